@@ -1,0 +1,14 @@
+# What the project needs; README.md lists the packages.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS C)
+find_package(ZLIB REQUIRED)
+find_package(MPI REQUIRED COMPONENTS C)
+pkg_check_modules(FYAML REQUIRED IMPORTED_TARGET libfyaml)
+pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
+# The parallel flavour by name: plain `hdf5` may be another one.
+pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5-openmpi)
+find_library(HDF5_HL_LIBRARY hdf5_hl hdf5_openmpi_hl REQUIRED HINTS ${HDF5_LIBRARY_DIRS}
+    PATHS ${HDF5_LIBRARY_DIRS} NO_DEFAULT_PATH)
+find_package(dnnl REQUIRED)
+find_package(Boost 1.67 REQUIRED)

@@ -1,0 +1,79 @@
+/** Reading YAML and JSON with libfyaml: declarative fields, and diagnostics that name file, line
+ * and column. Errors are collected, so that one pass reports all of them. */
+#ifndef CNN_BASE_YAML_H
+#define CNN_BASE_YAML_H
+
+#include "base/status.h"
+
+#include <libfyaml.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/** A parsed document with the errors found in it so far. */
+typedef struct cnn_yaml cnn_yaml;
+
+typedef enum {
+    CNN_FIELD_INT,    /* int */
+    CNN_FIELD_REAL,   /* double, finite */
+    CNN_FIELD_BOOL,   /* bool */
+    CNN_FIELD_ENUM,   /* int: the index in names */
+    CNN_FIELD_STRING, /* char *, owned by the struct that it is read into; an older value is freed
+                       */
+    CNN_FIELD_NODE,   /* struct fy_node *, for a reader of its own; lives as long as the document */
+} cnn_field_kind;
+
+/** One key of a mapping and the struct member that it fills. A table ends with {0}. */
+typedef struct {
+    const char *key;
+    cnn_field_kind kind;
+    size_t offset; /* offsetof the member */
+    bool required;
+    double min, max;          /* INT, REAL: bounds, both included; min == max: unbounded */
+    const char *const *names; /* ENUM: NULL-terminated */
+    const char *word;         /* INT, REAL: a word allowed instead, such as "all" ... */
+    double word_value;        /* ... and the value it stands for */
+} cnn_field;
+
+/** Parses text (YAML, of which JSON is a part), called `name` in messages. Syntax errors are kept
+ * like all others: cnn_yaml_root is NULL then, and cnn_yaml_finish reports. *out is owned by the
+ * caller. */
+cnn_status cnn_yaml_parse(const char *name, const char *text, cnn_yaml **out);
+void cnn_yaml_close(cnn_yaml **y);
+
+/** The root node, borrowed; NULL when the document is empty or has syntax errors. */
+struct fy_node *cnn_yaml_root(cnn_yaml *y);
+
+/** Replaces or adds the value at a path of keys and list indices ("train.epochs"), as --set does.
+ *  value is YAML. A later error in it names `--set key=value` instead of the file. */
+cnn_status cnn_yaml_set(cnn_yaml *y, const char *path, const char *value);
+
+/** Records an error at a node (NULL: at the document as a whole). */
+void cnn_yaml_error(cnn_yaml *y, struct fy_node *at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** How many errors have been recorded. */
+int cnn_yaml_errors(const cnn_yaml *y);
+
+/** CNN_OK, or CNN_EUSAGE with all recorded errors as the message, one after the other. */
+cnn_status cnn_yaml_finish(const cnn_yaml *y);
+
+/** Reads the mapping `node` into *out by the table. Unknown keys, wrong types, values out of bounds
+ * and missing required keys are recorded as errors; absent keys leave their member as it is. what
+ * names the mapping in messages ("train"). */
+void cnn_yaml_fields(cnn_yaml *y, struct fy_node *node, const char *what, const cnn_field *fields,
+                     void *out);
+
+/** Reads one value by its field into *out; true when it was good. */
+bool cnn_yaml_field(cnn_yaml *y, struct fy_node *value, const cnn_field *field, void *out);
+
+/** The field called key, or NULL. */
+const cnn_field *cnn_field_find(const cnn_field *fields, const char *key);
+
+/** The scalar's text (borrowed, lives as long as the document), or NULL if the node is no scalar.
+ */
+const char *cnn_yaml_scalar(struct fy_node *node);
+
+/** Value of a key of a mapping, or NULL. */
+struct fy_node *cnn_yaml_lookup(struct fy_node *mapping, const char *key);
+
+#endif

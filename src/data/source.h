@@ -1,0 +1,44 @@
+/** Where a data set comes from: an entry of `datasets:` in a job file, and "dataset" in a run's
+ *  specification. */
+#ifndef CNN_DATA_SOURCE_H
+#define CNN_DATA_SOURCE_H
+
+#include "base/text.h"
+#include "base/yaml.h"
+
+#include <stdint.h>
+
+typedef enum { CNN_SOURCE_IDX, CNN_SOURCE_NPY, CNN_SOURCE_SYNTHETIC } cnn_source_type;
+extern const char *const cnn_source_type_names[]; /* "idx", "npy", "synthetic"; NULL-terminated */
+
+typedef struct {
+    char *name;           /* as the job calls it */
+    int type;             /* cnn_source_type */
+    char *path;           /* idx: the folder of the four files */
+    char *images;         /* npy: [N,H,W,C] (or [N,H,W]) u1 or f4 */
+    char *labels;         /* npy: [N] u1, i4 or i8 */
+    double scale;         /* pixels are divided by it; 0: 255 for u1, 1 for f4 */
+    double test_fraction; /* npy, synthetic: share of each class; default 0.2 */
+    int limit;            /* training images, the first of the seeded shuffle; 0: all */
+    int test_limit;       /* test images likewise; 0: all */
+    int height, width, channels, classes, count; /* synthetic only: 28, 28, 1, 10, 1000 */
+    uint32_t split_seed;                         /* of split and limit; the job's, not the run's */
+    char *folder; /* where relative paths are sought first: the job file's folder; may be NULL */
+} cnn_source;
+
+/** Reads one mapping into *out; errors go into y. Strings are owned by *out; cnn_source_free. */
+void cnn_source_read(cnn_yaml *y, struct fy_node *node, const char *name, cnn_source *out);
+void cnn_source_write_json(const cnn_source *source, cnn_text *out);
+cnn_status cnn_source_copy(const cnn_source *from, cnn_source *to);
+void cnn_source_free(cnn_source *source);
+
+/** A source for a name that needs no entry: mnist, fashion_mnist (idx) and idc (npy) by their usual
+ *  paths; false for other names. */
+cnn_status cnn_source_wellknown(const char *name, cnn_source *out);
+
+/** Finds a file or folder of a source: as given (absolute), in source->folder, in each folder of
+ *  $CNNMPI_DATA (colon-separated), in ./data, in /usr/share/datasets. *out is owned by the caller.
+ *  CNN_EDATA lists the places that were tried. */
+cnn_status cnn_source_find(const cnn_source *source, const char *path, char **out);
+
+#endif

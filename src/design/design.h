@@ -1,0 +1,90 @@
+/** The experiment: factors -> cells -> blocks -> runs, and which device does what in which order.
+ *
+ *  A cell is a combination of levels of all factors. A combination is one of all factors but the
+ *  contrast. A block is one repeat of one combination: a run for every level of the contrast, back
+ * to back on one device, sharing a seed. */
+#ifndef CNN_DESIGN_DESIGN_H
+#define CNN_DESIGN_DESIGN_H
+
+#include "base/text.h"
+#include "job/job.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    int *levels;     /* [factor_count] level of each factor */
+    int combination; /* index */
+    int level;       /* of the contrast */
+    char *label;     /* "native / arch1 / mnist" */
+} cnn_cell;
+
+typedef struct {
+    int *levels; /* [factor_count]; the contrast's entry is -1 */
+    char *label; /* "arch1 / mnist" */
+} cnn_combination;
+
+typedef struct {
+    int combination;
+    int repeat;    /* 0, 1, ...; -1 for a warm-up block */
+    bool warmup;   /* discarded: it warms the device up */
+    uint32_t seed; /* of all its runs, < 2^31 */
+    int device;    /* planned; -1 with assign: dynamic */
+    int turn;      /* place in its device's queue (dynamic: in the common queue) */
+    int order;     /* cyclic order: run k of the block has contrast level (k + order) % L */
+    int first_run; /* its runs are first_run .. first_run + L - 1, ordered by contrast level */
+} cnn_block;
+
+/** A row of the results file. */
+typedef struct {
+    int cell, block;
+    int level;    /* of the contrast */
+    int position; /* 0-based place within its block */
+} cnn_run;
+
+typedef struct {
+    int factor_count, contrast, level_count /* of the contrast */;
+    int device_count;
+    int cell_count, combination_count, block_count, run_count;
+    cnn_cell *cells;
+    cnn_combination *combinations;
+    cnn_block *blocks; /* warm-up blocks first (device by device), then by combination and repeat */
+    cnn_run *runs;     /* by block, then level */
+    int *queue;        /* [block_count] blocks in the order of (device, turn) */
+    int *queue_start;  /* [device_count + 1] into queue; dynamic: [0] = 0, [1..] = block_count */
+} cnn_design;
+
+/** Lays the experiment out for a number of devices; a pure function of the job and that number.
+ *  Balanced: blocks are dealt cyclically, continuing across combinations, so that devices' counts
+ * differ by at most 1 per combination and in total; orders likewise per combination, per device and
+ * in total; within a device the order is random by the job's seed, warm-up blocks first. A block's
+ * seed comes from the job's seed, the names of its combination's levels and its repeat. seeds:
+ * crossed gives the repeats of a combination K seeds, each on every device: repeats are then K *
+ * device_count. */
+cnn_status cnn_design_create(const cnn_job *job, int device_count, cnn_design **out);
+void cnn_design_destroy(cnn_design **design);
+
+/** The run of a block with contrast level `level`; and the level that runs at a position. */
+static inline int cnn_block_run(const cnn_block *block, int level)
+{
+    return block->first_run + level;
+}
+static inline int cnn_block_level(const cnn_design *design, const cnn_block *block, int position)
+{
+    return (position + block->order) % design->level_count;
+}
+
+/** What a run was planned as, as text for people: "native / arch1 / mnist, repeat 3". */
+void cnn_design_label_run(const cnn_design *design, int run, cnn_text *out);
+
+/** The plan for people: factors, cells with parameter counts and multiply-adds, blocks per device
+ * and combination, orders, first blocks of each queue. Parameter counts need the data sets' shapes:
+ *  networks [cell_count], inferred, or NULL entries where a data set is missing ("unknown"). */
+void cnn_design_describe(const cnn_design *design, const cnn_job *job,
+                         const cnn_network *const *networks, cnn_text *out);
+
+/** Balance table alone: checks that tests and `plan` share. Returns the largest difference between
+ *  devices' (or orders') counts over combinations and in total; 0 or 1 for a balanced design. */
+int cnn_design_imbalance(const cnn_design *design);
+
+#endif

@@ -1,0 +1,104 @@
+/** A job file: what is to be trained, how often, on what, and how it is analysed.
+ *  The grammar is documented by jobs/all.yaml and docs/job-files.md. */
+#ifndef CNN_JOB_JOB_H
+#define CNN_JOB_JOB_H
+
+#include "base/status.h"
+#include "base/text.h"
+#include "data/source.h"
+#include "nn/network.h"
+#include "nn/train.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum { CNN_BACKEND_AUTO, CNN_BACKEND_CUDNN, CNN_BACKEND_ONEDNN } cnn_backend;
+extern const char *const cnn_backend_names[]; /* "auto", "cudnn", "onednn"; NULL-terminated */
+
+/** A level of the factor `framework`: one of our two paths, or another program. */
+typedef struct {
+    char *name;
+    bool is_command;
+    int path;       /* cnn_path, when it is ours */
+    char **command; /* NULL-terminated argument vector of a program that follows the run protocol */
+    char *folder;   /* the job file's folder: where a relative program or script is sought first */
+} cnn_framework;
+
+typedef enum {
+    CNN_FACTOR_FRAMEWORK,
+    CNN_FACTOR_ARCHITECTURE,
+    CNN_FACTOR_DATASET,
+    CNN_FACTOR_TRAIN, /* a key of train: */
+} cnn_factor_kind;
+
+typedef struct {
+    char *name; /* "framework", "architecture", "dataset" or a key of train: */
+    cnn_factor_kind kind;
+    int level_count;
+    char **labels; /* [level_count], unique within the factor */
+    int *index;    /* [level_count] into frameworks, architectures, datasets; unused for TRAIN */
+    cnn_train *values; /* TRAIN: [level_count], of which only the member named by `name` counts */
+} cnn_factor;
+
+typedef enum { CNN_SEEDS_PAIRED, CNN_SEEDS_CROSSED } cnn_seeds;
+typedef enum { CNN_ASSIGN_BALANCED, CNN_ASSIGN_DYNAMIC } cnn_assign;
+typedef enum { CNN_SHARING_REFUSE, CNN_SHARING_ALLOW } cnn_sharing;
+
+typedef struct {
+    char *path;      /* of the job file, as given */
+    char *folder;    /* its folder */
+    char *text;      /* the file as read; overrides in `overrides` */
+    char *overrides; /* "--set" arguments, one a line; "" without */
+    char *name;
+    int repeats;
+    uint32_t seed; /* < 2^31 */
+    char *output;  /* results file */
+    int backend;   /* cnn_backend */
+    cnn_train train;
+    int factor_count;
+    cnn_factor *factors; /* in the file's order */
+    int contrast;        /* index of the contrast in factors */
+    int seeds;           /* cnn_seeds */
+    int crossed;         /* crossed: K seeds, each on every device */
+    struct {
+        int assign;  /* cnn_assign */
+        int warmup;  /* discarded blocks on each device first */
+        int sharing; /* cnn_sharing */
+    } schedule;
+    struct {
+        double run_seconds; /* of an attempt; 0: auto */
+        int retries;
+        double grace_seconds;
+    } limits;
+    struct {
+        double margin_time;  /* relative, 0.01 */
+        double margin_error; /* absolute, 0.001 */
+        double alpha;        /* 0.05 */
+    } analysis;
+    int framework_count, architecture_count, dataset_count;
+    cnn_framework *frameworks;
+    cnn_network *architectures; /* not inferred */
+    cnn_source *datasets;
+} cnn_job;
+
+/** Reads and checks a job file. overrides: NULL, or a NULL-terminated list of "key.path=value".
+ *  CNN_EUSAGE: the message holds every error, each "file:line:column: error: ..." with line and
+ * caret. CNN_EDATA / CNN_EIO: the file cannot be read. *out is owned by the caller. */
+cnn_status cnn_job_read(const char *path, const char *const *overrides, cnn_job **out);
+/** The same from text in memory; path only names it. */
+cnn_status cnn_job_parse(const char *path, const char *text, const char *const *overrides,
+                         cnn_job **out);
+void cnn_job_destroy(cnn_job **job);
+
+/** What one cell of the job trains: settings with the levels of its factors put in. */
+typedef struct {
+    const cnn_framework *framework;
+    const cnn_network *architecture; /* not inferred */
+    const cnn_source *source;
+    cnn_train train;
+} cnn_treatment;
+
+/** levels [factor_count]: one level index per factor. Pointers are borrowed from the job. */
+cnn_treatment cnn_job_treatment(const cnn_job *job, const int *levels);
+
+#endif

@@ -1,0 +1,17 @@
+/** Distributions: Boost.Math behind C. NaN for arguments outside the domain; never throws. */
+#ifndef CNN_STATS_DIST_H
+#define CNN_STATS_DIST_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** P(|T| > |t|) for Student's t with df > 0 degrees of freedom (not necessarily whole). */
+double cnn_student_two_sided(double t, double df);
+/** Quantile of Student's t. */
+double cnn_student_quantile(double p, double df);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

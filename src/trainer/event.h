@@ -1,0 +1,44 @@
+/** Events that a trainer reports: JSON lines on the descriptor named by CNN_EVENTS_FD. Both ends
+ * are here: the trainer writes, the rank parses. docs/trainer-protocol.md describes them. */
+#ifndef CNN_TRAINER_EVENT_H
+#define CNN_TRAINER_EVENT_H
+
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum { CNN_EVENT_READY, CNN_EVENT_EPOCH, CNN_EVENT_DONE, CNN_EVENT_ERROR } cnn_event_kind;
+
+/** Unknown numbers are NaN, unknown texts "". */
+typedef struct {
+    cnn_event_kind kind;
+    /* ready */
+    double setup_seconds;
+    int64_t parameters;
+    int64_t train_images, test_images;
+    char backend[16];
+    char versions[128]; /* of the libraries: "oneDNN 2.6.3" */
+    char device[96];
+    int threads;
+    /* epoch */
+    int epoch; /* 0-based */
+    double seconds, train_loss, test_loss, test_error, evaluation_seconds;
+    /* done */
+    double train_seconds, total_seconds;
+    bool diverged;     /* loss NaN or infinite: a result, training ended early */
+    char checksum[20]; /* of the final weights, 16 hex digits from our trainers */
+    /* error */
+    char message[1024];
+} cnn_event;
+
+/** An event of a kind with everything unknown. */
+cnn_event cnn_event_make(cnn_event_kind kind);
+/** Appends the event as one JSON line, newline included. */
+void cnn_event_write(const cnn_event *event, cnn_text *out);
+/** Parses one line (n bytes without newline, any content, at most 64 kB). CNN_EPROTOCOL says what
+ * is wrong: no JSON object, unknown kind, a missing or mistyped member. Unknown members are
+ * ignored. */
+cnn_status cnn_event_parse(const char *line, size_t n, cnn_event *out);
+
+#endif

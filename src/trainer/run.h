@@ -1,0 +1,17 @@
+/** One training run: set-up, untimed warm-up step, epochs, evaluation, events. Not specific to a
+ *  backend: nn/ops.h is linked by the program. */
+#ifndef CNN_TRAINER_RUN_H
+#define CNN_TRAINER_RUN_H
+
+#include "trainer/event.h"
+#include "trainer/spec.h"
+
+/** Receives each event as it happens. A failure ends the run with that status. */
+typedef cnn_status (*cnn_event_sink)(void *user, const cnn_event *event);
+
+/** Trains as specified. train_seconds = the sum of the epochs' seconds, each from its first batch
+ * to the end of its last step, device synchronised at both edges; shuffling, evaluation and the
+ * warm-up step excluded. On failure no `done` event is sent; the caller reports the error. */
+cnn_status cnn_train_run(const cnn_spec *spec, cnn_event_sink sink, void *user);
+
+#endif

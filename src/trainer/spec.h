@@ -1,0 +1,32 @@
+/** A run's specification: what a trainer is told on its standard input, as one JSON object.
+ *  docs/trainer-protocol.md describes it for other programs. */
+#ifndef CNN_TRAINER_SPEC_H
+#define CNN_TRAINER_SPEC_H
+
+#include "base/text.h"
+#include "data/source.h"
+#include "nn/network.h"
+#include "nn/train.h"
+
+#include <stdint.h>
+
+#define CNN_PROTOCOL_VERSION 1
+
+typedef struct {
+    int run;             /* row of the results file; -1 when started by hand */
+    char *framework;     /* the level's name */
+    int path;            /* cnn_path */
+    uint32_t seed;       /* weights, batch order, dropout */
+    int threads;         /* CPU threads to use */
+    cnn_network network; /* not inferred; its input comes from the data set */
+    cnn_source source;   /* path(s) absolute when written by cnnmpi */
+    cnn_train train;
+} cnn_spec;
+
+/** Reads the JSON text; CNN_EUSAGE with all errors. Strings are owned by *out; cnn_spec_free. */
+cnn_status cnn_spec_parse(const char *text, cnn_spec *out);
+/** Appends the specification as one line of JSON without a newline. */
+void cnn_spec_write(const cnn_spec *spec, cnn_text *out);
+void cnn_spec_free(cnn_spec *spec);
+
+#endif
