@@ -10,5 +10,11 @@ pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
 pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5-openmpi)
 find_library(HDF5_HL_LIBRARY hdf5_hl hdf5_openmpi_hl REQUIRED HINTS ${HDF5_LIBRARY_DIRS}
     PATHS ${HDF5_LIBRARY_DIRS} NO_DEFAULT_PATH)
-find_package(dnnl REQUIRED)
+# oneDNN 2.6 or 3.x. By file: Debian's CMake package asks for OpenCL, which is not needed.
+set(ONEDNN_ROOT "" CACHE PATH "Where oneDNN is installed, if not in a standard place")
+find_path(ONEDNN_INCLUDE_DIR oneapi/dnnl/dnnl.h HINTS ${ONEDNN_ROOT}/include REQUIRED)
+find_library(ONEDNN_LIBRARY dnnl HINTS ${ONEDNN_ROOT}/lib REQUIRED)
+add_library(CNN::onednn UNKNOWN IMPORTED)
+set_target_properties(CNN::onednn PROPERTIES IMPORTED_LOCATION ${ONEDNN_LIBRARY}
+    INTERFACE_INCLUDE_DIRECTORIES ${ONEDNN_INCLUDE_DIR})
 find_package(Boost 1.67 REQUIRED)
