@@ -10,7 +10,9 @@
 
 typedef enum { CNN_EVENT_READY, CNN_EVENT_EPOCH, CNN_EVENT_DONE, CNN_EVENT_ERROR } cnn_event_kind;
 
-/** Unknown numbers are NaN, unknown texts "". */
+enum { CNN_EVENT_MAX_BYTES = 65536, CNN_EVENT_MAX_STEPS = 5000 };
+
+/** Unknown numbers are NaN (counts -1), unknown texts "". */
 typedef struct {
     cnn_event_kind kind;
     /* ready */
@@ -24,10 +26,13 @@ typedef struct {
     /* epoch */
     int epoch; /* 0-based */
     double seconds, train_loss, test_loss, test_error, evaluation_seconds;
+    const float *step_seconds; /* [step_count], borrowed; NULL unless `trace: step`. Written, but
+                                  not parsed: the rank has no use for it yet. */
+    int step_count;            /* at most CNN_EVENT_MAX_STEPS, so that the line fits */
     /* done */
     double train_seconds, total_seconds;
     bool diverged;     /* loss NaN or infinite: a result, training ended early */
-    char checksum[20]; /* of the final weights, 16 hex digits from our trainers */
+    char checksum[32]; /* of the final weights, 16 hex digits from our trainers */
     /* error */
     char message[1024];
 } cnn_event;
@@ -36,9 +41,9 @@ typedef struct {
 cnn_event cnn_event_make(cnn_event_kind kind);
 /** Appends the event as one JSON line, newline included. */
 void cnn_event_write(const cnn_event *event, cnn_text *out);
-/** Parses one line (n bytes without newline, any content, at most 64 kB). CNN_EPROTOCOL says what
- * is wrong: no JSON object, unknown kind, a missing or mistyped member. Unknown members are
- * ignored. */
+/** Parses one line (n bytes without newline, any content). CNN_EPROTOCOL says what is wrong: longer
+ *  than CNN_EVENT_MAX_BYTES, no JSON object, unknown kind, a missing or mistyped member. Unknown
+ *  members are ignored. *out is complete when it succeeds and untouched otherwise. */
 cnn_status cnn_event_parse(const char *line, size_t n, cnn_event *out);
 
 #endif
