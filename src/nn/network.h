@@ -47,11 +47,12 @@ typedef struct {
     bool same;   /* conv2d, pools: padding 'same' (default, surplus at the bottom and right; average
                     pools divide by the taps inside the image) or 'valid' */
     int units;   /* dense; 0: as many as the data set has classes */
-    cnn_axis axis; /* batchnorm */
+    cnn_axis axis; /* batchnorm; after cnn_network_infer channels or height */
     double rate; /* dropout: the share set to zero in training; the rest is scaled by 1/(1-rate) */
     /* filled by cnn_network_infer */
     cnn_shape in, out;
     int pad_top, pad_left; /* conv2d, pools */
+    bool study_axis;       /* batchnorm: axis was CNN_AXIS_STUDY; each infer resolves it anew */
     int64_t parameters;    /* trainable */
     int first_parameter; /* index of its first parameter tensor, weights then bias (gamma, beta) */
 } cnn_layer;
@@ -104,6 +105,8 @@ void cnn_network_write_json(const cnn_network *net, cnn_text *out);
 /** A table for people: layer, output shape, parameters. Inferred networks only. */
 void cnn_network_describe(const cnn_network *net, cnn_text *out);
 
+/** "conv2d", "relu", ...: NULL-terminated, indexed by the enum. */
+extern const char *const cnn_layer_kind_names[];
 const char *cnn_layer_kind_name(cnn_layer_kind kind);
 
 /** Multiply-adds of one image forward, taps on padding left out; 0 for layers other than conv2d,
