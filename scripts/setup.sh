@@ -1,0 +1,56 @@
+# Shared by quickstart and check: installs what is missing, configures, builds. To be sourced.
+# Needs: bash, and apt-get on Debian or Ubuntu; elsewhere the packages must be there already.
+
+build_packages=(g++ cmake make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libdnnl-dev
+    libfyaml-dev libhwloc-dev libboost-dev zlib1g-dev dataset-fashion-mnist)
+test_packages=(libcmocka-dev python3 python3-numpy python3-h5py python3-xarray python3-netcdf4
+    python3-h5netcdf python3-scipy python3-torch netcdf-bin hdf5-tools r-base-core r-cran-ncdf4
+    r-bioc-rhdf5)
+
+say() { printf '\n== %s\n' "$*"; }
+
+# install_missing PACKAGE...: with apt-get, through sudo where not root. On another system it only
+# looks for a compiler and CMake's own checks must find the rest.
+install_missing() {
+    local missing=() p
+    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+        if [[ ! -f build/CMakeCache.txt ]] && ! pkg-config --exists hdf5-openmpi libfyaml 2>/dev/null; then
+            printf 'This system has no apt-get. Install what these Debian packages hold, then run %s again:\n' "$0"
+            printf '  %s\n' "$@"
+            exit 3
+        fi
+        return 0
+    fi
+    for p in "$@"; do
+        [[ $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) == installed ]] || missing+=("$p")
+    done
+    [[ ${#missing[@]} -eq 0 ]] && return 0
+    local sudo=()
+    if [[ $EUID -ne 0 ]]; then
+        command -v sudo >/dev/null || {
+            printf 'These packages are missing, and there is no sudo to install them:\n  %s\n' "${missing[*]}"
+            exit 3
+        }
+        sudo=(sudo)
+    fi
+    say "Installing: ${missing[*]}"
+    "${sudo[@]}" apt-get update -qq
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        "${missing[@]}" >/dev/null
+}
+
+# build_tree FOLDER [CMAKE OPTION...]
+build_tree() {
+    local folder=$1
+    shift
+    cmake -S . -B "$folder" "$@" >"$folder.log" 2>&1 || { cat "$folder.log"; exit 3; }
+    cmake --build "$folder" -j "$(nproc)" >>"$folder.log" 2>&1 || { tail -n 60 "$folder.log"; exit 3; }
+    rm -f "$folder.log"
+}
+
+# Open MPI refuses root and more ranks than cores unless told otherwise.
+mpi_environment() {
+    if [[ $EUID -eq 0 ]]; then
+        export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    fi
+}

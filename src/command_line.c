@@ -1,0 +1,179 @@
+#include "command_line.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char cnn_command_line_help[] =
+    "Usage: mpirun -np RANKS cnnmpi JOB.yaml [OPTION]...\n"
+    "       cnnmpi COMMAND FILE [OPTION]...\n"
+    "\n"
+    "Trains the cells of a job again and again, each rank on a device of its own, and says how "
+    "much\n"
+    "of the spread in training time and accuracy is the framework and how much is the machine.\n"
+    "\n"
+    "Commands:\n"
+    "  plan JOB.yaml      cells with parameter counts, blocks, order and balance; trains nothing\n"
+    "  data JOB.yaml      what was found of each data set, and how to get what is missing\n"
+    "  report RESULTS.h5  the tables, from the results file alone, complete or not\n"
+    "  help, version\n"
+    "\n"
+    "Options:\n"
+    "  --output FILE      results file (default: the job's `output`, or JOB.h5)\n"
+    "  --resume           go on with an unfinished results file: finished runs are kept\n"
+    "  --force            replace an existing results file\n"
+    "  --set KEY=VALUE    override any key of the job: --set train.epochs=2 (repeatable)\n"
+    "  --progress HOW     auto (default), live (one line that changes), plain (time-stamped "
+    "lines)\n"
+    "  --quiet            no progress and no tables\n"
+    "  --ranks N          plan: for how many ranks (default 1)\n"
+    "  --status           report: print nothing; exit status 0 when complete, 75 when not\n"
+    "\n"
+    "Exit status: 0 all runs done; 1 some failed; 2 wrong job file or usage; 3 data or "
+    "environment;\n"
+    "75 unfinished, go on with --resume; 130 / 143 stopped by SIGINT / SIGTERM.\n"
+    "\n"
+    "Environment: CNNMPI_DATA (folders of data sets), CNNMPI_TRAINERS (folders of trainer "
+    "programs).\n";
+
+static const char *const option_names[] = {"--output", "--resume",   "--force", "--set",
+                                           "--quiet",  "--progress", "--ranks", "--status",
+                                           "--help",   "--version",  NULL};
+static const char *const command_names[] = {"run",  "plan",    "data", "report",
+                                            "help", "version", NULL};
+static const char *const progress_names[] = {"auto", "live", "plain", NULL};
+
+static int index_in(const char *const *names, const char *name)
+{
+    for (int i = 0; names[i]; i++)
+        if (!strcmp(names[i], name))
+            return i;
+    return -1;
+}
+
+static cnn_status add_override(cnn_command_line *line, const char *text)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(strchr(text, '=') && text[0] != '=', CNN_EUSAGE,
+              "--set %s: write --set KEY=VALUE, as in --set train.epochs=2", text);
+    const char **more = realloc(line->overrides, (size_t)(line->override_count + 2) * sizeof *more);
+    CNN_CHECK(more, CNN_ENOMEM, "command line");
+    line->overrides = more;
+    CNN_CHECK((more[line->override_count] = cnn_strdup(text)) != NULL, CNN_ENOMEM, "command line");
+    more[++line->override_count] = NULL;
+done:
+    return st;
+}
+
+/** One option with its value, if it takes one. */
+static cnn_status apply_option(cnn_command_line *line, const char *name, const char *value)
+{
+    cnn_status st = CNN_OK;
+    int64_t n;
+    char *text = NULL;
+    if (!strcmp(name, "--set")) {
+        CNN_TRY(add_override(line, value));
+    } else if (!strcmp(name, "--output")) {
+        cnn_text quoted = {0};
+        cnn_text_append(&quoted, "output=");
+        cnn_text_append_json(&quoted, value); /* a JSON string is a YAML scalar */
+        CNN_CHECK((text = cnn_text_take(&quoted)) != NULL, CNN_ENOMEM, "command line");
+        CNN_TRY(add_override(line, text));
+    } else if (!strcmp(name, "--progress")) {
+        CNN_CHECK(index_in(progress_names, value) >= 0, CNN_EUSAGE,
+                  "--progress %s: auto, live or plain", value);
+        line->progress = value;
+    } else if (!strcmp(name, "--ranks")) {
+        CNN_CHECK(cnn_parse_int(value, &n) && n >= 1 && n <= 1000000, CNN_EUSAGE,
+                  "--ranks %s: a number from 1 to 1000000", value);
+        line->ranks = (int)n;
+    } else if (!strcmp(name, "--resume")) {
+        line->resume = true;
+    } else if (!strcmp(name, "--force")) {
+        line->force = true;
+    } else if (!strcmp(name, "--quiet")) {
+        line->quiet = true;
+    } else if (!strcmp(name, "--status")) {
+        line->status_only = true;
+    } else if (!strcmp(name, "--help")) {
+        line->command = CNN_COMMAND_HELP;
+    } else if (!strcmp(name, "--version")) {
+        line->command = CNN_COMMAND_VERSION;
+    }
+done:
+    free(text);
+    return st;
+}
+
+static bool takes_value(const char *name)
+{
+    static const char *const with[] = {"--set", "--output", "--progress", "--ranks", NULL};
+    return index_in(with, name) >= 0;
+}
+
+/** Takes argv[*i] (and its value) as an option; both "--set x=1" and "--set=x=1" are good. */
+static cnn_status parse_option(int argc, char **argv, int *i, cnn_command_line *line)
+{
+    cnn_status st = CNN_OK;
+    const char *given = argv[*i], *equals = strchr(given, '=');
+    char *name = !strcmp(given, "-h")   ? cnn_strdup("--help")
+                 : !strcmp(given, "-q") ? cnn_strdup("--quiet")
+                 : equals               ? cnn_strndup(given, (size_t)(equals - given))
+                                        : cnn_strdup(given);
+    const char *value = equals ? equals + 1 : NULL;
+    CNN_CHECK(name, CNN_ENOMEM, "command line");
+    if (index_in(option_names, name) < 0) {
+        const char *close = cnn_suggest(name, option_names);
+        CNN_CHECK(false, CNN_EUSAGE, "unknown option %s%s%s%s (cnnmpi help lists them)", name,
+                  close ? "; did you mean " : "", close ? close : "", close ? "?" : "");
+    }
+    if (takes_value(name) && !value) {
+        CNN_CHECK(*i + 1 < argc, CNN_EUSAGE, "%s needs a value", name);
+        value = argv[++*i];
+    }
+    CNN_CHECK(takes_value(name) || !value, CNN_EUSAGE, "%s takes no value", name);
+    CNN_TRY(apply_option(line, name, value));
+done:
+    free(name);
+    return st;
+}
+
+cnn_status cnn_command_line_parse(int argc, char **argv, cnn_command_line *out)
+{
+    cnn_status st = CNN_OK;
+    cnn_command_line line = {.command = CNN_COMMAND_RUN, .progress = "auto", .ranks = 1};
+    bool command_seen = false;
+    for (int i = 1; i < argc; i++) {
+        int command = line.file || command_seen ? -1 : index_in(command_names, argv[i]);
+        if (argv[i][0] == '-' && argv[i][1]) {
+            CNN_TRY(parse_option(argc, argv, &i, &line));
+        } else if (command >= 0) {
+            command_seen = true;
+            if (line.command == CNN_COMMAND_RUN) /* --help and --version win */
+                line.command = (cnn_command)command;
+        } else {
+            CNN_CHECK(!line.file, CNN_EUSAGE, "'%s' after '%s': one file at a time", argv[i],
+                      line.file);
+            line.file = argv[i];
+        }
+    }
+    CNN_CHECK(line.file || line.command == CNN_COMMAND_HELP || line.command == CNN_COMMAND_VERSION,
+              CNN_EUSAGE, "no %s file given (cnnmpi help)",
+              line.command == CNN_COMMAND_REPORT ? "results" : "job");
+    CNN_CHECK(!line.resume || !line.force, CNN_EUSAGE,
+              "--resume keeps the results file and --force replaces it: choose one");
+    *out = line;
+    line = (cnn_command_line){0};
+done:
+    cnn_command_line_free(&line);
+    return st;
+}
+
+void cnn_command_line_free(cnn_command_line *line)
+{
+    for (int i = 0; i < line->override_count; i++)
+        free((void *)line->overrides[i]);
+    free(line->overrides);
+    *line = (cnn_command_line){0};
+}

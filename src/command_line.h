@@ -1,0 +1,34 @@
+/** The command line of cnnmpi. */
+#ifndef CNN_COMMAND_LINE_H
+#define CNN_COMMAND_LINE_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+
+typedef enum {
+    CNN_COMMAND_RUN,
+    CNN_COMMAND_PLAN,
+    CNN_COMMAND_DATA,
+    CNN_COMMAND_REPORT,
+    CNN_COMMAND_HELP,
+    CNN_COMMAND_VERSION,
+} cnn_command;
+
+typedef struct {
+    cnn_command command;
+    const char *file;       /* job file, or results file of `report`; borrowed from argv */
+    const char **overrides; /* --set and --output as "key=value", NULL-terminated; owned */
+    int override_count;
+    bool resume, force, quiet, status_only;
+    const char *progress; /* "auto", "live" or "plain" */
+    int ranks;            /* of `plan` */
+} cnn_command_line;
+
+/** CNN_EUSAGE says what is wrong, with a suggestion for a misspelt option. */
+cnn_status cnn_command_line_parse(int argc, char **argv, cnn_command_line *out);
+void cnn_command_line_free(cnn_command_line *line);
+
+extern const char cnn_command_line_help[];
+
+#endif

@@ -1,0 +1,70 @@
+#include "design/networks.h"
+
+#include "data/dataset.h"
+
+#include <stdlib.h>
+
+/** What is known of one of the job's data sets. */
+typedef struct {
+    bool tried, found;
+    cnn_shape shape;
+    int classes;
+} known_shape;
+
+static void look_up(const cnn_source *source, known_shape *known, cnn_text *problem)
+{
+    cnn_dataset info = {0};
+    known->tried = true;
+    if (cnn_dataset_inspect(source, &info) != CNN_OK) {
+        cnn_text_printf(problem, "data set %s: %s\n", source->name, cnn_error_message());
+        return;
+    }
+    known->found = true;
+    known->shape = (cnn_shape){info.height, info.width, info.channels};
+    known->classes = info.classes;
+    free(info.found);
+}
+
+cnn_status cnn_networks_infer(const cnn_design *design, const cnn_job *job, cnn_network ***out,
+                              cnn_text *problem)
+{
+    cnn_status st = CNN_OK, unfit = CNN_OK;
+    cnn_network **networks = calloc((size_t)design->cell_count, sizeof *networks);
+    known_shape *known = calloc((size_t)job->dataset_count, sizeof *known);
+    CNN_CHECK(networks && known, CNN_ENOMEM, "networks of %d cells", design->cell_count);
+    for (int cell = 0; cell < design->cell_count; cell++) {
+        cnn_treatment t = cnn_job_treatment(job, design->cells[cell].levels);
+        known_shape *k = &known[t.source - job->datasets];
+        if (!k->tried)
+            look_up(t.source, k, problem);
+        if (!k->found)
+            continue;
+        cnn_network *net = networks[cell] = malloc(sizeof *net);
+        CNN_CHECK(net, CNN_ENOMEM, "network of cell %d", cell);
+        *net = *t.architecture;
+        cnn_status fits = cnn_network_infer(net, k->shape, k->classes);
+        if (fits != CNN_OK) {
+            unfit = fits;
+            cnn_text_printf(problem, "%s: %s\n", design->cells[cell].label, cnn_error_message());
+            free(net);
+            networks[cell] = NULL;
+        }
+    }
+    CNN_CHECK(unfit == CNN_OK, unfit, "%s", problem->s ? problem->s : "a network does not fit");
+    *out = networks;
+    networks = NULL;
+done:
+    free(known);
+    cnn_networks_destroy(&networks, design->cell_count);
+    return st;
+}
+
+void cnn_networks_destroy(cnn_network ***networks, int count)
+{
+    if (!*networks)
+        return;
+    for (int i = 0; i < count; i++)
+        free((*networks)[i]);
+    free(*networks);
+    *networks = NULL;
+}

@@ -1,0 +1,248 @@
+/** cnnmpi: the commands, and the only file that sees every folder. */
+#include "base/text.h"
+#include "command_line.h"
+#include "data/data_report.h"
+#include "design/networks.h"
+#include "hdf5io/reader.h"
+#include "mpi/orchestra.h"
+#include "report/reduction.h"
+
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_SOME_FAILED = 1, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3, EXIT_UNFINISHED = 75 };
+enum { MOST_JOB_BYTES = 1 << 24 };
+
+static int exit_status_of(cnn_status st)
+{
+    switch (st) {
+    case CNN_OK:
+        return EXIT_SUCCESS;
+    case CNN_EUSAGE:
+    case CNN_EINVAL:
+        return EXIT_USAGE;
+    case CNN_ESTOPPED:
+        return EXIT_UNFINISHED;
+    default:
+        return EXIT_ENVIRONMENT;
+    }
+}
+
+/** False for all but one process of a parallel start, before or without MPI_Init. */
+static bool is_first_process(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *rank = getenv(names[i]);
+        if (rank)
+            return !strcmp(rank, "0");
+    }
+    return true;
+}
+
+static void print_error(void)
+{
+    /* The messages of a job file name the file themselves. */
+    bool located = strstr(cnn_error_message(), ": error: ") != NULL;
+    fprintf(stderr, "%s%s\n", located ? "" : "cnnmpi: error: ", cnn_error_message());
+}
+
+/** Reads and reduces a results file and prints the tables. */
+static cnn_status print_report(const char *path)
+{
+    cnn_status st = CNN_OK;
+    cnn_results *results = NULL;
+    cnn_reduction *reduction = NULL;
+    cnn_text text = {0};
+    CNN_TRY(cnn_results_read(path, &results));
+    CNN_TRY(cnn_reduction_create(results, &reduction));
+    cnn_report_text(results, reduction, path, &text);
+    CNN_TRY(cnn_text_status(&text));
+    fputs(text.s, stdout);
+done:
+    cnn_text_free(&text);
+    cnn_reduction_destroy(&reduction);
+    cnn_results_free(&results);
+    return st;
+}
+
+/** Whether every run of a results file has ended: CNN_OK or CNN_ESTOPPED. */
+static cnn_status check_complete(const char *path)
+{
+    cnn_status st = CNN_OK;
+    cnn_results *results = NULL;
+    int open = 0;
+    CNN_TRY(cnn_results_read(path, &results));
+    for (int run = 0; run < results->run_count; run++)
+        open += results->status[run] == CNN_RUN_PLANNED;
+    CNN_CHECK(open == 0, CNN_ESTOPPED, "%d of %d runs are not finished", open, results->run_count);
+done:
+    cnn_results_free(&results);
+    return st;
+}
+
+static cnn_status command_report(const cnn_command_line *line)
+{
+    return line->status_only ? check_complete(line->file) : print_report(line->file);
+}
+
+static cnn_status command_plan(const cnn_command_line *line)
+{
+    cnn_status st = CNN_OK;
+    cnn_job *job = NULL;
+    cnn_design *design = NULL;
+    cnn_network **networks = NULL;
+    cnn_text text = {0}, problem = {0};
+    CNN_TRY(cnn_job_read(line->file, line->overrides, &job));
+    CNN_TRY(cnn_design_create(job, line->ranks, &design));
+    CNN_TRY(cnn_networks_infer(design, job, &networks, &problem));
+    cnn_design_describe(design, job, (const cnn_network *const *)networks, &text);
+    CNN_TRY(cnn_text_status(&text));
+    fputs(text.s, stdout);
+    if (problem.len)
+        printf("\n%s", problem.s);
+done:
+    cnn_text_free(&problem);
+    cnn_text_free(&text);
+    if (design)
+        cnn_networks_destroy(&networks, design->cell_count);
+    cnn_design_destroy(&design);
+    cnn_job_destroy(&job);
+    return st;
+}
+
+static cnn_status command_data(const cnn_command_line *line)
+{
+    cnn_status st = CNN_OK;
+    cnn_job *job = NULL;
+    cnn_text text = {0};
+    int missing = 0;
+    CNN_TRY(cnn_job_read(line->file, line->overrides, &job));
+    CNN_TRY(cnn_data_report(job->datasets, job->dataset_count, &text, &missing));
+    CNN_TRY(cnn_text_status(&text));
+    fputs(text.s, stdout);
+    CNN_CHECK(missing == 0, CNN_EDATA, "%d of %d data sets cannot be used", missing,
+              job->dataset_count);
+done:
+    cnn_text_free(&text);
+    cnn_job_destroy(&job);
+    return st;
+}
+
+/** Rank 0 reads the job file; every rank gets its text (owned by the caller), or rank 0's status.
+ */
+static cnn_status broadcast_job_text(const char *path, int rank, char **text)
+{
+    size_t len = 0;
+    int header[2] = {CNN_OK, 0};
+    if (rank == 0) {
+        header[0] = (int)cnn_read_file(path, MOST_JOB_BYTES, text, &len);
+        header[1] = (int)len;
+    }
+    if (MPI_Bcast(header, 2, MPI_INT, 0, MPI_COMM_WORLD) != MPI_SUCCESS)
+        return cnn_error_set(CNN_EMPI, "broadcast of the job file failed");
+    if (header[0] != CNN_OK)
+        return (cnn_status)header[0]; /* rank 0 has the message, and only rank 0 prints */
+    if (rank != 0)
+        *text = calloc((size_t)header[1] + 1, 1);
+    if (!*text)
+        return cnn_error_set(CNN_ENOMEM, "job file of %d bytes", header[1]);
+    if (MPI_Bcast(*text, header[1], MPI_CHAR, 0, MPI_COMM_WORLD) != MPI_SUCCESS)
+        return cnn_error_set(CNN_EMPI, "broadcast of the job file failed");
+    return CNN_OK;
+}
+
+static cnn_progress_mode progress_of(const cnn_command_line *line)
+{
+    return line->quiet                        ? CNN_PROGRESS_QUIET
+           : !strcmp(line->progress, "live")  ? CNN_PROGRESS_LIVE
+           : !strcmp(line->progress, "plain") ? CNN_PROGRESS_PLAIN
+                                              : CNN_PROGRESS_AUTO;
+}
+
+/** Runs the job on all ranks; *exit_status is the program's. */
+static cnn_status command_run(const cnn_command_line *line, const char *argv0, int rank,
+                              int *exit_status)
+{
+    cnn_status st = CNN_OK;
+    cnn_job *job = NULL;
+    char *text = NULL;
+    cnn_run_outcome outcome = {0};
+    cnn_run_options options = {.resume = line->resume,
+                               .force = line->force,
+                               .progress = progress_of(line),
+                               .argv0 = argv0};
+    CNN_TRY(broadcast_job_text(line->file, rank, &text));
+    CNN_TRY(cnn_job_parse(line->file, text, line->overrides, &job));
+    CNN_TRY(cnn_orchestra_run(MPI_COMM_WORLD, job, &options, &outcome));
+    if (rank == 0 && !line->quiet)
+        CNN_TRY(print_report(job->output));
+    *exit_status = outcome.signal        ? 128 + outcome.signal
+                   : outcome.missing > 0 ? EXIT_UNFINISHED
+                   : outcome.failed > 0  ? EXIT_SOME_FAILED
+                                         : EXIT_SUCCESS;
+done:
+    cnn_job_destroy(&job);
+    free(text);
+    return st;
+}
+
+/** The rest of main when a job is to be run: between MPI_Init and MPI_Finalize. */
+static int run_under_mpi(int argc, char **argv, const cnn_command_line *line)
+{
+    int rank = 0, exit_status = EXIT_SUCCESS;
+    if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {
+        fprintf(stderr, "cnnmpi: error: MPI_Init failed\n");
+        return EXIT_ENVIRONMENT;
+    }
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    cnn_status st = command_run(line, argv[0], rank, &exit_status);
+    if (st != CNN_OK) {
+        exit_status = exit_status_of(st);
+        if (rank == 0)
+            print_error();
+    }
+    fflush(stdout);
+    MPI_Finalize();
+    return exit_status;
+}
+
+int main(int argc, char **argv)
+{
+    cnn_status st = CNN_OK;
+    int exit_status = EXIT_SUCCESS;
+    cnn_command_line line = {0};
+    CNN_TRY(cnn_command_line_parse(argc, argv, &line));
+    if (line.command != CNN_COMMAND_RUN && !is_first_process())
+        goto done; /* one copy of a table is enough */
+    switch (line.command) {
+    case CNN_COMMAND_RUN:
+        exit_status = run_under_mpi(argc, argv, &line);
+        break;
+    case CNN_COMMAND_PLAN:
+        CNN_TRY(command_plan(&line));
+        break;
+    case CNN_COMMAND_DATA:
+        CNN_TRY(command_data(&line));
+        break;
+    case CNN_COMMAND_REPORT:
+        CNN_TRY(command_report(&line));
+        break;
+    case CNN_COMMAND_HELP:
+        fputs(cnn_command_line_help, stdout);
+        break;
+    case CNN_COMMAND_VERSION:
+        printf("cnnmpi %s\n", CNN_VERSION);
+        break;
+    }
+done:
+    if (st != CNN_OK) {
+        if (!line.status_only && is_first_process())
+            print_error();
+        exit_status = exit_status_of(st);
+    }
+    cnn_command_line_free(&line);
+    return exit_status;
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# The arrows of ARCHITECTURE.md: which folder may include from which. Prints every breach; fails on any.
+set -u
+cd "$(dirname "$0")/.."
+declare -A allowed=(
+    [src/base]="base"
+    [src/data]="base data"
+    [src/nn]="base nn"
+    [src/job]="base data nn job"
+    [src/design]="base data nn job stats design"
+    [src/trainer]="base data nn trainer"
+    [src/host]="base design host"
+    [src/stats]="base stats"
+    [src/report]="base design stats report"
+    [cpu]="base nn cpu"
+    [gpu]="base nn gpu"
+    [hdf5io]="base data nn job design report hdf5io"
+    [mpi]="base data nn job design trainer host report hdf5io mpi"
+)
+# Headers of libraries, and the only folders that may see them.
+declare -A library=(
+    [mpi.h]="mpi hdf5io src/main.c"
+    [hdf5.h]="hdf5io"
+    [hdf5_hl.h]="hdf5io"
+    [hwloc.h]="mpi src/host"
+    [oneapi/dnnl/]="cpu"
+    [cuda_runtime]="gpu"
+    [cudnn]="gpu"
+    [libfyaml.h]="src/base"
+)
+breaches=0
+breach() { printf '%s: %s\n' "$1" "$2"; breaches=$((breaches + 1)); }
+files=0
+for folder in "${!allowed[@]}"; do
+    for file in "$folder"/*.[ch] "$folder"/*.cpp "$folder"/*.cu; do
+        [[ -e $file ]] || continue
+        files=$((files + 1))
+        while read -r target; do
+            [[ " ${allowed[$folder]} " == *" ${target%%/*} "* ]] || breach "$file" "includes \"$target\""
+        done < <(sed -nE 's/^#include "([^"]+\/[^"]+)".*/\1/p' "$file")
+    done
+done
+while IFS=: read -r file header; do
+    for name in "${!library[@]}"; do
+        [[ $header == "$name"* ]] || continue
+        ok=
+        for place in ${library[$name]}; do [[ $file == "$place"* ]] && ok=1; done
+        [[ $ok ]] || breach "$file" "includes <$header>"
+    done
+done < <(grep -noE '^#include <[^>]+>' -r src cpu gpu mpi hdf5io --include='*.[ch]' --include='*.cpp' --include='*.cu' |
+    sed -E 's/^([^:]+):[0-9]+:#include <(.*)>/\1:\2/')
+printf '%d files, %d breaches\n' "$files" "$breaches"
+[[ $files -gt 20 && $breaches -eq 0 ]]
