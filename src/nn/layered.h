@@ -10,15 +10,19 @@
 
 typedef struct cnn_layered cnn_layered;
 
-/** Called after each trained batch. */
+/** Called after each trained batch of n images; anything but CNN_OK ends the training with it. */
 typedef cnn_status (*cnn_batch_callback)(void *user, int64_t batch, int n);
 
+/** net is copied; its parameters are zero until the first reset. seed drives dropout. */
 cnn_status cnn_layered_create(cnn_ops *ops, const cnn_network *net, const cnn_train *train,
                               uint64_t seed, cnn_layered **out);
 void cnn_layered_destroy(cnn_layered **model);
+/** Adds a callback; at most 8. */
+cnn_status cnn_layered_on_batch(cnn_layered *model, cnn_batch_callback call, void *user);
 cnn_status cnn_layered_reset(cnn_layered *model, const float *parameters);
 cnn_status cnn_layered_parameters(cnn_layered *model, float *parameters);
 cnn_status cnn_layered_gradients(cnn_layered *model, float *gradients);
+/** In training mode: batch norm's running statistics move as in a training step. */
 cnn_status cnn_layered_differentiate(cnn_layered *model, const cnn_feed *feed, int64_t b,
                                      double *loss);
 cnn_status cnn_layered_train(cnn_layered *model, const cnn_feed *feed, int64_t first, int64_t count,
