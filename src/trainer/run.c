@@ -1,0 +1,252 @@
+#include "trainer/run.h"
+
+#include "base/clock.h"
+#include "data/dataset.h"
+#include "nn/feed.h"
+#include "nn/model.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/** Everything that a run holds. */
+typedef struct {
+    const cnn_spec *spec;
+    cnn_network net; /* inferred */
+    cnn_dataset *data;
+    cnn_ops *ops;
+    cnn_feed *train, *test;
+    cnn_model *model;
+    float *weights;       /* f32 [parameter_total]: the drawn ones, at the end the trained ones */
+    int64_t batches;      /* of an epoch */
+    float *step_seconds;  /* f32 [batches], or NULL unless traced */
+    double train_seconds; /* so far */
+    bool diverged;
+} training;
+
+/** Seconds since this process was started (before any exec of it), by the kernel's account. */
+static double process_age(void)
+{
+    static const int START_FIELD = 22; /* proc(5): starttime, in ticks since boot */
+    char text[1024];
+    FILE *f = fopen("/proc/self/stat", "re");
+    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    if (f)
+        fclose(f);
+    text[n] = '\0';
+    char *s = strrchr(text, ')'); /* ends field 2, which may hold spaces */
+    for (int field = 2; s && field < START_FIELD; field++)
+        s = strchr(s + 1, ' ');
+    struct timespec now;
+    if (!s || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+        return NAN;
+    double start = (double)strtoull(s + 1, NULL, 10) / (double)sysconf(_SC_CLK_TCK);
+    return fmax((double)now.tv_sec + (double)now.tv_nsec * 1e-9 - start, 0);
+}
+
+/* ---- set-up -------------------------------------------------------------------------------- */
+
+static cnn_status open_backend(training *t)
+{
+    const cnn_train *train = &t->spec->train;
+    int batch = train->batch_size;
+    cnn_ops_config config = {
+        .threads = t->spec->threads,
+        .precision = (cnn_precision)train->precision,
+        .deterministic = train->deterministic,
+        .batch_sizes = {batch, t->data->train.count % batch, t->data->test.count % batch},
+    };
+    return cnn_ops_open(&config, &t->ops);
+}
+
+static cnn_status make_feed(training *t, const cnn_images *part, cnn_feed **out)
+{
+    cnn_status st = CNN_OK;
+    const cnn_dataset *d = t->data;
+    cnn_pixel pixel = d->is_f32 ? CNN_PIXEL_F32 : CNN_PIXEL_U8;
+    CNN_CHECK(part->count > 0, CNN_EDATA, "data set '%s' has no %s images", t->spec->source.name,
+              part == &d->train ? "training" : "test");
+    CNN_TRY(cnn_feed_create(t->ops, t->net.input, part->count, pixel, d->scale, part->images,
+                            part->labels, out));
+done:
+    return st;
+}
+
+static cnn_status prepare_trace(training *t)
+{
+    cnn_status st = CNN_OK;
+    if (t->spec->train.trace != CNN_TRACE_STEP)
+        return CNN_OK;
+    CNN_CHECK(t->batches <= CNN_EVENT_MAX_STEPS, CNN_EUSAGE,
+              "trace: step holds at most %d steps an epoch, but this run has %" PRId64
+              "; use a larger batch or trace: epoch",
+              CNN_EVENT_MAX_STEPS, t->batches);
+    t->step_seconds = calloc((size_t)t->batches, sizeof *t->step_seconds);
+    CNN_CHECK(t->step_seconds, CNN_ENOMEM, "seconds of %" PRId64 " steps", t->batches);
+done:
+    return st;
+}
+
+static cnn_status set_up(const cnn_spec *spec, training *t)
+{
+    cnn_status st = CNN_OK;
+    *t = (training){.spec = spec, .net = spec->network};
+    CNN_TRY(cnn_dataset_load(&spec->source, &t->data));
+    cnn_shape shape = {t->data->height, t->data->width, t->data->channels};
+    CNN_TRY(cnn_network_infer(&t->net, shape, t->data->classes));
+    CNN_TRY(open_backend(t));
+    CNN_TRY(make_feed(t, &t->data->train, &t->train));
+    CNN_TRY(make_feed(t, &t->data->test, &t->test));
+    t->batches = cnn_feed_batches(t->train, spec->train.batch_size);
+    CNN_TRY(prepare_trace(t));
+    t->weights = malloc((size_t)t->net.parameter_total * sizeof *t->weights);
+    CNN_CHECK(t->weights, CNN_ENOMEM, "%" PRId64 " weights", t->net.parameter_total);
+    cnn_network_draw(&t->net, spec->seed, t->weights);
+    CNN_TRY(cnn_model_create(t->ops, &t->net, &spec->train, (cnn_path)spec->path, spec->seed,
+                             &t->model));
+done:
+    return st;
+}
+
+static void tear_down(training *t)
+{
+    cnn_model_destroy(&t->model);
+    cnn_feed_destroy(&t->test);
+    cnn_feed_destroy(&t->train);
+    cnn_ops_close(&t->ops);
+    cnn_dataset_destroy(&t->data);
+    free(t->step_seconds);
+    free(t->weights);
+}
+
+/** One step that nobody times, so that no epoch pays for code generation and first touches. */
+static cnn_status warm_up(training *t)
+{
+    cnn_status st = CNN_OK;
+    CNN_TRY(cnn_model_train(t->model, t->train, 0, 1, NULL));
+    CNN_TRY(cnn_ops_sync(t->ops));
+    CNN_TRY(cnn_model_reset(t->model, t->weights));
+done:
+    return st;
+}
+
+/* ---- training ------------------------------------------------------------------------------ */
+
+static double mean_loss(const cnn_metrics *m)
+{
+    return m->images > 0 ? m->loss_sum / (double)m->images : NAN;
+}
+
+static cnn_status train_epoch(training *t, int epoch, cnn_event *event)
+{
+    cnn_status st = CNN_OK;
+    cnn_metrics metrics;
+    CNN_TRY(cnn_feed_shuffle(t->train, t->spec->seed, (uint32_t)epoch));
+    CNN_TRY(cnn_ops_sync(t->ops));
+    double start = cnn_clock_monotonic();
+    CNN_TRY(cnn_model_train(t->model, t->train, 0, t->batches, t->step_seconds));
+    CNN_TRY(cnn_ops_sync(t->ops));
+    event->seconds = cnn_clock_monotonic() - start;
+    CNN_TRY(cnn_model_metrics(t->model, &metrics));
+    event->train_loss = mean_loss(&metrics);
+    event->step_seconds = t->step_seconds;
+    event->step_count = t->step_seconds ? (int)t->batches : 0;
+done:
+    return st;
+}
+
+static cnn_status evaluate(training *t, cnn_event *event)
+{
+    cnn_status st = CNN_OK;
+    cnn_metrics metrics;
+    double start = cnn_clock_monotonic();
+    CNN_TRY(cnn_model_evaluate(t->model, t->test, &metrics));
+    event->evaluation_seconds = cnn_clock_monotonic() - start;
+    event->test_loss = mean_loss(&metrics);
+    event->test_error = metrics.images > 0 ? (double)metrics.errors / (double)metrics.images : NAN;
+done:
+    return st;
+}
+
+static cnn_status train_epochs(training *t, cnn_event_sink sink, void *user)
+{
+    cnn_status st = CNN_OK;
+    for (int epoch = 0; epoch < t->spec->train.epochs && !t->diverged; epoch++) {
+        cnn_event event = cnn_event_make(CNN_EVENT_EPOCH);
+        event.epoch = epoch;
+        CNN_TRY(train_epoch(t, epoch, &event));
+        CNN_TRY(evaluate(t, &event));
+        t->train_seconds += event.seconds;
+        t->diverged = !isfinite(event.train_loss) || !isfinite(event.test_loss);
+        CNN_TRY(sink(user, &event));
+    }
+done:
+    return st;
+}
+
+static cnn_status send_ready(const training *t, cnn_event_sink sink, void *user)
+{
+    cnn_ops_info info;
+    cnn_event event = cnn_event_make(CNN_EVENT_READY);
+    cnn_ops_describe(t->ops, &info);
+    event.parameters = t->net.parameter_total;
+    event.train_images = t->train->count;
+    event.test_images = t->test->count;
+    event.threads = info.threads;
+    cnn_copy_string(event.backend, sizeof event.backend, info.backend);
+    cnn_copy_string(event.versions, sizeof event.versions, info.version);
+    cnn_copy_string(event.device, sizeof event.device, info.device);
+    event.setup_seconds = process_age();
+    return sink(user, &event);
+}
+
+static cnn_status send_done(training *t, cnn_event_sink sink, void *user)
+{
+    cnn_status st = CNN_OK;
+    cnn_event event = cnn_event_make(CNN_EVENT_DONE);
+    CNN_TRY(cnn_model_parameters(t->model, t->weights));
+    snprintf(event.checksum, sizeof event.checksum, "%016" PRIx64,
+             cnn_network_checksum(&t->net, t->weights));
+    event.train_seconds = t->train_seconds;
+    event.diverged = t->diverged;
+    event.total_seconds = process_age();
+    CNN_TRY(sink(user, &event));
+done:
+    return st;
+}
+
+cnn_status cnn_train_run(const cnn_spec *spec, cnn_event_sink sink, void *user)
+{
+    cnn_status st = CNN_OK;
+    training t;
+    CNN_TRY(set_up(spec, &t));
+    cnn_dataset_destroy(&t.data); /* the feeds have their own copies */
+    CNN_TRY(warm_up(&t));
+    CNN_TRY(send_ready(&t, sink, user));
+    CNN_TRY(train_epochs(&t, sink, user));
+    CNN_TRY(send_done(&t, sink, user));
+done:
+    tear_down(&t);
+    return st;
+}
+
+cnn_status cnn_train_describe(const cnn_spec *spec, cnn_text *out)
+{
+    cnn_status st = CNN_OK;
+    training t;
+    CNN_TRY(set_up(spec, &t));
+    cnn_text_printf(out, "%s on %s: %d training and %d test images, found in %s\n\n",
+                    spec->network.name, spec->source.name, t.train->count, t.test->count,
+                    t.data->found);
+    cnn_network_describe(&t.net, out);
+    cnn_text_append(out, "\n");
+    cnn_model_describe(t.model, out);
+    CNN_TRY(cnn_text_status(out));
+done:
+    tear_down(&t);
+    return st;
+}

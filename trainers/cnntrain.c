@@ -1,0 +1,7 @@
+/** A trainer program: src/trainer's main, linked with one backend. */
+#include "trainer/trainer_main.h"
+
+int main(int argc, char **argv)
+{
+    return cnn_trainer_main(argc, argv);
+}
