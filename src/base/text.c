@@ -61,9 +61,9 @@ void cnn_text_printf(cnn_text *t, const char *fmt, ...)
     va_end(again);
 }
 
-/** Length of the valid UTF-8 sequence at s, 0 if there is none. */
-static size_t utf8_length(const unsigned char *s)
+size_t cnn_utf8_length(const char *text)
 {
+    const unsigned char *s = (const unsigned char *)text;
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     size_t n = s[0] < 0x80             ? 1
                : (s[0] & 0xe0) == 0xc0 ? 2
@@ -85,7 +85,7 @@ void cnn_text_append_json(cnn_text *t, const char *s)
 {
     cnn_text_append(t, "\"");
     for (const unsigned char *p = (const unsigned char *)s; *p;) {
-        size_t n = utf8_length(p);
+        size_t n = cnn_utf8_length((const char *)p);
         if (*p == '"' || *p == '\\')
             cnn_text_printf(t, "\\%c", *p);
         else if (*p < 0x20 || *p == 0x7f)

@@ -35,12 +35,18 @@ char *cnn_strdup(const char *s);
 char *cnn_strndup(const char *s, size_t n);
 char *cnn_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/** Bytes of the valid UTF-8 sequence at s (terminated); 0 if there is none. */
+size_t cnn_utf8_length(const char *s);
+
 /** Copies s into a field of n bytes, always terminated, cut where it does not fit. */
 void cnn_copy_string(char *field, size_t n, const char *s);
 
 /** The entry of names (NULL-terminated) closest to word by edit distance, or NULL when none is
  *  close (more than a third of its letters differ). For "did you mean". */
 const char *cnn_suggest(const char *word, const char *const *names);
+
+/** Bytes of the valid UTF-8 character at s (terminated), 0 if there is none; NUL counts as one. */
+size_t cnn_utf8_length(const char *s);
 
 /** Whole-string number parsing; false when s is not exactly one number in range. */
 bool cnn_parse_int(const char *s, int64_t *out);

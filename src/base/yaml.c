@@ -1,85 +1,75 @@
-#include "base/yaml.h"
+#include "base/yaml_private.h"
 
 #include "base/text.h"
 
-#include <limits.h>
-#include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-/** One --set: its node, and what to call it in messages. */
-typedef struct {
-    struct fy_node *node;
-    char *label;
-} override;
-
-struct cnn_yaml {
-    char *name;
-    char *text; /* libfyaml keeps pointers into it */
-    struct fy_document *document;
-    cnn_text messages;
-    int errors;
-    override *overrides;
-    int override_count;
-};
-
-static void keep_message(struct fy_diag *diag, void *user, const char *bytes, size_t n)
+static void origin_free(cnn_yaml_origin *o)
 {
-    (void)diag;
-    cnn_yaml *y = user;
-    cnn_text_append_bytes(&y->messages, bytes, n);
-    y->errors += y->errors == 0;
+    if (!o)
+        return;
+    free(o->label);
+    free(o->text);
+    free(o);
 }
 
-/** libfyaml names text that it parses from memory by its address; give it the file's name. */
-static void rename_memory(cnn_yaml *y, size_t from)
+cnn_yaml_origin *cnn_yaml_origin_create(char *label, const char *text, size_t len, bool is_set)
 {
-    if (y->messages.failed || y->messages.len <= from)
-        return;
-    cnn_text out = {0};
-    cnn_text_append_bytes(&out, y->messages.s, from);
-    const char *s = y->messages.s + from;
-    for (const char *hit; (hit = strstr(s, "<memory-@")); s = strchr(hit, '>') + 1) {
-        if (!strchr(hit, '>'))
-            break;
-        cnn_text_append_bytes(&out, s, (size_t)(hit - s));
-        cnn_text_append(&out, y->name);
+    static const char mark[] = "\xef\xbb\xbf"; /* the byte order mark of some editors */
+    if (len >= 3 && memcmp(text, mark, 3) == 0) {
+        text += 3;
+        len -= 3;
     }
-    cnn_text_append(&out, s);
-    cnn_text_free(&y->messages);
-    y->messages = out;
+    cnn_yaml_origin *o = calloc(1, sizeof *o);
+    if (!o) {
+        free(label);
+        return NULL;
+    }
+    *o = (cnn_yaml_origin){
+        .label = label, .text = cnn_strndup(text, len), .len = len, .is_set = is_set};
+    if (o->label && o->text)
+        return o;
+    origin_free(o);
+    return NULL;
+}
+
+/** Makes the document of the file's text, if that is sound. Keys given twice are allowed here, as
+ * cnn_yaml_check_keys reports all of them. */
+static cnn_status build(cnn_yaml *y)
+{
+    cnn_status st = CNN_OK;
+    if (!cnn_yaml_scan(y, y->file))
+        return CNN_OK;
+    CNN_CHECK((y->diag = cnn_yaml_collector()) != NULL, CNN_ENOMEM, "'%s'", y->file->label);
+    struct fy_parse_cfg cfg = {.flags = FYPCF_ALLOW_DUPLICATE_KEYS, .diag = y->diag};
+    y->document = fy_document_build_from_string(&cfg, y->file->text, y->file->len);
+    if (y->document)
+        cnn_yaml_check_keys(y, fy_document_root(y->document));
+    else if (!cnn_yaml_report_collected(y, y->file, y->diag))
+        cnn_yaml_error(y, NULL, "this is not YAML that can be read");
+done:
+    return st;
+}
+
+cnn_status cnn_yaml_parse_bytes(const char *name, const char *text, size_t len, cnn_yaml **out)
+{
+    cnn_status st = CNN_OK;
+    cnn_yaml *y = calloc(1, sizeof *y);
+    CNN_CHECK(y, CNN_ENOMEM, "document '%s'", name);
+    y->file = cnn_yaml_origin_create(cnn_strdup(name), text, len, false);
+    CNN_CHECK(y->file, CNN_ENOMEM, "document '%s'", name);
+    CNN_TRY(build(y));
+    *out = y;
+    y = NULL;
+done:
+    cnn_yaml_close(&y);
+    return st;
 }
 
 cnn_status cnn_yaml_parse(const char *name, const char *text, cnn_yaml **out)
 {
-    cnn_status st = CNN_OK;
-    struct fy_diag *diag = NULL;
-    cnn_yaml *y = calloc(1, sizeof *y);
-    CNN_CHECK(y && (y->name = cnn_strdup(name)) && (y->text = cnn_strdup(text)), CNN_ENOMEM,
-              "document '%s'", name);
-    struct fy_diag_cfg diag_cfg = {
-        .output_fn = keep_message,
-        .user = y,
-        .level = FYET_ERROR,
-        .module_mask = ~0u,
-        .show_source = false,
-        .show_position = false,
-        .show_type = true,
-    };
-    CNN_CHECK((diag = fy_diag_create(&diag_cfg)) != NULL, CNN_ENOMEM, "document '%s'", name);
-    struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_RESOLVE_DOCUMENT, .diag = diag};
-    cfg.flags &= ~(unsigned)FYPCF_QUIET;
-    y->document = fy_document_build_from_string(&cfg, y->text, FY_NT);
-    rename_memory(y, 0);
-    if (!y->document && y->errors == 0)
-        cnn_yaml_error(y, NULL, "the document cannot be parsed");
-    *out = y;
-    y = NULL;
-done:
-    fy_diag_unref(diag);
-    cnn_yaml_close(&y);
-    return st;
+    return cnn_yaml_parse_bytes(name, text, strlen(text), out);
 }
 
 void cnn_yaml_close(cnn_yaml **handle)
@@ -88,12 +78,15 @@ void cnn_yaml_close(cnn_yaml **handle)
     if (!y)
         return;
     fy_document_destroy(y->document);
-    for (int i = 0; i < y->override_count; i++)
-        free(y->overrides[i].label);
-    free(y->overrides);
-    cnn_text_free(&y->messages);
-    free(y->name);
-    free(y->text);
+    fy_diag_destroy(y->diag);
+    for (int i = 0; i < y->problem_count; i++)
+        free(y->problems[i].text);
+    free(y->problems);
+    origin_free(y->file);
+    for (cnn_yaml_origin *next; y->sets; y->sets = next) {
+        next = y->sets->next;
+        origin_free(y->sets);
+    }
     free(y);
     *handle = NULL;
 }
@@ -103,71 +96,27 @@ struct fy_node *cnn_yaml_root(cnn_yaml *y)
     return y->document ? fy_document_root(y->document) : NULL;
 }
 
-/** The --set that a node came from, or NULL. */
-static const override *override_of(const cnn_yaml *y, struct fy_node *node)
+const char *cnn_yaml_scalar(struct fy_node *node)
 {
-    for (; node; node = fy_node_get_parent(node))
-        for (int i = 0; i < y->override_count; i++)
-            if (y->overrides[i].node == node)
-                return &y->overrides[i];
+    return node && fy_node_is_scalar(node) && !fy_node_is_alias(node) ? fy_node_get_scalar0(node)
+                                                                      : NULL;
+}
+
+struct fy_node_pair *cnn_yaml_find_pair(struct fy_node *mapping, const char *key, size_t n)
+{
+    void *iter = NULL;
+    if (!mapping || !fy_node_is_mapping(mapping))
+        return NULL;
+    for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(mapping, &iter));) {
+        const char *text = cnn_yaml_scalar(fy_node_pair_key(pair));
+        if (text && strlen(text) == n && memcmp(text, key, n) == 0)
+            return pair;
+    }
     return NULL;
 }
 
-/** A report on a mapping or list would print all of it: take its first scalar. */
-static struct fy_node *first_scalar(struct fy_node *node)
+struct fy_node *cnn_yaml_lookup(struct fy_node *mapping, const char *key)
 {
-    while (node && !fy_node_is_scalar(node)) {
-        struct fy_node *first = NULL;
-        void *iter = NULL;
-        if (fy_node_is_mapping(node)) {
-            struct fy_node_pair *pair = fy_node_mapping_iterate(node, &iter);
-            first = pair ? fy_node_pair_key(pair) : NULL;
-        } else if (fy_node_is_sequence(node)) {
-            first = fy_node_sequence_iterate(node, &iter);
-        }
-        if (!first)
-            break;
-        node = first;
-    }
-    return node;
-}
-
-void cnn_yaml_error(cnn_yaml *y, struct fy_node *at, const char *fmt, ...)
-{
-    cnn_text message = {0};
-    va_list ap;
-    va_start(ap, fmt);
-    char buffer[1024];
-    vsnprintf(buffer, sizeof buffer, fmt, ap);
-    va_end(ap);
-    cnn_text_append(&message, buffer);
-
-    size_t before = y->messages.len;
-    const override *set = override_of(y, at);
-    if (set)
-        cnn_text_printf(&y->messages, "%s: error: %s\n", set->label, buffer);
-    else if (at)
-        fy_node_report(first_scalar(at), FYET_ERROR, "%s", buffer);
-    if (y->messages.len == before)
-        cnn_text_printf(&y->messages, "%s:1:1: error: %s\n", y->name, buffer);
-    rename_memory(y, before);
-    y->errors = y->errors ? y->errors : 1;
-    if (before)
-        y->errors++;
-    cnn_text_free(&message);
-}
-
-int cnn_yaml_errors(const cnn_yaml *y)
-{
-    return y->errors;
-}
-
-cnn_status cnn_yaml_finish(const cnn_yaml *y)
-{
-    if (y->errors == 0)
-        return CNN_OK;
-    size_t n = y->messages.len;
-    while (n && y->messages.s[n - 1] == '\n')
-        n--;
-    return cnn_error_set(CNN_EUSAGE, "%.*s", (int)n, n ? y->messages.s : "");
+    struct fy_node_pair *pair = cnn_yaml_find_pair(mapping, key, strlen(key));
+    return pair ? fy_node_pair_value(pair) : NULL;
 }

@@ -1,5 +1,13 @@
 /** Reading YAML and JSON with libfyaml: declarative fields, and diagnostics that name file, line
- * and column. Errors are collected, so that one pass reports all of them. */
+ * and column. Errors are collected, so that one pass reports all of them, in the order of the
+ * file:
+ *
+ *      jobs/a.yaml:3:3: error: unknown key 'epoch' in train; did you mean 'epochs'?
+ *        epoch: 20
+ *        ^
+ *
+ * Columns count characters from 1. Anchors, aliases, tags, several documents, keys given twice and
+ * nesting deeper than 24 levels are refused. */
 #ifndef CNN_BASE_YAML_H
 #define CNN_BASE_YAML_H
 
@@ -15,10 +23,9 @@ typedef struct cnn_yaml cnn_yaml;
 typedef enum {
     CNN_FIELD_INT,    /* int */
     CNN_FIELD_REAL,   /* double, finite */
-    CNN_FIELD_BOOL,   /* bool */
+    CNN_FIELD_BOOL,   /* bool: true or false */
     CNN_FIELD_ENUM,   /* int: the index in names */
-    CNN_FIELD_STRING, /* char *, owned by the struct that it is read into; an older value is freed
-                       */
+    CNN_FIELD_STRING, /* char *, owned by the struct; an older value is freed; never empty */
     CNN_FIELD_NODE,   /* struct fy_node *, for a reader of its own; lives as long as the document */
 } cnn_field_kind;
 
@@ -28,7 +35,8 @@ typedef struct {
     cnn_field_kind kind;
     size_t offset; /* offsetof the member */
     bool required;
-    double min, max;          /* INT, REAL: bounds, both included; min == max: unbounded */
+    double min, max;          /* INT, REAL: bounds, both included; min == max: unbounded. Numbers
+                                 are plain decimals: no quotes, no leading zeros, no inf or nan */
     const char *const *names; /* ENUM: NULL-terminated */
     const char *word;         /* INT, REAL: a word allowed instead, such as "all" ... */
     double word_value;        /* ... and the value it stands for */
@@ -38,13 +46,17 @@ typedef struct {
  * like all others: cnn_yaml_root is NULL then, and cnn_yaml_finish reports. *out is owned by the
  * caller. */
 cnn_status cnn_yaml_parse(const char *name, const char *text, cnn_yaml **out);
+/** The same from text of len bytes, in which a NUL byte is an error like others. */
+cnn_status cnn_yaml_parse_bytes(const char *name, const char *text, size_t len, cnn_yaml **out);
 void cnn_yaml_close(cnn_yaml **y);
 
-/** The root node, borrowed; NULL when the document is empty or has syntax errors. */
+/** The root node, borrowed; NULL when the document is empty or has syntax errors (recorded). */
 struct fy_node *cnn_yaml_root(cnn_yaml *y);
 
-/** Replaces or adds the value at a path of keys and list indices ("train.epochs"), as --set does.
- *  value is YAML. A later error in it names `--set key=value` instead of the file. */
+/** Replaces or adds the value at a path of keys and list indices ("train.epochs"), as --set does;
+ * the index behind the last one appends. value is YAML; NULL (an argument without '=') is an error.
+ * Errors are recorded like others, here and later, but name `--set key=value` instead of the file.
+ * Nodes taken from the document before may be gone. */
 cnn_status cnn_yaml_set(cnn_yaml *y, const char *path, const char *value);
 
 /** Records an error at a node (NULL: at the document as a whole). */
@@ -54,7 +66,8 @@ void cnn_yaml_error(cnn_yaml *y, struct fy_node *at, const char *fmt, ...)
 /** How many errors have been recorded. */
 int cnn_yaml_errors(const cnn_yaml *y);
 
-/** CNN_OK, or CNN_EUSAGE with all recorded errors as the message, one after the other. */
+/** CNN_OK, or CNN_EUSAGE with all recorded errors as the message, one after the other (the first
+ * 15 kB of them and how many more there are). CNN_ENOMEM: memory ran out on the way. */
 cnn_status cnn_yaml_finish(const cnn_yaml *y);
 
 /** Reads the mapping `node` into *out by the table. Unknown keys, wrong types, values out of bounds
