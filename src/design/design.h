@@ -30,7 +30,8 @@ typedef struct {
     bool warmup;   /* discarded: it warms the device up */
     uint32_t seed; /* of all its runs, < 2^31 */
     int device;    /* planned; -1 with assign: dynamic */
-    int turn;      /* place in its device's queue (dynamic: in the common queue) */
+    int turn;      /* place in its device's queue, warm-up blocks counted (dynamic: in the common
+                      queue, where the warm-up blocks of all devices come first) */
     int order;     /* cyclic order: run k of the block has contrast level (k + order) % L */
     int first_run; /* its runs are first_run .. first_run + L - 1, ordered by contrast level */
 } cnn_block;
@@ -50,17 +51,26 @@ typedef struct {
     cnn_combination *combinations;
     cnn_block *blocks; /* warm-up blocks first (device by device), then by combination and repeat */
     cnn_run *runs;     /* by block, then level */
-    int *queue;        /* [block_count] blocks in the order of (device, turn) */
+    int *queue;        /* [block_count] the queues one after the other: a block of device d is
+                          queue[queue_start[d] + turn]; dynamic: any block is queue[turn] */
     int *queue_start;  /* [device_count + 1] into queue; dynamic: [0] = 0, [1..] = block_count */
 } cnn_design;
 
 /** Lays the experiment out for a number of devices; a pure function of the job and that number.
- *  Balanced: blocks are dealt cyclically, continuing across combinations, so that devices' counts
- * differ by at most 1 per combination and in total; orders likewise per combination, per device and
- * in total; within a device the order is random by the job's seed, warm-up blocks first. A block's
- * seed comes from the job's seed, the names of its combination's levels and its repeat. seeds:
- * crossed gives the repeats of a combination K seeds, each on every device: repeats are then K *
- * device_count. */
+ *
+ *  Balanced: blocks are dealt to devices cyclically, continuing across combinations, so that the
+ *  devices' counts differ by at most 1 per combination and in total. The counts of the orders
+ *  differ by at most 1 per combination, per device, per combination on a device, and in total.
+ *  Within a device the order of blocks is random by the job's seed, warm-up blocks first: each
+ *  repeats the first measured block of its device's queue, with a seed of its own. Devices that get
+ *  no measured block get no warm-up block. Dynamic: one common queue, orders balanced likewise;
+ *  warm-up blocks belong to devices all the same.
+ *
+ *  A block's seed comes from the job's seed, the names of its combination's factors and levels and
+ *  its repeat (design/seeds.h). seeds: crossed gives every combination K seeds, each on every
+ *  device: repeat = seed's index * device_count + device, K * device_count repeats.
+ *
+ *  CNN_EUSAGE: too many runs, or crossed with assign: dynamic. *out is owned by the caller. */
 cnn_status cnn_design_create(const cnn_job *job, int device_count, cnn_design **out);
 void cnn_design_destroy(cnn_design **design);
 
@@ -83,8 +93,9 @@ void cnn_design_label_run(const cnn_design *design, int run, cnn_text *out);
 void cnn_design_describe(const cnn_design *design, const cnn_job *job,
                          const cnn_network *const *networks, cnn_text *out);
 
-/** Balance table alone: checks that tests and `plan` share. Returns the largest difference between
- *  devices' (or orders') counts over combinations and in total; 0 or 1 for a balanced design. */
+/** The largest difference between counts of blocks that should be equal: of devices, of orders and
+ *  of the orders on each device, within each combination and in total. Warm-up blocks do not count.
+ *  0 or 1 for every design of cnn_design_create; -1: out of memory. */
 int cnn_design_imbalance(const cnn_design *design);
 
 #endif

@@ -1,0 +1,276 @@
+#include "design/design.h"
+
+#include "stats/summary.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is printed at most: of long lists the beginning, and how many more there are. */
+enum { MOST_ROWS = 32, MOST_DEVICES = 8, MOST_ORDERS = 6, MOST_QUEUES = 8, MOST_BLOCKS = 3 };
+enum { WIDTH = 100 };
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int widest(int a, const char *s)
+{
+    int n = (int)strlen(s);
+    return n > a ? n : a;
+}
+
+static void more(cnn_text *out, int shown, int all, const char *what)
+{
+    if (all > shown)
+        cnn_text_printf(out, "  ... and %d more %s\n", all - shown, what);
+}
+
+/** 1234567 as "1,234,567" into s (32 bytes). */
+static const char *grouped(int64_t x, char *s)
+{
+    char digits[24];
+    int n = snprintf(digits, sizeof digits, "%" PRId64, x), used = 0;
+    for (int i = 0; i < n; i++) {
+        if (i && (n - i) % 3 == 0 && digits[i - 1] != '-')
+            s[used++] = ',';
+        s[used++] = digits[i];
+    }
+    s[used] = '\0';
+    return s;
+}
+
+static int first_measured(const cnn_design *d)
+{
+    int b = 0;
+    while (b < d->block_count && d->blocks[b].warmup)
+        b++;
+    return b;
+}
+
+static void describe_size(const cnn_design *d, const cnn_job *job, cnn_text *out)
+{
+    const int warm = first_measured(d), measured = d->block_count - warm;
+    cnn_text_printf(out, "Plan of '%s' for %d device%s\n", job->name, d->device_count,
+                    d->device_count == 1 ? "" : "s");
+    cnn_text_printf(
+        out, "  runs    %d in %d blocks: %d combinations x %d repeats x %d levels of %s\n",
+        measured * d->level_count, measured, d->combination_count, measured / d->combination_count,
+        d->level_count, job->factors[d->contrast].name);
+    cnn_text_printf(out, "  warm-up %d runs in %d blocks, discarded\n", warm * d->level_count,
+                    warm);
+    if (job->seeds == CNN_SEEDS_CROSSED)
+        cnn_text_printf(out, "  seeds   crossed: %d for each combination, each on every device",
+                        job->crossed);
+    else
+        cnn_text_append(out, "  seeds   paired: one for each block");
+    cnn_text_printf(out, "; from the job's seed %" PRIu32 "\n", job->seed);
+    cnn_text_printf(out, "  assign  %s\n",
+                    job->schedule.assign == CNN_ASSIGN_DYNAMIC
+                        ? "dynamic: the next block goes to the first free device"
+                        : "balanced: every device has a queue of its own");
+}
+
+/** Labels of a factor on lines of at most WIDTH characters. */
+static void describe_factors(const cnn_job *job, cnn_text *out)
+{
+    int width = 0;
+    for (int f = 0; f < job->factor_count; f++)
+        width = widest(width, job->factors[f].name);
+    cnn_text_append(out, "\nFactors (* contrast: compared within blocks)\n");
+    for (int f = 0; f < job->factor_count; f++) {
+        const cnn_factor *factor = &job->factors[f];
+        cnn_text_printf(out, "  %-*s %c", width, factor->name, f == job->contrast ? '*' : ' ');
+        int column = width + 4, l = 0;
+        for (; l < factor->level_count; l++) {
+            int n = (int)strlen(factor->labels[l]) + 2;
+            if (l > 0 && column + n > WIDTH - 20) /* room for the count of the rest */
+                break;
+            cnn_text_printf(out, "%s %s", l ? "," : "", factor->labels[l]);
+            column += n;
+        }
+        if (l < factor->level_count)
+            cnn_text_printf(out, ", ... and %d more", factor->level_count - l);
+        cnn_text_append(out, "\n");
+    }
+}
+
+static void describe_cells(const cnn_design *d, const cnn_network *const *networks, cnn_text *out)
+{
+    const int rows = least(d->cell_count, MOST_ROWS);
+    int width = 4;
+    for (int c = 0; c < rows; c++)
+        width = widest(width, d->cells[c].label);
+    int runs = (d->block_count - first_measured(d)) / d->combination_count;
+    cnn_text_printf(out, "\nCells: %d\n  %-*s %6s %14s %24s\n", d->cell_count, width, "cell",
+                    "runs", "parameters", "multiply-adds per image");
+    for (int c = 0; c < rows; c++) {
+        const cnn_network *net = networks ? networks[c] : NULL;
+        char parameters[32] = "unknown", work[32] = "unknown";
+        int64_t sum = 0;
+        for (int l = 0; net && l < net->layer_count; l++)
+            sum += cnn_layer_multiply_adds(&net->layers[l]);
+        if (net) {
+            grouped(net->parameter_total, parameters);
+            grouped(sum, work);
+        }
+        cnn_text_printf(out, "  %-*s %6d %14s %24s\n", width, d->cells[c].label, runs, parameters,
+                        work);
+    }
+    more(out, rows, d->cell_count, "cells");
+}
+
+/** Counts of measured blocks: by device (none where dynamic), then by order, then all. */
+typedef struct {
+    int devices, orders;
+    int *count; /* [devices + orders + 1] */
+} row;
+
+static void row_clear(row *r)
+{
+    memset(r->count, 0, (size_t)(r->devices + r->orders + 1) * sizeof *r->count);
+}
+
+static void row_add(row *r, const cnn_block *b)
+{
+    if (b->device >= 0)
+        r->count[b->device]++;
+    r->count[r->devices + b->order]++;
+    r->count[r->devices + r->orders]++;
+}
+
+static void print_row(const row *r, int width, const char *label, cnn_text *out)
+{
+    cnn_text_printf(out, "  %-*s %6d ", width, label, r->count[r->devices + r->orders]);
+    for (int i = 0; i < least(r->devices, MOST_DEVICES); i++)
+        cnn_text_printf(out, " %4d", r->count[i]);
+    cnn_text_append(out, r->devices ? " |" : "");
+    for (int i = 0; i < least(r->orders, MOST_ORDERS); i++)
+        cnn_text_printf(out, " %4d", r->count[r->devices + i]);
+    cnn_text_append(out, "\n");
+}
+
+/** What the columns of the balance table mean. */
+static void print_balance_head(const row *r, const cnn_job *job, int width, cnn_text *out)
+{
+    const cnn_factor *contrast = &job->factors[job->contrast];
+    cnn_text_printf(out, "  %-*s %6s ", width, "combination", "blocks");
+    for (int i = 0; i < least(r->devices, MOST_DEVICES); i++)
+        cnn_text_printf(out, " %*sd%d", i < 10 ? 2 : 1, "", i);
+    cnn_text_append(out, r->devices ? " |" : "");
+    for (int i = 0; i < least(r->orders, MOST_ORDERS); i++)
+        cnn_text_printf(out, " %*so%d", i < 10 ? 2 : 1, "", i);
+    cnn_text_append(out, "\n");
+    cnn_text_printf(out, "  (%sok: blocks that begin with level k of %s:",
+                    r->devices ? "dk: blocks on device k; " : "", contrast->name);
+    for (int i = 0; i < least(r->orders, MOST_ORDERS); i++)
+        cnn_text_printf(out, "%s o%d %s", i ? "," : "", i, contrast->labels[i]);
+    cnn_text_append(out, ")\n");
+    more(out, MOST_DEVICES, r->devices, "devices");
+    more(out, MOST_ORDERS, r->orders, "orders");
+}
+
+static void describe_balance(const cnn_design *d, const cnn_job *job, cnn_text *out)
+{
+    const int rows = least(d->combination_count, MOST_ROWS);
+    int width = 11, b = first_measured(d);
+    row one = {0, d->level_count, NULL}, all;
+    one.devices = d->blocks[b].device < 0 ? 0 : d->device_count;
+    all = one;
+    one.count = calloc((size_t)(one.devices + one.orders + 1), sizeof *one.count);
+    all.count = calloc((size_t)(one.devices + one.orders + 1), sizeof *all.count);
+    if (!one.count || !all.count) {
+        out->failed = true;
+        goto done;
+    }
+    for (int c = 0; c < rows; c++)
+        width = widest(width, d->combinations[c].label);
+    cnn_text_append(out, "\nBlocks of each combination\n");
+    print_balance_head(&one, job, width, out);
+    for (int c = 0; c < d->combination_count; c++) {
+        row_clear(&one);
+        for (; b < d->block_count && d->blocks[b].combination == c; b++) {
+            row_add(&one, &d->blocks[b]);
+            row_add(&all, &d->blocks[b]);
+        }
+        if (c < rows)
+            print_row(&one, width, d->combinations[c].label, out);
+    }
+    more(out, rows, d->combination_count, "combinations");
+    print_row(&all, width, "total", out);
+    int imbalance = cnn_design_imbalance(d);
+    out->failed |= imbalance < 0;
+    cnn_text_printf(out, "  largest difference between counts that should be equal: %d\n",
+                    imbalance);
+done:
+    free(one.count);
+    free(all.count);
+}
+
+static void describe_block(const cnn_design *d, const cnn_job *job, const cnn_block *b,
+                           cnn_text *out)
+{
+    cnn_text_printf(out, "    %4d  %s, ", b->turn, d->combinations[b->combination].label);
+    if (b->warmup)
+        cnn_text_printf(out, "warm-up of device %d", b->device);
+    else
+        cnn_text_printf(out, "repeat %d", b->repeat);
+    cnn_text_printf(out, ", seed %" PRIu32 ":", b->seed);
+    for (int k = 0; k < least(d->level_count, MOST_ORDERS); k++)
+        cnn_text_printf(out, "%s %s", k ? "," : "",
+                        job->factors[d->contrast].labels[cnn_block_level(d, b, k)]);
+    cnn_text_append(out, d->level_count > MOST_ORDERS ? ", ...\n" : "\n");
+}
+
+static void describe_queue(const cnn_design *d, const cnn_job *job, int device, cnn_text *out)
+{
+    const int start = d->queue_start[device], n = d->queue_start[device + 1] - start;
+    if (job->schedule.assign == CNN_ASSIGN_DYNAMIC)
+        cnn_text_printf(out, "  common queue: %d blocks\n", n);
+    else
+        cnn_text_printf(out, "  device %d: %d blocks\n", device, n);
+    for (int i = 0; i < least(n, MOST_BLOCKS); i++)
+        describe_block(d, job, &d->blocks[d->queue[start + i]], out);
+    if (n > MOST_BLOCKS)
+        cnn_text_printf(out, "          ... and %d more\n", n - MOST_BLOCKS);
+}
+
+static void describe_queues(const cnn_design *d, const cnn_job *job, cnn_text *out)
+{
+    const int queues = job->schedule.assign == CNN_ASSIGN_DYNAMIC ? 1 : d->device_count;
+    cnn_text_append(out, "\nFirst blocks of each queue, with the order of their runs\n");
+    for (int q = 0; q < least(queues, MOST_QUEUES); q++)
+        describe_queue(d, job, q, out);
+    more(out, MOST_QUEUES, queues, "queues");
+}
+
+static void describe_power(const cnn_design *d, const cnn_job *job, cnn_text *out)
+{
+    const double power = 0.8, alpha = job->analysis.alpha;
+    const int n = (d->block_count - first_measured(d)) / d->combination_count;
+    const double effect = cnn_paired_detectable(n, alpha, power);
+    cnn_text_append(out, "\nTime\n  unknown: nothing has been measured yet\n");
+    cnn_text_append(out, "\nDetectable difference between two levels of the contrast\n");
+    if (isfinite(effect))
+        cnn_text_printf(out,
+                        "  %.3g sd of the differences within blocks, in each combination\n"
+                        "  (paired t test, %d blocks, two-sided alpha %g, power %g)\n",
+                        effect, n, alpha, power);
+    else
+        cnn_text_printf(out, "  none: %d block%s of a combination cannot be tested at alpha %g\n",
+                        n, n == 1 ? "" : "s", alpha);
+}
+
+void cnn_design_describe(const cnn_design *design, const cnn_job *job,
+                         const cnn_network *const *networks, cnn_text *out)
+{
+    describe_size(design, job, out);
+    describe_factors(job, out);
+    describe_cells(design, networks, out);
+    describe_balance(design, job, out);
+    describe_queues(design, job, out);
+    describe_power(design, job, out);
+}
