@@ -22,17 +22,21 @@ typedef struct {
     bool is_f32;  /* images are f32, else u8 */
     double scale; /* multiply pixels by it: 1/255 for u8 */
     cnn_images train, test;
-    uint64_t checksum; /* of everything that was read, before split and limit */
-    char *found;       /* where: paths, for people */
+    /* FNV-1a of everything that was read, before split and limit: the elements' bytes as they are
+     * in the files, without headers; idx: training images, training labels, test images, test
+     * labels; npy: images, labels. */
+    uint64_t checksum;
+    char *found; /* where: paths, for people */
 } cnn_dataset;
 
-/** Reads, checks, splits and limits. CNN_EDATA names the file and what is wrong with it, or what is
- *  missing and how to get it. No allocation exceeds what the files honestly hold. */
+/** Reads, checks, splits and limits (data/split.h says how). CNN_EDATA names the file and what is
+ * wrong with it, or what is missing and how to get it. No allocation exceeds what the files
+ * honestly hold. */
 cnn_status cnn_dataset_load(const cnn_source *source, cnn_dataset **out);
 void cnn_dataset_destroy(cnn_dataset **dataset);
 
-/** Only shape, classes and counts, from headers (npy labels are read): for `plan`. The images and
- *  labels of *out are NULL. */
+/** Shape, classes, counts, scale and found only, from the headers and the labels: for `plan`. The
+ *  images and labels of *out are NULL, its checksum is 0; the caller frees out->found. */
 cnn_status cnn_dataset_inspect(const cnn_source *source, cnn_dataset *out);
 
 /** What to do to get a well-known data set that is missing; "" for others. */

@@ -1,0 +1,210 @@
+#include "data/source.h"
+
+#include "base/text.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const cnn_source_type_names[] = {"idx", "npy", "synthetic", NULL};
+
+enum { MAX_SIDE = 4096, MAX_CHANNELS = 1024, MAX_CLASSES = 256 };
+
+static const cnn_source defaults = {
+    .test_fraction = 0.2,
+    .height = 28,
+    .width = 28,
+    .channels = 1,
+    .classes = 10,
+    .count = 1000,
+};
+
+/** `type` and what it was given as: reading checks the other keys against it. */
+#define AT(member) offsetof(cnn_source, member)
+static const cnn_field fields[] = {
+    {"type", CNN_FIELD_ENUM, AT(type), .required = true, .names = cnn_source_type_names},
+    {"path", CNN_FIELD_STRING, AT(path), .required = false},
+    {"images", CNN_FIELD_STRING, AT(images), .required = false},
+    {"labels", CNN_FIELD_STRING, AT(labels), .required = false},
+    {"scale", CNN_FIELD_REAL, AT(scale), .required = false},
+    {"test_fraction", CNN_FIELD_REAL, AT(test_fraction), .max = 1},
+    {"limit", CNN_FIELD_INT, AT(limit), .max = INT_MAX, .word = "all", .word_value = 0},
+    {"test_limit", CNN_FIELD_INT, AT(test_limit), .max = INT_MAX, .word = "all", .word_value = 0},
+    {"height", CNN_FIELD_INT, AT(height), .min = 1, .max = MAX_SIDE},
+    {"width", CNN_FIELD_INT, AT(width), .min = 1, .max = MAX_SIDE},
+    {"channels", CNN_FIELD_INT, AT(channels), .min = 1, .max = MAX_CHANNELS},
+    {"classes", CNN_FIELD_INT, AT(classes), .min = 2, .max = MAX_CLASSES},
+    {"count", CNN_FIELD_INT, AT(count), .min = 2, .max = INT_MAX},
+    {"split_seed", CNN_FIELD_INT, AT(split_seed), .max = INT_MAX},
+    {0},
+};
+
+/** Which types a key belongs to; keys that are not here belong to all. */
+#define TYPE(t) (1u << CNN_SOURCE_##t)
+static const struct {
+    const char *key;
+    unsigned types;
+    bool required;
+} belonging[] = {
+    {"path", TYPE(IDX), true},
+    {"images", TYPE(NPY), true},
+    {"labels", TYPE(NPY), true},
+    {"scale", TYPE(IDX) | TYPE(NPY), false},
+    {"test_fraction", TYPE(NPY) | TYPE(SYNTHETIC), false},
+    {"height", TYPE(SYNTHETIC), false},
+    {"width", TYPE(SYNTHETIC), false},
+    {"channels", TYPE(SYNTHETIC), false},
+    {"classes", TYPE(SYNTHETIC), false},
+    {"count", TYPE(SYNTHETIC), false},
+};
+enum { BELONGING = sizeof belonging / sizeof belonging[0] };
+
+static void check_keys(cnn_yaml *y, struct fy_node *node, const char *name, int type)
+{
+    for (int i = 0; i < BELONGING; i++) {
+        struct fy_node *value = cnn_yaml_lookup(node, belonging[i].key);
+        bool belongs = belonging[i].types >> type & 1;
+        if (value && !belongs)
+            cnn_yaml_error(y, value, "'%s' means nothing for data set '%s' of type %s",
+                           belonging[i].key, name, cnn_source_type_names[type]);
+        else if (!value && belongs && belonging[i].required)
+            cnn_yaml_error(y, node, "data set '%s' of type %s needs '%s'", name,
+                           cnn_source_type_names[type], belonging[i].key);
+    }
+}
+
+static void check_values(cnn_yaml *y, struct fy_node *node, const cnn_source *s)
+{
+    struct fy_node *scale = cnn_yaml_lookup(node, "scale");
+    struct fy_node *fraction = cnn_yaml_lookup(node, "test_fraction");
+    if (scale && !(s->scale > 0))
+        cnn_yaml_error(y, scale, "scale is what pixels are divided by; it must be above 0");
+    if (fraction && !(s->test_fraction > 0 && s->test_fraction < 1))
+        cnn_yaml_error(y, fraction, "test_fraction must be above 0 and below 1");
+}
+
+void cnn_source_read(cnn_yaml *y, struct fy_node *node, const char *name, cnn_source *out)
+{
+    int before = cnn_yaml_errors(y);
+    *out = defaults;
+    out->name = cnn_strdup(name);
+    if (!out->name)
+        cnn_yaml_error(y, node, "out of memory");
+    cnn_yaml_fields(y, node, name, fields, out);
+    /* Without a good type, what else is wrong cannot be said. */
+    struct fy_node *type = fy_node_is_mapping(node) ? cnn_yaml_lookup(node, "type") : NULL;
+    const char *word = type ? cnn_yaml_scalar(type) : NULL;
+    if (!word || strcmp(word, cnn_source_type_names[out->type]) != 0)
+        return;
+    check_keys(y, node, name, out->type);
+    if (cnn_yaml_errors(y) == before)
+        check_values(y, node, out);
+}
+
+/** The found place of path, absolute; a copy of path where it is not found. */
+static char *absolute(const cnn_source *source, const char *path)
+{
+    char *found = NULL, *real = NULL;
+    if (cnn_source_find(source, path, &found) == CNN_OK)
+        real = realpath(found, NULL);
+    free(found);
+    return real ? real : cnn_strdup(path);
+}
+
+static void write_path(const cnn_source *source, const char *key, const char *path, cnn_text *out)
+{
+    if (!path)
+        return;
+    char *full = absolute(source, path);
+    cnn_text_printf(out, ",\"%s\":", key);
+    cnn_text_append_json(out, full ? full : path);
+    free(full);
+}
+
+static void write_real(const char *key, double value, cnn_text *out)
+{
+    cnn_text_printf(out, ",\"%s\":", key);
+    cnn_text_append_json_number(out, value);
+}
+
+void cnn_source_write_json(const cnn_source *s, cnn_text *out)
+{
+    cnn_text_printf(out, "{\"type\":\"%s\"", cnn_source_type_names[s->type]);
+    if (s->type == CNN_SOURCE_IDX)
+        write_path(s, "path", s->path, out);
+    if (s->type == CNN_SOURCE_NPY) {
+        write_path(s, "images", s->images, out);
+        write_path(s, "labels", s->labels, out);
+    }
+    if (s->type != CNN_SOURCE_SYNTHETIC && s->scale > 0)
+        write_real("scale", s->scale, out);
+    if (s->type != CNN_SOURCE_IDX)
+        write_real("test_fraction", s->test_fraction, out);
+    if (s->type == CNN_SOURCE_SYNTHETIC)
+        cnn_text_printf(out,
+                        ",\"height\":%d,\"width\":%d,\"channels\":%d,\"classes\":%d,\"count\":%d",
+                        s->height, s->width, s->channels, s->classes, s->count);
+    cnn_text_printf(out, ",\"limit\":%d,\"test_limit\":%d,\"split_seed\":%u}", s->limit,
+                    s->test_limit, (unsigned)s->split_seed);
+}
+
+/** Copies *s in place of itself; false when out of memory. NULL stays NULL. */
+static bool own(char **s)
+{
+    if (!*s)
+        return true;
+    *s = cnn_strdup(*s);
+    return *s != NULL;
+}
+
+cnn_status cnn_source_copy(const cnn_source *from, cnn_source *to)
+{
+    cnn_source copy = *from;
+    /* All five first, so that none of the original's strings is left in a failed copy. */
+    bool name = own(&copy.name), path = own(&copy.path), images = own(&copy.images);
+    bool labels = own(&copy.labels), folder = own(&copy.folder);
+    if (!(name && path && images && labels && folder)) {
+        cnn_source_free(&copy);
+        return cnn_error_set(CNN_ENOMEM, "copy of a data set's entry");
+    }
+    *to = copy;
+    return CNN_OK;
+}
+
+void cnn_source_free(cnn_source *source)
+{
+    free(source->name);
+    free(source->path);
+    free(source->images);
+    free(source->labels);
+    free(source->folder);
+    *source = (cnn_source){0};
+}
+
+cnn_status cnn_source_wellknown(const char *name, cnn_source *out)
+{
+    static const struct {
+        char *name;
+        cnn_source_type type;
+        char *path, *images, *labels;
+    } known[] = {
+        {"mnist", CNN_SOURCE_IDX, "mnist", NULL, NULL},
+        {"fashion_mnist", CNN_SOURCE_IDX, "fashion-mnist", NULL, NULL},
+        {"idc", CNN_SOURCE_NPY, NULL, "idc/X.npy", "idc/Y.npy"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(name, known[i].name) != 0)
+            continue;
+        cnn_source s = defaults;
+        s.name = known[i].name;
+        s.type = known[i].type;
+        s.path = known[i].path;
+        s.images = known[i].images;
+        s.labels = known[i].labels;
+        return cnn_source_copy(&s, out);
+    }
+    return cnn_error_set(CNN_EUSAGE,
+                         "'%s' is not a data set that needs no entry under datasets: (these are "
+                         "mnist, fashion_mnist and idc)",
+                         name);
+}

@@ -1,0 +1,34 @@
+/** Which images are for testing, and which of a part are kept. Pure functions of seed and labels;
+ *  docs/trainer-protocol.md repeats these rules for other programs.
+ *
+ *  Split: T = test_fraction * n, rounded to the nearest, halves up, images are for testing. Class c
+ *  with n_c images gets floor(T * n_c / n) of them, and what is left of T goes, one each, to the
+ *  classes with the largest remainders (T * n_c) mod n, the lower class first among equals. Within
+ *  a class they are the first in the order by (random word, index), the word drawn as
+ *  cnn_random_order does: key split_seed, purpose CNN_RANDOM_SPLIT, epoch 0, index = place in the
+ *  file. Both parts keep the file's order.
+ *
+ *  Limit: the first `limit` images of the part in the order by (random word, index): the same key
+ *  and purpose, epoch 1 for training and 2 for test images, index = place in the part. They stay in
+ *  that order. Without a limit the part's order stays as it is. */
+#ifndef CNN_DATA_SPLIT_H
+#define CNN_DATA_SPLIT_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** The epoch word of the random stream. */
+typedef enum {
+    CNN_SPLIT_TEST = 0,
+    CNN_SPLIT_LIMIT_TRAIN = 1,
+    CNN_SPLIT_LIMIT_TEST = 2
+} cnn_split_stream;
+
+/** Writes is_test [n] for labels [n] in [0, classes), and how many are true.
+ *  CNN_EDATA: one of the parts would be empty. */
+cnn_status cnn_split_stratified(uint64_t seed, double test_fraction, int n, const int32_t *labels,
+                                int classes, bool *is_test, int *test_count);
+
+#endif
