@@ -15,24 +15,29 @@ typedef struct {
     const char *helper; /* path of the exec helper (cnn-exec) */
     char *const *argv;  /* NULL-terminated; argv[0] is a path or sought in PATH by the helper */
     const char *cpus;   /* cores to run on, as a list "0-3,8"; NULL: as the rank's */
-    int threads;        /* exported as OMP_NUM_THREADS */
+    bool shared; /* others run on these cores too: OpenMP's threads must not spin or be bound */
+    int threads; /* exported as OMP_NUM_THREADS */
     const char *const *environment; /* "NAME=value" additions, NULL-terminated; NULL: none */
-    const char *input;              /* the specification, fed to its standard input, then closed */
+    const char *input;              /* the specification: its standard input, then end of file */
 } cnn_child_options;
 
-/** Starts a process group of its own; dies with the rank (PR_SET_PDEATHSIG). Its OMPI_*, PMIX_*,
- * PRTE_* and the launcher's SLURM_* step variables that make MPI programs hang are removed. */
+/** Starts a trainer in a process group of its own; it dies with the rank (PR_SET_PDEATHSIG; what it
+ * starts itself does not, so a wrapper should exec its program). Variables that make MPI programs
+ * believe to be ranks are removed (host/environment.h). Of the rank's threads the one that starts a
+ * trainer must live as long as it. A program that cannot be run ends with code 127, and the log
+ * says why; CNN_EENV: no process, or no descriptors, can be had. */
 cnn_status cnn_child_start(const cnn_child_options *options, cnn_child **out);
 
-/** Moves bytes: feeds input, reads events and log without blocking, notices the end. Call often.
- *  timeout_ms: waits that long at most for something to happen (0: not at all). */
-cnn_status cnn_child_poll(cnn_child *child, int timeout_ms);
+/** Moves bytes: reads events and log without blocking, notices the end. Call often.
+ *  timeout: waits that many seconds at most for something to happen (0: not at all). */
+cnn_status cnn_child_poll(cnn_child *child, double timeout);
 
 /** The next whole event line (terminated, without newline, borrowed until the next call), or NULL.
- *  A line longer than 64 kB is given cut and marks *too_long. */
+ *  A line longer than 64 kB is given cut and marks *too_long. Lines may outlast the trainer's end.
+ */
 const char *cnn_child_next_line(cnn_child *child, bool *too_long);
 
-/** Ended, reaped, and all its output read. */
+/** Ended, reaped with all that was left of its process group, and all its output read. */
 bool cnn_child_ended(const cnn_child *child);
 /** Of an ended child. exit code >= 0, or -signal. */
 int cnn_child_exit_code(const cnn_child *child);
@@ -40,7 +45,8 @@ double cnn_child_start_wall(const cnn_child *child);
 double cnn_child_life_seconds(const cnn_child *child); /* so far, or start to end */
 const struct rusage *cnn_child_usage(const cnn_child *child);
 pid_t cnn_child_pid(const cnn_child *child);
-/** The last bytes (up to 511) of standard output and error together, whole lines; never NULL. */
+/** The last bytes (up to 511) of standard output and error together, whole lines, printable; never
+ * NULL. */
 const char *cnn_child_log_tail(cnn_child *child);
 
 /** Sends a signal to its process group. */

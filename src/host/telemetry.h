@@ -3,6 +3,7 @@
 #ifndef CNN_HOST_TELEMETRY_H
 #define CNN_HOST_TELEMETRY_H
 
+#include "base/status.h"
 #include "design/record.h"
 
 #include <sys/resource.h>

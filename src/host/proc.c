@@ -1,0 +1,143 @@
+#include "host/proc.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PATH_ROOM = 4096 };
+
+static FILE *open_under(const char *root, const char *path)
+{
+    char full[PATH_ROOM];
+    const int n = snprintf(full, sizeof full, "%s%s", root, path);
+    return n > 0 && (size_t)n < sizeof full ? fopen(full, "re") : NULL;
+}
+
+double cnn_proc_load(const char *root)
+{
+    double load = NAN;
+    FILE *f = open_under(root, "/proc/loadavg");
+    if (f && fscanf(f, "%lf", &load) != 1)
+        load = NAN;
+    if (f)
+        fclose(f);
+    return load;
+}
+
+double cnn_proc_steal_seconds(const char *root)
+{
+    unsigned long long steal; /* user nice system idle iowait irq softirq steal ... */
+    double seconds = NAN;
+    FILE *f = open_under(root, "/proc/stat");
+    if (f && fscanf(f, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &steal) == 1)
+        seconds = (double)steal / (double)sysconf(_SC_CLK_TCK);
+    if (f)
+        fclose(f);
+    return seconds;
+}
+
+double cnn_proc_frequency(const char *root, const cpu_set_t *cpus)
+{
+    double sum = 0;
+    int known = 0;
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        char path[128];
+        double khz;
+        if (!CPU_ISSET((size_t)cpu, cpus))
+            continue;
+        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_cur_freq", cpu);
+        FILE *f = open_under(root, path);
+        if (f && fscanf(f, "%lf", &khz) == 1) {
+            sum += khz / 1000;
+            known++;
+        }
+        if (f)
+            fclose(f);
+    }
+    return known ? sum / known : NAN;
+}
+
+/** Throttled seconds in a cpu.stat file; NaN: no such file or line. */
+static double throttled_in(const char *root, const char *path)
+{
+    double seconds = NAN;
+    char key[64];
+    unsigned long long value;
+    FILE *f = open_under(root, path);
+    while (f && fscanf(f, "%63s %llu", key, &value) == 2) {
+        if (strcmp(key, "throttled_usec") == 0) /* version 2 */
+            seconds = 1e-6 * (double)value;
+        else if (strcmp(key, "throttled_time") == 0) /* version 1 */
+            seconds = 1e-9 * (double)value;
+    }
+    if (f)
+        fclose(f);
+    return seconds;
+}
+
+/** Sum over a cgroup and its ancestors below a mount point; NaN when none of them tells. In a
+ * container the path may be another's: then the mount's root is what there is. */
+static double throttled_along(const char *root, const char *mount, const char *cgroup)
+{
+    char path[PATH_ROOM], group[PATH_ROOM];
+    double sum = NAN;
+    snprintf(group, sizeof group, "%s", strcmp(cgroup, "/") == 0 ? "" : cgroup);
+    for (;;) {
+        const int n = snprintf(path, sizeof path, "%s%s/cpu.stat", mount, group);
+        const double seconds = n < (int)sizeof path ? throttled_in(root, path) : NAN;
+        if (!isnan(seconds))
+            sum = isnan(sum) ? seconds : sum + seconds;
+        char *slash = strrchr(group, '/');
+        if (!slash)
+            return sum;
+        *slash = '\0';
+    }
+}
+
+/** Whether a comma-separated list of version 1 controllers has "cpu". */
+static bool has_cpu(const char *controllers)
+{
+    for (const char *s = controllers; *s; s += strcspn(s, ","), s += *s == ',')
+        if (strcspn(s, ",") == 3 && strncmp(s, "cpu", 3) == 0)
+            return true;
+    return false;
+}
+
+/** First mount point that tells something. */
+static double throttled_below(const char *root, const char *const *mounts, const char *cgroup)
+{
+    for (; *mounts; mounts++) {
+        const double seconds = throttled_along(root, *mounts, cgroup);
+        if (!isnan(seconds))
+            return seconds;
+    }
+    return NAN;
+}
+
+double cnn_proc_throttled_seconds(const char *root)
+{
+    static const char *const unified[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", NULL};
+    static const char *const version_1[] = {"/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/cpu",
+                                            NULL};
+    double seconds = NAN;
+    char line[PATH_ROOM]; /* "4:cpu,cpuacct:/path", of version 2 "0::/path" */
+    FILE *f = open_under(root, "/proc/self/cgroup");
+    while (f && isnan(seconds) && fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = '\0';
+        char *controllers = strchr(line, ':');
+        char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!path)
+            continue;
+        *path++ = '\0';
+        controllers++;
+        if (*controllers == '\0')
+            seconds = throttled_below(root, unified, path);
+        else if (has_cpu(controllers))
+            seconds = throttled_below(root, version_1, path);
+    }
+    if (f)
+        fclose(f);
+    return seconds;
+}

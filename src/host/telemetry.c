@@ -1,0 +1,115 @@
+#include "host/telemetry.h"
+
+#include "base/clock.h"
+#include "host/cpulist.h"
+#include "host/proc.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/** A mean in the making. */
+typedef struct {
+    double sum;
+    int count;
+} running_mean;
+
+struct cnn_telemetry {
+    cpu_set_t cpus;
+    double last_sample; /* monotonic seconds */
+    int samples;
+    double steal, throttled; /* at the beginning; seconds */
+    running_mean load, frequency;
+};
+
+static const double interval = 0.1; /* seconds */
+enum { SAMPLES_A_FREQUENCY = 10 };  /* asking a core for its clock disturbs it: once a second */
+
+static void mean_add(running_mean *mean, double x)
+{
+    if (!isnan(x)) {
+        mean->sum += x;
+        mean->count++;
+    }
+}
+
+static double mean_of(const running_mean *mean)
+{
+    return mean->count ? mean->sum / mean->count : NAN;
+}
+
+cnn_status cnn_telemetry_create(const char *cpus, cnn_telemetry **out)
+{
+    cnn_status st = CNN_OK;
+    cnn_telemetry *t = calloc(1, sizeof *t);
+    CNN_CHECK(t != NULL, CNN_ENOMEM, "telemetry");
+    if (cpus) {
+        CNN_CHECK(cnn_cpulist_parse(cpus, &t->cpus), CNN_EINVAL, "not a list of CPUs: '%s'", cpus);
+    } else {
+        for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+            CPU_SET(cpu, &t->cpus); /* those that do not exist tell no clock */
+    }
+    *out = t;
+    t = NULL;
+done:
+    free(t);
+    return st;
+}
+
+void cnn_telemetry_destroy(cnn_telemetry **telemetry)
+{
+    free(*telemetry);
+    *telemetry = NULL;
+}
+
+static void take_sample(cnn_telemetry *t)
+{
+    mean_add(&t->load, cnn_proc_load(""));
+    if (t->samples++ % SAMPLES_A_FREQUENCY == 0)
+        mean_add(&t->frequency, cnn_proc_frequency("", &t->cpus));
+}
+
+void cnn_telemetry_begin(cnn_telemetry *t)
+{
+    t->samples = 0;
+    t->load = t->frequency = (running_mean){0, 0};
+    t->steal = cnn_proc_steal_seconds("");
+    t->throttled = cnn_proc_throttled_seconds("");
+    t->last_sample = cnn_clock_monotonic();
+}
+
+void cnn_telemetry_sample(cnn_telemetry *t)
+{
+    const double now = cnn_clock_monotonic();
+    if (now - t->last_sample < interval)
+        return;
+    t->last_sample = now;
+    take_sample(t);
+}
+
+static double seconds_of(struct timeval t)
+{
+    return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
+}
+
+static void fill_usage(const struct rusage *usage, cnn_measured *out)
+{
+    out->context_switches_voluntary = usage->ru_nvcsw;
+    out->context_switches_involuntary = usage->ru_nivcsw;
+    out->page_faults_minor = usage->ru_minflt;
+    out->page_faults_major = usage->ru_majflt;
+    out->cpu_user_seconds = seconds_of(usage->ru_utime);
+    out->cpu_system_seconds = seconds_of(usage->ru_stime);
+    out->resident_bytes_max = 1024 * (int64_t)usage->ru_maxrss; /* Linux gives kilobytes */
+}
+
+void cnn_telemetry_end(cnn_telemetry *t, const struct rusage *usage, cnn_measured *out)
+{
+    if (t->samples == 0)
+        take_sample(t); /* a run shorter than the interval */
+    out->load_mean = mean_of(&t->load);
+    out->cpu_frequency_mean = mean_of(&t->frequency);
+    out->steal_seconds = cnn_proc_steal_seconds("") - t->steal;
+    out->throttled_seconds = cnn_proc_throttled_seconds("") - t->throttled;
+    if (usage)
+        fill_usage(usage, out);
+}

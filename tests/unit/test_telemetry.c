@@ -1,0 +1,178 @@
+/** Telemetry: figures of /proc and cgroups, from this machine and from folders made like them. */
+#include "base/clock.h"
+#include "base/text.h"
+#include "host/proc.h"
+#include "host/telemetry.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/** A folder that plays the machine's root; freed and removed by remove_root. */
+static char *make_root(void)
+{
+    char *root = cnn_strdup("/tmp/cnn-telemetry-XXXXXX");
+    assert_non_null(root);
+    assert_non_null(mkdtemp(root));
+    return root;
+}
+
+static void remove_root(char *root)
+{
+    char *command = cnn_asprintf("rm -r '%s'", root);
+    assert_non_null(command);
+    assert_int_equal(system(command), 0);
+    free(command);
+    free(root);
+}
+
+static void put(const char *root, const char *path, const char *text)
+{
+    char *command = cnn_asprintf("mkdir -p \"$(dirname '%s%s')\"", root, path);
+    char *full = cnn_asprintf("%s%s", root, path);
+    assert_true(command && full);
+    assert_int_equal(system(command), 0);
+    FILE *f = fopen(full, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    free(full);
+    free(command);
+}
+
+static void test_proc_reads_load_and_steal(void **state)
+{
+    (void)state;
+    char *root = make_root();
+    put(root, "/proc/loadavg", "1.25 0.50 0.10 2/300 4711\n");
+    put(root, "/proc/stat", "cpu  14376 0 11273 324310 1433 0 298 250 0 0\ncpu0 1 2 3 4 5 6 7 8\n");
+    assert_float_equal(cnn_proc_load(root), 1.25, 1e-12);
+    assert_float_equal(cnn_proc_steal_seconds(root), 250.0 / (double)sysconf(_SC_CLK_TCK), 1e-12);
+    remove_root(root);
+}
+
+static void test_proc_unknown_is_nan(void **state)
+{
+    (void)state;
+    cpu_set_t cpus;
+    char *root = make_root();
+    CPU_ZERO(&cpus);
+    CPU_SET(0, &cpus);
+    assert_true(isnan(cnn_proc_load(root)) && isnan(cnn_proc_steal_seconds(root)) &&
+                isnan(cnn_proc_frequency(root, &cpus)) && isnan(cnn_proc_throttled_seconds(root)));
+    put(root, "/proc/loadavg", "no number\n");
+    put(root, "/proc/stat", "cpu 1 2 3\n");
+    put(root, "/proc/self/cgroup", "garbage\n0::/x\n");
+    assert_true(isnan(cnn_proc_load(root)) && isnan(cnn_proc_steal_seconds(root)) &&
+                isnan(cnn_proc_throttled_seconds(root)));
+    remove_root(root);
+}
+
+static void test_proc_frequency_is_the_mean_of_the_cores(void **state)
+{
+    (void)state;
+    cpu_set_t cpus;
+    char *root = make_root();
+    put(root, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "9000000\n");
+    put(root, "/sys/devices/system/cpu/cpu1/cpufreq/scaling_cur_freq", "2000000\n");
+    put(root, "/sys/devices/system/cpu/cpu3/cpufreq/scaling_cur_freq", "3000000\n");
+    CPU_ZERO(&cpus);
+    CPU_SET(1, &cpus);
+    CPU_SET(2, &cpus); /* tells none */
+    CPU_SET(3, &cpus);
+    assert_float_equal(cnn_proc_frequency(root, &cpus), 2500, 1e-9);
+    remove_root(root);
+}
+
+static void test_proc_throttled_version_2_sums_ancestors(void **state)
+{
+    (void)state;
+    char *root = make_root();
+    put(root, "/proc/self/cgroup", "0::/job/step\n");
+    put(root, "/sys/fs/cgroup/cpu.stat", "usage_usec 5\n"); /* the root knows no throttling */
+    put(root, "/sys/fs/cgroup/job/cpu.stat", "usage_usec 7\nnr_periods 3\nthrottled_usec 250000\n");
+    put(root, "/sys/fs/cgroup/job/step/cpu.stat", "usage_usec 7\nthrottled_usec 1000000\n");
+    assert_float_equal(cnn_proc_throttled_seconds(root), 1.25, 1e-12);
+    remove_root(root);
+}
+
+static void test_proc_throttled_version_1(void **state)
+{
+    (void)state;
+    char *root = make_root();
+    put(root, "/proc/self/cgroup", "5:cpuset:/a\n4:cpu,cpuacct:/docker/b\n0::/docker/b\n");
+    /* As in a container: the path is the host's, the mount shows only our own part. */
+    put(root, "/sys/fs/cgroup/cpu,cpuacct/cpu.stat", "nr_throttled 3\nthrottled_time 2500000000\n");
+    put(root, "/sys/fs/cgroup/cpuset/a/cpu.stat", "throttled_time 9000000000\n");
+    assert_float_equal(cnn_proc_throttled_seconds(root), 2.5, 1e-12);
+    remove_root(root);
+}
+
+static void test_telemetry_fills_what_the_cpu_knows(void **state)
+{
+    (void)state;
+    cnn_telemetry *t = NULL;
+    cnn_measured row = cnn_measured_unknown();
+    const struct rusage usage = {.ru_utime = {2, 500000},
+                                 .ru_stime = {0, 250000},
+                                 .ru_maxrss = 10,
+                                 .ru_nvcsw = 11,
+                                 .ru_nivcsw = 12,
+                                 .ru_minflt = 13,
+                                 .ru_majflt = 14};
+    assert_int_equal(cnn_telemetry_create(NULL, &t), CNN_OK);
+    cnn_telemetry_begin(t);
+    const double start = cnn_clock_monotonic();
+    while (cnn_clock_monotonic() - start < 0.25)
+        cnn_telemetry_sample(t);
+    cnn_telemetry_end(t, &usage, &row);
+    assert_true(row.load_mean >= 0);
+    assert_true(row.steal_seconds >= 0 && row.steal_seconds < 100);
+    assert_float_equal(row.cpu_user_seconds, 2.5, 1e-9);
+    assert_float_equal(row.cpu_system_seconds, 0.25, 1e-9);
+    assert_int_equal(row.resident_bytes_max, 10240);
+    assert_int_equal(row.context_switches_voluntary, 11);
+    assert_int_equal(row.context_switches_involuntary, 12);
+    assert_int_equal(row.page_faults_minor, 13);
+    assert_int_equal(row.page_faults_major, 14);
+    assert_true(isnan(row.sm_clock_mean) && isnan(row.gpu_power_mean));
+    assert_int_equal(row.throttle_reasons, -1);
+    cnn_telemetry_destroy(&t);
+    assert_null(t);
+}
+
+static void test_telemetry_without_usage_leaves_it_unknown(void **state)
+{
+    (void)state;
+    cnn_telemetry *t = NULL;
+    cnn_measured row = cnn_measured_unknown();
+    assert_int_equal(cnn_telemetry_create("0", &t), CNN_OK);
+    cnn_telemetry_begin(t);
+    cnn_telemetry_end(t, NULL, &row);
+    assert_true(isnan(row.cpu_user_seconds));
+    assert_int_equal(row.page_faults_minor, -1);
+    assert_true(row.load_mean >= 0); /* a run shorter than the interval has a sample too */
+    cnn_telemetry_destroy(&t);
+    assert_int_equal(cnn_telemetry_create("x", &t), CNN_EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_proc_reads_load_and_steal),
+        cmocka_unit_test(test_proc_unknown_is_nan),
+        cmocka_unit_test(test_proc_frequency_is_the_mean_of_the_cores),
+        cmocka_unit_test(test_proc_throttled_version_2_sums_ancestors),
+        cmocka_unit_test(test_proc_throttled_version_1),
+        cmocka_unit_test(test_telemetry_fills_what_the_cpu_knows),
+        cmocka_unit_test(test_telemetry_without_usage_leaves_it_unknown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
