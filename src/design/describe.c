@@ -164,11 +164,11 @@ static void print_balance_head(const row *r, const cnn_job *job, int width, cnn_
     for (int i = 0; i < least(r->orders, MOST_ORDERS); i++)
         cnn_text_printf(out, " %*so%d", i < 10 ? 2 : 1, "", i);
     cnn_text_append(out, "\n");
-    cnn_text_printf(out, "  (%sok: blocks that begin with level k of %s:",
-                    r->devices ? "dk: blocks on device k; " : "", contrast->name);
+    if (r->devices)
+        cnn_text_append(out, "  (d0, d1, ...: blocks on that device)\n");
     for (int i = 0; i < least(r->orders, MOST_ORDERS); i++)
-        cnn_text_printf(out, "%s o%d %s", i ? "," : "", i, contrast->labels[i]);
-    cnn_text_append(out, ")\n");
+        cnn_text_printf(out, "  (o%d: blocks whose first run is %s %s)\n", i, contrast->name,
+                        contrast->labels[i]);
     more(out, MOST_DEVICES, r->devices, "devices");
     more(out, MOST_ORDERS, r->orders, "orders");
 }
