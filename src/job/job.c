@@ -1,0 +1,124 @@
+#include "job/job.h"
+
+#include "job/job_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const cnn_backend_names[] = {"auto", "cudnn", "onednn", NULL};
+
+void cnn_job_defaults(cnn_job *job)
+{
+    job->repeats = 15;
+    job->seed = 1;
+    job->backend = CNN_BACKEND_AUTO;
+    job->train = cnn_train_defaults();
+    job->seeds = CNN_SEEDS_PAIRED;
+    job->schedule.assign = CNN_ASSIGN_BALANCED;
+    job->schedule.warmup = 0;
+    job->schedule.sharing = CNN_SHARING_REFUSE;
+    job->limits.run_seconds = 0;
+    job->limits.retries = 2;
+    job->limits.grace_seconds = 10;
+    job->analysis.margin_time = 0.01;
+    job->analysis.margin_error = 0.001;
+    job->analysis.alpha = 0.05;
+}
+
+static void free_framework(cnn_framework *f)
+{
+    free(f->name);
+    for (char **word = f->command; word && *word; word++)
+        free(*word);
+    free(f->command);
+    free(f->folder);
+}
+
+static void free_factor(cnn_factor *f)
+{
+    for (int i = 0; f->labels && i < f->level_count; i++)
+        free(f->labels[i]);
+    free(f->name);
+    free(f->labels);
+    free(f->index);
+    free(f->values);
+}
+
+void cnn_job_destroy(cnn_job **handle)
+{
+    cnn_job *job = *handle;
+    if (!job)
+        return;
+    for (int i = 0; i < job->factor_count; i++)
+        free_factor(&job->factors[i]);
+    for (int i = 0; i < job->framework_count; i++)
+        free_framework(&job->frameworks[i]);
+    for (int i = 0; i < job->dataset_count; i++)
+        cnn_source_free(&job->datasets[i]);
+    free(job->factors);
+    free(job->frameworks);
+    free(job->architectures);
+    free(job->datasets);
+    free(job->path);
+    free(job->folder);
+    free(job->text);
+    free(job->overrides);
+    free(job->name);
+    free(job->output);
+    free(job);
+    *handle = NULL;
+}
+
+static size_t value_size(cnn_field_kind kind)
+{
+    switch (kind) {
+    case CNN_FIELD_INT:
+    case CNN_FIELD_ENUM:
+        return sizeof(int);
+    case CNN_FIELD_REAL:
+        return sizeof(double);
+    case CNN_FIELD_BOOL:
+        return sizeof(bool);
+    case CNN_FIELD_STRING:
+    case CNN_FIELD_NODE:
+        break;
+    }
+    return 0; /* no training setting is of these kinds */
+}
+
+bool cnn_job_same_setting(const char *key, const cnn_train *a, const cnn_train *b)
+{
+    const cnn_field *f = cnn_field_find(cnn_train_fields, key);
+    if (f->kind == CNN_FIELD_REAL) /* 0 and -0 are the same */
+        return *(const double *)((const char *)a + f->offset) ==
+               *(const double *)((const char *)b + f->offset);
+    return memcmp((const char *)a + f->offset, (const char *)b + f->offset, value_size(f->kind)) ==
+           0;
+}
+
+cnn_treatment cnn_job_treatment(const cnn_job *job, const int *levels)
+{
+    cnn_treatment t = {.train = job->train};
+    for (int i = 0; i < job->factor_count; i++) {
+        const cnn_factor *f = &job->factors[i];
+        int level = levels[i];
+        switch (f->kind) {
+        case CNN_FACTOR_FRAMEWORK:
+            t.framework = &job->frameworks[f->index[level]];
+            break;
+        case CNN_FACTOR_ARCHITECTURE:
+            t.architecture = &job->architectures[f->index[level]];
+            break;
+        case CNN_FACTOR_DATASET:
+            t.source = &job->datasets[f->index[level]];
+            break;
+        case CNN_FACTOR_TRAIN: {
+            const cnn_field *field = cnn_field_find(cnn_train_fields, f->name);
+            memcpy((char *)&t.train + field->offset,
+                   (const char *)&f->values[level] + field->offset, value_size(field->kind));
+            break;
+        }
+        }
+    }
+    return t;
+}

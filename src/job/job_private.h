@@ -1,0 +1,60 @@
+/** What the files of src/job share; not for others. */
+#ifndef CNN_JOB_JOB_PRIVATE_H
+#define CNN_JOB_JOB_PRIVATE_H
+
+#include "base/yaml.h"
+#include "job/job.h"
+
+enum {
+    CNN_JOB_NAME_MAX = 63, /* bytes of a level's name: columns of the results file have that room */
+    CNN_JOB_LEVELS_MAX = 256,    /* of one factor */
+    CNN_JOB_CELLS_MAX = 10000,   /* products of levels, ... */
+    CNN_JOB_RUNS_MAX = 1000000,  /* ... times repeats */
+    CNN_JOB_FACTORS_MAX = 3 + 32 /* framework, architecture, dataset, keys of train: */
+};
+
+/** An entry of datasets: or architectures: until a level asks for it. */
+typedef struct {
+    const char *name; /* borrowed from the document */
+    cnn_source source;
+} cnn_job_dataset;
+
+/** A job file while it is read. Errors in it go into y; functions return a status for what is not
+ * the file's fault (CNN_ENOMEM). After an error the job may be incomplete, but can be destroyed. */
+typedef struct {
+    cnn_yaml *y;
+    cnn_job *job;
+    /* values that need more than a table, by their keys; NULL where absent */
+    struct fy_node *repeats, *contrast, *seeds, *train, *factors, *datasets, *architectures;
+    /* levels as the file lists them, by factor */
+    struct fy_node *lists[CNN_JOB_FACTORS_MAX];
+    int dataset_count, architecture_count;
+    cnn_job_dataset *dataset_entries;
+    cnn_network *architecture_entries;
+} cnn_job_reader;
+
+/** Sets every default that does not depend on the file. */
+void cnn_job_defaults(cnn_job *job);
+
+/** Reads datasets: and architectures: into the reader's entries, used or not. */
+cnn_status cnn_job_read_entries(cnn_job_reader *r);
+void cnn_job_free_entries(cnn_job_reader *r);
+
+/** Reads factors: with their levels into the job; takes entries over where levels name them. */
+cnn_status cnn_job_read_factors(cnn_job_reader *r);
+/** What one level stands for: a framework (a word or a mapping), an architecture, a data set. An
+ * unknown name is an error of the file. */
+cnn_status cnn_job_read_framework(cnn_job_reader *r, struct fy_node *level, cnn_framework *out);
+cnn_status cnn_job_take_architecture(cnn_job_reader *r, struct fy_node *level, cnn_network *out);
+cnn_status cnn_job_take_dataset(cnn_job_reader *r, struct fy_node *level, cnn_source *out);
+
+/** True if a and b agree in the member that `key` of train: fills. */
+bool cnn_job_same_setting(const char *key, const cnn_train *a, const cnn_train *b);
+
+/** Checks that involve several keys: contrast, size, settings that exclude each other. */
+void cnn_job_check(cnn_job_reader *r);
+
+/** True if text can be a level's name; else the error is recorded at node. */
+bool cnn_job_check_name(cnn_yaml *y, struct fy_node *node, const char *text);
+
+#endif
