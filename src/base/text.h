@@ -35,9 +35,6 @@ char *cnn_strdup(const char *s);
 char *cnn_strndup(const char *s, size_t n);
 char *cnn_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/** Bytes of the valid UTF-8 sequence at s (terminated); 0 if there is none. */
-size_t cnn_utf8_length(const char *s);
-
 /** Copies s into a field of n bytes, always terminated, cut where it does not fit. */
 void cnn_copy_string(char *field, size_t n, const char *s);
 
