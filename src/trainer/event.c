@@ -142,23 +142,15 @@ static cnn_status no_json(const char *line, size_t n)
                          start, n > k ? "..." : "");
 }
 
-/** Copies text into a field, cut between characters; surrogate halves, which JSON escapes may hold
- * and libfyaml passes on, become '?'. */
+/** Copies text (UTF-8, as libfyaml has checked) into a field, cut between characters. */
 static void copy_text(char *field, size_t size, const char *s)
 {
-    size_t k = 0;
+    size_t n = strlen(s);
+    if (n >= size)
+        for (n = size - 1; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80;)
+            n--;
     memset(field, 0, size);
-    while (*s) {
-        size_t n = 1;
-        while (((unsigned char)s[n] & 0xc0) == 0x80)
-            n++;
-        bool half = n == 3 && (unsigned char)s[0] == 0xed && (unsigned char)s[1] >= 0xa0;
-        if (k + (half ? 1 : n) >= size)
-            return;
-        memcpy(field + k, half ? "?" : s, half ? 1 : n);
-        k += half ? 1 : n;
-        s += n;
-    }
+    memcpy(field, s, n);
 }
 
 /** Reads a value into the member at `at`; false when it is of another type. */
