@@ -19,26 +19,34 @@ typedef struct cnn_writer cnn_writer;
 cnn_status cnn_writer_create(const char *path, const cnn_job *job, const cnn_design *design,
                              const char *plan);
 
-/** Opens it for writing by all ranks through MPI-IO. Collective over comm. */
+/** Opens it for writing by all ranks through MPI-IO. Collective over comm; all ranks return the
+ * same status, and a failure names the rank. CNN_EIO: some rank cannot reach or change the file;
+ *  CNN_EDATA: it is no results file, of another layout version, or damaged. */
 cnn_status cnn_writer_open(const char *path, MPI_Comm comm, cnn_writer **out);
-/** Flushes and closes. Collective. */
+/** Flushes and closes; takes NULL, leaves NULL. Collective; all ranks return the same status. */
 cnn_status cnn_writer_close(cnn_writer **writer);
+
+/** Epochs that a run has room for: the length of `epochs` in cnn_writer_run. */
+int cnn_writer_epoch_count(const cnn_writer *writer);
 
 /* The following are independent: one rank alone calls them, for a row that only it writes. */
 
-/** Measured columns and epochs [epoch_count] of a run, then its status, written last. */
+/** Measured columns and epochs [cnn_writer_epoch_count] of a run, then its status, written last.
+ *  Text that is not UTF-8 is stored with '?' for the bytes that are wrong. */
 cnn_status cnn_writer_run(cnn_writer *writer, int run, cnn_run_status status,
                           const cnn_measured *measured, const cnn_epoch_row *epochs);
 /** One attempt of a run (0, 1, ...). */
 cnn_status cnn_writer_attempt(cnn_writer *writer, int run, int attempt, const cnn_attempt *row);
 /** Opens session number `session` (rank 0 only). CNN_EIO when all places (256) are taken. */
 cnn_status cnn_writer_session(cnn_writer *writer, int session, double start_time, int ranks);
-/** Stores the reduction under /analysis (rank 0 only). */
+/** Stores the reduction under /analysis (rank 0 only); it must be of the file's own design. */
 cnn_status cnn_writer_reduction(cnn_writer *writer, const cnn_reduction *reduction);
 
 /** fcntl lock on PATH.lock, held until unlock or the process's end. CNN_EBUSY names the holder's
- *  process and host. Readers need none. fd >= 0 on success. */
+ *  process and host; CNN_EIO: the folder cannot be written; CNN_EENV: its file system has no locks.
+ *  Readers need none. *fd >= 0 on success; it closes on exec, so that no child keeps the lock. */
 cnn_status cnn_results_lock(const char *path, int *fd);
+/** Removes PATH.lock and lets go; takes a *fd of -1, leaves -1. */
 void cnn_results_unlock(const char *path, int *fd);
 
 #endif

@@ -1,0 +1,279 @@
+#include "hdf5io/layout.h"
+
+#include "design/record.h"
+#include "design/results.h"
+#include "hdf5io/attribute.h"
+#include "hdf5io/hdf5_error.h"
+#include "hdf5io/variable.h"
+#include "report/reduction.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+const cnn_dimension_info cnn_dimensions[CNN_DIM_COUNT] = {
+    [CNN_DIM_RUN] = {"run", "run", 0},
+    [CNN_DIM_EPOCH] = {"epoch", "epoch, counted from 1", 1},
+    [CNN_DIM_ATTEMPT] = {"attempt", "attempt: run * attempts per run + number of the attempt", 0},
+    [CNN_DIM_SESSION] = {"session_index", "invocation of cnnmpi", 0},
+    [CNN_DIM_CELL] = {"cell_index", "cell, what the column cell refers to", 0},
+    [CNN_DIM_COMBINATION] = {"combination_index",
+                             "combination, what the column combination refers to", 0},
+    [CNN_DIM_FACTOR] = {"factor_index", "factor", 0},
+    [CNN_DIM_LEVEL] = {"factor_level", "level of a factor", 0},
+    [CNN_DIM_MEASURE] = {"analysis/measure", "measure, see measure_name", 0},
+    [CNN_DIM_COMPARISON] = {"analysis/comparison", "pair of contrast levels in a combination", 0},
+};
+
+#define CNN_TYPE_I8   CNN_COLUMN_I8
+#define CNN_TYPE_I32  CNN_COLUMN_I32
+#define CNN_TYPE_I64  CNN_COLUMN_I64
+#define CNN_TYPE_F64  CNN_COLUMN_F64
+#define CNN_TYPE_T16  CNN_COLUMN_TEXT
+#define CNN_TYPE_T32  CNN_COLUMN_TEXT
+#define CNN_TYPE_T64  CNN_COLUMN_TEXT
+#define CNN_TYPE_T96  CNN_COLUMN_TEXT
+#define CNN_TYPE_T128 CNN_COLUMN_TEXT
+#define CNN_TYPE_T512 CNN_COLUMN_TEXT
+
+/** A column `name` from the member of a row's struct. */
+#define CNN_COLUMN_OF(row, name, member, type, units, long_name)                                   \
+    {#name, CNN_TYPE_##type, sizeof(((row *)0)->member), offsetof(row, member), units, long_name},
+
+#define PLANNED(m, type, units, name)  CNN_COLUMN_OF(cnn_planned, m, m, type, units, name)
+#define MEASURED(m, type, units, name) CNN_COLUMN_OF(cnn_measured, m, m, type, units, name)
+#define EPOCH(m, type, units, name)    CNN_COLUMN_OF(cnn_epoch_row, m, m, type, units, name)
+#define ATTEMPT(m, type, units, name)  CNN_COLUMN_OF(cnn_attempt, m, m, type, units, name)
+
+static const cnn_column status_columns[] = {
+    {"status", CNN_COLUMN_I8, 1, 0, "", "how the run ended; written after everything else of it"},
+};
+static const cnn_column planned_columns[] = {CNN_PLANNED_COLUMNS(PLANNED)};
+static const cnn_column measured_columns[] = {CNN_MEASURED_COLUMNS(MEASURED)};
+static const cnn_column epoch_columns[] = {CNN_EPOCH_COLUMNS(EPOCH)};
+static const cnn_column attempt_columns[] = {CNN_ATTEMPT_COLUMNS(ATTEMPT)};
+
+static const cnn_column attempt_key_columns[] = {
+    CNN_COLUMN_OF(cnn_attempt_key, attempt_run, run, I32, "", "run of the attempt") //
+    CNN_COLUMN_OF(cnn_attempt_key, attempt_number, number, I32, "",
+                  "number of the attempt within its run, from 0") //
+};
+
+static const cnn_column session_columns[] = {
+    CNN_COLUMN_OF(cnn_session, session_start_time, start_time, F64,
+                  "seconds since 1970-01-01 00:00:00", "start of the invocation")            //
+    CNN_COLUMN_OF(cnn_session, session_ranks, ranks, I32, "", "MPI ranks of the invocation") //
+};
+
+static const cnn_column cell_columns[] = {
+    {"cell_levels", CNN_COLUMN_I32, 4, 0, "", "level of each factor in the cell"},
+};
+static const cnn_column combination_columns[] = {
+    {"combination_levels", CNN_COLUMN_I32, 4, 0, "",
+     "level of each factor in the combination; -1 for the contrast"},
+};
+static const cnn_column factor_columns[] = {
+    {"factor_level_count", CNN_COLUMN_I32, 4, 0, "", "number of levels of the factor"},
+};
+
+static const cnn_column cell_count_columns[] = {
+    CNN_COLUMN_OF(cnn_cell_count, runs_planned, planned, I32, "",
+                  "runs planned, warm-up runs not counted; -1 until analysed")          //
+    CNN_COLUMN_OF(cnn_cell_count, runs_done, done, I32, "", "of them done")             //
+    CNN_COLUMN_OF(cnn_cell_count, runs_failed, failed, I32, "", "of them failed")       //
+    CNN_COLUMN_OF(cnn_cell_count, runs_diverged, diverged, I32, "", "of them diverged") //
+};
+
+#define SUMMARY(name, member, type, text) CNN_COLUMN_OF(cnn_summary, name, member, type, "", text)
+static const cnn_column summary_columns[] = {
+    SUMMARY(n, n, I32, "runs summarised; -1 until analysed")               //
+    SUMMARY(mean, mean, F64, "mean, in the measure's units")               //
+    SUMMARY(variance, variance, F64, "variance (n - 1), in units squared") //
+    SUMMARY(sd, sd, F64, "standard deviation, in the measure's units")     //
+    SUMMARY(min, min, F64, "least value, in the measure's units")          //
+    SUMMARY(max, max, F64, "greatest value, in the measure's units")       //
+};
+
+static const cnn_column pair_columns[] = {
+    CNN_COLUMN_OF(cnn_comparison, comparison_combination, combination, I32, "",
+                  "combination within which two levels are compared; -1 until analysed")     //
+    CNN_COLUMN_OF(cnn_comparison, comparison_level_a, a, I32, "", "level a of the contrast") //
+    CNN_COLUMN_OF(cnn_comparison, comparison_level_b, b, I32, "", "level b of the contrast") //
+};
+
+#define COMPARED(name, member, text) CNN_COLUMN_OF(cnn_comparison, name, member, F64, "", text)
+static const cnn_column comparison_columns[] = {
+    COMPARED(difference, difference, "mean of a minus mean of b, in the measure's units") //
+    COMPARED(study_t, study_t, "the study's t, judged against 1.96 there")                //
+    COMPARED(welch_t, welch_t, "Welch's t")                                               //
+    COMPARED(welch_df, welch_df, "degrees of freedom of Welch's t")                       //
+    COMPARED(welch_p, welch_p, "two-sided p value of Welch's t")                          //
+};
+
+static const cnn_column overhead_columns[] = {
+    {"overhead", CNN_COLUMN_F64, 8, 0, "1", "share of the ranks' time outside trainer processes"},
+};
+
+#define TABLE(folder, rank, d0, d1, columns, row)                                                  \
+    {                                                                                              \
+        folder, rank, {d0, d1}, columns, sizeof columns / sizeof columns[0], sizeof(row)           \
+    }
+#define BY_ONE(d, columns, row)       TABLE("", 1, d, 0, columns, row)
+#define BY_TWO(d0, d1, columns, row)  TABLE("", 2, d0, d1, columns, row)
+#define ANALYSED(r, d0, columns, row) TABLE("analysis/", r, d0, CNN_DIM_MEASURE, columns, row)
+
+const cnn_table cnn_tables[CNN_TABLE_COUNT] = {
+    [CNN_TABLE_STATUS] = BY_ONE(CNN_DIM_RUN, status_columns, int8_t),
+    [CNN_TABLE_PLANNED] = BY_ONE(CNN_DIM_RUN, planned_columns, cnn_planned),
+    [CNN_TABLE_MEASURED] = BY_ONE(CNN_DIM_RUN, measured_columns, cnn_measured),
+    [CNN_TABLE_EPOCHS] = BY_TWO(CNN_DIM_RUN, CNN_DIM_EPOCH, epoch_columns, cnn_epoch_row),
+    [CNN_TABLE_ATTEMPT_KEYS] = BY_ONE(CNN_DIM_ATTEMPT, attempt_key_columns, cnn_attempt_key),
+    [CNN_TABLE_ATTEMPTS] = BY_ONE(CNN_DIM_ATTEMPT, attempt_columns, cnn_attempt),
+    [CNN_TABLE_SESSIONS] = BY_ONE(CNN_DIM_SESSION, session_columns, cnn_session),
+    [CNN_TABLE_CELLS] = BY_TWO(CNN_DIM_CELL, CNN_DIM_FACTOR, cell_columns, int32_t),
+    [CNN_TABLE_COMBINATIONS] =
+        BY_TWO(CNN_DIM_COMBINATION, CNN_DIM_FACTOR, combination_columns, int32_t),
+    [CNN_TABLE_FACTORS] = BY_ONE(CNN_DIM_FACTOR, factor_columns, int32_t),
+    [CNN_TABLE_CELL_COUNTS] = ANALYSED(1, CNN_DIM_CELL, cell_count_columns, cnn_cell_count),
+    [CNN_TABLE_SUMMARIES] = ANALYSED(2, CNN_DIM_CELL, summary_columns, cnn_summary),
+    [CNN_TABLE_PAIRS] = ANALYSED(1, CNN_DIM_COMPARISON, pair_columns, cnn_comparison),
+    [CNN_TABLE_COMPARISONS] = ANALYSED(2, CNN_DIM_COMPARISON, comparison_columns, cnn_comparison),
+    [CNN_TABLE_OVERHEAD] = ANALYSED(0, CNN_DIM_CELL, overhead_columns, double),
+};
+
+_Static_assert(sizeof measured_columns / sizeof measured_columns[0] <= CNN_TABLE_COLUMNS_MAX,
+               "raise CNN_TABLE_COLUMNS_MAX");
+
+static const char *const warmup_meanings[] = {"measured", "warm_up", NULL};
+static const char *const sharing_meanings[] = {"exclusive", "shared", NULL};
+
+static const struct {
+    const char *name;
+    const char *const *meanings;
+    int fill;
+} flag_columns[] = {
+    {"status", cnn_run_status_names, CNN_RUN_PLANNED},
+    {"attempt_outcome", cnn_outcome_names, CNN_OUTCOME_NONE},
+    {"warmup", warmup_meanings, -1},
+    {"shared_device", sharing_meanings, -1},
+};
+enum { FLAG_COLUMN_COUNT = sizeof flag_columns / sizeof flag_columns[0] };
+
+const char *const *cnn_column_flags(const char *name)
+{
+    for (int i = 0; i < FLAG_COLUMN_COUNT; i++)
+        if (strcmp(name, flag_columns[i].name) == 0)
+            return flag_columns[i].meanings;
+    return NULL;
+}
+
+int cnn_column_fill(const char *name)
+{
+    for (int i = 0; i < FLAG_COLUMN_COUNT; i++)
+        if (strcmp(name, flag_columns[i].name) == 0)
+            return flag_columns[i].fill;
+    return -1;
+}
+
+/** Opens the first column of a table, only for its extents. */
+static cnn_status read_table_lengths(hid_t file, uint64_t file_size, cnn_table_id id,
+                                     cnn_lengths *out)
+{
+    cnn_status st = CNN_OK;
+    hid_t set = -1;
+    hsize_t extents[CNN_VARIABLE_RANK_MAX];
+    const cnn_table *table = &cnn_tables[id];
+    char path[128];
+    snprintf(path, sizeof path, "%s%s", table->folder, table->columns[0].name);
+    CNN_TRY(cnn_variable_open(file, file_size, path, table->columns[0].type, table->rank, extents,
+                              &set));
+    for (int i = 0; i < table->rank; i++) {
+        CNN_CHECK(extents[i] <= INT_MAX, CNN_EDATA, "'%s' has impossible extents", path);
+        out->of[table->dimensions[i]] = extents[i];
+    }
+done:
+    return cnn_hdf5_close(st, &set, H5Dclose, path);
+}
+
+cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, cnn_lengths *out)
+{
+    /* together they span every dimension but the factors' levels */
+    static const cnn_table_id spanning[] = {
+        CNN_TABLE_STATUS, CNN_TABLE_EPOCHS,       CNN_TABLE_ATTEMPT_KEYS, CNN_TABLE_SESSIONS,
+        CNN_TABLE_CELLS,  CNN_TABLE_COMBINATIONS, CNN_TABLE_SUMMARIES,    CNN_TABLE_PAIRS,
+    };
+    cnn_status st = CNN_OK;
+    hid_t labels = -1;
+    hsize_t extents[CNN_VARIABLE_RANK_MAX];
+    for (size_t i = 0; i < sizeof spanning / sizeof spanning[0]; i++)
+        CNN_TRY(read_table_lengths(file, file_size, spanning[i], out));
+    CNN_TRY(cnn_variable_open(file, file_size, CNN_VAR_LEVEL_LABEL, CNN_COLUMN_TEXT, 3, extents,
+                              &labels));
+    CNN_CHECK(extents[1] <= INT_MAX, CNN_EDATA, "'%s' has impossible extents", CNN_VAR_LEVEL_LABEL);
+    out->of[CNN_DIM_LEVEL] = extents[1];
+    CNN_CHECK(out->of[CNN_DIM_ATTEMPT] % out->of[CNN_DIM_RUN] == 0, CNN_EDATA,
+              "the attempts do not divide among the runs");
+    CNN_CHECK(out->of[CNN_DIM_SESSION] == CNN_SESSION_PLACES, CNN_EDATA,
+              "'session_start_time' has not %d places", CNN_SESSION_PLACES);
+    CNN_CHECK(out->of[CNN_DIM_MEASURE] == CNN_MEASURE_COUNT, CNN_EDATA,
+              "'analysis/n' has not %d measures", CNN_MEASURE_COUNT);
+done:
+    return cnn_hdf5_close(st, &labels, H5Dclose, CNN_VAR_LEVEL_LABEL);
+}
+
+static cnn_status open_column(hid_t file, uint64_t file_size, const cnn_table *table,
+                              const cnn_column *column, const cnn_lengths *lengths, hid_t *set)
+{
+    cnn_status st = CNN_OK;
+    bool text = column->type == CNN_COLUMN_TEXT;
+    hsize_t extents[CNN_VARIABLE_RANK_MAX];
+    char path[128];
+    snprintf(path, sizeof path, "%s%s", table->folder, column->name);
+    CNN_TRY(
+        cnn_variable_open(file, file_size, path, column->type, table->rank + text, extents, set));
+    for (int i = 0; i < table->rank; i++)
+        CNN_CHECK(extents[i] == lengths->of[table->dimensions[i]], CNN_EDATA,
+                  "'%s' has %llu places along %s, not %llu", path, (unsigned long long)extents[i],
+                  cnn_dimensions[table->dimensions[i]].path,
+                  (unsigned long long)lengths->of[table->dimensions[i]]);
+    CNN_CHECK(!text || extents[table->rank] == column->width, CNN_EDATA,
+              "'%s' has texts of %llu characters, not %zu", path,
+              (unsigned long long)extents[table->rank], column->width);
+done:
+    return st;
+}
+
+cnn_status cnn_table_open(hid_t file, uint64_t file_size, cnn_table_id id,
+                          const cnn_lengths *lengths, hid_t *sets)
+{
+    cnn_status st = CNN_OK;
+    const cnn_table *table = &cnn_tables[id];
+    for (int i = 0; i < table->column_count; i++)
+        sets[i] = -1;
+    for (int i = 0; i < table->column_count; i++)
+        CNN_TRY(open_column(file, file_size, table, &table->columns[i], lengths, &sets[i]));
+done:
+    return st == CNN_OK ? st : cnn_table_close(st, id, sets);
+}
+
+cnn_status cnn_table_close(cnn_status st, cnn_table_id id, hid_t *sets)
+{
+    for (int i = 0; i < cnn_tables[id].column_count; i++)
+        st = cnn_hdf5_close(st, &sets[i], H5Dclose, cnn_tables[id].columns[i].name);
+    return st;
+}
+
+cnn_status cnn_layout_check(hid_t file, const char *path)
+{
+    cnn_status st = CNN_OK;
+    int32_t version = 0;
+    CNN_CHECK(H5Aexists(file, CNN_ATTR_VERSION) > 0, CNN_EDATA,
+              "'%s' is no results file of cnnmpi: it has no %s", path, CNN_ATTR_VERSION);
+    CNN_TRY(cnn_attribute_read(file, CNN_ATTR_VERSION, CNN_COLUMN_I32, &version));
+    CNN_CHECK(
+        version == CNN_LAYOUT_VERSION, CNN_EDATA,
+        "'%s' has layout version %d, this cnnmpi knows version %d: use the cnnmpi that made it",
+        path, (int)version, CNN_LAYOUT_VERSION);
+done:
+    return st;
+}

@@ -1,0 +1,142 @@
+/** What is where in a results file: dimensions, tables of columns, names. docs/results-file.md is
+ *  the same for people. Used by the one who makes the file, the writer and the reader, so that they
+ *  cannot disagree. */
+#ifndef CNN_HDF5IO_LAYOUT_H
+#define CNN_HDF5IO_LAYOUT_H
+
+#include "base/status.h"
+
+#include <hdf5.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Places for invocations of cnnmpi on one file. */
+#define CNN_SESSION_PLACES 256
+
+typedef enum {
+    CNN_COLUMN_I8,
+    CNN_COLUMN_I32,
+    CNN_COLUMN_I64,
+    CNN_COLUMN_F64,
+    CNN_COLUMN_TEXT, /* char [width] in memory, a last dimension of `width` characters in the file
+                      */
+} cnn_column_type;
+
+typedef struct {
+    const char *name; /* of the variable */
+    cnn_column_type type;
+    size_t width;  /* bytes of the member */
+    size_t offset; /* of the member in the struct of a row */
+    const char *units, *long_name;
+} cnn_column;
+
+typedef enum {
+    CNN_DIM_RUN,
+    CNN_DIM_EPOCH,
+    CNN_DIM_ATTEMPT, /* run * attempts per run + attempt */
+    CNN_DIM_SESSION,
+    CNN_DIM_CELL,
+    CNN_DIM_COMBINATION,
+    CNN_DIM_FACTOR,
+    CNN_DIM_LEVEL, /* of any factor: as many as the factor with most levels has */
+    CNN_DIM_MEASURE,
+    CNN_DIM_COMPARISON,
+    CNN_DIM_COUNT
+} cnn_dimension;
+
+typedef struct {
+    const char *path;      /* of the dimension scale; it holds the index, counted from `first` */
+    const char *long_name; /* of that index */
+    int first;
+} cnn_dimension_info;
+extern const cnn_dimension_info cnn_dimensions[CNN_DIM_COUNT];
+
+/** Lengths of the dimensions in one file; all at least 1. */
+typedef struct {
+    hsize_t of[CNN_DIM_COUNT];
+} cnn_lengths;
+
+typedef enum {
+    CNN_TABLE_STATUS,       /* rows: int8_t */
+    CNN_TABLE_PLANNED,      /* cnn_planned */
+    CNN_TABLE_MEASURED,     /* cnn_measured */
+    CNN_TABLE_EPOCHS,       /* cnn_epoch_row */
+    CNN_TABLE_ATTEMPT_KEYS, /* cnn_attempt_key */
+    CNN_TABLE_ATTEMPTS,     /* cnn_attempt */
+    CNN_TABLE_SESSIONS,     /* cnn_session */
+    CNN_TABLE_CELLS,        /* int32_t, by factor */
+    CNN_TABLE_COMBINATIONS, /* int32_t, by factor */
+    CNN_TABLE_FACTORS,      /* int32_t */
+    CNN_TABLE_CELL_COUNTS,  /* cnn_cell_count */
+    CNN_TABLE_SUMMARIES,    /* cnn_summary */
+    CNN_TABLE_PAIRS,        /* cnn_comparison, the first of each pair */
+    CNN_TABLE_COMPARISONS,  /* cnn_comparison */
+    CNN_TABLE_OVERHEAD,     /* double */
+    CNN_TABLE_COUNT
+} cnn_table_id;
+
+enum { CNN_TABLE_RANK_MAX = 2, CNN_TABLE_COLUMNS_MAX = 64 };
+
+typedef struct {
+    const char *folder; /* group: "" or "analysis/" */
+    int rank;           /* 0: a scalar */
+    cnn_dimension dimensions[CNN_TABLE_RANK_MAX];
+    const cnn_column *columns;
+    int column_count;
+    size_t row_size;
+} cnn_table;
+extern const cnn_table cnn_tables[CNN_TABLE_COUNT];
+
+typedef struct {
+    int32_t run, number;
+} cnn_attempt_key;
+
+typedef struct {
+    int32_t planned, done, failed, diverged;
+} cnn_cell_count;
+
+/** Variables of text: one text each, or labels, by dimensions. */
+#define CNN_VAR_JOB_NAME          "job_name"
+#define CNN_VAR_JOB_FILE          "job_file"
+#define CNN_VAR_OVERRIDES         "job_overrides"
+#define CNN_VAR_PLAN              "plan"
+#define CNN_VAR_PROGRAM           "program"
+#define CNN_VAR_FACTOR_NAME       "factor_name"       /* [factor] */
+#define CNN_VAR_LEVEL_LABEL       "level_label"       /* [factor, level] */
+#define CNN_VAR_CELL_LABEL        "cell_label"        /* [cell] */
+#define CNN_VAR_COMBINATION_LABEL "combination_label" /* [combination] */
+#define CNN_VAR_MEASURE_NAME      "analysis/measure_name"
+#define CNN_VAR_MEASURE_UNITS     "analysis/measure_units"
+
+/** Attributes of the root. */
+#define CNN_ATTR_VERSION      "layout_version"
+#define CNN_ATTR_TITLE        "title"
+#define CNN_ATTR_CONTRAST     "contrast"
+#define CNN_ATTR_REPEATS      "repeats"
+#define CNN_ATTR_SEED         "seed"
+#define CNN_ATTR_MARGIN_TIME  "margin_time"
+#define CNN_ATTR_MARGIN_ERROR "margin_error"
+#define CNN_ATTR_ALPHA        "alpha"
+
+/** Meanings of the values 0, 1, ... of a column of flags, NULL-terminated; NULL for other columns.
+ */
+const char *const *cnn_column_flags(const char *name);
+/** What integer a cell of the column holds before it is written: -1, or 0 for flags whose 0 says
+ *  "not yet". */
+int cnn_column_fill(const char *name);
+
+/** The lengths a file has, from the extents of one variable per dimension. CNN_EDATA names what is
+ *  missing or malformed. file_size: bytes, see cnn_variable_open. */
+cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, cnn_lengths *out);
+
+/** Opens every column of a table, each checked against the lengths. sets [column_count]; -1 in all
+ *  on failure. */
+cnn_status cnn_table_open(hid_t file, uint64_t file_size, cnn_table_id id,
+                          const cnn_lengths *lengths, hid_t *sets);
+/** Closes them; see cnn_hdf5_close for st. */
+cnn_status cnn_table_close(cnn_status st, cnn_table_id id, hid_t *sets);
+
+/** Checks that the root says it is a results file of this layout. CNN_EDATA otherwise. */
+cnn_status cnn_layout_check(hid_t file, const char *path);
+
+#endif

@@ -1,0 +1,267 @@
+/* Writing into a results file that exists: opened by all ranks, rows written by one rank each. */
+#include "hdf5io/writer.h"
+
+#include "base/text.h"
+#include "hdf5io/hdf5_error.h"
+#include "hdf5io/layout.h"
+#include "hdf5io/results_file.h"
+#include "hdf5io/variable.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct cnn_writer {
+    MPI_Comm comm; /* our own */
+    hid_t file;
+    cnn_lengths lengths;
+    hid_t sets[CNN_TABLE_COUNT][CNN_TABLE_COLUMNS_MAX]; /* -1: not open */
+};
+
+/* What is written after the file was made. */
+static const cnn_table_id written[] = {
+    CNN_TABLE_STATUS,      CNN_TABLE_MEASURED,    CNN_TABLE_EPOCHS,    CNN_TABLE_ATTEMPTS,
+    CNN_TABLE_SESSIONS,    CNN_TABLE_CELL_COUNTS, CNN_TABLE_SUMMARIES, CNN_TABLE_PAIRS,
+    CNN_TABLE_COMPARISONS, CNN_TABLE_OVERHEAD,
+};
+enum { WRITTEN_COUNT = sizeof written / sizeof written[0], MESSAGE_SIZE = 1024 };
+
+/** Makes the worst status, with its message, that of all ranks. Collective. */
+static cnn_status agree(MPI_Comm comm, cnn_status st)
+{
+    struct {
+        int status, rank;
+    } mine = {(int)st, 0}, worst = {(int)st, 0};
+    char message[MESSAGE_SIZE] = "";
+    if (MPI_Comm_rank(comm, &mine.rank) != MPI_SUCCESS ||
+        MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, comm) != MPI_SUCCESS)
+        return cnn_error_set(CNN_EMPI, "the ranks cannot agree on the state of the results file");
+    if (worst.status == CNN_OK)
+        return CNN_OK;
+    if (worst.rank == mine.rank)
+        cnn_copy_string(message, sizeof message, cnn_error_message());
+    if (MPI_Bcast(message, sizeof message, MPI_CHAR, worst.rank, comm) != MPI_SUCCESS)
+        return cnn_error_set(CNN_EMPI, "rank %d failed at the results file", worst.rank);
+    return cnn_error_set((cnn_status)worst.status, "rank %d: %s", worst.rank, message);
+}
+
+static cnn_status open_tables(cnn_writer *w, hid_t file, uint64_t size)
+{
+    cnn_status st = CNN_OK;
+    CNN_TRY(cnn_lengths_read(file, size, &w->lengths));
+    for (int i = 0; i < WRITTEN_COUNT; i++)
+        CNN_TRY(cnn_table_open(file, size, written[i], &w->lengths, w->sets[written[i]]));
+done:
+    return st;
+}
+
+static cnn_status close_tables(cnn_status st, cnn_writer *w)
+{
+    for (int i = 0; i < WRITTEN_COUNT; i++)
+        st = cnn_table_close(st, written[i], w->sets[written[i]]);
+    return st;
+}
+
+/** What can fail on one rank alone is tried first, serially: opening by MPI-IO and closing it again
+ *  are collective and would hang where one rank fails. */
+static cnn_status check_alone(cnn_writer *w, const char *path, uint64_t *size)
+{
+    cnn_status st = CNN_OK;
+    hid_t file = -1;
+    int fd = -1;
+    CNN_TRY(cnn_results_file_open(path, &file, size));
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    CNN_CHECK(fd >= 0, CNN_EIO, "cannot write '%s': %s", path, strerror(errno));
+    st = open_tables(w, file, *size);
+    st = close_tables(st, w);
+    if (st != CNN_OK)
+        st = cnn_error_prefix(st, st == CNN_EDATA ? "'%s' is damaged" : "opening '%s'", path);
+done:
+    if (fd >= 0)
+        close(fd);
+    return cnn_hdf5_close(st, &file, H5Fclose, path);
+}
+
+static cnn_status open_together(cnn_writer *w, const char *path, uint64_t size)
+{
+    cnn_status st = CNN_OK;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    CNN_HDF5(access >= 0 && H5Pset_fapl_mpio(access, w->comm, MPI_INFO_NULL) >= 0, CNN_EIO,
+             "cannot set up MPI-IO for '%s'", path);
+    w->file = H5Fopen(path, H5F_ACC_RDWR, access);
+    CNN_HDF5(w->file >= 0, CNN_EIO, "cannot open '%s' by MPI-IO", path);
+    CNN_TRY(open_tables(w, w->file, size));
+done:
+    return cnn_hdf5_close(st, &access, H5Pclose, "a property list");
+}
+
+static cnn_status new_writer(MPI_Comm comm, cnn_writer **out)
+{
+    cnn_status st = CNN_OK;
+    cnn_writer *w = malloc(sizeof *w);
+    CNN_CHECK(w, CNN_ENOMEM, "a writer");
+    w->file = -1;
+    w->comm = comm;
+    for (int t = 0; t < CNN_TABLE_COUNT; t++)
+        for (int c = 0; c < CNN_TABLE_COLUMNS_MAX; c++)
+            w->sets[t][c] = -1;
+    *out = w;
+done:
+    return st;
+}
+
+cnn_status cnn_writer_open(const char *path, MPI_Comm comm, cnn_writer **out)
+{
+    cnn_status st = CNN_OK;
+    cnn_writer *w = NULL;
+    MPI_Comm own = MPI_COMM_NULL;
+    uint64_t size = 0;
+    cnn_hdf5_quiet();
+    CNN_CHECK(MPI_Comm_dup(comm, &own) == MPI_SUCCESS, CNN_EMPI, "cannot copy a communicator");
+    CNN_TRY(agree(own, new_writer(own, &w)));
+    CNN_TRY(agree(own, check_alone(w, path, &size)));
+    CNN_TRY(agree(own, open_together(w, path, size)));
+    *out = w;
+    w = NULL;
+    own = MPI_COMM_NULL;
+done:
+    if (w) {
+        st = close_tables(st, w);
+        st = cnn_hdf5_close(st, &w->file, H5Fclose, path);
+    }
+    free(w);
+    if (own != MPI_COMM_NULL)
+        MPI_Comm_free(&own);
+    return st;
+}
+
+cnn_status cnn_writer_close(cnn_writer **writer)
+{
+    cnn_status st = CNN_OK;
+    cnn_writer *w = *writer;
+    if (!w)
+        return CNN_OK;
+    *writer = NULL;
+    if (H5Fflush(w->file, H5F_SCOPE_GLOBAL) < 0)
+        st = cnn_hdf5_error(CNN_EIO, "cannot flush the results file");
+    st = close_tables(st, w);
+    st = cnn_hdf5_close(st, &w->file, H5Fclose, "the results file");
+    st = agree(w->comm, st);
+    MPI_Comm_free(&w->comm);
+    free(w);
+    return st;
+}
+
+int cnn_writer_epoch_count(const cnn_writer *writer)
+{
+    return (int)writer->lengths.of[CNN_DIM_EPOCH];
+}
+
+/** Writes the rows start .. start + count of every column of a table. */
+static cnn_status write_rows(cnn_writer *w, cnn_table_id id, const void *rows, size_t stride,
+                             const hsize_t *start, const hsize_t *count)
+{
+    cnn_status st = CNN_OK;
+    const cnn_table *table = &cnn_tables[id];
+    for (int i = 0; i < table->column_count; i++)
+        CNN_TRY(cnn_variable_write(w->sets[id][i], &table->columns[i], rows, stride, table->rank,
+                                   start, count));
+done:
+    return st;
+}
+
+static cnn_status write_row(cnn_writer *w, cnn_table_id id, hsize_t row, const void *value)
+{
+    const hsize_t one = 1;
+    return write_rows(w, id, value, cnn_tables[id].row_size, &row, &one);
+}
+
+/** Writes a table from its first row to its last. */
+static cnn_status write_table(cnn_writer *w, cnn_table_id id, const void *rows, size_t stride)
+{
+    const hsize_t start[CNN_TABLE_RANK_MAX] = {0};
+    hsize_t count[CNN_TABLE_RANK_MAX];
+    for (int i = 0; i < CNN_TABLE_RANK_MAX; i++)
+        count[i] = w->lengths.of[cnn_tables[id].dimensions[i]];
+    return write_rows(w, id, rows, stride, start, count);
+}
+
+cnn_status cnn_writer_run(cnn_writer *writer, int run, cnn_run_status status,
+                          const cnn_measured *measured, const cnn_epoch_row *epochs)
+{
+    cnn_status st = CNN_OK;
+    const int8_t flag = (int8_t)status;
+    const hsize_t start[] = {(hsize_t)run, 0};
+    const hsize_t count[] = {1, writer->lengths.of[CNN_DIM_EPOCH]};
+    CNN_CHECK(run >= 0 && (hsize_t)run < writer->lengths.of[CNN_DIM_RUN], CNN_EINVAL,
+              "the results file has no run %d", run);
+    CNN_CHECK((int)status >= 0 && status < CNN_RUN_STATUS_COUNT, CNN_EINVAL, "no status %d",
+              (int)status);
+    CNN_TRY(write_row(writer, CNN_TABLE_MEASURED, start[0], measured));
+    CNN_TRY(write_rows(writer, CNN_TABLE_EPOCHS, epochs, sizeof *epochs, start, count));
+    CNN_TRY(write_row(writer, CNN_TABLE_STATUS, start[0], &flag));
+done:
+    return st;
+}
+
+cnn_status cnn_writer_attempt(cnn_writer *writer, int run, int attempt, const cnn_attempt *row)
+{
+    cnn_status st = CNN_OK;
+    hsize_t runs = writer->lengths.of[CNN_DIM_RUN];
+    hsize_t per_run = writer->lengths.of[CNN_DIM_ATTEMPT] / runs;
+    CNN_CHECK(run >= 0 && (hsize_t)run < runs && attempt >= 0 && (hsize_t)attempt < per_run,
+              CNN_EINVAL, "the results file has no attempt %d of run %d", attempt, run);
+    CNN_TRY(write_row(writer, CNN_TABLE_ATTEMPTS, (hsize_t)run * per_run + (hsize_t)attempt, row));
+done:
+    return st;
+}
+
+cnn_status cnn_writer_session(cnn_writer *writer, int session, double start_time, int ranks)
+{
+    cnn_status st = CNN_OK;
+    const cnn_session row = {start_time, ranks};
+    CNN_CHECK(session >= 0, CNN_EINVAL, "no session %d", session);
+    CNN_CHECK(session < CNN_SESSION_PLACES, CNN_EIO,
+              "all %d places for sessions are taken: the results file cannot be resumed again",
+              CNN_SESSION_PLACES);
+    CNN_TRY(write_row(writer, CNN_TABLE_SESSIONS, (hsize_t)session, &row));
+done:
+    return st;
+}
+
+static cnn_status write_cell_counts(cnn_writer *w, const cnn_reduction *reduction)
+{
+    cnn_status st = CNN_OK;
+    cnn_cell_count *rows = calloc((size_t)reduction->cell_count, sizeof *rows);
+    CNN_CHECK(rows, CNN_ENOMEM, "counts of %d cells", reduction->cell_count);
+    for (int i = 0; i < reduction->cell_count; i++)
+        rows[i] = (cnn_cell_count){reduction->planned[i], reduction->done[i], reduction->failed[i],
+                                   reduction->diverged[i]};
+    CNN_TRY(write_table(w, CNN_TABLE_CELL_COUNTS, rows, sizeof *rows));
+done:
+    free(rows);
+    return st;
+}
+
+cnn_status cnn_writer_reduction(cnn_writer *writer, const cnn_reduction *reduction)
+{
+    cnn_status st = CNN_OK;
+    hsize_t pairs = (hsize_t)reduction->comparison_count;
+    CNN_CHECK((hsize_t)reduction->cell_count == writer->lengths.of[CNN_DIM_CELL] &&
+                  (pairs == 0 || pairs == writer->lengths.of[CNN_DIM_COMPARISON]),
+              CNN_EINVAL, "%d cells and %d comparisons are not those of the results file",
+              reduction->cell_count, reduction->comparison_count);
+    CNN_TRY(write_cell_counts(writer, reduction));
+    CNN_TRY(write_table(writer, CNN_TABLE_SUMMARIES, reduction->summaries, sizeof(cnn_summary)));
+    if (pairs > 0) {
+        CNN_TRY(write_table(writer, CNN_TABLE_PAIRS, reduction->comparisons,
+                            CNN_MEASURE_COUNT * sizeof(cnn_comparison)));
+        CNN_TRY(write_table(writer, CNN_TABLE_COMPARISONS, reduction->comparisons,
+                            sizeof(cnn_comparison)));
+    }
+    CNN_TRY(write_table(writer, CNN_TABLE_OVERHEAD, &reduction->overhead, sizeof(double)));
+done:
+    return st;
+}

@@ -1,0 +1,320 @@
+/* What a new results file holds: the experiment as planned, and room for everything else. */
+#include "base/clock.h"
+#include "hdf5io/attribute.h"
+#include "hdf5io/creator.h"
+#include "hdf5io/file_replace.h"
+#include "hdf5io/hdf5_error.h"
+#include "hdf5io/writer.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TITLE_SIZE = 256 };
+
+/** Epochs of the run that trains longest: `epochs` may be a factor. */
+static int most_epochs(const cnn_job *job)
+{
+    int most = 0;
+    for (int f = 0; f < job->factor_count; f++) {
+        const cnn_factor *factor = &job->factors[f];
+        if (factor->kind == CNN_FACTOR_TRAIN && strcmp(factor->name, "epochs") == 0)
+            for (int l = 0; l < factor->level_count; l++)
+                most = factor->values[l].epochs > most ? factor->values[l].epochs : most;
+    }
+    return most > 0 ? most : job->train.epochs;
+}
+
+static int most_levels(const cnn_job *job)
+{
+    int most = 0;
+    for (int f = 0; f < job->factor_count; f++)
+        most = job->factors[f].level_count > most ? job->factors[f].level_count : most;
+    return most;
+}
+
+static cnn_status plan_lengths(const cnn_job *job, const cnn_design *design, cnn_lengths *out)
+{
+    cnn_status st = CNN_OK;
+    hsize_t levels = (hsize_t)design->level_count;
+    hsize_t pairs = (hsize_t)design->combination_count * (levels * (levels - 1) / 2);
+    CNN_CHECK(design->run_count > 0 && job->limits.retries >= 0 && most_epochs(job) > 0, CNN_EINVAL,
+              "a results file needs runs, epochs and attempts");
+    *out = (cnn_lengths){{
+        [CNN_DIM_RUN] = (hsize_t)design->run_count,
+        [CNN_DIM_EPOCH] = (hsize_t)most_epochs(job),
+        [CNN_DIM_ATTEMPT] = (hsize_t)design->run_count * (hsize_t)(1 + job->limits.retries),
+        [CNN_DIM_SESSION] = CNN_SESSION_PLACES,
+        [CNN_DIM_CELL] = (hsize_t)design->cell_count,
+        [CNN_DIM_COMBINATION] = (hsize_t)design->combination_count,
+        [CNN_DIM_FACTOR] = (hsize_t)job->factor_count,
+        [CNN_DIM_LEVEL] = (hsize_t)most_levels(job),
+        [CNN_DIM_MEASURE] = CNN_MEASURE_COUNT,
+        /* netCDF takes a length of 0 for an unlimited one */
+        [CNN_DIM_COMPARISON] = pairs ? pairs : 1,
+    }};
+    for (int d = 0; d < CNN_DIM_COUNT; d++)
+        CNN_CHECK(out->of[d] > 0 && out->of[d] <= INT_MAX, CNN_EINVAL,
+                  "a results file cannot have %llu places along %s", (unsigned long long)out->of[d],
+                  cnn_dimensions[d].path);
+done:
+    return st;
+}
+
+static cnn_planned planned_row(const cnn_design *design, const cnn_run *run)
+{
+    const cnn_cell *cell = &design->cells[run->cell];
+    const cnn_block *block = &design->blocks[run->block];
+    return (cnn_planned){.cell = run->cell,
+                         .combination = cell->combination,
+                         .level = run->level,
+                         .repeat = block->repeat,
+                         .block = run->block,
+                         .position = run->position,
+                         .warmup = block->warmup,
+                         .seed = block->seed,
+                         .planned_device = block->device,
+                         .planned_turn = block->turn};
+}
+
+static cnn_status put_runs(cnn_creator *c, const cnn_design *design)
+{
+    cnn_status st = CNN_OK;
+    cnn_planned *rows = calloc((size_t)design->run_count, sizeof *rows);
+    CNN_CHECK(rows, CNN_ENOMEM, "%d planned runs", design->run_count);
+    for (int r = 0; r < design->run_count; r++)
+        rows[r] = planned_row(design, &design->runs[r]);
+    CNN_TRY(cnn_creator_table(c, CNN_TABLE_STATUS, NULL, 0));
+    CNN_TRY(cnn_creator_table(c, CNN_TABLE_PLANNED, rows, sizeof *rows));
+    CNN_TRY(cnn_creator_table(c, CNN_TABLE_MEASURED, NULL, 0));
+    CNN_TRY(cnn_creator_table(c, CNN_TABLE_EPOCHS, NULL, 0));
+done:
+    free(rows);
+    return st;
+}
+
+static cnn_status put_attempts(cnn_creator *c)
+{
+    cnn_status st = CNN_OK;
+    size_t n = c->lengths.of[CNN_DIM_ATTEMPT], per_run = n / c->lengths.of[CNN_DIM_RUN];
+    cnn_attempt_key *keys = calloc(n, sizeof *keys);
+    CNN_CHECK(keys, CNN_ENOMEM, "%zu attempts", n);
+    for (size_t i = 0; i < n; i++)
+        keys[i] = (cnn_attempt_key){(int32_t)(i / per_run), (int32_t)(i % per_run)};
+    CNN_TRY(cnn_creator_table(c, CNN_TABLE_ATTEMPT_KEYS, keys, sizeof *keys));
+    CNN_TRY(cnn_creator_table(c, CNN_TABLE_ATTEMPTS, NULL, 0));
+    CNN_TRY(cnn_creator_table(c, CNN_TABLE_SESSIONS, NULL, 0));
+done:
+    free(keys);
+    return st;
+}
+
+static cnn_status put_factors(cnn_creator *c, const cnn_job *job)
+{
+    static const cnn_dimension by_level[] = {CNN_DIM_FACTOR, CNN_DIM_LEVEL};
+    cnn_status st = CNN_OK;
+    size_t factors = c->lengths.of[CNN_DIM_FACTOR], levels = c->lengths.of[CNN_DIM_LEVEL];
+    const char **names = calloc(factors, sizeof *names);
+    const char **labels = calloc(factors * levels, sizeof *labels);
+    int32_t *counts = calloc(factors, sizeof *counts);
+    CNN_CHECK(names && labels && counts, CNN_ENOMEM, "labels of %zu factors", factors);
+    for (size_t f = 0; f < factors; f++) {
+        const cnn_factor *factor = &job->factors[f];
+        names[f] = factor->name;
+        counts[f] = factor->level_count;
+        for (int l = 0; l < factor->level_count; l++)
+            labels[f * levels + (size_t)l] = factor->labels[l];
+    }
+    CNN_TRY(cnn_creator_labels(c, CNN_VAR_FACTOR_NAME, 1, by_level, "name of the factor", names));
+    CNN_TRY(cnn_creator_table(c, CNN_TABLE_FACTORS, counts, sizeof *counts));
+    CNN_TRY(cnn_creator_labels(c, CNN_VAR_LEVEL_LABEL, 2, by_level, "label of the factor's level",
+                               labels));
+done:
+    free(names);
+    free(labels);
+    free(counts);
+    return st;
+}
+
+static cnn_status put_cells(cnn_creator *c, const cnn_design *design)
+{
+    static const cnn_dimension by_cell[] = {CNN_DIM_CELL};
+    cnn_status st = CNN_OK;
+    size_t cells = (size_t)design->cell_count, factors = (size_t)design->factor_count;
+    const char **labels = calloc(cells, sizeof *labels);
+    int32_t *levels = calloc(cells * factors, sizeof *levels);
+    CNN_CHECK(labels && levels, CNN_ENOMEM, "table of %zu cells", cells);
+    for (size_t i = 0; i < cells; i++) {
+        labels[i] = design->cells[i].label;
+        for (size_t f = 0; f < factors; f++)
+            levels[i * factors + f] = design->cells[i].levels[f];
+    }
+    CNN_TRY(cnn_creator_labels(c, CNN_VAR_CELL_LABEL, 1, by_cell, "label of the cell", labels));
+    CNN_TRY(cnn_creator_table(c, CNN_TABLE_CELLS, levels, sizeof *levels));
+done:
+    free(labels);
+    free(levels);
+    return st;
+}
+
+static cnn_status put_combinations(cnn_creator *c, const cnn_design *design)
+{
+    static const cnn_dimension by_combination[] = {CNN_DIM_COMBINATION};
+    cnn_status st = CNN_OK;
+    size_t n = (size_t)design->combination_count, factors = (size_t)design->factor_count;
+    const char **labels = calloc(n, sizeof *labels);
+    int32_t *levels = calloc(n * factors, sizeof *levels);
+    CNN_CHECK(labels && levels, CNN_ENOMEM, "table of %zu combinations", n);
+    for (size_t i = 0; i < n; i++) {
+        labels[i] = design->combinations[i].label;
+        for (size_t f = 0; f < factors; f++)
+            levels[i * factors + f] = design->combinations[i].levels[f];
+    }
+    CNN_TRY(cnn_creator_labels(c, CNN_VAR_COMBINATION_LABEL, 1, by_combination,
+                               "label of the combination", labels));
+    CNN_TRY(cnn_creator_table(c, CNN_TABLE_COMBINATIONS, levels, sizeof *levels));
+done:
+    free(labels);
+    free(levels);
+    return st;
+}
+
+static cnn_status put_texts(cnn_creator *c, const cnn_job *job, const char *plan)
+{
+    cnn_status st = CNN_OK;
+    char now[32], program[96];
+    cnn_clock_format(cnn_clock_wall(), now, sizeof now);
+    snprintf(program, sizeof program, "cnnmpi %s, %s", CNN_VERSION, now);
+    CNN_TRY(cnn_creator_text(c, CNN_VAR_JOB_NAME, "name of the job", job->name));
+    CNN_TRY(cnn_creator_text(c, CNN_VAR_JOB_FILE, "the job file", job->text));
+    CNN_TRY(cnn_creator_text(c, CNN_VAR_OVERRIDES, "keys set on the command line, one a line",
+                             job->overrides ? job->overrides : ""));
+    CNN_TRY(cnn_creator_text(c, CNN_VAR_PLAN, "the plan, as cnnmpi plan shows it", plan));
+    CNN_TRY(cnn_creator_text(c, CNN_VAR_PROGRAM, "program that made the file, and when", program));
+done:
+    return st;
+}
+
+static cnn_status put_analysis(cnn_creator *c)
+{
+    static const cnn_dimension by_measure[] = {CNN_DIM_MEASURE};
+    static const char *const units[CNN_MEASURE_COUNT] = {
+        [CNN_MEASURE_TRAIN_SECONDS] = "s",
+        [CNN_MEASURE_TEST_ERROR] = "1",
+    };
+    static const cnn_table_id tables[] = {CNN_TABLE_CELL_COUNTS, CNN_TABLE_SUMMARIES,
+                                          CNN_TABLE_PAIRS, CNN_TABLE_COMPARISONS,
+                                          CNN_TABLE_OVERHEAD};
+    cnn_status st = CNN_OK;
+    CNN_TRY(cnn_creator_labels(c, CNN_VAR_MEASURE_NAME, 1, by_measure,
+                               "the column that is summarised", cnn_measure_names));
+    CNN_TRY(
+        cnn_creator_labels(c, CNN_VAR_MEASURE_UNITS, 1, by_measure, "units of the measure", units));
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        CNN_TRY(cnn_creator_table(c, tables[i], NULL, 0));
+done:
+    return st;
+}
+
+/** One factor's label in each run, under the factor's own name where no other variable has it. */
+static cnn_status put_factor_column(cnn_creator *c, const cnn_job *job, const cnn_design *design,
+                                    int f)
+{
+    static const cnn_dimension by_run[] = {CNN_DIM_RUN};
+    cnn_status st = CNN_OK;
+    const cnn_factor *factor = &job->factors[f];
+    const char **labels = calloc((size_t)design->run_count, sizeof *labels);
+    char *name = NULL, *long_name = cnn_asprintf("level of the factor %s", factor->name);
+    CNN_CHECK(factor->name[0] && !strchr(factor->name, '/') && factor->name[0] != '.', CNN_EINVAL,
+              "'%s' cannot be the name of a variable", factor->name);
+    bool taken = H5Lexists(c->file, factor->name, H5P_DEFAULT) > 0;
+    name = cnn_asprintf(taken ? "factor_%s" : "%s", factor->name);
+    CNN_CHECK(labels && name && long_name, CNN_ENOMEM, "labels of '%s'", factor->name);
+    for (int r = 0; r < design->run_count; r++)
+        labels[r] = factor->labels[design->cells[design->runs[r].cell].levels[f]];
+    CNN_TRY(cnn_creator_labels(c, name, 1, by_run, long_name, labels));
+done:
+    free(labels);
+    free(name);
+    free(long_name);
+    return st;
+}
+
+/** The job's name, cut between characters. */
+static void make_title(const char *job_name, char title[TITLE_SIZE])
+{
+    size_t len = (size_t)snprintf(title, TITLE_SIZE, "cnnmpi results: ");
+    for (size_t n; (n = *job_name ? cnn_utf8_length(job_name) : 0) > 0 && len + n < TITLE_SIZE;) {
+        memcpy(title + len, job_name, n);
+        len += n;
+        job_name += n;
+    }
+    title[len] = '\0';
+}
+
+static cnn_status put_attributes(hid_t file, const cnn_job *job)
+{
+    cnn_status st = CNN_OK;
+    const int32_t version = CNN_LAYOUT_VERSION, repeats = job->repeats, seed = (int32_t)job->seed;
+    char title[TITLE_SIZE];
+    make_title(job->name, title);
+    CNN_TRY(cnn_attribute_write_text(file, CNN_ATTR_TITLE, title));
+    CNN_TRY(cnn_attribute_write(file, CNN_ATTR_VERSION, CNN_COLUMN_I32, 0, &version));
+    CNN_TRY(cnn_attribute_write_text(file, CNN_ATTR_CONTRAST, job->factors[job->contrast].name));
+    CNN_TRY(cnn_attribute_write(file, CNN_ATTR_REPEATS, CNN_COLUMN_I32, 0, &repeats));
+    CNN_TRY(cnn_attribute_write(file, CNN_ATTR_SEED, CNN_COLUMN_I32, 0, &seed));
+    CNN_TRY(cnn_attribute_write(file, CNN_ATTR_MARGIN_TIME, CNN_COLUMN_F64, 0,
+                                &job->analysis.margin_time));
+    CNN_TRY(cnn_attribute_write(file, CNN_ATTR_MARGIN_ERROR, CNN_COLUMN_F64, 0,
+                                &job->analysis.margin_error));
+    CNN_TRY(cnn_attribute_write(file, CNN_ATTR_ALPHA, CNN_COLUMN_F64, 0, &job->analysis.alpha));
+done:
+    return st;
+}
+
+static cnn_status put_everything(cnn_creator *c, const cnn_job *job, const cnn_design *design,
+                                 const char *plan)
+{
+    cnn_status st = CNN_OK;
+    CNN_TRY(put_attributes(c->file, job));
+    CNN_TRY(put_runs(c, design));
+    CNN_TRY(put_attempts(c));
+    CNN_TRY(put_factors(c, job));
+    CNN_TRY(put_cells(c, design));
+    CNN_TRY(put_combinations(c, design));
+    CNN_TRY(put_texts(c, job, plan));
+    CNN_TRY(put_analysis(c));
+    for (int f = 0; f < job->factor_count; f++) /* last, so that taken names are known */
+        CNN_TRY(put_factor_column(c, job, design, f));
+done:
+    return st;
+}
+
+cnn_status cnn_writer_create(const char *path, const cnn_job *job, const cnn_design *design,
+                             const char *plan)
+{
+    cnn_status st = CNN_OK;
+    cnn_creator creator;
+    cnn_lengths lengths;
+    void *bytes = NULL;
+    size_t n = 0;
+    CNN_CHECK(path && job && design && plan, CNN_EINVAL,
+              "path, job, design, plan must not be NULL");
+    CNN_TRY(plan_lengths(job, design, &lengths));
+    cnn_hdf5_quiet();
+    st = cnn_creator_open(&creator, &lengths);
+    if (st == CNN_OK)
+        st = put_everything(&creator, job, design, plan);
+    if (st == CNN_OK)
+        st = cnn_creator_image(&creator, &bytes, &n);
+    st = cnn_creator_close(st, &creator);
+    if (st != CNN_OK) {
+        st = cnn_error_prefix(st, "cannot lay out '%s'", path);
+        goto done;
+    }
+    CNN_TRY(cnn_file_replace(path, bytes, n));
+done:
+    free(bytes);
+    return st;
+}
