@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 const char *const cnn_measure_names[] = {"train_seconds", "test_error"};
@@ -25,6 +26,28 @@ static double measured_value(const cnn_measured *m, cnn_measure measure)
 static bool counts(const cnn_results *r, int run)
 {
     return !r->planned[run].warmup && r->status[run] == CNN_RUN_DONE;
+}
+
+/** Every cell must have levels that exist. */
+static cnn_status check_cells(const cnn_results *r)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(r->cell_count > 0 && r->level_count > 0 &&
+                  (int64_t)r->combination_count * r->level_count == r->cell_count,
+              CNN_EDATA, "the results are damaged: %d cells, but %d combinations of %d levels",
+              r->cell_count, r->combination_count, r->level_count);
+    CNN_CHECK(r->contrast >= 0 && r->contrast < r->factor_count &&
+                  r->factors[r->contrast].level_count == r->level_count,
+              CNN_EDATA, "the results are damaged: contrast %d of %d factors, %d levels",
+              r->contrast, r->factor_count, r->level_count);
+    for (int i = 0; i < r->cell_count * r->factor_count; i++) {
+        const cnn_results_factor *factor = &r->factors[i % r->factor_count];
+        CNN_CHECK(r->cell_levels[i] >= 0 && r->cell_levels[i] < factor->level_count, CNN_EDATA,
+                  "the results are damaged: cell %d has level %d of %d of %s", i / r->factor_count,
+                  r->cell_levels[i], factor->level_count, factor->name);
+    }
+done:
+    return st;
 }
 
 /** Every run must be in a cell that exists. */
@@ -248,10 +271,7 @@ cnn_status cnn_reduction_create(const cnn_results *results, cnn_reduction **out)
     cnn_reduction *d = NULL;
     CNN_CHECK(results && out, CNN_EINVAL, "results and out must not be NULL");
     CNN_CHECK((d = calloc(1, sizeof *d)) != NULL, CNN_ENOMEM, "reduction");
-    CNN_CHECK(results->cell_count > 0 && results->level_count > 0 &&
-                  (int64_t)results->combination_count * results->level_count == results->cell_count,
-              CNN_EDATA, "the results are damaged: %d cells, but %d combinations of %d levels",
-              results->cell_count, results->combination_count, results->level_count);
+    CNN_TRY(check_cells(results));
     CNN_TRY(check_runs(results));
     CNN_TRY(allocate(d, results));
     count_runs(d, results);
