@@ -174,6 +174,17 @@ static cnn_status print_plan(const cnn_spec *spec)
     return st;
 }
 
+static cnn_status print_spec(const cnn_spec *spec)
+{
+    cnn_text text = {0};
+    cnn_spec_write(spec, &text);
+    cnn_status st = cnn_text_status(&text);
+    if (st == CNN_OK)
+        printf("%s\n", text.s);
+    cnn_text_free(&text);
+    return st;
+}
+
 static cnn_status train_by_hand(const cnn_spec *spec)
 {
     table t = {0};
@@ -201,7 +212,9 @@ static int run_by_hand(int argc, char **argv)
     } else if (st == CNN_OK && options.version) {
         printf("%s %s, run protocol %d\n", program, CNN_VERSION, CNN_PROTOCOL_VERSION);
     } else if (st == CNN_OK) {
-        st = options.plan ? print_plan(&options.spec) : train_by_hand(&options.spec);
+        st = options.print_spec ? print_spec(&options.spec)
+             : options.plan     ? print_plan(&options.spec)
+                                : train_by_hand(&options.spec);
     }
     if (st != CNN_OK)
         fprintf(stderr, "%s: error: %s\n", program, cnn_error_message());

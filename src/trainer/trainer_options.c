@@ -72,6 +72,7 @@ void cnn_trainer_options_help(const char *program, cnn_text *out)
              "  --autotune BOOL           default true\n"
              "  --trace epoch|step        default epoch\n\n"
              "  --plan                    print network and plan, and train nothing\n"
+             "  --print-spec              print the specification as JSON, and train nothing\n"
              "  --help, --version\n");
 }
 
@@ -96,8 +97,8 @@ static cnn_status unknown_option(const char *option)
 {
     enum { MOST = 40 };
     char texts[MOST][32];
-    const char *names[MOST + 1] = {"--plan", "--help", "--version"};
-    int n = 3;
+    const char *names[MOST + 1] = {"--plan", "--print-spec", "--help", "--version"};
+    int n = 4;
     for (const cnn_field *f = fields; f->key && n < MOST; f++, n++)
         option_of(f->key, texts[n], sizeof texts[n]), names[n] = texts[n];
     for (const cnn_field *f = cnn_train_fields; f->key && n < MOST; f++, n++)
@@ -156,15 +157,17 @@ static argument argument_at(int argc, char **argv, int i)
     return a;
 }
 
-/** --plan, --help, --version. */
+/** Options without a value. */
 static bool read_switch(const char *word, cnn_trainer_options *out)
 {
-    bool help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
-    bool version = strcmp(word, "--version") == 0, plan = strcmp(word, "--plan") == 0;
-    out->help |= help;
-    out->version |= version;
-    out->plan |= plan;
-    return help || version || plan;
+    bool *asked = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ? &out->help
+                  : strcmp(word, "--version") == 0                       ? &out->version
+                  : strcmp(word, "--plan") == 0                          ? &out->plan
+                  : strcmp(word, "--print-spec") == 0                    ? &out->print_spec
+                                                                         : NULL;
+    if (asked)
+        *asked = true;
+    return asked != NULL;
 }
 
 /** One pass over the arguments. only: NULL, or the one key to set; others are only checked. */
@@ -201,7 +204,10 @@ static cnn_status name_dataset(const char *name, cnn_source *out)
     cnn_yaml *y = NULL;
     cnn_source source = {0};
     if (strcmp(name, "synthetic") != 0) {
-        CNN_TRY(cnn_source_wellknown(name, &source));
+        st = cnn_source_wellknown(name, &source);
+        CNN_CHECK(st != CNN_EUSAGE, CNN_EUSAGE, "--dataset: %s; synthetic makes one up",
+                  cnn_error_message());
+        CNN_TRY(st);
     } else {
         CNN_TRY(cnn_yaml_parse("synthetic", "{type: synthetic}", &y));
         cnn_source_read(y, cnn_yaml_root(y), name, &source);

@@ -1,0 +1,263 @@
+"""What a trainer in Python needs of cnnmpi's run protocol (docs/trainer-protocol.md), whatever
+framework it trains with: random numbers, data sets, events. Needs NumPy. trainers/pytorch.py
+shows its use."""
+import gzip
+import json
+import math
+import os
+import sys
+import time
+
+STARTED = time.monotonic()
+PROTOCOL = 1
+WEIGHTS, SHUFFLE, SPLIT, SYNTHETIC = 1, 2, 3, 4  # what random numbers are drawn for
+FAILED, USAGE, DATA = 1, 2, 3  # exit status
+
+try:
+    import numpy as np
+except ImportError:  # main reports it
+    np = None
+
+
+class Failure(Exception):
+    """What went wrong, for people, and the exit status that says of what kind it is."""
+
+    def __init__(self, status, message):
+        super().__init__(message)
+        self.status = status
+
+
+# ---- random numbers, as docs/trainer-protocol.md has them ---------------------------------------
+
+
+def philox(seed, purpose, epoch, count):
+    """Philox4x32-10 at counters (i, 0, epoch, purpose), i < count: uint32 [count, 4]."""
+    low = np.uint64(0xFFFFFFFF)
+    half = np.uint64(32)
+    c0 = np.arange(count, dtype=np.uint64)
+    c1 = np.zeros(count, np.uint64)
+    c2 = np.full(count, epoch, np.uint64)
+    c3 = np.full(count, purpose, np.uint64)
+    k0, k1 = seed & 0xFFFFFFFF, seed >> 32
+    for _ in range(10):
+        p0 = np.uint64(0xD2511F53) * c0
+        p1 = np.uint64(0xCD9E8D57) * c2
+        c0 = (p1 >> half) ^ c1 ^ np.uint64(k0)
+        c2 = (p0 >> half) ^ c3 ^ np.uint64(k1)
+        c1, c3 = p1 & low, p0 & low
+        k0 = (k0 + 0x9E3779B9) & 0xFFFFFFFF
+        k1 = (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return np.stack([c0, c1, c2, c3], axis=1).astype(np.uint32)
+
+
+def words(seed, purpose, epoch, count):
+    """The first count values of a stream: uint32 [count]."""
+    return philox(seed, purpose, epoch, -(-count // 4)).reshape(-1)[:count]
+
+
+def glorot(seed, tensor, dims, fan_in, fan_out):
+    """Initial weights of the network's parameter number `tensor`: f32 of shape dims."""
+    unit = (words(seed, WEIGHTS, tensor, math.prod(dims)).astype(np.float64) + 0.5) * 2.0**-32
+    limit = math.sqrt(6 / (fan_in + fan_out))
+    return (limit * (2 * unit - 1)).astype(np.float32).reshape(dims)
+
+
+def random_order(seed, purpose, epoch, count):
+    """The permutation that sorts items by (first word at their counter, index): i64 [count]."""
+    return np.argsort(philox(seed, purpose, epoch, count)[:, 0], kind="stable")
+
+
+def fnv1a(data, start=0xCBF29CE484222325):
+    """64-bit FNV-1a of bytes, without a loop over them.
+
+    A byte only changes the sum's lowest byte before the multiplication. The sequence of lowest
+    bytes comes first: bit k of it is a running exclusive-or of bits that depend on lower bits
+    only. Then the sum is linear in what the bytes added to it.
+    """
+    b = np.frombuffer(data, np.uint8)
+    prime = 0x100000001B3
+    if len(b) == 0:
+        return start
+    lowest = np.zeros(len(b), np.uint8)  # of the sum before each byte
+    for bit in range(8):
+        mask = np.uint8((1 << bit) - 1)
+        carry = ((lowest ^ b) & mask) * np.uint8(prime & 0xFF)  # modulo 256
+        flips = (carry ^ b) >> np.uint8(bit) & np.uint8(1)
+        running = np.empty(len(b), np.uint8)
+        running[0] = start >> bit & 1
+        running[1:] = np.bitwise_xor.accumulate(flips[:-1]) ^ running[0]
+        lowest |= running << np.uint8(bit)
+    added = (lowest ^ b).astype(np.int64) - lowest.astype(np.int64)
+    powers = np.full(len(b), prime, np.uint64)
+    powers = np.multiply.accumulate(powers)[::-1]  # modulo 2^64
+    total = np.sum(added.astype(np.uint64) * powers, dtype=np.uint64)
+    return (int(total) + start * pow(prime, len(b), 1 << 64)) % (1 << 64)
+
+
+# ---- data ---------------------------------------------------------------------------------------
+
+
+def read_idx(folder, name):
+    for path in (os.path.join(folder, name), os.path.join(folder, name + ".gz")):
+        if os.path.exists(path):
+            break
+    else:
+        raise Failure(DATA, f"'{folder}' has neither {name} nor {name}.gz")
+    with open(path, "rb") as file:
+        data = file.read()
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError) as error:
+            raise Failure(DATA, f"'{path}': {error}")
+    if len(data) < 8 or data[:3] != b"\0\0\x08":
+        raise Failure(DATA, f"'{path}' is no IDX file of unsigned bytes")
+    rank = data[3]
+    dims = [int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big") for i in range(rank)]
+    if len(data) - 4 - 4 * rank != math.prod(dims):
+        raise Failure(DATA, f"'{path}' does not hold what its header says: {dims}")
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(dims)
+
+
+def load_idx(source):
+    folder = source["path"]
+    x = read_idx(folder, "train-images-idx3-ubyte"), read_idx(folder, "t10k-images-idx3-ubyte")
+    y = read_idx(folder, "train-labels-idx1-ubyte"), read_idx(folder, "t10k-labels-idx1-ubyte")
+    return list(zip(x, y))
+
+
+def load_npy(source):
+    try:
+        x, y = np.load(source["images"]), np.load(source["labels"])
+    except (OSError, ValueError) as error:
+        raise Failure(DATA, str(error))
+    if x.dtype not in (np.uint8, np.float32) or len(x) != len(y) or y.ndim != 1 or y.min() < 0:
+        raise Failure(DATA, f"'{source['images']}' {x.dtype} {x.shape} and labels {y.shape}")
+    return split(source, x, y)
+
+
+def split(source, x, y):
+    """Training and test part, stratified by class; both keep the file's order."""
+    n = len(y)
+    test = math.floor(source["test_fraction"] * n + 0.5)
+    sizes = np.bincount(y)
+    quota, left = test * sizes // n, test * sizes % n
+    ranks = sorted(range(len(sizes)), key=lambda c: (-left[c], c))
+    for c in ranks[: test - int(quota.sum())]:
+        quota[c] += 1
+    order = random_order(source["split_seed"], SPLIT, 0, n)
+    is_test = np.zeros(n, bool)
+    for c in range(len(sizes)):
+        is_test[order[y[order] == c][: quota[c]]] = True
+    return [(x[~is_test], y[~is_test]), (x[is_test], y[is_test])]
+
+
+def keep_first(source, part, limit, stream):
+    x, y = part
+    if limit == 0:
+        return x, y
+    if limit > len(y):
+        raise Failure(DATA, f"the limit is {limit}, but there are {len(y)} images")
+    order = random_order(source["split_seed"], SPLIT, stream, len(y))[:limit]
+    return x[order], y[order]
+
+
+def load_synthetic(source):
+    """Per class a picture of flat 4 x 4 tiles; an image is its class's picture plus noise."""
+    seed, classes, count = source["split_seed"], source["classes"], source["count"]
+    h, w, c = source["height"], source["width"], source["channels"]
+    down, across = -(-h // 4), -(-w // 4)
+    tiles = down * across * c
+    means = np.stack([words(seed, SYNTHETIC, k + 1, tiles) for k in range(classes)]) % 128 + 64
+    means = means.reshape(classes, down, across, c)
+    means = means.repeat(4, axis=1)[:, :h].repeat(4, axis=2)[:, :, :w]
+    draws = -(-(h * w * c) // 16)
+    noise = philox(seed, SYNTHETIC, 0, count * draws).astype("<u4").tobytes()
+    noise = np.frombuffer(noise, np.uint8).reshape(count, -1)[:, : h * w * c]
+    noise = noise.reshape(count, h, w, c)
+    y = np.arange(count) % classes
+    return split(source, (means[y] + noise // 2 - 64).astype(np.uint8), y)
+
+
+def load(source):
+    """[(images u8 or f32 [n,H,W,C], labels i64 [n])] for training and testing, the number of
+    classes, and the scale that pixels are multiplied by."""
+    loaders = {"idx": load_idx, "npy": load_npy, "synthetic": load_synthetic}
+    parts = loaders[source["type"]](source)
+    for x, y in parts:
+        if len(x) != len(y) or len(y) == 0 or x.ndim not in (3, 4):
+            raise Failure(DATA, f"images {x.shape} and labels {y.shape} do not match")
+    classes = 1 + max(int(y.max()) for _, y in parts)
+    divisor = source.get("scale") or (255 if parts[0][0].dtype == np.uint8 else 1)
+    limits = source.get("limit", 0), source.get("test_limit", 0)
+    parts = [keep_first(source, parts[i], limits[i], i + 1) for i in (0, 1)]
+    parts = [(x if x.ndim == 4 else x[..., None], y.astype(np.int64)) for x, y in parts]
+    return parts, classes, 1 / divisor
+
+
+# ---- the protocol -------------------------------------------------------------------------------
+
+
+def process_age():
+    """Seconds since this process was started, by the kernel's account where there is one."""
+    try:
+        with open("/proc/self/stat", encoding="utf-8") as file:
+            ticks = int(file.read().rpartition(")")[2].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError):
+        return time.monotonic() - STARTED
+
+
+def processor():
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = (line.split(":", 1)[1] for line in file if line.startswith("model name"))
+            return next(names).strip()
+    except (OSError, StopIteration):
+        return "unknown processor"
+
+
+class Events:
+    """The channel to the rank: one JSON object a line."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def send(self, kind, **members):
+        line = {"event": kind}
+        for name, value in members.items():  # JSON knows no NaN: null stands for it
+            bad = isinstance(value, float) and not math.isfinite(value)
+            line[name] = None if bad else value
+        self.file.write(json.dumps(line) + "\n")
+        self.file.flush()
+
+
+def read_spec():
+    try:
+        spec = json.load(sys.stdin)
+        if spec["protocol"] != PROTOCOL:
+            raise Failure(USAGE, f"protocol {spec['protocol']} is not known here, but {PROTOCOL}")
+        return spec
+    except (ValueError, KeyError, TypeError) as error:
+        raise Failure(USAGE, f"the specification cannot be read: {error!r}")
+
+
+def main(train):
+    """Reads the specification, calls train(spec, events), and returns the exit status. By hand,
+    without CNN_EVENTS_FD, events go to standard output."""
+    try:
+        file = os.fdopen(int(os.environ.get("CNN_EVENTS_FD", "1")), "w", encoding="utf-8")
+    except (ValueError, OSError) as error:
+        print(f"error: CNN_EVENTS_FD: {error}", file=sys.stderr)
+        return USAGE
+    events = Events(file)
+    try:
+        train(read_spec(), events)
+        return 0
+    except Failure as failure:
+        message, status = str(failure), failure.status
+    except Exception as error:  # whatever a framework throws becomes the run's error
+        message, status = f"{type(error).__name__}: {error}", FAILED
+    print(f"error: {message}", file=sys.stderr)
+    events.send("error", message=message)
+    return status
