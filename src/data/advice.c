@@ -3,26 +3,25 @@
 #include <string.h>
 
 static const char mnist[] =
-    "How to get it: MNIST is published as four files, train-images-idx3-ubyte.gz,\n"
-    "train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz "
-    "(yann.lecun."
-    "com/exdb/mnist\nand its mirrors). Put them, zipped or not, into data/mnist/ of the working "
-    "directory, or into a folder mnist/\nof a folder named in $CNNMPI_DATA. The right training "
-    "images "
-    "have, unzipped, the MD5\n6bbc9ace898e44ae57da46a324031adb.";
+    "How to get it: MNIST is published as four files (yann.lecun.com/exdb/mnist and mirrors of "
+    "it):\n"
+    "  train-images-idx3-ubyte.gz  train-labels-idx1-ubyte.gz\n"
+    "  t10k-images-idx3-ubyte.gz   t10k-labels-idx1-ubyte.gz\n"
+    "Put them, zipped or not, into data/mnist/ of the working directory, or into mnist/ of a "
+    "folder\n"
+    "named in $CNNMPI_DATA. Unzipped, the right training images have the MD5\n"
+    "6bbc9ace898e44ae57da46a324031adb.";
 
 static const char fashion_mnist[] =
-    "How to get it: on Debian and Ubuntu `apt-get install dataset-fashion-mnist` puts it into\n"
+    "How to get it: on Debian and Ubuntu, `apt-get install dataset-fashion-mnist` puts it into\n"
     "/usr/share/datasets/fashion-mnist, where it is found. Elsewhere, put the four .gz files of\n"
-    "github.com/zalandoresearch/fashion-mnist into data/fashion-mnist/ of the working directory, "
-    "or "
-    "into a folder\nfashion-mnist/ of a folder named in $CNNMPI_DATA.";
+    "github.com/zalandoresearch/fashion-mnist into data/fashion-mnist/ of the working directory,\n"
+    "or into fashion-mnist/ of a folder named in $CNNMPI_DATA.";
 
 static const char idc[] =
-    "How to get it: the breast histology set of 5,547 patches is published on Kaggle as two NumPy "
-    "files,\nX.npy ([5547, 50, 50, 3], bytes) and Y.npy ([5547], 0 or 1). Put them into data/idc/ "
-    "of "
-    "the working directory,\nor into a folder idc/ of a folder named in $CNNMPI_DATA.";
+    "How to get it: the breast histology set of 5,547 patches is published on Kaggle as two NumPy\n"
+    "files, X.npy ([5547, 50, 50, 3], bytes) and Y.npy ([5547], 0 or 1). Put them into data/idc/\n"
+    "of the working directory, or into idc/ of a folder named in $CNNMPI_DATA.";
 
 /** Whether path is or ends in the folder (or file) called last. */
 static bool ends_in(const char *path, const char *last)

@@ -224,7 +224,7 @@ cnn_status cnn_data_file_promise(cnn_data_file *f, const char *what, uint64_t n)
                   " bytes of %s from byte %" PRIu64 " on, the file holds %" PRIu64,
                   f->path, n, what, f->offset, left);
         CNN_CHECK(left == n, CNN_EDATA,
-                  "'%s' has %" PRIu64 " bytes too many: by its header it should end at byte "
+                  "'%s' is too long by %" PRIu64 " bytes: by its header it should end at byte "
                   "%" PRIu64,
                   f->path, left - n, f->offset + n);
     }
@@ -239,9 +239,8 @@ static cnn_status expect_end(cnn_data_file *f)
     size_t got = 0;
     uint64_t end = f->offset;
     CNN_TRY(take(f, &extra, 1, &got));
-    CNN_CHECK(got == 0, CNN_EDATA,
-              "'%s' has bytes too many: by its header it should end at byte %" PRIu64, f->path,
-              end);
+    CNN_CHECK(got == 0, CNN_EDATA, "'%s' is too long: by its header it should end at byte %" PRIu64,
+              f->path, end);
 done:
     return st;
 }

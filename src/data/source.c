@@ -19,7 +19,7 @@ static const cnn_source defaults = {
     .count = 1000,
 };
 
-/** `type` and what it was given as: reading checks the other keys against it. */
+/** All keys of all types; check_keys says which belong together. */
 #define AT(member) offsetof(cnn_source, member)
 static const cnn_field fields[] = {
     {"type", CNN_FIELD_ENUM, AT(type), .required = true, .names = cnn_source_type_names},

@@ -1,6 +1,7 @@
 #include "data/dataset.h"
 #include "data/idx.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +14,7 @@ typedef struct {
     char *found;
 } search;
 
-/** NULL when candidate will do, else why it will not. */
+/** *why is NULL when candidate will do, else it says why not; used up before the next call. */
 static cnn_status judge(const cnn_source *source, const char *candidate, const char **why)
 {
     cnn_status st = CNN_OK;
@@ -21,7 +22,7 @@ static cnn_status judge(const cnn_source *source, const char *candidate, const c
     char *file = NULL;
     *why = NULL;
     if (stat(candidate, &info) != 0) {
-        *why = "not there";
+        *why = errno == ENOENT || errno == ENOTDIR ? "not there" : strerror(errno);
     } else if (source->type != CNN_SOURCE_IDX) {
         *why = S_ISDIR(info.st_mode) ? "a folder, not a file" : NULL;
     } else if (!S_ISDIR(info.st_mode)) {

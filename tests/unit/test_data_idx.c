@@ -282,10 +282,10 @@ static void test_trailing_bytes_are_refused(void **state)
     bytes = realloc(bytes, n + 100);
     memset(bytes + n, 0, 100);
     write_file(*state, TRAIN_IMAGES, bytes, n + 1);
-    assert_bad(&s, "has 1 bytes too many: by its header it should end at byte 52");
+    assert_bad(&s, "is too long by 1 bytes: by its header it should end at byte 52");
     remove_file(*state, TRAIN_IMAGES);
     write_gz(*state, TRAIN_IMAGES ".gz", bytes, n + 1);
-    assert_bad(&s, "has bytes too many: by its header it should end at byte 52");
+    assert_bad(&s, "is too long: by its header it should end at byte 52");
     write_gz(*state, TRAIN_IMAGES ".gz", bytes, n);
     free(bytes);
     bytes = read_back(*state, TRAIN_IMAGES ".gz", &n);
@@ -295,7 +295,7 @@ static void test_trailing_bytes_are_refused(void **state)
     assert_bad(&s, "has 3 bytes after the end of its gzip stream");
     memcpy(bytes + n, bytes, n); /* a second member is more data */
     write_file(*state, TRAIN_IMAGES ".gz", bytes, 2 * n);
-    assert_bad(&s, "has bytes too many");
+    assert_bad(&s, "is too long");
     free(bytes);
     cnn_source_free(&s);
 }

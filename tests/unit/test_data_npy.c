@@ -160,7 +160,7 @@ static void test_trailing_bytes_are_refused(void **state)
 {
     unsigned char bytes[sizeof npy_images_u1 + 1] = {0};
     memcpy(bytes, npy_images_u1, sizeof npy_images_u1);
-    check_bad(WRITTEN(bytes, npy_labels_i8), "X.npy' has 1 bytes too many");
+    check_bad(WRITTEN(bytes, npy_labels_i8), "X.npy' is too long by 1 bytes");
 }
 
 /** Random changes of header bytes: refused, or without effect on what is read. */
