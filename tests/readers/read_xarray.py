@@ -1,0 +1,116 @@
+"""A filled results file as xarray sees it: read_xarray.py FILE ENGINE."""
+import math
+import sys
+import warnings
+
+try:
+    import numpy as np
+    import xarray as xr
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+RUNS, EPOCHS, ATTEMPTS, CELLS = 28, 3, 3, 8
+
+
+def written(run):
+    """What tests/mpi/results_fill.c leaves unwritten: every fifth run."""
+    return run % 5 != 4
+
+
+def check_labels(ds):
+    assert dict(ds.sizes) == {
+        "run": RUNS, "epoch": EPOCHS, "attempt": RUNS * ATTEMPTS, "session_index": 256,
+        "cell_index": CELLS, "combination_index": 4, "factor_index": 4, "factor_level": 2,
+    }, ds.sizes
+    assert ds.train_seconds.dims == ("run",)
+    assert ds.epoch_seconds.dims == ("run", "epoch")
+    assert ds.attempt_outcome.dims == ("attempt",)
+    assert list(ds.epoch.values) == [1, 2, 3]
+    assert ds.attrs["title"] == 'cnnmpi results: fixture: "größe"'
+    assert ds.attrs["layout_version"] == 1 and ds.attrs["contrast"] == "framework"
+    for name, variable in ds.variables.items():
+        assert variable.attrs["long_name"], name
+    assert ds.train_seconds.attrs["units"] == "s"
+    assert ds.epoch_seconds.attrs["units"] == "s"
+    assert ds.status.attrs["flag_meanings"] == "planned done diverged failed"
+    assert list(ds.status.attrs["flag_values"]) == [0, 1, 2, 3]
+
+
+def check_text(ds):
+    assert ds.factor_name.values.tolist() == ["framework", "architecture", "epochs", "threads"]
+    assert ds.level_label.values.tolist() == [["native", "layered"], ["arch1", "schön"],
+                                              ["2", "3"], ["one", ""]]
+    levels = ds.cell_levels.values[ds.cell.values]
+    for column, name in enumerate(["framework", "architecture", "epochs", "factor_threads"]):
+        expected = [ds.level_label.values[column][row[column]] for row in levels]
+        assert ds[name].values.tolist() == expected, name
+    assert ds.threads.dtype.kind == "i"
+    assert len(str(ds.job_file.values)) == 100000
+    assert str(ds.job_name.values) == 'fixture: "größe"'
+    assert str(ds.plan.values) == "the plan:\n  größer als erwartet\n"
+    assert str(ds.job_overrides.values) == ""
+
+
+def check_runs(ds):
+    names = list(ds.data_vars)
+    first = names.index("attempts")
+    for run in range(RUNS):
+        r = ds.isel(run=run)
+        if not written(run):
+            assert r.status == 0 and math.isnan(r.train_seconds) and r.host == "" and r["rank"] == -1
+            assert np.isnat(r.start_time.values) and np.isnan(r.epoch_seconds.values).all()
+            continue
+        assert r.status == [1, 2, 3][run % 3]
+        assert str(r.host.values) == f"{run} host äöü", r.host.values
+        assert r.parameters == 10000000000 + 100 * run + names.index("parameters") - first
+        if run % 7 != 3:
+            expected = run + (names.index("train_seconds") - first) / 64
+            assert r.train_seconds == expected, (run, r.train_seconds.values, expected)
+        start = np.datetime64(1500000000 + run, "s") + np.timedelta64(250, "ms")
+        assert abs(r.start_time.values - start) < np.timedelta64(2, "us"), r.start_time.values
+        for epoch in range(EPOCHS):
+            if (100 * run + epoch) % 7 != 3:
+                assert r.epoch_train_loss[epoch] == 100 * run + epoch + 1 / 64
+
+
+def check_attempts(ds):
+    assert ds.attempt_run.values.tolist() == [i // 3 for i in range(RUNS * ATTEMPTS)]
+    assert ds.attempt_number.values.tolist() == [i % 3 for i in range(RUNS * ATTEMPTS)]
+    assert str(ds.attempt_log.values[0]) == "x" * 511
+    assert ds.attempt_exit_code.values[0] == -9
+    assert ds.session_ranks.values[:3].tolist() == [1, 1, -1]
+
+
+def check_analysis(path, engine):
+    with xr.open_dataset(path, engine=engine, group="analysis") as a:
+        assert a.measure_name.values.tolist() == ["train_seconds", "test_error"]
+        assert a.measure_units.values.tolist() == ["s", "1"]
+        assert a["mean"].dims == ("cell_index", "measure")
+        assert a["mean"].values.tolist() == [[c, c + 0.5] for c in range(CELLS)]
+        assert a.n.values[:, 0].tolist() == [12 - c % 2 for c in range(CELLS)]
+        assert a.runs_planned.values.tolist() == [15] * CELLS
+        assert a.difference.values.tolist() == [[10 * i + 0.5, 10 * i + 1.5] for i in range(4)]
+        assert a.comparison_combination.values.tolist() == [0, 1, 2, 3]
+        assert a.comparison_level_b.values.tolist() == [1] * 4
+        assert float(a.overhead) == 0.03125
+
+
+def main(path, engine):
+    try:
+        __import__({"netcdf4": "netCDF4"}.get(engine, engine))
+    except ImportError as missing:
+        print(f"skipped: {missing}")
+        sys.exit(77)
+    # xarray of 2023 casts NaN on its way to NaT
+    warnings.filterwarnings("ignore", message="invalid value encountered in cast")
+    with xr.open_dataset(path, engine=engine) as ds:
+        check_labels(ds)
+        check_text(ds)
+        check_runs(ds)
+        check_attempts(ds)
+    check_analysis(path, engine)
+    print(f"xarray {xr.__version__} with {engine}: all as written")
+
+
+main(*sys.argv[1:])
