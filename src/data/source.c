@@ -73,19 +73,27 @@ static void check_keys(cnn_yaml *y, struct fy_node *node, const char *name, int 
     }
 }
 
-static void check_values(cnn_yaml *y, struct fy_node *node, const cnn_source *s)
+/** The number at key, when it is one; what is none has been reported by its field. */
+static bool number_at(struct fy_node *node, const char *key, struct fy_node **at, double *value)
 {
-    struct fy_node *scale = cnn_yaml_lookup(node, "scale");
-    struct fy_node *fraction = cnn_yaml_lookup(node, "test_fraction");
-    if (scale && !(s->scale > 0))
-        cnn_yaml_error(y, scale, "scale is what pixels are divided by; it must be above 0");
-    if (fraction && !(s->test_fraction > 0 && s->test_fraction < 1))
-        cnn_yaml_error(y, fraction, "test_fraction must be above 0 and below 1");
+    *at = cnn_yaml_lookup(node, key);
+    const char *text = *at ? cnn_yaml_scalar(*at) : NULL;
+    return text && cnn_parse_real(text, value);
+}
+
+/** Open bounds, which the table of fields cannot express. */
+static void check_values(cnn_yaml *y, struct fy_node *node)
+{
+    struct fy_node *at;
+    double x;
+    if (number_at(node, "scale", &at, &x) && x <= 0)
+        cnn_yaml_error(y, at, "scale is what pixels are divided by; it must be above 0");
+    if (number_at(node, "test_fraction", &at, &x) && (x == 0 || x == 1))
+        cnn_yaml_error(y, at, "test_fraction must be above 0 and below 1");
 }
 
 void cnn_source_read(cnn_yaml *y, struct fy_node *node, const char *name, cnn_source *out)
 {
-    int before = cnn_yaml_errors(y);
     *out = defaults;
     out->name = cnn_strdup(name);
     if (!out->name)
@@ -97,8 +105,7 @@ void cnn_source_read(cnn_yaml *y, struct fy_node *node, const char *name, cnn_so
     if (!word || strcmp(word, cnn_source_type_names[out->type]) != 0)
         return;
     check_keys(y, node, name, out->type);
-    if (cnn_yaml_errors(y) == before)
-        check_values(y, node, out);
+    check_values(y, node);
 }
 
 /** The found place of path, absolute; a copy of path where it is not found. */

@@ -77,6 +77,19 @@ static void test_read_reports_what_is_wrong(void **state)
     }
 }
 
+static void test_read_reports_all_errors_at_once(void **state)
+{
+    cnn_source s;
+    (void)state;
+    assert_int_equal(read_entry("{type: npy, images: X, scale: 0, test_fraction: 2, path: Z}", &s),
+                     4);
+    assert_contains(cnn_error_message(), "needs 'labels'");
+    assert_contains(cnn_error_message(), "scale is what");
+    assert_contains(cnn_error_message(), "test_fraction");
+    assert_contains(cnn_error_message(), "'path' means nothing");
+    cnn_source_free(&s);
+}
+
 static void check_same(const cnn_source *a, const cnn_source *b)
 {
     assert_int_equal(a->type, b->type);
@@ -363,6 +376,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read_fills_defaults),
         cmocka_unit_test(test_read_reports_what_is_wrong),
+        cmocka_unit_test(test_read_reports_all_errors_at_once),
         cmocka_unit_test(test_json_reads_back),
         IN_FOLDER(test_json_has_absolute_paths_of_what_is_found),
         cmocka_unit_test(test_copy_owns_its_strings),
