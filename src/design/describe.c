@@ -60,8 +60,16 @@ static void describe_size(const cnn_design *d, const cnn_job *job, cnn_text *out
         out, "  runs    %d in %d blocks: %d combinations x %d repeats x %d levels of %s\n",
         measured * d->level_count, measured, d->combination_count, measured / d->combination_count,
         d->level_count, job->factors[d->contrast].name);
-    cnn_text_printf(out, "  warm-up %d runs in %d blocks, discarded\n", warm * d->level_count,
-                    warm);
+    if (warm)
+        cnn_text_printf(out, "  warm-up %d runs in %d blocks, discarded\n", warm * d->level_count,
+                        warm);
+    else
+        cnn_text_append(out, "  warm-up none\n");
+    const cnn_train *train = &job->train;
+    cnn_text_printf(out,
+                    "  train   %d epochs, batch size %d, %s, learning rate %g, momentum %g, %s\n",
+                    train->epochs, train->batch_size, cnn_optimizer_names[train->optimizer],
+                    train->learning_rate, train->momentum, cnn_precision_names[train->precision]);
     if (job->seeds == CNN_SEEDS_CROSSED)
         cnn_text_printf(out, "  seeds   crossed: %d for each combination, each on every device",
                         job->crossed);
@@ -98,6 +106,15 @@ static void describe_factors(const cnn_job *job, cnn_text *out)
     }
 }
 
+/** Over what the network normalises: arch2 does it by rows or by channels, as its input is. */
+static const char *normalised(const cnn_network *net)
+{
+    for (int l = 0; l < net->layer_count; l++)
+        if (net->layers[l].kind == CNN_LAYER_BATCHNORM)
+            return net->layers[l].axis == CNN_AXIS_HEIGHT ? "height" : "channels";
+    return "-";
+}
+
 static void describe_cells(const cnn_design *d, const cnn_network *const *networks, cnn_text *out)
 {
     const int rows = least(d->cell_count, MOST_ROWS);
@@ -105,8 +122,8 @@ static void describe_cells(const cnn_design *d, const cnn_network *const *networ
     for (int c = 0; c < rows; c++)
         width = widest(width, d->cells[c].label);
     int runs = (d->block_count - first_measured(d)) / d->combination_count;
-    cnn_text_printf(out, "\nCells: %d\n  %-*s %6s %14s %24s\n", d->cell_count, width, "cell",
-                    "runs", "parameters", "multiply-adds per image");
+    cnn_text_printf(out, "\nCells: %d\n  %-*s %6s %14s %24s %11s\n", d->cell_count, width, "cell",
+                    "runs", "parameters", "multiply-adds per image", "batch norm");
     for (int c = 0; c < rows; c++) {
         const cnn_network *net = networks ? networks[c] : NULL;
         char parameters[32] = "unknown", work[32] = "unknown";
@@ -117,8 +134,8 @@ static void describe_cells(const cnn_design *d, const cnn_network *const *networ
             grouped(net->parameter_total, parameters);
             grouped(sum, work);
         }
-        cnn_text_printf(out, "  %-*s %6d %14s %24s\n", width, d->cells[c].label, runs, parameters,
-                        work);
+        cnn_text_printf(out, "  %-*s %6d %14s %24s %11s\n", width, d->cells[c].label, runs,
+                        parameters, work, net ? normalised(net) : "unknown");
     }
     more(out, rows, d->cell_count, "cells");
 }
@@ -159,10 +176,10 @@ static void print_balance_head(const row *r, const cnn_job *job, int width, cnn_
     const cnn_factor *contrast = &job->factors[job->contrast];
     cnn_text_printf(out, "  %-*s %6s ", width, "combination", "blocks");
     for (int i = 0; i < least(r->devices, MOST_DEVICES); i++)
-        cnn_text_printf(out, " %*sd%d", i < 10 ? 2 : 1, "", i);
+        cnn_text_printf(out, "   d%d", i);
     cnn_text_append(out, r->devices ? " |" : "");
     for (int i = 0; i < least(r->orders, MOST_ORDERS); i++)
-        cnn_text_printf(out, " %*so%d", i < 10 ? 2 : 1, "", i);
+        cnn_text_printf(out, "   o%d", i);
     cnn_text_append(out, "\n");
     if (r->devices)
         cnn_text_append(out, "  (d0, d1, ...: blocks on that device)\n");

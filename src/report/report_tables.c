@@ -98,7 +98,7 @@ static void put_probability(cnn_text *out, int width, double p)
 {
     char s[32] = "-";
     if (!isnan(p))
-        snprintf(s, sizeof s, p >= 1e-4 ? "%.4f" : p > 0 ? "%.1e" : "< 1e-300", p);
+        snprintf(s, sizeof s, p >= 1e-3 ? "%.4f" : p > 0 ? "%.1e" : "< 1e-300", p);
     cnn_text_printf(out, " %*s", width, s);
 }
 

@@ -95,9 +95,32 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/** The texts that a column of measured runs holds, each with its number of runs; how many there
- *  are. offset: of the column in cnn_measured. */
-static int report_texts(const cnn_results *r, const char *name, size_t offset, cnn_text *out)
+/** The different texts among texts [n], each with how often it is there; sorts texts. Returns how
+ *  many there are. */
+static int report_distinct(const char *name, const char **texts, int n, const char *what,
+                           cnn_text *out)
+{
+    int distinct = 0;
+    qsort(texts, (size_t)n, sizeof *texts, by_text);
+    for (int i = 0; i < n; distinct++) {
+        int first = i;
+        while (i < n && !strcmp(texts[i], texts[first]))
+            i++;
+        if (distinct < MOST_LINES) {
+            heading(out, distinct ? "" : name);
+            cnn_text_printf(out, "%s (%d %s%s)\n", texts[first], i - first, what,
+                            plural(i - first));
+        }
+    }
+    if (distinct > MOST_LINES) {
+        heading(out, "");
+        cnn_text_printf(out, "... and %d more\n", distinct - MOST_LINES);
+    }
+    return distinct;
+}
+
+/** The texts that a column of measured runs holds. offset: of the column in cnn_measured. */
+static int report_column(const cnn_results *r, const char *name, size_t offset, cnn_text *out)
 {
     int n = 0, distinct = 0;
     const char **texts = calloc((size_t)r->run_count + 1, sizeof *texts);
@@ -110,22 +133,26 @@ static int report_texts(const cnn_results *r, const char *name, size_t offset, c
         if (r->status[i] != CNN_RUN_PLANNED && *s)
             texts[n++] = s;
     }
-    qsort(texts, (size_t)n, sizeof *texts, by_text);
-    for (int i = 0; i < n; distinct++) {
-        int first = i;
-        while (i < n && !strcmp(texts[i], texts[first]))
-            i++;
-        if (distinct < MOST_LINES) {
-            heading(out, distinct ? "" : name);
-            cnn_text_printf(out, "%s (%d run%s)\n", texts[first], i - first, plural(i - first));
-        }
-    }
-    if (distinct > MOST_LINES) {
-        heading(out, "");
-        cnn_text_printf(out, "... and %d more\n", distinct - MOST_LINES);
-    }
+    distinct = report_distinct(name, texts, n, "run", out);
     free(texts);
     return distinct;
+}
+
+/** Why attempts failed. */
+static void report_reasons(const cnn_results *r, cnn_text *out)
+{
+    const size_t all = (size_t)r->run_count * (size_t)r->attempts_per_run;
+    int n = 0;
+    const char **texts = calloc(all + 1, sizeof *texts);
+    if (!texts) {
+        out->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < all; i++)
+        if (r->attempts[i].attempt_outcome > CNN_OUTCOME_DIVERGED && *r->attempts[i].attempt_reason)
+            texts[n++] = r->attempts[i].attempt_reason;
+    report_distinct("reasons", texts, n, "attempt", out);
+    free(texts);
 }
 
 static void report_threads(const cnn_results *r, cnn_text *out)
@@ -158,11 +185,11 @@ static void report_threads(const cnn_results *r, cnn_text *out)
 /** Where, when and on what: and how far conclusions reach therefore. */
 static void report_scope(const cnn_results *r, const totals *t, cnn_text *out)
 {
-    int hosts = report_texts(r, "hosts", offsetof(cnn_measured, host), out);
-    int devices = report_texts(r, "devices", offsetof(cnn_measured, device), out);
-    report_texts(r, "models", offsetof(cnn_measured, device_model), out);
-    report_texts(r, "backends", offsetof(cnn_measured, backend), out);
-    report_texts(r, "versions", offsetof(cnn_measured, versions), out);
+    int hosts = report_column(r, "hosts", offsetof(cnn_measured, host), out);
+    int devices = report_column(r, "devices", offsetof(cnn_measured, device), out);
+    report_column(r, "models", offsetof(cnn_measured, device_model), out);
+    report_column(r, "backends", offsetof(cnn_measured, backend), out);
+    report_column(r, "versions", offsetof(cnn_measured, versions), out);
     report_threads(r, out);
     heading(out, "scope");
     if (!t->done)
@@ -194,6 +221,7 @@ static void report_header(const cnn_results *r, const cnn_reduction *d, const ch
     cnn_text_append(out, "\n");
     report_runs(&t, out);
     report_attempts(r, out);
+    report_reasons(r, out);
     report_sessions(r, d, out);
     report_scope(r, &t, out);
 }

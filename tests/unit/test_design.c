@@ -46,6 +46,7 @@ static cnn_job *make_job(fixture *x, int factor_count, const int *levels, int co
     x->job.contrast = contrast;
     x->job.repeats = repeats;
     x->job.seed = 20180601;
+    x->job.train = cnn_train_defaults();
     x->job.analysis.alpha = 0.05;
     return &x->job;
 }
@@ -445,10 +446,12 @@ static void test_describe_says_what_is_planned(void **state)
     cnn_job *job = study_job(&x);
     job->schedule.warmup = 1;
     cnn_design *d = make_design(job, 4);
-    cnn_network net;
+    cnn_network net, other;
     assert_true(cnn_network_builtin("arch1", &net));
     assert_int_equal(cnn_network_infer(&net, (cnn_shape){28, 28, 1}, 10), CNN_OK);
-    const cnn_network *networks[12] = {&net};
+    assert_true(cnn_network_builtin("arch2", &other));
+    assert_int_equal(cnn_network_infer(&other, (cnn_shape){28, 28, 1}, 10), CNN_OK);
+    const cnn_network *networks[12] = {[0] = &net, [3] = &other};
     cnn_text t = {0};
     cnn_design_describe(d, job, networks, &t);
     assert_int_equal(cnn_text_status(&t), CNN_OK);
@@ -459,6 +462,9 @@ static void test_describe_says_what_is_planned(void **state)
         "native / arch1 / mnist              15         28,938",
         "layered / arch2 / idc               15        unknown",
         "largest difference between counts that should be equal: 1",
+        "280,174",
+        "     height\n",
+        "20 epochs, batch size 32, sgd, learning rate 0.01, momentum 0, fp32",
         "warm-up of device 0",
         "device 3: 23 blocks",
         "unknown: nothing has been measured yet",
@@ -495,6 +501,35 @@ static void test_describe_shortens_long_lists(void **state)
     for (const char *s = t.s; *s; s++)
         lines += *s == '\n';
     assert_in_range(lines, 50, 150);
+    cnn_text_free(&t);
+    cnn_design_destroy(&d);
+}
+
+static void test_describe_other_schedules(void **state)
+{
+    (void)state;
+    fixture x;
+    cnn_job *job = study_job(&x);
+    job->schedule.assign = CNN_ASSIGN_DYNAMIC;
+    job->repeats = 1;
+    cnn_design *d = make_design(job, 4);
+    cnn_text t = {0};
+    cnn_design_describe(d, job, NULL, &t);
+    assert_non_null(strstr(t.s, "common queue: 6 blocks"));
+    assert_non_null(strstr(t.s, "blocks    o0   o1\n"));
+    assert_non_null(strstr(t.s, "warm-up none"));
+    assert_non_null(strstr(t.s, "none: 1 block of a combination cannot be tested"));
+    assert_lines_fit(t.s, 100);
+    cnn_text_free(&t);
+    cnn_design_destroy(&d);
+    job->schedule.assign = CNN_ASSIGN_BALANCED;
+    job->seeds = CNN_SEEDS_CROSSED;
+    job->crossed = 3;
+    d = make_design(job, 4);
+    cnn_design_describe(d, job, NULL, &t);
+    assert_non_null(strstr(t.s, "crossed: 3 for each combination, each on every device"));
+    assert_non_null(strstr(t.s, "6 combinations x 12 repeats"));
+    assert_lines_fit(t.s, 100);
     cnn_text_free(&t);
     cnn_design_destroy(&d);
 }
@@ -538,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_count_part_rounds_rows_columns_and_all),
         cmocka_unit_test(test_describe_says_what_is_planned),
         cmocka_unit_test(test_describe_shortens_long_lists),
+        cmocka_unit_test(test_describe_other_schedules),
         cmocka_unit_test(test_unknown_records_are_unknown),
     };
     return cmocka_run_group_tests_name("design", tests, NULL, NULL);

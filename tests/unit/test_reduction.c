@@ -317,6 +317,7 @@ static void test_report_shows_figures_and_hides_no_run(void **state)
     cnn_results *r = read_golden_runs();
     set_attempt(r, 0, 0, CNN_OUTCOME_DONE, 0, 0, 1527854097, 9);
     set_attempt(r, 1, 0, CNN_OUTCOME_TIMEOUT, 0, 0, 1527854106, 10);
+    cnn_copy_string(r->attempts[ATTEMPTS].attempt_reason, 128, "no answer within 10 s");
     r->measured[7].shared_device = 1;
     char *text = report(r);
     golden g = golden_read("tests/golden/reduction_cells.csv");
@@ -329,6 +330,7 @@ static void test_report_shows_figures_and_hides_no_run(void **state)
         "36 planned: 22 done, 7 failed, 5 diverged, 2 missing",
         "6 warm-up runs",
         "1 without a result: timeout 1",
+        "no answer within 10 s (1 attempt)",
         "1 rank, overhead 5.00 %",
         "node1 cpus 0 (20 runs)",
         "1 run shared a device",
