@@ -172,7 +172,7 @@ static size_t edit_distance(const char *a, const char *b)
     enum { MOST = 64 };
     size_t n = strlen(a), m = strlen(b), row[MOST + 1];
     if (n >= MOST || m >= MOST)
-        return MOST;
+        return SIZE_MAX;
     for (size_t j = 0; j <= m; j++)
         row[j] = j;
     for (size_t i = 1; i <= n; i++) {

@@ -14,7 +14,7 @@ static void origin_free(cnn_yaml_origin *o)
     free(o);
 }
 
-cnn_yaml_origin *cnn_yaml_origin_create(char *label, const char *text, size_t len, bool is_set)
+cnn_yaml_origin *cnn_yaml_origin_create(char *label, const char *text, size_t len, int order)
 {
     static const char mark[] = "\xef\xbb\xbf"; /* the byte order mark of some editors */
     if (len >= 3 && memcmp(text, mark, 3) == 0) {
@@ -27,7 +27,7 @@ cnn_yaml_origin *cnn_yaml_origin_create(char *label, const char *text, size_t le
         return NULL;
     }
     *o = (cnn_yaml_origin){
-        .label = label, .text = cnn_strndup(text, len), .len = len, .is_set = is_set};
+        .label = label, .text = cnn_strndup(text, len), .len = len, .order = order};
     if (o->label && o->text)
         return o;
     origin_free(o);
@@ -57,7 +57,7 @@ cnn_status cnn_yaml_parse_bytes(const char *name, const char *text, size_t len, 
     cnn_status st = CNN_OK;
     cnn_yaml *y = calloc(1, sizeof *y);
     CNN_CHECK(y, CNN_ENOMEM, "document '%s'", name);
-    y->file = cnn_yaml_origin_create(cnn_strdup(name), text, len, false);
+    y->file = cnn_yaml_origin_create(cnn_strdup(name), text, len, 0);
     CNN_CHECK(y->file, CNN_ENOMEM, "document '%s'", name);
     CNN_TRY(build(y));
     *out = y;

@@ -53,20 +53,19 @@ static bool is_null(struct fy_node *value)
     return text && (!*text || strcmp(text, "~") == 0 || strcasecmp(text, "null") == 0);
 }
 
-/** "between 1 and 10", "at least 0", with the word that is allowed instead. */
+/** "between 1 and 10", "at least 0", ... */
 static shown bounds(const cnn_field *f)
 {
     shown s = {""};
-    bool low = f->min > (f->kind == CNN_FIELD_INT ? (double)INT_MIN : -HUGE_VAL);
-    bool high = f->max < (f->kind == CNN_FIELD_INT ? (double)INT_MAX : HUGE_VAL);
-    if (f->min == f->max || (!low && !high))
-        snprintf(s.text, sizeof s.text, "in the range of %s",
-                 f->kind == CNN_FIELD_INT ? "32-bit numbers" : "double precision");
-    else if (low && high)
-        snprintf(s.text, sizeof s.text, "between %.10g and %.10g", f->min, f->max);
+    bool whole = f->kind == CNN_FIELD_INT, bounded = f->min != f->max;
+    double min = bounded ? f->min : INT_MIN, max = bounded ? f->max : INT_MAX;
+    if (whole || (bounded && isfinite(min) && isfinite(max)))
+        snprintf(s.text, sizeof s.text, "between %.10g and %.10g", min, max);
+    else if (bounded && (isfinite(min) || isfinite(max)))
+        snprintf(s.text, sizeof s.text, "at %s %.10g", isfinite(min) ? "least" : "most",
+                 isfinite(min) ? min : max);
     else
-        snprintf(s.text, sizeof s.text, "at %s %.10g", low ? "least" : "most",
-                 low ? f->min : f->max);
+        cnn_copy_string(s.text, sizeof s.text, "in the range of double precision");
     return s;
 }
 
@@ -118,8 +117,9 @@ static void wrong_number(cnn_yaml *y, struct fy_node *value, const cnn_field *f,
 static bool read_number(cnn_yaml *y, struct fy_node *value, const cnn_field *f, double *out)
 {
     bool whole = f->kind == CNN_FIELD_INT;
-    const char *text = is_plain(value) ? cnn_yaml_scalar(value) : "";
-    if (f->word && strcmp(text, f->word) == 0) {
+    const char *word = cnn_yaml_scalar(value); /* JSON can only quote it */
+    const char *text = word && is_plain(value) ? word : "";
+    if (f->word && word && strcmp(word, f->word) == 0) {
         *out = f->word_value;
         return true;
     }

@@ -62,8 +62,8 @@ static void append_source(cnn_text *out, cnn_yaml_place at)
 
 static bool is_before(const cnn_yaml_problem *a, const cnn_yaml_problem *b)
 {
-    if (a->is_set != b->is_set)
-        return b->is_set;
+    if (a->order != b->order)
+        return a->order < b->order;
     return a->line != b->line ? a->line < b->line : a->column < b->column;
 }
 
@@ -92,13 +92,13 @@ void cnn_yaml_report(cnn_yaml *y, cnn_yaml_place at, const char *message)
         return;
     cnn_text t = {0};
     append_clean(&t, at.origin->label, at.origin->label + strlen(at.origin->label));
-    if (!at.origin->is_set)
+    if (at.origin->order == 0)
         cnn_text_printf(&t, ":%d:%d", at.line, at.column);
     cnn_text_append(&t, ": error: ");
     append_clean(&t, message, message + strlen(message));
-    if (!at.origin->is_set && at.origin->len > 0)
+    if (at.origin->order == 0 && at.origin->len > 0)
         append_source(&t, at);
-    keep(y, (cnn_yaml_problem){at.origin->is_set, at.line, at.column, cnn_text_take(&t)});
+    keep(y, (cnn_yaml_problem){at.origin->order, at.line, at.column, cnn_text_take(&t)});
 }
 
 static void swallow(struct fy_diag *diag, void *user, const char *bytes, size_t n)

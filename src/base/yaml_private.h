@@ -10,7 +10,7 @@ typedef struct cnn_yaml_origin {
     char *label;                  /* the file's name, or "--set key=value" */
     char *text;                   /* libfyaml keeps pointers into it; without a byte order mark */
     size_t len;
-    bool is_set;
+    int order; /* of a --set: 1, 2, ...; 0: the file */
 } cnn_yaml_origin;
 
 /** A place in an origin's text; line and column count from 1, columns in characters. */
@@ -20,9 +20,8 @@ typedef struct {
 } cnn_yaml_place;
 
 typedef struct {
-    bool is_set;
-    int line, column;
-    char *text; /* all its lines, without the last newline */
+    int order, line, column; /* the origin's order */
+    char *text;              /* all its lines, without the last newline */
 } cnn_yaml_problem;
 
 struct cnn_yaml {
@@ -37,7 +36,7 @@ struct cnn_yaml {
 };
 
 /** Takes over label (NULL: out of memory); copies text. NULL when out of memory. */
-cnn_yaml_origin *cnn_yaml_origin_create(char *label, const char *text, size_t len, bool is_set);
+cnn_yaml_origin *cnn_yaml_origin_create(char *label, const char *text, size_t len, int order);
 /** The pair of a mapping whose key is the first n bytes of key, or NULL. */
 struct fy_node_pair *cnn_yaml_find_pair(struct fy_node *mapping, const char *key, size_t n);
 

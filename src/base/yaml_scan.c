@@ -130,7 +130,8 @@ bool cnn_yaml_scan(cnn_yaml *y, const cnn_yaml_origin *origin)
     else
         y->out_of_memory = true;
     if (y->errors == before && s.empty)
-        report_mark(&s, NULL, 0, origin->is_set ? "the value is empty" : "the document is empty");
+        report_mark(&s, NULL, 0,
+                    origin->order > 0 ? "the value is empty" : "the document is empty");
     fy_parser_destroy(parser);
     fy_diag_destroy(diag);
     return y->errors == before && !y->out_of_memory;

@@ -161,8 +161,8 @@ cnn_status cnn_yaml_set(cnn_yaml *y, const char *path, const char *value)
     if (!y->document)
         return CNN_OK; /* its errors are told already */
     char *label = cnn_asprintf(value ? "--set %s=%s" : "--set %s", path, value);
-    cnn_yaml_origin *set =
-        cnn_yaml_origin_create(label, value ? value : "", value ? strlen(value) : 0, true);
+    cnn_yaml_origin *set = cnn_yaml_origin_create(
+        label, value ? value : "", value ? strlen(value) : 0, y->sets ? y->sets->order + 1 : 1);
     if (!set)
         return cnn_error_set(CNN_ENOMEM, "--set %s", path);
     set->next = y->sets;

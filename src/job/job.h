@@ -50,16 +50,16 @@ typedef struct {
     char *text;      /* the file as read; overrides in `overrides` */
     char *overrides; /* "--set" arguments, one a line; "" without */
     char *name;
-    int repeats;
-    uint32_t seed; /* < 2^31 */
-    char *output;  /* results file */
-    int backend;   /* cnn_backend */
-    cnn_train train;
+    int repeats;     /* with crossed seeds: those of one device, equal to `crossed` */
+    uint32_t seed;   /* < 2^31 */
+    char *output;    /* results file */
+    int backend;     /* cnn_backend */
+    cnn_train train; /* a factor over one of its keys takes precedence */
     int factor_count;
     cnn_factor *factors; /* in the file's order */
     int contrast;        /* index of the contrast in factors */
     int seeds;           /* cnn_seeds */
-    int crossed;         /* crossed: K seeds, each on every device */
+    int crossed;         /* crossed: K seeds, each on every device; paired: 0 */
     struct {
         int assign;  /* cnn_assign */
         int warmup;  /* discarded blocks on each device first */
@@ -75,6 +75,7 @@ typedef struct {
         double margin_error; /* absolute, 0.001 */
         double alpha;        /* 0.05 */
     } analysis;
+    /* what the levels stand for, level by level; entries that no level names are left out */
     int framework_count, architecture_count, dataset_count;
     cnn_framework *frameworks;
     cnn_network *architectures; /* not inferred */

@@ -11,27 +11,44 @@ static int find_factor(const cnn_job *job, const char *name)
     return -1;
 }
 
+/** "did you mean 'framework'?", or which factors there are. */
+static void unknown_contrast(cnn_job_reader *r, const char *name)
+{
+    const char *names[CNN_JOB_FACTORS_MAX + 1] = {NULL};
+    cnn_text all = {0};
+    for (int i = 0; i < r->job->factor_count; i++) {
+        names[i] = r->job->factors[i].name;
+        cnn_text_printf(&all, "%s%s", i ? ", " : "", names[i]);
+    }
+    const char *meant = name ? cnn_suggest(name, names) : NULL;
+    if (meant)
+        cnn_yaml_error(r->y, r->contrast, "'contrast' must name a factor; did you mean '%s'?",
+                       meant);
+    else
+        cnn_yaml_error(r->y, r->contrast, "'contrast' must name one of the factors (%s)",
+                       all.s ? all.s : "");
+    cnn_text_free(&all);
+}
+
 /** The contrast that the file names, or framework. */
 static void check_contrast(cnn_job_reader *r)
 {
     cnn_job *job = r->job;
-    const char *names[CNN_JOB_FACTORS_MAX + 1] = {NULL};
-    for (int i = 0; i < job->factor_count; i++)
-        names[i] = job->factors[i].name;
     const char *name = r->contrast ? cnn_yaml_scalar(r->contrast) : "framework";
     int factor = name ? find_factor(job, name) : -1;
     if (factor >= 0)
         job->contrast = factor;
-    if (r->contrast && factor < 0) {
-        const char *meant = name ? cnn_suggest(name, names) : NULL;
-        cnn_yaml_error(r->y, r->contrast, "'contrast' must name one of the factors%s%s%s",
-                       meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
-    } else if (factor >= 0 && job->factors[factor].level_count < 2) {
-        cnn_yaml_error(r->y, r->contrast ? r->contrast : r->lists[factor],
-                       "the contrast '%s' has only one level, so there is nothing to compare; add "
-                       "a level, or name another factor with contrast:",
+    if (factor < 0 && r->contrast)
+        unknown_contrast(r, name);
+    else if (factor >= 0 && job->factors[factor].level_count < 2 && r->contrast)
+        cnn_yaml_error(r->y, r->contrast,
+                       "'%s' has one level, so that there is nothing to compare; name a factor "
+                       "with two or more",
                        name);
-    }
+    else if (factor >= 0 && job->factors[factor].level_count < 2)
+        cnn_yaml_error(r->y, r->lists[factor],
+                       "with one framework there is nothing to compare; add another one, or name "
+                       "a factor with two or more levels as contrast:");
 }
 
 /** The node that settles a key of train: for level i of its factor, or for all runs. */
@@ -76,6 +93,14 @@ static void check_momentum(cnn_job_reader *r)
                            "momentum is a setting of sgd; with optimizer adam it must be 0");
 }
 
+/** A crossed seed belongs to its device from the start. */
+static void check_schedule(cnn_job_reader *r)
+{
+    if (r->job->seeds == CNN_SEEDS_CROSSED && r->job->schedule.assign == CNN_ASSIGN_DYNAMIC)
+        cnn_yaml_error(r->y, cnn_yaml_lookup(r->schedule, "assign"),
+                       "seeds: {crossed: K} ties blocks to devices; it needs assign: balanced");
+}
+
 static void check_size(cnn_job_reader *r)
 {
     const cnn_job *job = r->job;
@@ -98,5 +123,6 @@ void cnn_job_check(cnn_job_reader *r)
     check_contrast(r);
     check_precision(r);
     check_momentum(r);
+    check_schedule(r);
     check_size(r);
 }

@@ -25,7 +25,8 @@ typedef struct {
     cnn_yaml *y;
     cnn_job *job;
     /* values that need more than a table, by their keys; NULL where absent */
-    struct fy_node *repeats, *contrast, *seeds, *train, *factors, *datasets, *architectures;
+    struct fy_node *repeats, *contrast, *seeds, *train, *factors, *schedule, *datasets,
+        *architectures;
     /* levels as the file lists them, by factor */
     struct fy_node *lists[CNN_JOB_FACTORS_MAX];
     int dataset_count, architecture_count;

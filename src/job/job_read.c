@@ -85,7 +85,6 @@ static void read_seeds(cnn_job_reader *r)
 static void read_repeats(cnn_job_reader *r)
 {
     cnn_job *job = r->job;
-    int given = 0; /* auto */
     if (job->seeds == CNN_SEEDS_CROSSED)
         job->repeats = job->crossed;
     if (!r->repeats)
@@ -93,7 +92,7 @@ static void read_repeats(cnn_job_reader *r)
     cnn_job read = {0};
     if (!cnn_yaml_field(r->y, r->repeats, &repeats_field, &read))
         return;
-    given = read.repeats;
+    int given = read.repeats; /* 0: auto */
     if (given && job->seeds == CNN_SEEDS_CROSSED)
         cnn_yaml_error(r->y, r->repeats,
                        "seeds: {crossed: K} settles the repeats, K on each device; leave 'repeats' "
@@ -111,7 +110,7 @@ static void read_section(cnn_job_reader *r, struct fy_node *node, const char *wh
         cnn_yaml_fields(r->y, node, what, fields, out);
 }
 
-static cnn_status read_top(cnn_job_reader *r)
+static void read_top(cnn_job_reader *r)
 {
     cnn_job *job = r->job;
     top t = {.seed = (int)job->seed, .backend = job->backend};
@@ -125,6 +124,7 @@ static cnn_status read_top(cnn_job_reader *r)
     r->seeds = t.seeds;
     r->train = t.train;
     r->factors = t.factors;
+    r->schedule = t.schedule;
     r->datasets = t.datasets;
     r->architectures = t.architectures;
     if (job->name && strlen(job->name) > CNN_JOB_NAME_MAX)
@@ -136,7 +136,6 @@ static cnn_status read_top(cnn_job_reader *r)
     if (t.seeds)
         read_seeds(r);
     read_repeats(r);
-    return CNN_OK;
 }
 
 /** Path, folder and text, and what follows from the path where the file does not say. */
@@ -216,7 +215,7 @@ static cnn_status parse(const char *path, const char *text, size_t len,
     CNN_TRY(cnn_yaml_parse_bytes(path, text, len, &r.y));
     CNN_TRY(apply_overrides(r.y, overrides, &r.job->overrides));
     if (cnn_yaml_root(r.y) && fy_node_is_mapping(cnn_yaml_root(r.y))) {
-        CNN_TRY(read_top(&r));
+        read_top(&r);
         CNN_TRY(cnn_job_read_entries(&r));
         CNN_TRY(cnn_job_read_factors(&r));
         cnn_job_check(&r);
