@@ -120,3 +120,9 @@ struct fy_node *cnn_yaml_lookup(struct fy_node *mapping, const char *key)
     struct fy_node_pair *pair = cnn_yaml_find_pair(mapping, key, strlen(key));
     return pair ? fy_node_pair_value(pair) : NULL;
 }
+
+struct fy_node *cnn_yaml_key(struct fy_node *mapping, const char *key)
+{
+    struct fy_node_pair *pair = cnn_yaml_find_pair(mapping, key, strlen(key));
+    return pair ? fy_node_pair_key(pair) : NULL;
+}

@@ -86,7 +86,8 @@ const cnn_field *cnn_field_find(const cnn_field *fields, const char *key);
  */
 const char *cnn_yaml_scalar(struct fy_node *node);
 
-/** Value of a key of a mapping, or NULL. */
+/** Value of a key of a mapping, or NULL; and the key itself, to report at. */
 struct fy_node *cnn_yaml_lookup(struct fy_node *mapping, const char *key);
+struct fy_node *cnn_yaml_key(struct fy_node *mapping, const char *key);
 
 #endif

@@ -220,7 +220,8 @@ static cnn_status read_program(cnn_job_reader *r, struct fy_node *level, cnn_fra
                                "another name",
                                p.name);
     if (p.simulate)
-        cnn_yaml_error(r->y, p.simulate, "'simulate' is not available in this version of cnnmpi");
+        cnn_yaml_error(r->y, cnn_yaml_key(level, "simulate"),
+                       "'simulate' is not available in this version of cnnmpi");
     else if (p.command)
         CNN_TRY(read_command(r, p.command, out));
     else

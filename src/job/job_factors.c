@@ -81,9 +81,11 @@ static void read_setting(cnn_job_reader *r, cnn_factor *f, struct fy_node *level
         return;
     f->index[i] = i;
     for (int j = 0; j < i; j++)
-        if (f->index[j] == j && cnn_job_same_setting(f->name, &f->values[i], &f->values[j]))
+        if (f->index[j] == j && cnn_job_same_setting(f->name, &f->values[i], &f->values[j])) {
             cnn_yaml_error(r->y, level, "level '%s' of '%s' is the same value as '%s'",
                            f->labels[i], f->name, f->labels[j]);
+            return;
+        }
 }
 
 /** Reads a level that is one word. */
