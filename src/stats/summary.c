@@ -64,11 +64,8 @@ double cnn_paired_detectable(int n, double alpha, double power)
     if (n < 2 || !(alpha > 0 && alpha < power && power < 1))
         return NAN;
     double low = 0, high = 1;
-    while (cnn_paired_power(n, high, alpha) < power) {
+    while (high < 1e6 && cnn_paired_power(n, high, alpha) < power)
         high *= 2;
-        if (high > 1e6)
-            return NAN;
-    }
     for (int i = 0; i < 100 && high - low > 1e-14 * high; i++) {
         const double middle = (low + high) / 2;
         if (cnn_paired_power(n, middle, alpha) < power)
@@ -76,5 +73,6 @@ double cnn_paired_detectable(int n, double alpha, double power)
         else
             high = middle;
     }
-    return (low + high) / 2;
+    /* not found, or the distribution gave up on the way */
+    return fabs(cnn_paired_power(n, high, alpha) - power) < 1e-6 ? (low + high) / 2 : NAN;
 }

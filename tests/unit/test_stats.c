@@ -77,6 +77,9 @@ static void test_detectable_effect_has_the_power_asked_for(void **state)
         golden_compare(cnn_paired_power(n, effect, 0.05), 0.8, 1e-8, "power", n);
         before = effect;
     }
+    /* many pairs: (z(0.975) + z(0.8)) / sqrt(n), as for a normal variable */
+    const double normal = cnn_student_quantile(0.975, 1e9) + cnn_student_quantile(0.8, 1e9);
+    golden_compare(cnn_paired_detectable(100000, 0.05, 0.8), normal / sqrt(1e5), 1e-4, "effect", 0);
 }
 
 /** A sample of stats_samples.csv; returns its size. */
