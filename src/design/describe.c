@@ -23,6 +23,12 @@ static int widest(int a, const char *s)
     return n > a ? n : a;
 }
 
+/** "3 blocks", "1 block". */
+static void counted(cnn_text *out, int n, const char *what)
+{
+    cnn_text_printf(out, "%d %s%s", n, what, n == 1 ? "" : "s");
+}
+
 static void more(cnn_text *out, int shown, int all, const char *what)
 {
     if (all > shown)
@@ -54,22 +60,24 @@ static int first_measured(const cnn_design *d)
 static void describe_size(const cnn_design *d, const cnn_job *job, cnn_text *out)
 {
     const int warm = first_measured(d), measured = d->block_count - warm;
-    cnn_text_printf(out, "Plan of '%s' for %d device%s\n", job->name, d->device_count,
-                    d->device_count == 1 ? "" : "s");
-    cnn_text_printf(
-        out, "  runs    %d in %d blocks: %d combinations x %d repeats x %d levels of %s\n",
-        measured * d->level_count, measured, d->combination_count, measured / d->combination_count,
-        d->level_count, job->factors[d->contrast].name);
-    if (warm)
-        cnn_text_printf(out, "  warm-up %d runs in %d blocks, discarded\n", warm * d->level_count,
-                        warm);
-    else
+    cnn_text_printf(out, "Plan of '%s' for ", job->name);
+    counted(out, d->device_count, "device");
+    cnn_text_printf(out, "\n  runs    %d in ", measured * d->level_count);
+    counted(out, measured, "block");
+    cnn_text_append(out, ": ");
+    counted(out, d->combination_count, "combination");
+    cnn_text_append(out, " x ");
+    counted(out, measured / d->combination_count, "repeat");
+    cnn_text_append(out, " x ");
+    counted(out, d->level_count, "level");
+    cnn_text_printf(out, " of %s\n", job->factors[d->contrast].name);
+    if (warm) {
+        cnn_text_printf(out, "  warm-up %d runs in ", warm * d->level_count);
+        counted(out, warm, "block");
+        cnn_text_append(out, ", discarded\n");
+    } else {
         cnn_text_append(out, "  warm-up none\n");
-    const cnn_train *train = &job->train;
-    cnn_text_printf(out,
-                    "  train   %d epochs, batch size %d, %s, learning rate %g, momentum %g, %s\n",
-                    train->epochs, train->batch_size, cnn_optimizer_names[train->optimizer],
-                    train->learning_rate, train->momentum, cnn_precision_names[train->precision]);
+    }
     if (job->seeds == CNN_SEEDS_CROSSED)
         cnn_text_printf(out, "  seeds   crossed: %d for each combination, each on every device",
                         job->crossed);
@@ -80,6 +88,16 @@ static void describe_size(const cnn_design *d, const cnn_job *job, cnn_text *out
                     job->schedule.assign == CNN_ASSIGN_DYNAMIC
                         ? "dynamic: the next block goes to the first free device"
                         : "balanced: every device has a queue of its own");
+}
+
+static void describe_training(const cnn_job *job, cnn_text *out)
+{
+    const cnn_train *train = &job->train;
+    cnn_text_append(out, "  train   ");
+    counted(out, train->epochs, "epoch");
+    cnn_text_printf(out, ", batch size %d, %s, learning rate %g, momentum %g, %s\n",
+                    train->batch_size, cnn_optimizer_names[train->optimizer], train->learning_rate,
+                    train->momentum, cnn_precision_names[train->precision]);
 }
 
 /** Labels of a factor on lines of at most WIDTH characters. */
@@ -246,9 +264,11 @@ static void describe_queue(const cnn_design *d, const cnn_job *job, int device, 
 {
     const int start = d->queue_start[device], n = d->queue_start[device + 1] - start;
     if (job->schedule.assign == CNN_ASSIGN_DYNAMIC)
-        cnn_text_printf(out, "  common queue: %d blocks\n", n);
+        cnn_text_append(out, "  common queue: ");
     else
-        cnn_text_printf(out, "  device %d: %d blocks\n", device, n);
+        cnn_text_printf(out, "  device %d: ", device);
+    counted(out, n, "block");
+    cnn_text_append(out, "\n");
     for (int i = 0; i < least(n, MOST_BLOCKS); i++)
         describe_block(d, job, &d->blocks[d->queue[start + i]], out);
     if (n > MOST_BLOCKS)
@@ -285,6 +305,7 @@ void cnn_design_describe(const cnn_design *design, const cnn_job *job,
                          const cnn_network *const *networks, cnn_text *out)
 {
     describe_size(design, job, out);
+    describe_training(job, out);
     describe_factors(job, out);
     describe_cells(design, networks, out);
     describe_balance(design, job, out);

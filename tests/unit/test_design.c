@@ -515,8 +515,9 @@ static void test_describe_other_schedules(void **state)
     cnn_design *d = make_design(job, 4);
     cnn_text t = {0};
     cnn_design_describe(d, job, NULL, &t);
-    assert_non_null(strstr(t.s, "common queue: 6 blocks"));
+    assert_non_null(strstr(t.s, "common queue: 6 blocks\n"));
     assert_non_null(strstr(t.s, "blocks    o0   o1\n"));
+    assert_non_null(strstr(t.s, "6 combinations x 1 repeat x 2 levels"));
     assert_non_null(strstr(t.s, "warm-up none"));
     assert_non_null(strstr(t.s, "none: 1 block of a combination cannot be tested"));
     assert_lines_fit(t.s, 100);
