@@ -1,0 +1,119 @@
+#include "mpi/dealing.h"
+
+#include <stdlib.h>
+
+/** A block with where it goes. */
+typedef struct {
+    int block, rank, turn;
+    bool warmup;
+} card;
+
+static bool is_open(const cnn_task *task, int block)
+{
+    const cnn_block *b = &task->design->blocks[block];
+    for (int l = 0; l < task->design->level_count; l++)
+        if (!cnn_task_is_finished(task, cnn_block_run(b, l)))
+            return true;
+    return false;
+}
+
+/** The open blocks, by index: warm-up blocks first, then by combination and repeat. */
+static int gather_open(const cnn_task *task, card *cards)
+{
+    int n = 0;
+    for (int b = 0; b < task->design->block_count; b++) {
+        const cnn_block *block = &task->design->blocks[b];
+        if (is_open(task, b))
+            cards[n++] = (card){
+                .block = b, .rank = block->device, .turn = block->turn, .warmup = block->warmup};
+    }
+    return n;
+}
+
+/** Gives each card a rank (size: the common queue); those that no rank needs are dropped. */
+static int assign(const cnn_task *task, card *cards, int n)
+{
+    const bool as_planned = task->design->device_count == task->size;
+    const bool dynamic = task->job->schedule.assign == CNN_ASSIGN_DYNAMIC;
+    int kept = 0, warm = 0, measured = 0;
+    for (int i = 0; i < n; i++) {
+        card c = cards[i];
+        if (c.warmup && !as_planned && warm == task->size * task->job->schedule.warmup)
+            continue;
+        if (dynamic && !c.warmup)
+            c.rank = task->size;
+        else if (!as_planned)
+            c.rank = (c.warmup ? warm++ : measured++) % task->size;
+        cards[kept++] = c;
+    }
+    return kept;
+}
+
+static int by_rank_and_turn(const void *a, const void *b)
+{
+    const card *x = a, *y = b;
+    if (x->rank != y->rank)
+        return x->rank < y->rank ? -1 : 1;
+    if (x->warmup != y->warmup)
+        return x->warmup ? -1 : 1;
+    if (x->turn != y->turn)
+        return x->turn < y->turn ? -1 : 1;
+    return x->block < y->block ? -1 : x->block > y->block;
+}
+
+static void lay_out(cnn_dealing *d, const cnn_design *design, const card *cards, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const int planned = design->blocks[cards[i].block].device;
+        d->blocks[i] = cards[i].block;
+        d->start[cards[i].rank + 1]++;
+        d->redealt += planned >= 0 && planned != cards[i].rank;
+    }
+    for (int q = 0; q <= d->size; q++)
+        d->start[q + 1] += d->start[q];
+    for (int q = 0; q <= d->size; q++)
+        d->next[q] = d->start[q];
+}
+
+cnn_status cnn_dealing_create(const cnn_task *task, cnn_dealing **out)
+{
+    cnn_status st = CNN_OK;
+    const size_t blocks = (size_t)task->design->block_count, size = (size_t)task->size;
+    cnn_dealing *d = calloc(1, sizeof *d);
+    card *cards = calloc(blocks + 1, sizeof *cards);
+    CNN_CHECK(d != NULL && cards != NULL, CNN_ENOMEM, "queues of %zu blocks", blocks);
+    d->size = task->size;
+    d->blocks = calloc(blocks + 1, sizeof *d->blocks);
+    d->start = calloc(size + 2, sizeof *d->start);
+    d->next = calloc(size + 1, sizeof *d->next);
+    CNN_CHECK(d->blocks && d->start && d->next, CNN_ENOMEM, "queues of %zu blocks", blocks);
+    const int n = assign(task, cards, gather_open(task, cards));
+    qsort(cards, (size_t)n, sizeof *cards, by_rank_and_turn);
+    lay_out(d, task->design, cards, n);
+    *out = d;
+    d = NULL;
+done:
+    free(cards);
+    cnn_dealing_destroy(&d);
+    return st;
+}
+
+void cnn_dealing_destroy(cnn_dealing **dealing)
+{
+    cnn_dealing *d = *dealing;
+    if (!d)
+        return;
+    free(d->blocks);
+    free(d->start);
+    free(d->next);
+    free(d);
+    *dealing = NULL;
+}
+
+int cnn_dealing_take(cnn_dealing *d, int rank)
+{
+    for (int q = rank; q <= d->size; q = q == rank && rank != d->size ? d->size : d->size + 1)
+        if (d->next[q] < d->start[q + 1])
+            return d->blocks[d->next[q]++];
+    return -1;
+}

@@ -1,0 +1,19 @@
+/** Dividing the cores of one host among its ranks: pure arithmetic on tables. */
+#ifndef CNN_MPI_DIVIDE_H
+#define CNN_MPI_DIVIDE_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+
+/** Ranks whose cores overlap, directly or through others, form a group; within a group every rank
+ *  gets the same number of whole cores, as many as possible, so that devices are alike (cores may
+ * be left over). Neighbouring cores stay together where the group's ranks all have the same ones.
+ *
+ *  may   [ranks, cores] true: the launcher lets the rank use (part of) the core
+ *  gets  [ranks, cores] out: the rank's cores
+ *  lacks [ranks]        out: true for all ranks of a group with too few cores; each of them then
+ *                       has one core, the least used of its own, which it may share. */
+cnn_status cnn_divide_cores(int ranks, int cores, const bool *may, bool *gets, bool *lacks);
+
+#endif

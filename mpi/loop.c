@@ -1,0 +1,157 @@
+#include "mpi/loop.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "mpi/stop.h"
+#include "mpi/worker.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+typedef struct {
+    const cnn_task *task;
+    cnn_dispatcher *dispatcher;
+    cnn_progress *progress;
+    cnn_worker *worker; /* NULL once this rank is broken */
+    cnn_status broken;  /* why: its status and message */
+    char *message;
+    int signals_seen;
+    bool ended;
+    double time_left, estimated; /* seconds; when it was estimated, monotonic */
+} loop;
+
+/* Pauses between looks at the mail, seconds: a look costs a few microseconds, a spin a whole core.
+ * While a trainer runs only a stop can come for ranks other than 0, and the core is the trainer's.
+ */
+static const double shortest_pause = 50e-6, longest_pause = 2e-3, longest_pause_training = 10e-3;
+static const double estimate_interval = 2; /* seconds */
+
+/** This rank cannot go on: the others hear of it, and it waits for the end with them. */
+static cnn_status give_up(loop *l, cnn_status why)
+{
+    l->broken = why;
+    l->message = cnn_strdup(cnn_error_message());
+    cnn_worker_destroy(&l->worker);
+    return cnn_mailbox_send(l->task->mailbox, 0, CNN_TAG_BROKEN, NULL, 0);
+}
+
+static cnn_status receive_one(loop *l, int from, cnn_tag tag, const cnn_message *body)
+{
+    switch (tag) {
+    case CNN_TAG_BLOCK:
+        if (l->worker)
+            cnn_worker_take(l->worker, &body->block);
+        return CNN_OK;
+    case CNN_TAG_STOP:
+        if (l->worker)
+            cnn_worker_stop(l->worker, body->stop.now);
+        return CNN_OK;
+    case CNN_TAG_END:
+        l->ended = true;
+        return CNN_OK;
+    default:
+        return l->dispatcher ? cnn_dispatcher_receive(l->dispatcher, from, tag, body)
+                             : cnn_error_set(CNN_EMPI, "unexpected message (%d)", (int)tag);
+    }
+}
+
+static cnn_status receive(loop *l, bool *busy)
+{
+    cnn_status st = CNN_OK;
+    cnn_message body;
+    cnn_tag tag;
+    bool came;
+    int from;
+    do {
+        CNN_TRY(cnn_mailbox_receive(l->task->mailbox, &came, &from, &tag, &body));
+        if (!came)
+            break;
+        *busy = true;
+        CNN_TRY(receive_one(l, from, tag, &body));
+    } while (!l->ended);
+done:
+    return st;
+}
+
+/** A signal stops this rank's own work at once, and the others' through rank 0. A second one does
+ * not wait for running trainers. */
+static cnn_status heed_signals(loop *l, bool *busy)
+{
+    int count;
+    const cnn_message_stop m = {.signal = cnn_stop_signal(&count), .now = count > 1};
+    if (count == l->signals_seen)
+        return CNN_OK;
+    l->signals_seen = count;
+    *busy = true;
+    if (l->worker)
+        cnn_worker_stop(l->worker, m.now);
+    return cnn_mailbox_send(l->task->mailbox, 0, CNN_TAG_SIGNAL, &m, sizeof m);
+}
+
+static void show(loop *l)
+{
+    const double now = cnn_clock_monotonic();
+    if (!l->progress || !cnn_progress_is_due(l->progress))
+        return;
+    if (now - l->estimated > estimate_interval) {
+        l->time_left = cnn_dispatcher_time_left(l->dispatcher);
+        l->estimated = now;
+    }
+    cnn_progress_draw(l->progress, l->time_left - (now - l->estimated));
+}
+
+/** Sleeps for the pause, or until the trainer does something. */
+static cnn_status rest(loop *l, double *pause, bool busy)
+{
+    const bool training = l->worker && cnn_worker_is_training(l->worker);
+    const double longest = training && l->task->rank != 0 ? longest_pause_training : longest_pause;
+    *pause = busy ? shortest_pause : fmin(2 * *pause, longest);
+    if (training)
+        return cnn_worker_wait(l->worker, *pause);
+    const struct timespec t = {0, (long)(1e9 * *pause)};
+    nanosleep(&t, NULL);
+    return CNN_OK;
+}
+
+static cnn_status turn(loop *l, double *pause)
+{
+    cnn_status st = CNN_OK;
+    bool busy = false;
+    CNN_TRY(heed_signals(l, &busy));
+    CNN_TRY(receive(l, &busy));
+    if (l->worker && !l->ended) {
+        st = cnn_worker_step(l->worker, &busy);
+        if (st == CNN_OK)
+            st = rest(l, pause, busy);
+        if (st != CNN_OK)
+            st = give_up(l, st);
+    } else if (!l->ended) {
+        CNN_TRY(rest(l, pause, busy));
+    }
+    show(l);
+done:
+    return st;
+}
+
+cnn_status cnn_loop_run(const cnn_task *task, cnn_dispatcher *dispatcher, cnn_progress *progress)
+{
+    cnn_status st = CNN_OK;
+    loop l = {.task = task,
+              .dispatcher = dispatcher,
+              .progress = progress,
+              .time_left = NAN,
+              .estimated = -INFINITY};
+    double pause = shortest_pause;
+    st = cnn_worker_create(task, &l.worker);
+    if (st != CNN_OK)
+        CNN_TRY(give_up(&l, st));
+    while (!l.ended)
+        CNN_TRY(turn(&l, &pause));
+    if (l.broken != CNN_OK)
+        st = cnn_error_set(l.broken, "%s", l.message ? l.message : "out of memory");
+done:
+    cnn_worker_destroy(&l.worker);
+    free(l.message);
+    return st;
+}

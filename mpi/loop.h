@@ -1,0 +1,16 @@
+/** A rank's event loop: messages, its worker, on rank 0 the dispatcher too. Never a blocking call.
+ */
+#ifndef CNN_MPI_LOOP_H
+#define CNN_MPI_LOOP_H
+
+#include "base/status.h"
+#include "mpi/dispatcher.h"
+#include "mpi/progress.h"
+#include "mpi/task.h"
+
+/** Works until rank 0 says that all is done, or stopped. dispatcher, progress: rank 0's; NULL on
+ *  others. Returns this rank's own failure, if any: the ranks have to agree afterwards. Called by
+ * all ranks. */
+cnn_status cnn_loop_run(const cnn_task *task, cnn_dispatcher *dispatcher, cnn_progress *progress);
+
+#endif

@@ -1,0 +1,59 @@
+/** What ranks tell each other while a job runs: plain structs, one for each tag. */
+#ifndef CNN_MPI_MESSAGE_H
+#define CNN_MPI_MESSAGE_H
+
+/** Levels of a contrast: those of a block travel in one message. */
+enum { CNN_MAX_LEVELS = 64 };
+
+typedef enum {
+    CNN_TAG_IDLE = 1, /* to rank 0, no body: the rank has nothing to do */
+    CNN_TAG_BLOCK,    /* from rank 0: cnn_message_block */
+    CNN_TAG_STATE,    /* to rank 0: cnn_message_state */
+    CNN_TAG_ATTEMPT,  /* to rank 0: cnn_message_attempt */
+    CNN_TAG_RUN,      /* to rank 0: cnn_message_run */
+    CNN_TAG_SIGNAL,   /* to rank 0: cnn_message_stop, the rank got a signal */
+    CNN_TAG_BROKEN,   /* to rank 0, no body: the rank cannot go on; it keeps the message */
+    CNN_TAG_STOP,     /* from rank 0: cnn_message_stop */
+    CNN_TAG_END,      /* from rank 0, no body: all is done, leave the loop */
+} cnn_tag;
+
+/** Train this block's unfinished runs, in its order. */
+typedef struct {
+    int block;
+    double seconds[CNN_MAX_LEVELS]; /* time limit of an attempt, by contrast level */
+} cnn_message_block;
+
+/** What a rank trains now, for the screen. */
+typedef struct {
+    int run, epoch, epochs; /* epochs completed, of */
+} cnn_message_state;
+
+/** A failed attempt that will be repeated. */
+typedef struct {
+    int run, attempt; /* 1, 2, ... */
+    char reason[128];
+} cnn_message_attempt;
+
+/** A run has ended and its row is written. */
+typedef struct {
+    int run, status, attempts; /* status: cnn_run_status; attempts of this session */
+    double life_seconds, train_seconds, test_error;
+    char reason[128]; /* of a failure */
+} cnn_message_run;
+
+/** Start no new run. */
+typedef struct {
+    int signal; /* 0: another rank is broken */
+    int now;    /* 1: kill running trainers at once, 0: after the time of grace */
+} cnn_message_stop;
+
+/** Room for any of them. */
+typedef union {
+    cnn_message_block block;
+    cnn_message_state state;
+    cnn_message_attempt attempt;
+    cnn_message_run run;
+    cnn_message_stop stop;
+} cnn_message;
+
+#endif

@@ -1,0 +1,279 @@
+#include "mpi/orchestra.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "hdf5io/reader.h"
+#include "mpi/dispatcher.h"
+#include "mpi/loop.h"
+#include "mpi/prepare.h"
+#include "mpi/progress.h"
+#include "mpi/quiet.h"
+#include "mpi/stop.h"
+#include "mpi/task.h"
+#include "report/reduction.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/** Everything of one invocation. */
+typedef struct {
+    MPI_Comm comm;
+    const cnn_run_options *options;
+    cnn_task task;
+    cnn_prepared prepared; /* rank 0 */
+    double *known_life;    /* [cell_count] rank 0; borrowed from prepared */
+    cnn_progress_mode mode;
+    cnn_progress *progress; /* rank 0 */
+} orchestra;
+
+/* ---- before the first run ------------------------------------------------------------------ */
+
+static cnn_status join(orchestra *o, MPI_Comm comm)
+{
+    cnn_status st = CNN_OK;
+    CNN_MPI(MPI_Comm_dup(comm, &o->comm));
+    CNN_MPI(MPI_Comm_set_errhandler(o->comm, MPI_ERRORS_RETURN));
+    CNN_MPI(MPI_Comm_rank(o->comm, &o->task.rank));
+    CNN_MPI(MPI_Comm_size(o->comm, &o->task.size));
+done:
+    return st;
+}
+
+/** Gives every rank what rank 0 has found out about the file. */
+static cnn_status share_state(orchestra *o)
+{
+    cnn_status st = CNN_OK;
+    cnn_task *t = &o->task;
+    cnn_prepared *p = &o->prepared;
+    CNN_TRY(cnn_quiet_broadcast(o->comm, &p->head, sizeof p->head));
+    const size_t runs = (size_t)p->head.run_count;
+    t->status = calloc(runs, sizeof *t->status);
+    t->attempts = calloc(runs, sizeof *t->attempts);
+    if (!t->status || !t->attempts)
+        st = cnn_error_set(CNN_ENOMEM, "state of %zu runs", runs);
+    CNN_TRY(cnn_quiet_agree(o->comm, st));
+    if (t->rank == 0) {
+        memcpy(t->status, p->status, runs * sizeof *t->status);
+        memcpy(t->attempts, p->attempts, runs * sizeof *t->attempts);
+    }
+    CNN_TRY(cnn_quiet_broadcast(o->comm, t->status, runs * sizeof *t->status));
+    CNN_TRY(cnn_quiet_broadcast(o->comm, t->attempts, runs * sizeof *t->attempts));
+    t->session = p->head.session;
+    t->epoch_count = p->head.epoch_count;
+    t->attempts_per_run = p->head.attempts_per_run;
+done:
+    return st;
+}
+
+static cnn_status prepare(orchestra *o)
+{
+    cnn_status st = CNN_OK;
+    cnn_task *t = &o->task;
+    int live = 0;
+    o->prepared.lock = -1;
+    CNN_TRY(cnn_placement_find(o->comm, (cnn_sharing)t->job->schedule.sharing, &t->places));
+    if (t->rank == 0)
+        st = cnn_prepare(t->job, o->options, t->size, &o->prepared);
+    CNN_TRY(cnn_quiet_agree(o->comm, st));
+    CNN_TRY(share_state(o));
+    st = cnn_design_create(t->job, o->prepared.head.device_count, &t->design);
+    CNN_TRY(cnn_quiet_agree(o->comm, st));
+    if (t->rank == 0) {
+        o->mode = cnn_progress_settle(o->options->progress);
+        live = o->mode == CNN_PROGRESS_LIVE;
+        st = cnn_progress_create(o->mode, t, &o->progress);
+    }
+    CNN_TRY(cnn_quiet_agree(o->comm, st));
+    CNN_TRY(cnn_quiet_broadcast(o->comm, &live, sizeof live));
+    t->live = live;
+done:
+    return st;
+}
+
+static const char *backend_text(const cnn_job *job)
+{
+    return job->backend == CNN_BACKEND_CUDNN  ? "cudnn"
+           : job->backend == CNN_BACKEND_AUTO ? "onednn (auto: this version's ranks take no GPU)"
+                                              : "onednn";
+}
+
+/** Rank 0 says what is about to happen. */
+static void announce(orchestra *o)
+{
+    const cnn_task *t = &o->task;
+    cnn_text table = {0};
+    int open = 0, finished = 0;
+    for (int run = 0; run < t->design->run_count; run++)
+        *(cnn_task_is_finished(t, run) ? &finished : &open) += 1;
+    cnn_placement_describe(t->places, t->size, &table);
+    if (table.s)
+        cnn_progress_text(o->progress, table.s);
+    cnn_text_free(&table);
+    cnn_progress_note(o->progress, "%s: %d runs to do, %d finished; backend %s; results in %s",
+                      t->job->name, open, finished, backend_text(t->job), t->job->output);
+}
+
+/* ---- the runs ------------------------------------------------------------------------------ */
+
+static cnn_status open_session(orchestra *o)
+{
+    cnn_status st = CNN_OK;
+    cnn_task *t = &o->task;
+    CNN_TRY(cnn_writer_open(t->job->output, o->comm, &t->writer));
+    if (t->rank == 0)
+        st = cnn_writer_session(t->writer, t->session, cnn_clock_wall(), t->size);
+    CNN_TRY(cnn_quiet_agree(o->comm, st));
+done:
+    return st;
+}
+
+/** The loop of every rank, between its set-up and the agreement on how it went. *signal: that
+ * stopped it, on rank 0. */
+static cnn_status work(orchestra *o, int *signal)
+{
+    cnn_status st = CNN_OK;
+    cnn_dispatcher *dispatcher = NULL;
+    cnn_stop_handlers before;
+    cnn_stop_watch(&before);
+    st = cnn_mailbox_create(o->comm, &o->task.mailbox);
+    if (st == CNN_OK && o->task.rank == 0)
+        st = cnn_dispatcher_create(&o->task, o->progress, o->known_life, &dispatcher);
+    CNN_TRY(cnn_quiet_agree(o->comm, st));
+    st = cnn_loop_run(&o->task, dispatcher, o->progress);
+    if (dispatcher)
+        *signal = cnn_dispatcher_signal(dispatcher);
+    st = cnn_quiet_agree(o->comm, st);
+done:
+    cnn_stop_unwatch(&before);
+    cnn_dispatcher_destroy(&dispatcher);
+    return st;
+}
+
+/** Takes in what nobody waits for any more (a signal that came with the end). */
+static cnn_status empty_mailbox(orchestra *o)
+{
+    cnn_status st = CNN_OK;
+    cnn_message body;
+    cnn_tag tag;
+    bool came = true;
+    int from, waiting = 1;
+    while (waiting) {
+        CNN_TRY(cnn_mailbox_receive(o->task.mailbox, &came, &from, &tag, &body));
+        waiting = came || !cnn_mailbox_is_sent(o->task.mailbox);
+        CNN_TRY(cnn_quiet_max(o->comm, waiting, &waiting));
+    }
+done:
+    return st;
+}
+
+/** All runs, from the opening of the file to its closing, which a failure does not skip. */
+static cnn_status run_all(orchestra *o, int *signal)
+{
+    cnn_status st = CNN_OK, closed = CNN_OK;
+    char *why = NULL;
+    CNN_TRY(open_session(o));
+    st = work(o, signal);
+    if (st == CNN_OK)
+        st = empty_mailbox(o);
+done:
+    if (st != CNN_OK)
+        why = cnn_strdup(cnn_error_message());
+    cnn_mailbox_destroy(&o->task.mailbox);
+    closed = cnn_writer_close(&o->task.writer);
+    if (why)
+        cnn_error_set(st, "%s", why);
+    free(why);
+    return st == CNN_OK ? closed : st;
+}
+
+/* ---- after the last run -------------------------------------------------------------------- */
+
+/** Stores the reduction in the file. It is read with serial HDF5 while nobody has it open. */
+static cnn_status reduce(orchestra *o)
+{
+    cnn_status st = CNN_OK, stored = CNN_OK;
+    cnn_task *t = &o->task;
+    cnn_results *results = NULL;
+    cnn_reduction *reduction = NULL;
+    if (t->rank == 0) {
+        st = cnn_results_read(t->job->output, &results);
+        if (st == CNN_OK)
+            st = cnn_reduction_create(results, &reduction);
+    }
+    CNN_TRY(cnn_quiet_agree(o->comm, st));
+    CNN_TRY(cnn_writer_open(t->job->output, o->comm, &t->writer));
+    if (t->rank == 0)
+        stored = cnn_writer_reduction(t->writer, reduction);
+    stored = cnn_quiet_agree(o->comm, stored);
+    CNN_TRY(cnn_writer_close(&t->writer));
+    st = stored;
+done:
+    cnn_reduction_destroy(&reduction);
+    cnn_results_free(&results);
+    return st;
+}
+
+static cnn_status share_outcome(orchestra *o, int signal, cnn_run_outcome *out)
+{
+    const cnn_task *t = &o->task;
+    cnn_run_outcome sum = {.signal = signal};
+    for (int run = 0; run < t->design->run_count; run++) {
+        if (t->design->blocks[t->design->runs[run].block].warmup)
+            continue;
+        sum.planned++;
+        sum.done += t->status[run] == CNN_RUN_DONE;
+        sum.diverged += t->status[run] == CNN_RUN_DIVERGED;
+        sum.failed += t->status[run] == CNN_RUN_FAILED;
+        sum.missing += t->status[run] == CNN_RUN_PLANNED;
+    }
+    *out = sum;
+    return cnn_quiet_broadcast(o->comm, out, sizeof *out);
+}
+
+static void leave(orchestra *o)
+{
+    cnn_task *t = &o->task;
+    cnn_progress_destroy(&o->progress);
+    cnn_recipes_destroy(&t->recipes);
+    cnn_design_destroy(&t->design);
+    free(t->places);
+    free(t->status);
+    free(t->attempts);
+    if (t->rank == 0)
+        cnn_prepared_free(&o->prepared, t->job->output);
+    if (o->comm != MPI_COMM_NULL)
+        MPI_Comm_free(&o->comm);
+}
+
+cnn_status cnn_orchestra_run(MPI_Comm comm, const cnn_job *job, const cnn_run_options *options,
+                             cnn_run_outcome *out)
+{
+    cnn_status st = CNN_OK;
+    int signal = 0;
+    orchestra o = {.comm = MPI_COMM_NULL, .options = options, .task.job = job};
+    o.prepared.lock = -1;
+    CNN_TRY(join(&o, comm));
+    CNN_TRY(prepare(&o));
+    o.known_life = o.prepared.known_life;
+    if (o.prepared.head.complete) {
+        if (o.progress)
+            cnn_progress_note(o.progress, "every run of '%s' is finished: nothing to do",
+                              job->output);
+        CNN_TRY(share_outcome(&o, 0, out));
+        goto done;
+    }
+    st = cnn_recipes_create(job, o.task.design, options->argv0, &o.task.recipes);
+    CNN_TRY(cnn_quiet_agree(o.comm, st));
+    if (o.task.rank == 0)
+        st = cnn_prepared_make_file(&o.prepared, job, o.task.design);
+    CNN_TRY(cnn_quiet_agree(o.comm, st));
+    if (o.progress)
+        announce(&o);
+    CNN_TRY(run_all(&o, &signal));
+    CNN_TRY(share_outcome(&o, signal, out));
+    if (out->signal == 0)
+        CNN_TRY(reduce(&o));
+done:
+    leave(&o);
+    return st;
+}

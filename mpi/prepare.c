@@ -1,0 +1,211 @@
+#include "mpi/prepare.h"
+
+#include "base/text.h"
+#include "design/networks.h"
+#include "hdf5io/reader.h"
+#include "hdf5io/writer.h"
+#include "mpi/message.h"
+#include "mpi/resume.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/** Makes the folders that lead to a file. */
+static cnn_status make_folders(const char *path)
+{
+    cnn_status st = CNN_OK;
+    char *folder = cnn_strdup(path);
+    CNN_CHECK(folder != NULL, CNN_ENOMEM, "path of the output");
+    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        CNN_CHECK(mkdir(folder, 0777) == 0 || errno == EEXIST, CNN_EIO,
+                  "cannot make the folder '%s' for the output: %s", folder, strerror(errno));
+        *slash = '/';
+    }
+done:
+    free(folder);
+    return st;
+}
+
+static bool exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/** Every data set is there and fits its networks; the plan as text. */
+static cnn_status check_data(const cnn_job *job, const cnn_design *design, cnn_text *plan)
+{
+    cnn_status st = CNN_OK;
+    cnn_network **networks = NULL;
+    cnn_text problem = {0};
+    CNN_TRY(cnn_networks_infer(design, job, &networks, &problem));
+    if (problem.len > 0 && problem.s[problem.len - 1] == '\n')
+        problem.s[problem.len - 1] = '\0';
+    CNN_CHECK(problem.len == 0, CNN_EDATA, "%s", problem.s);
+    cnn_design_describe(design, job, (const cnn_network *const *)networks, plan);
+    CNN_TRY(cnn_text_status(plan));
+done:
+    cnn_text_free(&problem);
+    cnn_networks_destroy(&networks, design->cell_count);
+    return st;
+}
+
+static cnn_status allocate(cnn_prepared *p, const cnn_design *design)
+{
+    cnn_status st = CNN_OK;
+    const size_t runs = (size_t)design->run_count;
+    free(p->status);
+    free(p->attempts);
+    free(p->known_life);
+    p->status = calloc(runs, sizeof *p->status);
+    p->attempts = calloc(runs, sizeof *p->attempts);
+    p->known_life = calloc((size_t)design->cell_count, sizeof *p->known_life);
+    CNN_CHECK(p->status && p->attempts && p->known_life, CNN_ENOMEM, "state of %zu runs", runs);
+    p->head.run_count = design->run_count;
+    p->head.device_count = design->device_count;
+done:
+    return st;
+}
+
+static int most_epochs(const cnn_job *job, const cnn_design *design)
+{
+    int most = 0;
+    for (int c = 0; c < design->cell_count; c++) {
+        const int epochs = cnn_job_treatment(job, design->cells[c].levels).train.epochs;
+        most = epochs > most ? epochs : most;
+    }
+    return most;
+}
+
+static cnn_status start_anew(const cnn_job *job, int ranks, cnn_prepared *p)
+{
+    cnn_status st = CNN_OK;
+    cnn_design *design = NULL;
+    cnn_text plan = {0};
+    CNN_TRY(cnn_design_create(job, ranks, &design));
+    CNN_TRY(check_data(job, design, &plan));
+    CNN_TRY(allocate(p, design));
+    p->head.epoch_count = most_epochs(job, design);
+    p->head.attempts_per_run = 1 + job->limits.retries;
+    CNN_CHECK((p->plan = cnn_text_take(&plan)) != NULL, CNN_ENOMEM, "text of the plan");
+done:
+    cnn_text_free(&plan);
+    cnn_design_destroy(&design);
+    return st;
+}
+
+/** State of the runs as the file has it. */
+static cnn_status take_state(const cnn_results *r, const cnn_design *design, cnn_prepared *p)
+{
+    cnn_status st = CNN_OK;
+    p->head.epoch_count = r->epoch_count;
+    p->head.attempts_per_run = r->attempts_per_run;
+    p->head.session = r->session_count;
+    p->head.resumed = p->head.complete = 1;
+    for (int run = 0; run < r->run_count; run++) {
+        const cnn_measured *m = &r->measured[run];
+        const bool good = r->status[run] == CNN_RUN_DONE || r->status[run] == CNN_RUN_DIVERGED;
+        double *known = &p->known_life[design->runs[run].cell];
+        p->status[run] = r->status[run];
+        for (int a = 0; a < r->attempts_per_run; a++)
+            if (r->attempts[run * r->attempts_per_run + a].attempt_outcome > CNN_OUTCOME_NONE)
+                p->attempts[run] = a + 1;
+        if (good && m->life_seconds > *known)
+            *known = m->life_seconds;
+        if (!good && !r->planned[run].warmup)
+            p->head.complete = 0;
+    }
+    CNN_CHECK(p->head.epoch_count > 0 && p->head.attempts_per_run > 0, CNN_EDATA,
+              "it has no place for epochs or attempts");
+done:
+    return st;
+}
+
+/** Takes up the file. *begun: false when nobody has worked on it, so that it is as good as none. */
+static cnn_status take_up(const cnn_job *job, cnn_prepared *p, bool *begun)
+{
+    cnn_status st = CNN_OK;
+    cnn_results *results = NULL;
+    cnn_design *design = NULL;
+    cnn_text plan = {0};
+    int devices;
+    *begun = true;
+    CNN_TRY(cnn_results_read(job->output, &results));
+    if (results->session_count == 0) {
+        *begun = false; /* it ended between the making of the file and its first session */
+        goto done;
+    }
+    CNN_TRY(cnn_resume_devices(results, &devices));
+    CNN_TRY(cnn_design_create(job, devices, &design));
+    CNN_TRY(cnn_resume_check(results, job, design));
+    CNN_TRY(allocate(p, design));
+    CNN_TRY(take_state(results, design, p));
+    if (!p->head.complete)
+        CNN_TRY(check_data(job, design, &plan));
+done:
+    cnn_text_free(&plan);
+    cnn_design_destroy(&design);
+    cnn_results_free(&results);
+    return st;
+}
+
+static cnn_status resume(const cnn_job *job, const cnn_run_options *options, int ranks,
+                         cnn_prepared *p)
+{
+    cnn_status st = CNN_OK;
+    bool begun = false;
+    st = take_up(job, p, &begun);
+    if (st == CNN_OK && !begun)
+        return start_anew(job, ranks, p);
+    if ((st == CNN_EUSAGE || st == CNN_EDATA) && options->force && p->head.resumed == 0) {
+        memset(&p->head, 0, sizeof p->head);
+        return start_anew(job, ranks, p);
+    }
+    if (st != CNN_OK && p->head.resumed == 0)
+        cnn_error_prefix(st, "cannot resume '%s'", job->output);
+    return st;
+}
+
+cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, int ranks,
+                       cnn_prepared *out)
+{
+    cnn_status st = CNN_OK;
+    *out = (cnn_prepared){.lock = -1};
+    const int levels = job->factors[job->contrast].level_count;
+    CNN_CHECK(levels <= CNN_MAX_LEVELS, CNN_EUSAGE,
+              "the contrast has %d levels; at most %d can be run back to back", levels,
+              CNN_MAX_LEVELS);
+    CNN_CHECK(
+        options->resume || options->force || !exists(job->output), CNN_EUSAGE,
+        "the results file '%s' exists: continue it with --resume, replace it with --force, or "
+        "choose another with --output",
+        job->output);
+    CNN_TRY(make_folders(job->output));
+    CNN_TRY(cnn_results_lock(job->output, &out->lock));
+    if (options->resume && exists(job->output))
+        CNN_TRY(resume(job, options, ranks, out));
+    else
+        CNN_TRY(start_anew(job, ranks, out));
+done:
+    return st;
+}
+
+cnn_status cnn_prepared_make_file(const cnn_prepared *p, const cnn_job *job,
+                                  const cnn_design *design)
+{
+    return p->plan ? cnn_writer_create(job->output, job, design, p->plan) : CNN_OK;
+}
+
+void cnn_prepared_free(cnn_prepared *p, const char *output)
+{
+    if (p->lock >= 0)
+        cnn_results_unlock(output, &p->lock);
+    free(p->status);
+    free(p->attempts);
+    free(p->known_life);
+    free(p->plan);
+    *p = (cnn_prepared){.lock = -1};
+}

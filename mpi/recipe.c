@@ -1,0 +1,119 @@
+#include "mpi/recipe.h"
+
+#include "mpi/locate.h"
+#include "trainer/spec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/** The program of our own paths. `auto` means oneDNN as long as no rank can have a GPU. */
+static const char *trainer_of(int backend)
+{
+    return backend == CNN_BACKEND_CUDNN ? "cnntrain-cudnn" : "cnntrain-onednn";
+}
+
+static void free_vector(char **argv)
+{
+    for (char **a = argv; a && *a; a++)
+        free(*a);
+    free(argv);
+}
+
+static cnn_status own_program(const cnn_job *job, const char *argv0, char ***out)
+{
+    cnn_status st = CNN_OK;
+    char **argv = calloc(2, sizeof *argv);
+    CNN_CHECK(argv != NULL, CNN_ENOMEM, "a trainer's arguments");
+    CNN_TRY(cnn_locate_program(argv0, trainer_of(job->backend), &argv[0]));
+    *out = argv;
+    argv = NULL;
+done:
+    free_vector(argv);
+    return st;
+}
+
+/** The command of a framework, with the files that it names by relative paths found. */
+static cnn_status foreign_program(const cnn_framework *f, const char *argv0, char ***out)
+{
+    cnn_status st = CNN_OK;
+    size_t count = 0;
+    char **argv = NULL;
+    while (f->command[count])
+        count++;
+    CNN_CHECK((argv = calloc(count + 1, sizeof *argv)) != NULL, CNN_ENOMEM,
+              "a trainer's arguments");
+    for (size_t i = 0; i < count; i++) {
+        CNN_TRY(cnn_locate_word(argv0, f->folder, f->command[i], &argv[i]));
+        if (!argv[i])
+            argv[i] = cnn_strdup(f->command[i]);
+        CNN_CHECK(argv[i] != NULL, CNN_ENOMEM, "a trainer's arguments");
+    }
+    st = cnn_locate_check_program(argv[0]);
+    if (st != CNN_OK) {
+        cnn_error_prefix(st, "framework %s", f->name);
+        goto done;
+    }
+    *out = argv;
+    argv = NULL;
+done:
+    free_vector(argv);
+    return st;
+}
+
+cnn_status cnn_recipes_create(const cnn_job *job, const cnn_design *design, const char *argv0,
+                              cnn_recipes **out)
+{
+    cnn_status st = CNN_OK;
+    cnn_recipes *r = calloc(1, sizeof *r);
+    CNN_CHECK(r != NULL, CNN_ENOMEM, "recipes");
+    r->cell_count = design->cell_count;
+    CNN_CHECK((r->argv = calloc((size_t)r->cell_count, sizeof *r->argv)) != NULL, CNN_ENOMEM,
+              "recipes of %d cells", r->cell_count);
+    CNN_TRY(cnn_locate_program(argv0, "cnn-exec", &r->helper));
+    for (int c = 0; c < r->cell_count; c++) {
+        const cnn_treatment t = cnn_job_treatment(job, design->cells[c].levels);
+        CNN_TRY(t.framework->is_command ? foreign_program(t.framework, argv0, &r->argv[c])
+                                        : own_program(job, argv0, &r->argv[c]));
+    }
+    *out = r;
+    r = NULL;
+done:
+    cnn_recipes_destroy(&r);
+    return st;
+}
+
+void cnn_recipes_destroy(cnn_recipes **recipes)
+{
+    cnn_recipes *r = *recipes;
+    if (!r)
+        return;
+    for (int c = 0; r->argv && c < r->cell_count; c++)
+        free_vector(r->argv[c]);
+    free(r->argv);
+    free(r->helper);
+    free(r);
+    *recipes = NULL;
+}
+
+cnn_status cnn_recipe_write(const cnn_job *job, const cnn_design *design, int run, int threads,
+                            cnn_text *out)
+{
+    cnn_status st = CNN_OK;
+    const cnn_run *r = &design->runs[run];
+    const cnn_treatment t = cnn_job_treatment(job, design->cells[r->cell].levels);
+    cnn_spec *spec = calloc(1, sizeof *spec); /* only borrows: never freed with cnn_spec_free */
+    CNN_CHECK(spec != NULL, CNN_ENOMEM, "specification of run %d", run);
+    spec->run = run;
+    spec->framework = t.framework->name;
+    spec->path = t.framework->path;
+    spec->seed = design->blocks[r->block].seed;
+    spec->threads = threads;
+    spec->network = *t.architecture;
+    spec->source = *t.source;
+    spec->train = t.train;
+    cnn_spec_write(spec, out);
+    CNN_TRY(cnn_text_status(out));
+done:
+    free(spec);
+    return st;
+}

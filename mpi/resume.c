@@ -1,0 +1,152 @@
+#include "mpi/resume.h"
+
+#include "base/text.h"
+#include "mpi/recipe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+cnn_status cnn_resume_devices(const cnn_results *results, int *out)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(results->session_count > 0 && results->sessions[0].ranks > 0, CNN_EDATA,
+              "its first session left no number of ranks");
+    *out = results->sessions[0].ranks;
+done:
+    return st;
+}
+
+static cnn_status check_factors(const cnn_results *r, const cnn_job *job)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(r->factor_count == job->factor_count && r->contrast == job->contrast, CNN_EUSAGE,
+              "it has %d factors and contrast number %d, the job %d and number %d", r->factor_count,
+              r->contrast + 1, job->factor_count, job->contrast + 1);
+    for (int f = 0; f < job->factor_count; f++) {
+        const cnn_results_factor *theirs = &r->factors[f];
+        const cnn_factor *ours = &job->factors[f];
+        CNN_CHECK(strcmp(theirs->name, ours->name) == 0 && theirs->level_count == ours->level_count,
+                  CNN_EUSAGE, "its factor %d is %s with %d levels, the job's %s with %d", f + 1,
+                  theirs->name, theirs->level_count, ours->name, ours->level_count);
+        for (int l = 0; l < ours->level_count; l++)
+            CNN_CHECK(strcmp(theirs->labels[l], ours->labels[l]) == 0, CNN_EUSAGE,
+                      "level %d of its factor %s is %s, the job's %s", l + 1, ours->name,
+                      theirs->labels[l], ours->labels[l]);
+    }
+done:
+    return st;
+}
+
+static cnn_status check_runs(const cnn_results *r, const cnn_design *d)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(r->run_count == d->run_count, CNN_EUSAGE, "it has %d runs, the job %d", r->run_count,
+              d->run_count);
+    for (int i = 0; i < d->run_count; i++) {
+        const cnn_planned *theirs = &r->planned[i];
+        const cnn_run *run = &d->runs[i];
+        const cnn_block *block = &d->blocks[run->block];
+        CNN_CHECK(theirs->seed == (int64_t)block->seed, CNN_EUSAGE,
+                  "the seed of its run %d is %lld, the job's %lu: the job's seed or names differ",
+                  i, (long long)theirs->seed, (unsigned long)block->seed);
+        CNN_CHECK(theirs->cell == run->cell && theirs->block == run->block &&
+                      theirs->level == run->level && theirs->position == run->position &&
+                      theirs->repeat == block->repeat && theirs->warmup == block->warmup,
+                  CNN_EUSAGE, "its run %d is another one than the job's", i);
+    }
+done:
+    return st;
+}
+
+/** The job that the file was made from, read as if it stood where the new one does. */
+static cnn_status parse_job(const cnn_results *r, const char *path, cnn_job **out)
+{
+    cnn_status st = CNN_OK;
+    char *lines = cnn_strdup(r->overrides ? r->overrides : "");
+    const char **overrides = NULL;
+    size_t count = 1, n = 0;
+    CNN_CHECK(lines != NULL, CNN_ENOMEM, "the file's overrides");
+    for (const char *c = lines; *c; c++)
+        count += *c == '\n';
+    CNN_CHECK((overrides = calloc(count + 1, sizeof *overrides)) != NULL, CNN_ENOMEM,
+              "the file's overrides");
+    for (char *rest = lines, *line; (line = strsep(&rest, "\n")) != NULL;)
+        if (*line)
+            overrides[n++] = line;
+    CNN_TRY(cnn_job_parse(path, r->job_text, overrides, out));
+done:
+    free(overrides);
+    free(lines);
+    return st;
+}
+
+/** What is trained in the cell of a run, as text: specification and command. */
+static cnn_status describe_training(const cnn_job *job, const cnn_design *d, int run, cnn_text *out)
+{
+    cnn_status st = CNN_OK;
+    const cnn_treatment t = cnn_job_treatment(job, d->cells[d->runs[run].cell].levels);
+    CNN_TRY(cnn_recipe_write(job, d, run, 1, out));
+    if (t.framework->is_command)
+        for (char **word = t.framework->command; *word; word++)
+            cnn_text_printf(out, " %s", *word);
+    CNN_TRY(cnn_text_status(out));
+done:
+    return st;
+}
+
+static cnn_status check_training(const cnn_job *theirs, const cnn_job *ours, const cnn_design *d)
+{
+    cnn_status st = CNN_OK;
+    cnn_text a = {0}, b = {0};
+    bool *seen = calloc((size_t)d->cell_count, sizeof *seen);
+    CNN_CHECK(seen != NULL, CNN_ENOMEM, "cells of the design");
+    CNN_CHECK(theirs->backend == ours->backend, CNN_EUSAGE, "its backend is %s, the job's %s",
+              cnn_backend_names[theirs->backend], cnn_backend_names[ours->backend]);
+    for (int run = 0; run < d->run_count; run++) {
+        const int cell = d->runs[run].cell;
+        if (seen[cell])
+            continue;
+        seen[cell] = true;
+        cnn_text_free(&a);
+        cnn_text_free(&b);
+        CNN_TRY(describe_training(theirs, d, run, &a));
+        CNN_TRY(describe_training(ours, d, run, &b));
+        CNN_CHECK(strcmp(a.s, b.s) == 0, CNN_EUSAGE,
+                  "its runs of %s are trained otherwise:\n  there: %s\n  here:  %s",
+                  d->cells[cell].label, a.s, b.s);
+    }
+done:
+    free(seen);
+    cnn_text_free(&a);
+    cnn_text_free(&b);
+    return st;
+}
+
+/** That their job has the factors that the file has: its cells' levels are then good for it. */
+static cnn_status check_own_job(const cnn_job *theirs, const cnn_job *ours)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(theirs->factor_count == ours->factor_count, CNN_EDATA,
+              "its job text does not fit its columns");
+    for (int f = 0; f < ours->factor_count; f++)
+        CNN_CHECK(theirs->factors[f].level_count == ours->factors[f].level_count &&
+                      theirs->factors[f].kind == ours->factors[f].kind,
+                  CNN_EDATA, "its job text does not fit its columns");
+done:
+    return st;
+}
+
+cnn_status cnn_resume_check(const cnn_results *results, const cnn_job *job,
+                            const cnn_design *design)
+{
+    cnn_status st = CNN_OK;
+    cnn_job *theirs = NULL;
+    CNN_TRY(check_factors(results, job));
+    CNN_TRY(check_runs(results, design));
+    CNN_TRY(parse_job(results, job->path, &theirs));
+    CNN_TRY(check_own_job(theirs, job));
+    CNN_TRY(check_training(theirs, job, design));
+done:
+    cnn_job_destroy(&theirs);
+    return st;
+}

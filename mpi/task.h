@@ -1,0 +1,37 @@
+/** What a rank knows of the job while it runs. */
+#ifndef CNN_MPI_TASK_H
+#define CNN_MPI_TASK_H
+
+#include "design/design.h"
+#include "hdf5io/writer.h"
+#include "mpi/mailbox.h"
+#include "mpi/placement.h"
+#include "mpi/recipe.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Owned by the orchestra; its parts only borrow it. */
+typedef struct {
+    const cnn_job *job;
+    int rank, size;
+    cnn_place *places; /* [size] */
+    cnn_design *design;
+    cnn_recipes *recipes;
+    cnn_writer *writer;
+    cnn_mailbox *mailbox;
+    int session;          /* this invocation's number in the results file */
+    int epoch_count;      /* of a row of the file */
+    int attempts_per_run; /* places for attempts in the file */
+    int8_t *status;    /* [run_count] cnn_run_status; as the file had it, rank 0 keeps it current */
+    int32_t *attempts; /* [run_count] made in earlier sessions */
+    bool live;         /* rank 0 wants to know what is trained at the moment */
+} cnn_task;
+
+/** A result is kept; what failed in an earlier session is tried again. */
+static inline bool cnn_task_is_finished(const cnn_task *task, int run)
+{
+    return task->status[run] == CNN_RUN_DONE || task->status[run] == CNN_RUN_DIVERGED;
+}
+
+#endif

@@ -1,0 +1,114 @@
+#include "mpi/terminal.h"
+
+#include "base/text.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { GENERATIONS = 16, STAT_BYTES = 4096 };
+
+/** Name and parent of a process, from /proc/PID/stat: "pid (name) state parent ...". */
+static bool look_up(pid_t pid, char name[32], pid_t *parent)
+{
+    char path[64], *text = NULL;
+    bool good = false;
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    if (cnn_read_file(path, STAT_BYTES, &text, NULL) == CNN_OK) {
+        char *open = strchr(text, '('), *close = strrchr(text, ')');
+        long up;
+        if (open && close && open < close && sscanf(close + 1, " %*c %ld", &up) == 1) {
+            *close = '\0';
+            cnn_copy_string(name, 32, open + 1);
+            *parent = (pid_t)up;
+            good = true;
+        }
+    }
+    free(text);
+    return good;
+}
+
+static bool is_launcher(const char *name)
+{
+    static const char *const names[] = {"mpirun", "mpiexec", "orterun", "prterun", "prun"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strncmp(name, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+/** The launcher among this process's ancestors; 0: none on this host. */
+static pid_t find_launcher(void)
+{
+    pid_t pid = getppid();
+    char name[32];
+    for (int i = 0; i < GENERATIONS && pid > 1; i++) {
+        pid_t parent;
+        if (!look_up(pid, name, &parent))
+            return 0;
+        if (is_launcher(name))
+            return pid;
+        pid = parent;
+    }
+    return 0;
+}
+
+static bool was_launched(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK",
+                                        "SLURM_PROCID"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (getenv(names[i]))
+            return true;
+    return false;
+}
+
+/** The terminal that is written to in the end, opened; -1: there is none. */
+static int open_screen(void)
+{
+    char path[64];
+    if (!isatty(STDOUT_FILENO))
+        return -1;
+    if (!was_launched())
+        return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+    const pid_t launcher = find_launcher();
+    if (launcher == 0)
+        return -1;
+    snprintf(path, sizeof path, "/proc/%ld/fd/1", (long)launcher);
+    /* Opening could wait (a named pipe) or do harm (a device): only a terminal is opened. */
+    char target[256];
+    const ssize_t n = readlink(path, target, sizeof target - 1);
+    if (n <= 0)
+        return -1;
+    target[n] = '\0';
+    if (strncmp(target, "/dev/pts/", 9) != 0 && strncmp(target, "/dev/tty", 8) != 0 &&
+        strcmp(target, "/dev/console") != 0)
+        return -1;
+    const int fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0 && !isatty(fd)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+bool cnn_terminal_is_watched(void)
+{
+    const int fd = open_screen();
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+int cnn_terminal_width(void)
+{
+    struct winsize size = {0};
+    const int fd = open_screen();
+    const bool known = fd >= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    if (fd >= 0)
+        close(fd);
+    return known ? size.ws_col : 80;
+}

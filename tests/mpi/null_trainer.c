@@ -1,0 +1,206 @@
+/** A trainer that trains nothing: it follows the run protocol, quickly, and misbehaves as told.
+ *
+ *  usage: null_trainer [NAME=VALUE ...]
+ *    seconds=S    time that an epoch takes (0.01)
+ *    log=TEXT     printed on standard output at the start
+ *    note=FILE    a line "RUN SEED PID" is appended at the start, and "RUN SEED end" at the end
+ *    do=WHAT      for runs that `when` fits, after the first epoch:
+ *                 exit (code 9), crash (SIGSEGV), hang, garbage, error, diverge, nan, silent (exit
+ * 0 without done), late (exit code 9 after done), orphan (starts a process of its own, then hangs)
+ *    when=N       only for runs whose number is a multiple of N (1: all)
+ *    once=FOLDER  only at the first attempt of each run: a file in the folder remembers it */
+#include "base/text.h"
+#include "trainer/event.h"
+#include "trainer/spec.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct {
+    double seconds;
+    const char *log, *note, *what, *once;
+    int when;
+} manners;
+
+static _Noreturn void die(const char *why)
+{
+    fprintf(stderr, "null_trainer: %s\n", why);
+    exit(3);
+}
+
+static manners read_arguments(int argc, char **argv)
+{
+    manners m = {.seconds = 0.01, .when = 1};
+    for (int i = 1; i < argc; i++) {
+        const char *value = strchr(argv[i], '=');
+        const size_t n = value ? (size_t)(value - argv[i]) : 0;
+        if (value && n == 7 && !strncmp(argv[i], "seconds", n))
+            m.seconds = atof(value + 1);
+        else if (value && n == 3 && !strncmp(argv[i], "log", n))
+            m.log = value + 1;
+        else if (value && n == 4 && !strncmp(argv[i], "note", n))
+            m.note = value + 1;
+        else if (value && n == 2 && !strncmp(argv[i], "do", n))
+            m.what = value + 1;
+        else if (value && n == 4 && !strncmp(argv[i], "when", n))
+            m.when = atoi(value + 1);
+        else if (value && n == 4 && !strncmp(argv[i], "once", n))
+            m.once = value + 1;
+        else
+            die(argv[i]);
+    }
+    return m;
+}
+
+static cnn_spec read_spec(void)
+{
+    cnn_text text = {0};
+    cnn_spec spec;
+    char bytes[4096];
+    for (ssize_t n; (n = read(0, bytes, sizeof bytes)) > 0;)
+        cnn_text_append_bytes(&text, bytes, (size_t)n);
+    if (!text.s || cnn_spec_parse(text.s, &spec) != CNN_OK)
+        die(cnn_error_message());
+    cnn_text_free(&text);
+    return spec;
+}
+
+static void send_event(const cnn_event *event)
+{
+    cnn_text line = {0};
+    const char *fd = getenv("CNN_EVENTS_FD");
+    cnn_event_write(event, &line);
+    if (!fd || !line.s || write(atoi(fd), line.s, line.len) != (ssize_t)line.len)
+        die("cannot write an event");
+    cnn_text_free(&line);
+}
+
+static void take_note(const manners *m, const cnn_spec *spec, const char *what)
+{
+    char line[128];
+    if (!m->note)
+        return;
+    const int n = snprintf(line, sizeof line, "%d %u %s\n", spec->run, (unsigned)spec->seed, what);
+    const int fd = open(m->note, O_WRONLY | O_APPEND | O_CREAT, 0666);
+    if (fd < 0 || write(fd, line, (size_t)n) != n)
+        die("cannot take a note");
+    close(fd);
+}
+
+/** Whether this run is one that misbehaves. */
+static bool is_meant(const manners *m, const cnn_spec *spec)
+{
+    char path[512];
+    if (!m->what || spec->run % m->when != 0)
+        return false;
+    if (!m->once)
+        return true;
+    snprintf(path, sizeof path, "%s/%d", m->once, spec->run);
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static void pause_for(double seconds)
+{
+    const struct timespec t = {(time_t)seconds, (long)(1e9 * (seconds - floor(seconds)))};
+    nanosleep(&t, NULL);
+}
+
+static _Noreturn void hang(void)
+{
+    for (;;)
+        pause();
+}
+
+static void misbehave(const char *what)
+{
+    cnn_event e = cnn_event_make(CNN_EVENT_ERROR);
+    if (!strcmp(what, "exit")) {
+        fprintf(stderr, "first line\n\033[31mlast \377 line\033[0m\n");
+        exit(9);
+    } else if (!strcmp(what, "crash")) {
+        signal(SIGSEGV, SIG_DFL);
+        raise(SIGSEGV);
+    } else if (!strcmp(what, "hang")) {
+        hang();
+    } else if (!strcmp(what, "garbage")) {
+        dprintf(atoi(getenv("CNN_EVENTS_FD")), "this is no event\n");
+        hang();
+    } else if (!strcmp(what, "error")) {
+        snprintf(e.message, sizeof e.message, "no luck today");
+        send_event(&e);
+        exit(1);
+    } else if (!strcmp(what, "silent")) {
+        exit(0);
+    } else if (!strcmp(what, "orphan")) {
+        if (fork() >= 0)
+            hang();
+    }
+}
+
+static cnn_event epoch_event(const cnn_spec *spec, const manners *m, int epoch)
+{
+    cnn_event e = cnn_event_make(CNN_EVENT_EPOCH);
+    e.epoch = epoch;
+    e.seconds = m->seconds;
+    e.train_loss = 2.0 / (epoch + 1);
+    e.test_loss = 2.5 / (epoch + 1);
+    e.test_error = (double)(spec->seed % 1000) / 1000;
+    e.evaluation_seconds = 0.001;
+    return e;
+}
+
+static void train(const cnn_spec *spec, const manners *m, bool bad)
+{
+    cnn_event done = cnn_event_make(CNN_EVENT_DONE);
+    for (int epoch = 0; epoch < spec->train.epochs; epoch++) {
+        pause_for(m->seconds);
+        cnn_event e = epoch_event(spec, m, epoch);
+        const bool last = epoch == spec->train.epochs - 1;
+        if (bad && last && !strcmp(m->what, "nan"))
+            e.train_loss = NAN;
+        send_event(&e);
+        if (bad && epoch == 0)
+            misbehave(m->what);
+        done.diverged = bad && !strcmp(m->what, "diverge");
+        if (done.diverged)
+            break;
+    }
+    done.train_seconds = m->seconds * spec->train.epochs;
+    snprintf(done.checksum, sizeof done.checksum, "%016x", (unsigned)spec->seed);
+    send_event(&done);
+    if (bad && !strcmp(m->what, "late"))
+        exit(9);
+}
+
+int main(int argc, char **argv)
+{
+    const manners m = read_arguments(argc, argv);
+    cnn_spec spec = read_spec();
+    cnn_event ready = cnn_event_make(CNN_EVENT_READY);
+    char pid[32];
+    if (m.log)
+        puts(m.log);
+    fflush(stdout);
+    snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    take_note(&m, &spec, pid);
+    ready.setup_seconds = 0.001;
+    ready.parameters = 10;
+    ready.train_images = 80;
+    ready.test_images = 20;
+    ready.threads = spec.threads;
+    snprintf(ready.backend, sizeof ready.backend, "null");
+    send_event(&ready);
+    train(&spec, &m, is_meant(&m, &spec));
+    take_note(&m, &spec, "end");
+    cnn_spec_free(&spec);
+    return 0;
+}
