@@ -35,7 +35,7 @@ cnn_yaml_origin *cnn_yaml_origin_create(char *label, const char *text, size_t le
 }
 
 /** Makes the document of the file's text, if that is sound. Keys given twice are allowed here, as
- * cnn_yaml_check_keys reports all of them. */
+ * cnn_yaml_check_tree reports all of them. */
 static cnn_status build(cnn_yaml *y)
 {
     cnn_status st = CNN_OK;
@@ -45,7 +45,7 @@ static cnn_status build(cnn_yaml *y)
     struct fy_parse_cfg cfg = {.flags = FYPCF_ALLOW_DUPLICATE_KEYS, .diag = y->diag};
     y->document = fy_document_build_from_string(&cfg, y->file->text, y->file->len);
     if (y->document)
-        cnn_yaml_check_keys(y, fy_document_root(y->document));
+        cnn_yaml_check_tree(y, fy_document_root(y->document));
     else if (!cnn_yaml_report_collected(y, y->file, y->diag))
         cnn_yaml_error(y, NULL, "this is not YAML that can be read");
 done:

@@ -10,6 +10,8 @@
 enum {
     MOST_PROBLEMS = 100, /* kept for the message */
     MOST_BYTES = 15000,  /* of the message: cnn_error_set keeps 16 kB */
+    MOST_MESSAGE = 800,  /* of one error's wording, which may repeat the file's words */
+    MOST_LABEL = 400,    /* of a file's name or a --set */
     SOURCE_WIDTH = 96,   /* characters of a source line that are shown */
 };
 
@@ -27,6 +29,16 @@ static void append_clean(cnn_text *out, const char *s, const char *end)
         bool odd = ((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7f || !cnn_utf8_length(s);
         cnn_text_append_bytes(out, odd ? "?" : s, odd ? 1 : (size_t)(next - s));
     }
+}
+
+/** Appends at most about `most` bytes of s. */
+static void append_limited(cnn_text *out, const char *s, size_t most)
+{
+    const char *end = s;
+    while (*end && (size_t)(end - s) < most)
+        end = next_character(end);
+    append_clean(out, s, end);
+    cnn_text_append(out, *end ? "..." : "");
 }
 
 static const char *line_start(const cnn_yaml_origin *origin, int line)
@@ -91,11 +103,11 @@ void cnn_yaml_report(cnn_yaml *y, cnn_yaml_place at, const char *message)
     if (y->problem_count == MOST_PROBLEMS)
         return;
     cnn_text t = {0};
-    append_clean(&t, at.origin->label, at.origin->label + strlen(at.origin->label));
+    append_limited(&t, at.origin->label, MOST_LABEL);
     if (at.origin->order == 0)
         cnn_text_printf(&t, ":%d:%d", at.line, at.column);
     cnn_text_append(&t, ": error: ");
-    append_clean(&t, message, message + strlen(message));
+    append_limited(&t, message, MOST_MESSAGE);
     if (at.origin->order == 0 && at.origin->len > 0)
         append_source(&t, at);
     keep(y, (cnn_yaml_problem){at.origin->order, at.line, at.column, cnn_text_take(&t)});

@@ -137,6 +137,21 @@ bool cnn_yaml_scan(cnn_yaml *y, const cnn_yaml_origin *origin)
     return y->errors == before && !y->out_of_memory;
 }
 
+/** What escapes in quotes can smuggle past check_encoding. */
+static void check_scalar(cnn_yaml *y, struct fy_node *scalar)
+{
+    size_t len = 0;
+    const char *text = fy_node_get_scalar(scalar, &len), *s = cnn_yaml_scalar(scalar);
+    bool ok = !text || (s && strlen(s) == len);
+    while (ok && s && *s) {
+        size_t n = cnn_utf8_length(s);
+        ok = n > 0;
+        s += n;
+    }
+    if (!ok)
+        cnn_yaml_error(y, scalar, "the text holds an escape that stands for no character");
+}
+
 typedef struct {
     const char *text;
     size_t order;
@@ -162,12 +177,14 @@ static void check_mapping(cnn_yaml *y, struct fy_node *mapping)
     for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(mapping, &iter));) {
         struct fy_node *node = fy_node_pair_key(pair);
         const char *text = node ? cnn_yaml_scalar(node) : NULL;
+        if (text)
+            check_scalar(y, node);
         if (text && *text)
             keys[n] = (key){text, (size_t)n, node}, n++;
         else
             cnn_yaml_error(y, node ? node : mapping, "a key must be a word");
         if (fy_node_pair_value(pair))
-            cnn_yaml_check_keys(y, fy_node_pair_value(pair));
+            cnn_yaml_check_tree(y, fy_node_pair_value(pair));
     }
     qsort(keys, (size_t)n, sizeof *keys, by_text);
     for (int i = 1; i < n; i++)
@@ -176,12 +193,14 @@ static void check_mapping(cnn_yaml *y, struct fy_node *mapping)
     free(keys);
 }
 
-void cnn_yaml_check_keys(cnn_yaml *y, struct fy_node *node)
+void cnn_yaml_check_tree(cnn_yaml *y, struct fy_node *node)
 {
     void *iter = NULL;
-    if (fy_node_is_mapping(node))
+    if (fy_node_is_scalar(node))
+        check_scalar(y, node);
+    else if (fy_node_is_mapping(node))
         check_mapping(y, node);
     else if (fy_node_is_sequence(node))
         for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &iter));)
-            cnn_yaml_check_keys(y, item);
+            cnn_yaml_check_tree(y, item);
 }

@@ -131,7 +131,7 @@ static struct fy_node *make_value(const walk *w)
         fy_node_free(value);
         return NULL;
     }
-    cnn_yaml_check_keys(y, value);
+    cnn_yaml_check_tree(y, value);
     return value;
 }
 

@@ -472,6 +472,22 @@ static void test_text_must_be_utf8_without_control_characters(void **state)
     assert_memory_equal(cnn_error_message(), "f.yaml:1:8: error: byte 0x00 is a control", 41);
 }
 
+static void test_escapes_that_are_no_characters_are_refused(void **state)
+{
+    (void)state;
+    static const char line[] = "the text holds an escape that stands for no character";
+    static const struct {
+        const char *text, *place;
+    } bad[] = {{"text: \"a\\0b\"\n", "f.yaml:1:7"},
+               {"{\"text\": \"a\\u0000\"}\n", "f.yaml:1:10"},
+               {"node: [{\"a\\0\": 1}]\n", "f.yaml:1:9"}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char expected[128];
+        snprintf(expected, sizeof expected, "%s: error: %s", bad[i].place, line);
+        assert_error(bad[i].text, expected);
+    }
+}
+
 static char *repeat(const char *s, int n)
 {
     cnn_text t = {0};
@@ -515,6 +531,13 @@ static void test_huge_scalars_are_no_problem(void **state)
     assert_int_equal(read_sample(t.s, t.len, NULL, &s), CNN_EUSAGE);
     assert_true(strlen(cnn_error_message()) < 400);
     assert_memory_equal(cnn_error_message(), "f.yaml:2:6: error: 'any' must be a whole number", 47);
+    t.len = 0;
+    cnn_text_printf(&t, "%s: 1\n\"%s\": 2\n", x, x);
+    assert_int_equal(read_sample(t.s, t.len, NULL, &s), CNN_EUSAGE);
+    assert_true(strlen(cnn_error_message()) < 3000);
+    const char *const sets[] = {"any", x, NULL};
+    assert_int_equal(read_sample("any: 1\n", 7, sets, &s), CNN_EUSAGE);
+    assert_true(strlen(cnn_error_message()) < 600);
     free(x);
     cnn_text_free(&t);
 }
@@ -668,6 +691,7 @@ int main(void)
         cmocka_unit_test(test_surprising_parts_of_yaml_are_refused),
         cmocka_unit_test(test_duplicate_keys_are_found_at_any_depth),
         cmocka_unit_test(test_text_must_be_utf8_without_control_characters),
+        cmocka_unit_test(test_escapes_that_are_no_characters_are_refused),
         cmocka_unit_test(test_deep_nesting_is_refused),
         cmocka_unit_test(test_huge_documents_are_refused),
         cmocka_unit_test(test_huge_scalars_are_no_problem),
