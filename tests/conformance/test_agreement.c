@@ -1,0 +1,200 @@
+/* Both paths against the double-precision reference on the study's four networks and real images.
+ *
+ * Training amplifies rounding, so that curves part sooner or later whoever is right. Therefore
+ * every path starts each of 100 steps from the reference's weights, where loss and gradients must
+ * agree; and free-running curves may differ as much as repeats of one path do, whose initial
+ * weights were changed in the last bit. */
+#include "base/philox.h"
+#include "real_pictures.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS = 100, REPEATS = 4, SMOOTHED = 10 };
+static const uint64_t seed = 77;
+
+typedef struct {
+    double loss[STEPS];
+} curve;
+
+typedef struct {
+    picture_set pictures;
+    pair pair;
+} setup;
+
+static void begin(setup *s, const char *network, const char *dataset, int batch)
+{
+    cnn_network net;
+    cnn_train train = cnn_train_defaults();
+    train.batch_size = batch;
+    assert_true(cnn_network_builtin(network, &net));
+    s->pictures = pictures_real(dataset, STEPS * batch);
+    pair_open(&s->pair, &net, &train, seed, &s->pictures);
+}
+
+static void end(setup *s)
+{
+    pair_close(&s->pair);
+    pictures_free(&s->pictures);
+}
+
+/* Each step from the reference's weights; *reference becomes its curve. */
+static void check_steps(pair *p, curve *reference)
+{
+    for (int64_t step = 0; step < STEPS; step++) {
+        pair_share_parameters(p);
+        double expected = reference->loss[step] = pair_differentiate_reference(p, step);
+        for (int path = 0; path < 2; path++) {
+            double loss;
+            OK(cnn_model_differentiate(p->model[path], p->feed, step, &loss));
+            if (!(fabs(loss - expected) <= 1e-5))
+                fail_msg("%s: %s: step %d: loss %.9g, reference %.9g", p->rig.context,
+                         cnn_path_names[path], (int)step, loss, expected);
+            pair_compare_gradients(p, (cnn_path)path, 1e-4);
+        }
+        ref_network_update(p->reference);
+    }
+}
+
+/* Trains freely from these weights. */
+static curve run(pair *p, cnn_path path, const float *start)
+{
+    curve c;
+    OK(cnn_model_reset(p->model[path], start));
+    for (int64_t step = 0; step < STEPS; step++) {
+        OK(cnn_model_train(p->model[path], p->feed, step, 1, NULL));
+        c.loss[step] = pair_training_loss(p, path);
+    }
+    return c;
+}
+
+static double smoothed(const curve *c, int step)
+{
+    double sum = 0;
+    int from = step < SMOOTHED ? 0 : step - SMOOTHED + 1;
+    for (int i = from; i <= step; i++)
+        sum += c->loss[i];
+    return sum / (step - from + 1);
+}
+
+/* spread[t]: the largest distance of two repeats up to step t. */
+static void measure_spread(pair *p, const curve *unchanged, double spread[STEPS])
+{
+    curve repeats[REPEATS + 1] = {*unchanged};
+    for (int r = 1; r <= REPEATS; r++) {
+        for (int64_t i = 0; i < p->net.parameter_total; i++) {
+            uint32_t word = cnn_random_word(seed, CNN_RANDOM_SYNTHETIC, (uint32_t)r, (uint64_t)i);
+            p->values[i] = nextafterf(p->start[i], word & 1 ? INFINITY : -INFINITY);
+        }
+        repeats[r] = run(p, CNN_PATH_LAYERED, p->values);
+    }
+    for (int t = 0; t < STEPS; t++) {
+        double low = INFINITY, high = -INFINITY;
+        for (int r = 0; r <= REPEATS; r++) {
+            low = fmin(low, smoothed(&repeats[r], t));
+            high = fmax(high, smoothed(&repeats[r], t));
+        }
+        spread[t] = fmax(high - low, t ? spread[t - 1] : 0);
+    }
+}
+
+static void check_curve(const pair *p, const char *who, const curve *c, const curve *layered,
+                        const double spread[STEPS])
+{
+    for (int t = 0; t < STEPS; t++) {
+        double distance = fabs(smoothed(c, t) - smoothed(layered, t));
+        if (!(distance <= 3 * spread[t] + 1e-5))
+            fail_msg("%s: step %d: the curves of %s and layered are %g apart, repeats %g",
+                     p->rig.context, t, who, distance, spread[t]);
+    }
+}
+
+static void check_curves(pair *p, const curve *reference)
+{
+    double spread[STEPS];
+    curve layered = run(p, CNN_PATH_LAYERED, p->start);
+    curve native = run(p, CNN_PATH_NATIVE, p->start);
+    measure_spread(p, &layered, spread);
+    check_curve(p, "native", &native, &layered, spread);
+    check_curve(p, "the reference", reference, &layered, spread);
+    print_message("%s: loss %.4f -> %.4f; spread of repeats after %d steps %.2g\n", p->rig.context,
+                  smoothed(&layered, 0), smoothed(&layered, STEPS - 1), STEPS, spread[STEPS - 1]);
+}
+
+static void check_repeats(pair *p)
+{
+    for (int path = 0; path < 2; path++) {
+        uint64_t sums[2];
+        for (int repeat = 0; repeat < 2; repeat++) {
+            OK(cnn_model_reset(p->model[path], p->start));
+            OK(cnn_model_train(p->model[path], p->feed, 0, 5, NULL));
+            OK(cnn_model_parameters(p->model[path], p->values));
+            sums[repeat] = cnn_network_checksum(&p->net, p->values);
+        }
+        if (sums[0] != sums[1])
+            fail_msg("%s: %s: two runs from the same weights differ", p->rig.context,
+                     cnn_path_names[path]);
+    }
+}
+
+static void check_network(const char *network, const char *dataset, int batch)
+{
+    setup s;
+    curve reference;
+    begin(&s, network, dataset, batch);
+    check_steps(&s.pair, &reference);
+    check_curves(&s.pair, &reference);
+    check_repeats(&s.pair);
+    end(&s);
+}
+
+/* The reference backend would only be compared with itself, slowly: one network checks the test. */
+static void skip_reference_backend(void)
+{
+    rig r;
+    cnn_ops_info info;
+    rig_open(&r, 1, 0);
+    cnn_ops_describe(r.ops, &info);
+    rig_close(&r);
+    if (strcmp(info.backend, "reference") == 0)
+        skip();
+}
+
+static void test_arch1_agrees_on_fashion_mnist(void **state)
+{
+    (void)state;
+    check_network("arch1", "fashion_mnist", 8);
+}
+
+static void test_arch1_agrees_on_idc(void **state)
+{
+    (void)state;
+    skip_reference_backend();
+    check_network("arch1", "idc", 8);
+}
+
+static void test_arch2_agrees_on_fashion_mnist(void **state)
+{
+    (void)state;
+    skip_reference_backend();
+    check_network("arch2", "fashion_mnist", 4);
+}
+
+static void test_arch2_agrees_on_idc(void **state)
+{
+    (void)state;
+    skip_reference_backend();
+    check_network("arch2", "idc", 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_arch1_agrees_on_fashion_mnist),
+        cmocka_unit_test(test_arch1_agrees_on_idc),
+        cmocka_unit_test(test_arch2_agrees_on_fashion_mnist),
+        cmocka_unit_test(test_arch2_agrees_on_idc),
+    };
+    return cmocka_run_group_tests_name("agreement", tests, NULL, NULL);
+}
