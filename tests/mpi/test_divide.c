@@ -1,0 +1,144 @@
+/** Division of a host's cores among its ranks. */
+#include "mpi/divide.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { RANKS = 8, CORES = 16 };
+
+/** Divides; may: one string a rank, an 'x' for each core that it may use. Writes likewise into
+ * gets. */
+static void divide(int ranks, int cores, const char *const *may, char gets[RANKS][CORES + 1],
+                   bool *lacks)
+{
+    bool allowed[RANKS * CORES], given[RANKS * CORES];
+    for (int r = 0; r < ranks; r++)
+        for (int c = 0; c < cores; c++)
+            allowed[r * cores + c] = may[r][c] == 'x';
+    assert_int_equal(cnn_divide_cores(ranks, cores, allowed, given, lacks), CNN_OK);
+    for (int r = 0; r < ranks; r++) {
+        for (int c = 0; c < cores; c++)
+            gets[r][c] = given[r * cores + c] ? 'x' : '-';
+        gets[r][cores] = '\0';
+    }
+}
+
+static void test_divide_bound_ranks_keep_their_cores(void **state)
+{
+    (void)state;
+    char gets[RANKS][CORES + 1];
+    bool lacks[RANKS];
+    const char *const may[] = {"xx--", "--xx"};
+    divide(2, 4, may, gets, lacks);
+    assert_string_equal(gets[0], "xx--");
+    assert_string_equal(gets[1], "--xx");
+    assert_false(lacks[0] || lacks[1]);
+}
+
+static void test_divide_shared_set_in_equal_neighbouring_parts(void **state)
+{
+    (void)state;
+    char gets[RANKS][CORES + 1];
+    bool lacks[RANKS];
+    const char *const may[] = {"xxxxxxxx", "xxxxxxxx", "xxxxxxxx"};
+    divide(3, 8, may, gets, lacks);
+    assert_string_equal(gets[0], "xx------");
+    assert_string_equal(gets[1], "--xx----");
+    assert_string_equal(gets[2], "----xx--"); /* two are left over: all devices are alike */
+}
+
+static void test_divide_two_numa_nodes_apart(void **state)
+{
+    (void)state;
+    char gets[RANKS][CORES + 1];
+    bool lacks[RANKS];
+    const char *const may[] = {"xxxx----", "----xxxx", "xxxx----", "----xxxx"};
+    divide(4, 8, may, gets, lacks);
+    assert_string_equal(gets[0], "xx------");
+    assert_string_equal(gets[1], "----xx--");
+    assert_string_equal(gets[2], "--xx----");
+    assert_string_equal(gets[3], "------xx");
+}
+
+static void test_divide_overlapping_sets_by_matching(void **state)
+{
+    (void)state;
+    char gets[RANKS][CORES + 1];
+    bool lacks[RANKS];
+    /* Rank 0 must leave core 0 to rank 1, which has no other. */
+    const char *const may[] = {"xx", "x-"};
+    divide(2, 2, may, gets, lacks);
+    assert_string_equal(gets[0], "-x");
+    assert_string_equal(gets[1], "x-");
+    assert_false(lacks[0] || lacks[1]);
+}
+
+static void test_divide_too_few_cores(void **state)
+{
+    (void)state;
+    char gets[RANKS][CORES + 1];
+    bool lacks[RANKS];
+    const char *const may[] = {"xx-", "xx-", "xx-", "--x"};
+    divide(4, 3, may, gets, lacks);
+    assert_true(lacks[0] && lacks[1] && lacks[2]);
+    assert_false(lacks[3]); /* has its own */
+    assert_string_equal(gets[0], "x--");
+    assert_string_equal(gets[1], "-x-");
+    assert_string_equal(gets[2], "x--");
+    assert_string_equal(gets[3], "--x");
+}
+
+static void test_divide_every_case_is_fair(void **state)
+{
+    (void)state;
+    char gets[RANKS][CORES + 1];
+    bool lacks[RANKS];
+    char rows[RANKS][CORES + 1];
+    const char *may[RANKS];
+    uint32_t x = 12345;
+    for (int n = 0; n < 2000; n++) {
+        const int ranks = 1 + n % 4, cores = 1 + n % 9;
+        for (int r = 0; r < ranks; r++) {
+            for (int c = 0; c < cores; c++) {
+                x = x * 1664525u + 1013904223u;
+                rows[r][c] = x >> 30 ? 'x' : '-';
+            }
+            rows[r][r % cores] = 'x';
+            rows[r][cores] = '\0';
+            may[r] = rows[r];
+        }
+        divide(ranks, cores, may, gets, lacks);
+        for (int r = 0; r < ranks; r++) {
+            int own = 0;
+            for (int c = 0; c < cores; c++) {
+                own += gets[r][c] == 'x';
+                assert_true(gets[r][c] != 'x' || rows[r][c] == 'x');
+                for (int other = 0; other < r; other++)
+                    if (!lacks[r])
+                        assert_false(gets[r][c] == 'x' && gets[other][c] == 'x');
+            }
+            assert_true(own >= 1);
+            if (ranks <= cores) /* core r is rank r's: nobody can lack one */
+                assert_false(lacks[r]);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_divide_bound_ranks_keep_their_cores),
+        cmocka_unit_test(test_divide_shared_set_in_equal_neighbouring_parts),
+        cmocka_unit_test(test_divide_two_numa_nodes_apart),
+        cmocka_unit_test(test_divide_overlapping_sets_by_matching),
+        cmocka_unit_test(test_divide_too_few_cores),
+        cmocka_unit_test(test_divide_every_case_is_fair),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

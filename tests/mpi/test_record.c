@@ -1,0 +1,136 @@
+/** What a rank makes of a trainer's events. */
+#include "mpi/record.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char ready[] = "{\"event\":\"ready\",\"setup_seconds\":0.5,\"parameters\":12,"
+                            "\"backend\":\"b\",\"versions\":\"v 1\",\"threads\":2}";
+static const char epoch_0[] = "{\"event\":\"epoch\",\"epoch\":0,\"seconds\":1,\"train_loss\":2,"
+                              "\"test_loss\":3,\"test_error\":0.5,\"evaluation_seconds\":0.25}";
+static const char epoch_1[] = "{\"event\":\"epoch\",\"epoch\":1,\"seconds\":1.5,\"train_loss\":1,"
+                              "\"test_loss\":1.5,\"test_error\":0.25,\"evaluation_seconds\":0.5}";
+static const char epoch_1_nan[] =
+    "{\"event\":\"epoch\",\"epoch\":1,\"seconds\":1.5,\"train_loss\":null,"
+    "\"test_loss\":null,\"test_error\":0.9,\"evaluation_seconds\":0.5}";
+static const char done[] = "{\"event\":\"done\",\"train_seconds\":2.5,\"checksum\":\"00ff\"}";
+static const char diverged[] =
+    "{\"event\":\"done\",\"train_seconds\":1,\"checksum\":\"00ff\",\"diverged\":true}";
+static const char error[] = "{\"event\":\"error\",\"message\":\"no\\u001b luck\"}";
+
+/** Judges a run of two epochs by its events (NULL-terminated) and exit code. */
+static cnn_outcome judge(cnn_record *r, const char *const *lines, int exit_code)
+{
+    assert_int_equal(cnn_record_create(3, r), CNN_OK);
+    cnn_record_begin(r, 2);
+    for (; *lines; lines++)
+        cnn_record_line(r, *lines, false);
+    return cnn_record_judge(r, exit_code, "first\nlast words");
+}
+
+static void test_record_good_run(void **state)
+{
+    (void)state;
+    cnn_record r;
+    const char *const lines[] = {ready, epoch_0, epoch_1, done, NULL};
+    assert_int_equal(judge(&r, lines, 0), CNN_OUTCOME_DONE);
+    assert_float_equal(r.row.train_seconds, 2.5, 0);
+    assert_float_equal(r.row.setup_seconds, 0.5, 0);
+    assert_float_equal(r.row.evaluation_seconds, 0.75, 0);
+    assert_float_equal(r.row.train_loss, 1, 0);
+    assert_float_equal(r.row.test_loss, 1.5, 0);
+    assert_float_equal(r.row.test_error, 0.25, 0);
+    assert_int_equal(r.row.epochs_done, 2);
+    assert_int_equal(r.row.parameters, 12);
+    assert_int_equal(r.row.threads, 2);
+    assert_string_equal(r.row.weight_checksum, "00ff");
+    assert_string_equal(r.row.versions, "v 1");
+    assert_float_equal(r.epochs[0].epoch_seconds, 1, 0);
+    assert_float_equal(r.epochs[1].epoch_test_error, 0.25, 0);
+    assert_true(isnan(r.epochs[2].epoch_seconds));
+    assert_string_equal(r.reason, "");
+    cnn_record_free(&r);
+}
+
+static void test_record_divergence_is_a_result(void **state)
+{
+    (void)state;
+    cnn_record r;
+    const char *const said[] = {ready, epoch_0, diverged, NULL};
+    assert_int_equal(judge(&r, said, 0), CNN_OUTCOME_DIVERGED);
+    assert_int_equal(r.row.epochs_done, 1);
+    cnn_record_free(&r);
+    const char *const seen[] = {ready, epoch_0, epoch_1_nan, done, NULL};
+    assert_int_equal(judge(&r, seen, 0), CNN_OUTCOME_DIVERGED);
+    cnn_record_free(&r);
+}
+
+static void test_record_failures_and_their_reasons(void **state)
+{
+    (void)state;
+    const struct {
+        const char *lines[6];
+        int exit_code;
+        cnn_outcome outcome;
+        const char *reason;
+    } cases[] = {
+        {{ready, epoch_0, NULL}, 4, CNN_OUTCOME_EXIT, "exit code 4: last words"},
+        {{NULL}, 127, CNN_OUTCOME_EXIT, "could not be started: last words"},
+        {{ready, NULL}, -SIGSEGV, CNN_OUTCOME_SIGNAL, "killed by signal 11"},
+        {{ready, error, NULL}, 1, CNN_OUTCOME_ERROR, "no  luck"},
+        {{ready, epoch_0, epoch_1, NULL}, 0, CNN_OUTCOME_PROTOCOL, "ended without a done event"},
+        {{ready, epoch_0, epoch_1, done, NULL}, 1, CNN_OUTCOME_EXIT, "exit code 1"},
+        {{ready, epoch_0, done, NULL}, 0, CNN_OUTCOME_PROTOCOL, "done after 1 of 2 epochs"},
+        {{epoch_0, NULL}, 0, CNN_OUTCOME_PROTOCOL, "an epoch event before ready"},
+        {{done, NULL}, 0, CNN_OUTCOME_PROTOCOL, "a done event before ready"},
+        {{ready, ready, NULL}, 0, CNN_OUTCOME_PROTOCOL, "a second ready event"},
+        {{ready, epoch_1, NULL}, 0, CNN_OUTCOME_PROTOCOL, "event of epoch 1, when epoch 0 of 2"},
+        {{ready, epoch_0, epoch_0, NULL},
+         0,
+         CNN_OUTCOME_PROTOCOL,
+         "event of epoch 0, when epoch 1"},
+        {{ready, "hello", NULL}, 0, CNN_OUTCOME_PROTOCOL, "an event must be one JSON object"},
+        {{ready, error, epoch_0, NULL}, 0, CNN_OUTCOME_PROTOCOL, "an event after error"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cnn_record r;
+        assert_int_equal(judge(&r, cases[i].lines, cases[i].exit_code), cases[i].outcome);
+        if (strncmp(r.reason, cases[i].reason, strlen(cases[i].reason)) != 0)
+            fail_msg("case %zu: '%s' instead of '%s'", i, r.reason, cases[i].reason);
+        cnn_record_free(&r);
+    }
+}
+
+static void test_record_more_epochs_than_planned(void **state)
+{
+    (void)state;
+    cnn_record r;
+    assert_int_equal(cnn_record_create(1, &r), CNN_OK);
+    cnn_record_begin(&r, 1);
+    assert_true(cnn_record_line(&r, ready, false));
+    assert_true(cnn_record_line(&r, epoch_0, false));
+    assert_false(cnn_record_line(&r, epoch_1, false)); /* there is no row for it */
+    assert_false(cnn_record_line(&r, done, false));
+    assert_int_equal(cnn_record_judge(&r, 0, ""), CNN_OUTCOME_PROTOCOL);
+    cnn_record_begin(&r, 1); /* the next attempt starts afresh */
+    assert_false(cnn_record_line(&r, ready, true));
+    assert_string_equal(r.reason, "an event line that is too long");
+    cnn_record_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_record_good_run),
+        cmocka_unit_test(test_record_divergence_is_a_result),
+        cmocka_unit_test(test_record_failures_and_their_reasons),
+        cmocka_unit_test(test_record_more_epochs_than_planned),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
