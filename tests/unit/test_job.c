@@ -648,6 +648,44 @@ static void test_file_with_nul_byte_is_refused(void **state)
     rmdir(folder);
 }
 
+/** Fails unless the reference has each word of a list "a, b, c" that ends with the line. */
+static int assert_documented(const char *reference, const char *list)
+{
+    int count = 0;
+    for (size_t n; *list && *list != '\n'; list += n + strspn(list + n, ", ")) {
+        char key[64];
+        n = strcspn(list, ",\n");
+        snprintf(key, sizeof key, "`%.*s`", (int)n, list);
+        if (!strstr(reference, key))
+            fail_msg("docs/job-files.md says nothing of %s", key);
+        count++;
+    }
+    return count;
+}
+
+/** What is told of an unknown key is the list of those that there are. */
+static void test_reference_has_every_key(void **state)
+{
+    (void)state;
+    static const char marker[] = "; its keys are ";
+    cnn_job *job = NULL;
+    char *reference = NULL;
+    int count = 0;
+    assert_int_equal(cnn_read_file("docs/job-files.md", 1 << 20, &reference, NULL), CNN_OK);
+    assert_int_equal(cnn_job_parse("j",
+                                   SMALL "zzz: 1\ntrain: {zzz: 1}\nschedule: {zzz: 1}\n"
+                                         "limits: {zzz: 1}\nanalysis: {zzz: 1}\n"
+                                         "datasets: {d: {type: synthetic, zzz: 1}}\n"
+                                         "architectures: {a: [{conv2d: {filters: 1, zzz: 1}}, "
+                                         "{dense: classes}]}\n",
+                                   NULL, &job),
+                     CNN_EUSAGE);
+    for (const char *hit = cnn_error_message(); (hit = strstr(hit, marker)); hit++)
+        count += assert_documented(reference, hit + strlen(marker));
+    assert_in_range(count, 14 + 9 + 3 + 3 + 3 + 14 + 5, 100);
+    free(reference);
+}
+
 /** Every beginning of a shipped file is read without harm, and so is it with lines left out. */
 static void test_mangled_files_do_no_harm(void **state)
 {
@@ -707,6 +745,7 @@ int main(void)
         cmocka_unit_test(test_duplicate_factor_is_told_once),
         cmocka_unit_test(test_files_that_cannot_be_read),
         cmocka_unit_test(test_file_with_nul_byte_is_refused),
+        cmocka_unit_test(test_reference_has_every_key),
         cmocka_unit_test(test_mangled_files_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
