@@ -101,6 +101,11 @@ static void test_write_unknown_is_null_or_left_out(void **state)
     e.train_loss = INFINITY;
     assert_written(&e, "{\"event\":\"epoch\",\"epoch\":0,\"seconds\":1,\"train_loss\":null,"
                        "\"test_loss\":null,\"test_error\":null,\"evaluation_seconds\":1}");
+    e = cnn_event_make(CNN_EVENT_READY);
+    e.setup_seconds = 1;
+    assert_written(&e,
+                   "{\"event\":\"ready\",\"setup_seconds\":1,\"backend\":\"\",\"versions\":\"\","
+                   "\"device\":\"\"}");
     e = cnn_event_make(CNN_EVENT_DONE);
     e.train_seconds = 1;
     assert_written(&e, "{\"event\":\"done\",\"train_seconds\":1,\"diverged\":false,"
@@ -155,6 +160,8 @@ static void test_parse_mistyped_members_are_named(void **state)
                    "must be true or false");
     assert_refused("{\"event\":\"ready\",\"setup_seconds\":1,\"parameters\":1.5,\"backend\":\"\"}",
                    "must be a whole number, 0 or more");
+    assert_refused("{\"event\":\"ready\",\"setup_seconds\":1,\"parameters\":-1,\"backend\":\"\"}",
+                   "must be a whole number, 0 or more");
 }
 
 static void test_parse_unknown_kind_is_named(void **state)
@@ -175,6 +182,8 @@ static void test_parse_what_is_no_json_object(void **state)
         "[]",
         "null",
         "{\"event\":\"error\",\"message\":\"m\"} trailing",
+        " {\"event\":\"error\",\"message\":\"m\"}",
+        "{\"event\":\"error\",\"message\":\"m\"}\r",
         "{\"event\":\"error\",\"message\":\"m\"}{}",
         "{\"event\":\"error\",\"message\":NaN}",
         "{'event':'error','message':'m'}",
