@@ -105,9 +105,11 @@ static void for_each_part(void (*f)(const char *name))
 
 static void refuse_without(const char *name)
 {
+    char words[96];
     hid_t file = open_copy();
     assert_true(H5Ldelete(file, name, H5P_DEFAULT) >= 0);
-    close_and_refuse(file, name);
+    snprintf(words, sizeof words, "'%s' is missing", name);
+    close_and_refuse(file, words);
 }
 
 /** Puts another data set in the place of one. */
@@ -139,18 +141,32 @@ static int extents_of(hid_t file, const char *name, hsize_t extents[4])
     return rank;
 }
 
+/** Another type of the same size, so that nothing else is wrong. */
+static hid_t other_type(size_t width)
+{
+    return width == 1 ? H5T_STD_U8LE : width == 4 ? H5T_IEEE_F32LE : H5T_STD_U64LE;
+}
+
 static void refuse_other_type(const char *name)
 {
     hsize_t extents[4];
-    hid_t file = open_copy(), plist = early();
-    replace(file, name, H5T_STD_I16LE, extents_of(file, name, extents), extents, plist);
+    char words[96];
+    hid_t file = open_copy(), plist = early(), set = H5Dopen2(file, name, H5P_DEFAULT);
+    hid_t type = H5Dget_type(set);
+    size_t width = H5Tget_size(type);
+    H5Tclose(type);
+    H5Dclose(set);
+    int rank = extents_of(file, name, extents);
+    replace(file, name, other_type(width), rank, extents, plist);
     H5Pclose(plist);
-    close_and_refuse(file, name);
+    snprintf(words, sizeof words, "'%s' is of the wrong type", name);
+    close_and_refuse(file, words);
 }
 
 static void refuse_other_rank(const char *name)
 {
     hsize_t extents[4];
+    char words[96];
     hid_t file = open_copy(), plist = early(), set = H5Dopen2(file, name, H5P_DEFAULT);
     hid_t type = H5Dget_type(set);
     H5Dclose(set);
@@ -159,7 +175,8 @@ static void refuse_other_rank(const char *name)
     replace(file, name, type, rank + 1, extents, plist);
     H5Tclose(type);
     H5Pclose(plist);
-    close_and_refuse(file, name);
+    snprintf(words, sizeof words, "'%s' has %d dimensions, not %d", name, rank + 1, rank);
+    close_and_refuse(file, words);
 }
 
 static void test_read_whole_file_is_as_made(void **state)
