@@ -1,0 +1,221 @@
+/* From a network to nodes: layouts, tensors, parameters, memory. */
+#include "cpu/step_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- helpers of the nodes ------------------------------------------------------------------ */
+
+cnn_status cnn_step_tensor(cnn_step *s, const char *what, int node, size_t bytes, int first,
+                           int last, int *out)
+{
+    char name[sizeof s->plan.tensors[0].name];
+    snprintf(name, sizeof name, "%d %s", node, what);
+    *out = cnn_plan_add(&s->plan, name, bytes, first, last);
+    if (*out < 0)
+        return cnn_error_set(CNN_ENOMEM, "network '%s' needs more than %d tensors", s->net.name,
+                             CNN_MAX_PLAN_TENSORS);
+    return CNN_OK;
+}
+
+cnn_status cnn_step_add_parameter(cnn_step *s, cnn_node *node, int k, size_t size,
+                                  const cnn_dnn_layout *canonical, const cnn_dnn_layout *own)
+{
+    enum { VALUES_ALIGNED = 16 };
+    cnn_step_parameter *p = &s->parameters[s->parameter_count];
+    p->parameter = node->layer->first_parameter + k;
+    p->offset = s->parameter_size;
+    p->size = size;
+    node->parameters[k] = s->parameter_count++;
+    s->parameter_size += (size + VALUES_ALIGNED - 1) / VALUES_ALIGNED * VALUES_ALIGNED;
+    return own ? cnn_cpu_exchange_create(s->ops, "weights", canonical, own, &p->exchange) : CNN_OK;
+}
+
+/* Some memory has two names, as NHWC and nChw16c of 16 channels or NHWC and NCHW of one: it goes by
+ * the one for which oneDNN has its fastest kernels. */
+static dnnl_format_tag_t tag_of(const cnn_grid *g)
+{
+    return g->block == 1    ? dnnl_nchw
+           : g->block == 8  ? dnnl_nChw8c
+           : g->block == 16 ? dnnl_nChw16c
+                            : dnnl_nhwc;
+}
+
+cnn_status cnn_step_layout(int n, const cnn_grid *g, cnn_dnn_layout **out)
+{
+    return cnn_cpu_image_layout(n, (cnn_shape){g->h, g->w, g->c}, tag_of(g), out);
+}
+
+void cnn_step_describe_grid(const cnn_grid *g, cnn_text *out)
+{
+    cnn_text_printf(out, "%dx%dx%d ", g->h, g->w, g->c);
+    if (g->block == 8 || g->block == 16)
+        cnn_text_printf(out, "nChw%dc", g->block);
+    else
+        cnn_text_append(out, g->block == 1 && g->c > 1 ? "NCHW" : "NHWC");
+}
+
+/* ---- layouts ------------------------------------------------------------------------------- */
+
+/* Layers that keep their input's layout. */
+static bool keeps_layout(const cnn_plan_node *node)
+{
+    return node->kind != CNN_NODE_CONV && node->kind != CNN_NODE_DENSE;
+}
+
+/* The layout (block of channels, 0: no wish) that oneDNN prefers for value[first .. last], between
+ * the convolution that leaves value[first] (first > 0) and the one that reads value[last]. */
+static cnn_status preferred_block(cnn_step *s, int first, int last, int *block)
+{
+    cnn_status st = CNN_OK;
+    int unused = 0;
+    const cnn_plan_node *writer = first > 0 ? &s->plan.nodes[first - 1] : NULL;
+    const cnn_plan_node *reader = &s->plan.nodes[last];
+    *block = 0;
+    if (writer && writer->kind == CNN_NODE_DENSE) /* which leaves a vector */
+        goto done;
+    if (reader->kind == CNN_NODE_CONV)
+        CNN_TRY(
+            cnn_conv_wishes(s, &s->net.layers[reader->layer], reader->relu >= 0, block, &unused));
+    if (*block == 0 && writer)
+        CNN_TRY(
+            cnn_conv_wishes(s, &s->net.layers[writer->layer], writer->relu >= 0, &unused, block));
+done:
+    return st;
+}
+
+/* Shape of value[i]. */
+static cnn_shape shape_of(const cnn_step *s, int i)
+{
+    if (i == 0)
+        return s->net.input;
+    const int last = i == s->node_count ? s->net.layer_count : s->plan.nodes[i].layer;
+    return s->net.layers[last - 1].out;
+}
+
+/* Layout of every value: one for each stretch between convolutions and dense layers. */
+static cnn_status choose_layouts(cnn_step *s)
+{
+    cnn_status st = CNN_OK;
+    for (int first = 0; first <= s->node_count;) {
+        int last = first, block = 0;
+        while (last < s->node_count && keeps_layout(&s->plan.nodes[last]))
+            last++;
+        if (last < s->node_count)
+            CNN_TRY(preferred_block(s, first, last, &block));
+        for (int i = first; i <= last; i++) {
+            const cnn_shape shape = shape_of(s, i);
+            s->grids[i] = cnn_grid_of(shape, block > 0 ? block : shape.c);
+        }
+        first = last + 1;
+    }
+done:
+    return st;
+}
+
+/* ---- nodes --------------------------------------------------------------------------------- */
+
+static const cnn_node_class *class_of(cnn_node_kind kind)
+{
+    switch (kind) {
+    case CNN_NODE_CONV:
+        return &cnn_conv_node;
+    case CNN_NODE_NORM:
+        return &cnn_norm_node;
+    case CNN_NODE_POOL:
+        return &cnn_pool_node;
+    case CNN_NODE_RELU:
+        return &cnn_relu_node;
+    case CNN_NODE_DROPOUT:
+        return &cnn_dropout_node;
+    default:
+        return &cnn_dense_node;
+    }
+}
+
+static void set_up_node(cnn_step *s, int i)
+{
+    cnn_node *node = &s->nodes[i];
+    const cnn_plan_node *p = &s->plan.nodes[i];
+    node->class = class_of(p->kind);
+    node->index = i;
+    node->layer = &s->net.layers[p->layer];
+    node->relu = p->relu >= 0;
+    node->pool = p->pool >= 0               ? &s->net.layers[p->pool]
+                 : p->kind == CNN_NODE_POOL ? node->layer
+                                            : NULL;
+    node->in = s->grids[i];
+    node->out = s->grids[i + 1];
+    node->mid =
+        cnn_grid_of(p->kind == CNN_NODE_POOL ? node->layer->in : node->layer->out, node->out.block);
+    node->trains = i >= s->first_trained;
+    node->input_gradient = i > s->first_trained;
+    node->mask_input = i > 0 && s->plan.nodes[i - 1].relu >= 0 && s->plan.nodes[i - 1].pool < 0;
+}
+
+static int first_with_parameters(const cnn_step *s)
+{
+    int i = 0;
+    while (i < s->node_count && s->net.layers[s->plan.nodes[i].layer].parameters == 0)
+        i++;
+    return i;
+}
+
+/* Values live until their writer's backward has masked by them; gradients from their writer's
+ * backward to their reader's. */
+static cnn_status add_values(cnn_step *s)
+{
+    cnn_status st = CNN_OK;
+    const size_t images = (size_t)cnn_ops_max_batch(s->ops) * sizeof(float);
+    for (int i = 0; i <= s->node_count; i++) {
+        const size_t bytes = images * cnn_grid_size(&s->grids[i]);
+        const int writer = i > 0 ? i - 1 : 0;
+        CNN_TRY(cnn_step_tensor(s, i == 0 ? "images" : "result", writer, bytes, writer,
+                                cnn_step_back(s, writer), &s->values[i]));
+        s->gradients[i] = CNN_NO_TENSOR;
+        if (i > s->first_trained)
+            CNN_TRY(cnn_step_tensor(s, "gradient", writer, bytes, cnn_step_back(s, i),
+                                    cnn_step_back(s, writer), &s->gradients[i]));
+    }
+done:
+    return st;
+}
+
+static cnn_status allocate(cnn_step *s)
+{
+    cnn_status st = CNN_OK;
+    void *memory = NULL;
+    const bool adam = s->train.optimizer == CNN_OPTIMIZER_ADAM;
+    CNN_TRY(cnn_plan_place(&s->plan));
+    CNN_TRY(cnn_cpu_alloc(s->plan.arena_bytes, "the arena of a training step", &memory));
+    s->arena = memory;
+    CNN_TRY(cnn_cpu_floats(s->parameter_size, "parameters", &s->weights));
+    CNN_TRY(cnn_cpu_floats(s->parameter_size, "parameters' gradients", &s->slopes));
+    if (adam || s->train.momentum != 0)
+        CNN_TRY(cnn_cpu_floats(s->parameter_size, "the optimiser's state", &s->first));
+    if (adam)
+        CNN_TRY(cnn_cpu_floats(s->parameter_size, "the optimiser's state", &s->second));
+done:
+    return st;
+}
+
+cnn_status cnn_step_build(cnn_step *s)
+{
+    cnn_status st = CNN_OK;
+    void *memory = NULL;
+    cnn_plan_fuse(&s->net, &s->plan);
+    s->node_count = s->plan.node_count - 1;
+    s->first_trained = first_with_parameters(s);
+    CNN_TRY(cnn_cpu_alloc((size_t)cnn_ops_max_batch(s->ops) * sizeof(int32_t), "labels", &memory));
+    s->labels = memory;
+    CNN_TRY(cnn_cpu_floats((size_t)s->net.state_total, "running statistics", &s->running));
+    CNN_TRY(choose_layouts(s));
+    CNN_TRY(add_values(s));
+    for (int i = 0; i < s->node_count; i++) {
+        set_up_node(s, i);
+        CNN_TRY(s->nodes[i].class->create(s, &s->nodes[i]));
+    }
+    CNN_TRY(allocate(s));
+done:
+    return st;
+}
