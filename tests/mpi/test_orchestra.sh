@@ -1,0 +1,368 @@
+#!/bin/bash
+# Whole jobs with a trainer that trains nothing: test_orchestra.sh BUILD_FOLDER CASE
+set -euo pipefail
+build=$(cd "$1" && pwd)
+case=$2
+null=$build/tests/null_trainer
+rows=$build/tests/print_rows
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+unset CNNMPI_DATA CNNMPI_TRAINERS
+
+fail() {
+    printf 'FAILED: %s\n' "$*"
+    exit 1
+}
+# job NAME REPEATS RETRIES GRACE [ARGUMENT...]: two frameworks that both are the null trainer, two
+# data sets, so 4 runs a repeat; ARGUMENTs go to the trainer. EXTRA (variables): schedule, limits.
+job() {
+    local name=$1 repeats=$2 retries=$3 grace=$4 words=
+    shift 4
+    for word in "$null" "$@"; do words="$words, '$word'"; done
+    cat >"$name.yaml" <<END
+name: $name
+repeats: $repeats
+seed: 3
+train: {epochs: 2}
+factors:
+  framework: [{name: one, command: [${words:2}]}, {name: two, command: [${words:2}]}]
+  architecture: [arch1]
+  dataset: [blobs, spots]
+contrast: framework
+schedule: {sharing: ${sharing:-allow}, assign: ${assign:-balanced}, warmup: ${warmup:-0}}
+limits: {retries: $retries, grace_seconds: $grace, run_seconds: ${run_seconds:-auto}}
+datasets:
+  blobs: {type: synthetic, count: 100, height: 12, width: 12, channels: 1, classes: 3}
+  spots: {type: synthetic, count: 100, height: 12, width: 12, channels: 1, classes: 3}
+END
+}
+# run RANKS STATUS ARGUMENT...: output goes to log
+run() {
+    local ranks=$1 want=$2 got=0
+    shift 2
+    timeout 60 mpirun -np "$ranks" "$build/cnnmpi" "$@" >log 2>&1 </dev/null || got=$?
+    [[ $got -eq $want ]] || { cat log; fail "exit status $got instead of $want: $ranks ranks, $*"; }
+}
+says() {
+    grep -qF -- "$2" "$1" || { cat "$1"; fail "'$2' is missing from $1"; }
+}
+# count FILE PATTERN NUMBER: lines that match
+count() {
+    local n
+    n=$(grep -cE -- "$2" "$1") || true
+    [[ $n -eq $3 ]] || { cat "$1"; fail "$n instead of $3 lines of $1 match: $2"; }
+}
+# await SECONDS COMMAND...: until it succeeds
+await() {
+    local until=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [[ $SECONDS -lt $until ]] || fail "waited in vain for: $*"
+        sleep 0.05
+    done
+}
+notes() { [[ -e notes && $(grep -c "$1" notes) -ge $2 ]]; }
+# Trainers that took a note are gone.
+trainers_gone() {
+    local pid
+    for pid in $(awk '$3 != "end" { print $3 }' notes); do
+        if [[ -e /proc/$pid && $(cut -d' ' -f3 "/proc/$pid/stat" 2>/dev/null) != Z ]]; then
+            return 1
+        fi
+    done
+}
+
+case $case in
+once_in_order)
+    for ranks in 1 2 3 4; do
+        rm -f notes
+        warmup=1 job order 5 0 10 seconds=0.005 note="$work/notes"
+        run "$ranks" 0 order.yaml --force
+        $rows order.h5 >table
+        runs=$((20 + 2 * ranks)) # 5 repeats x 2 data sets x 2 frameworks, a warm-up block a rank
+        count table '^run [0-9]+ done' $runs
+        count table '^attempt [0-9]+ 0 done' $runs
+        count table '^attempt' $runs
+        [[ $(awk '$3 == "end" { print $1 }' notes | sort -n | uniq | wc -l) -eq $runs ]] || fail "runs"
+        [[ $(wc -l <notes) -eq $((2 * runs)) ]] || { cat notes; fail "a run was trained twice"; }
+        # Each device does its own queue in the planned order; blocks are never torn.
+        sort -k2,2n notes >/dev/null
+        awk '$3 != "end" { print $1 }' notes >started
+        awk 'NR == FNR { device[$2] = $4; turn[$2] = $5; place[$2] = $6; rank[$2] = $7; next }
+             { r = $1; key = turn[r] * 100 + place[r]; d = device[r]
+               if (rank[r] != d) { print "run " r " of device " d " on rank " rank[r]; bad = 1 }
+               if (key != expected[d] + 0) { print "run " r " came too early or late"; bad = 1 }
+               expected[d] = place[r] == 1 ? (turn[r] + 1) * 100 : key + 1 }
+             END { exit bad }' <(grep ^run table) started || fail "order with $ranks ranks"
+    done
+    ;;
+dynamic)
+    assign=dynamic warmup=1 job free 4 0 10 seconds=0.005 note="$work/notes"
+    run 3 0 free.yaml
+    $rows free.h5 >table
+    count table '^run [0-9]+ done' 22
+    [[ $(wc -l <notes) -eq 44 ]] || fail "a run was trained twice"
+    # Each rank begins with its own warm-up block.
+    awk '/^run/ && $10 == 1 && $4 != $7 { exit 1 }' table || { cat table; fail "warm-up elsewhere"; }
+    ;;
+alone)
+    job alone 2 0 10
+    "$build/cnnmpi" alone.yaml >log 2>&1 </dev/null || { cat log; fail "without mpirun"; }
+    $rows alone.h5 >table
+    count table '^run [0-9]+ done' 8
+    ;;
+retries)
+    mkdir once
+    job again 3 2 10 do=exit when=3 once="$work/once"
+    run 2 0 again.yaml
+    $rows again.h5 >table
+    count table '^run [0-9]+ done' 12
+    count table '^run (0|3|6|9) done( -?[0-9]+){5} 2 ' 4 # two attempts
+    count table '^run [0-9]+ done( -?[0-9]+){5} 1 ' 8
+    count table '^attempt (0|3|6|9) 0 exit 0 [01] 9 .*"exit code 9: +\[31mlast \? line +\[0m" "first line' 4
+    count table '^attempt (0|3|6|9) 1 done' 4
+    count table '^attempt' 16
+    count log 'attempt 1 failed on rank [01], trying again: exit code 9' 4
+    ;;
+failures)
+    for what in exit crash garbage error silent late hang orphan; do
+        rm -f notes
+        run_seconds=1
+        [[ $what == hang || $what == orphan ]] || run_seconds=60
+        run_seconds=$run_seconds job bad 1 1 10 do=$what when=2 note="$work/notes"
+        run 2 1 bad.yaml --force
+        $rows bad.h5 >table
+        count table '^run [13] done' 2
+        count table '^run [02] failed( -?[0-9]+){5} 2 ' 2
+        case $what in
+        exit | late) want='exit -?[0-9]+ [01] 9' ;;
+        crash) want='signal -?[0-9]+ [01] -11' ;;
+        garbage) want='protocol [0-9]+ [01] -9 .*an event must be one JSON object' ;;
+        silent) want='protocol [0-9]+ [01] 0 .*"ended without a done event"' ;;
+        error) want='error [0-9]+ [01] 1 .*"no luck today"' ;;
+        hang | orphan) want='timeout [0-9]+ [01] -9 .*"longer than the time limit of 1 s"' ;;
+        esac
+        count table "^attempt [02] [01] $want" 4
+        count log 'FAILED after 2 attempts' 2
+        await 5 trainers_gone
+        if [[ $what == orphan ]] && pgrep -f "note=$work/notes"; then
+            fail "a process that a trainer started has outlived it"
+        fi
+    done
+    ;;
+divergence)
+    for what in diverge nan; do
+        job apart 1 2 10 do=$what when=2
+        run 2 0 apart.yaml --force
+        $rows apart.h5 >table
+        count table '^run [02] diverged( -?[0-9]+){5} 1 ' 2
+        count table '^run [13] done' 2
+        count table '^attempt [02] 0 diverged' 2
+    done
+    ;;
+resume_after_kill)
+    job long 8 1 10 seconds=0.06 note="$work/notes"
+    mpirun -np 2 "$build/cnnmpi" long.yaml >log 2>&1 </dev/null &
+    launcher=$!
+    await 20 notes end 5
+    kill -KILL "$launcher"
+    wait "$launcher" || true
+    await 10 trainers_gone
+    sleep 1.5 # ranks notice within a second that their launcher is gone
+    $rows long.h5 >before
+    grep '^run [0-9]* done' before >kept || fail "nothing was kept"
+    [[ $(wc -l <kept) -lt 32 ]] || fail "it was over too soon"
+    status=0
+    "$build/cnnmpi" report --status long.h5 >/dev/null 2>&1 || status=$?
+    [[ $status -eq 75 ]] || fail "the file's state gives $status"
+    run 3 0 long.yaml --resume # with another number of ranks
+    says log 'dealt anew'
+    $rows long.h5 >table
+    count table '^run [0-9]+ done' 32
+    grep -Fxf kept table | cmp - kept || fail "finished rows have changed"
+    # What was finished was not trained again, the rest was.
+    awk '$3 == "end" { n[$1]++ } END { for (r in n) if (n[r] > 1) bad++; exit bad > 1 }' notes ||
+        fail "finished runs were trained again"
+    cksum long.h5 >sum
+    run 2 0 long.yaml --resume
+    says log 'nothing to do'
+    cksum long.h5 | cmp - sum || fail "a finished file was changed"
+    ;;
+resume_checks)
+    job base 2 0 10 do=exit when=4
+    run 2 1 base.yaml
+    cp base.h5 copy
+    run 2 2 base.yaml
+    says log '--resume'
+    says log '--force'
+    cmp base.h5 copy || fail "an existing file was touched"
+    run 2 2 base.yaml --resume --set train.epochs=3
+    says log 'trained otherwise'
+    run 2 2 base.yaml --resume --set repeats=3
+    says log 'it has 8 runs, the job 12'
+    run 2 2 base.yaml --resume --set seed=4
+    says log 'seed'
+    cmp base.h5 copy || fail "a refused file was touched"
+    sed 's/do=exit/do=none/' base.yaml >other.yaml
+    run 2 2 other.yaml --resume --output base.h5
+    # The same job again: what failed gets another chance, what is done stays.
+    $rows base.h5 | grep '^run [0-9]* done' >kept
+    mkdir once
+    run 2 1 base.yaml --resume
+    $rows base.h5 >table
+    count table '^run [0-9]+ failed( -?[0-9]+){4} 1 ' 2 # in session 1
+    grep -Fxf kept table | cmp - kept || fail "finished rows have changed"
+    run 1 0 other.yaml --force --output base.h5
+    $rows base.h5 >table
+    count table '^run [0-9]+ done( -?[0-9]+){4} 0 ' 8
+    ;;
+busy)
+    job busy 1 0 10 seconds=3 note="$work/notes"
+    "$build/cnnmpi" busy.yaml >first 2>&1 </dev/null &
+    first=$!
+    await 20 notes ' ' 1
+    run 1 3 busy.yaml --resume
+    says log 'is in use by process'
+    kill -TERM "$first"
+    wait "$first" || true
+    ;;
+term)
+    job stop 4 0 1 seconds=30 note="$work/notes"
+    for signal in TERM INT; do
+        rm -f notes
+        OMPI_MCA_odls_base_sigkill_timeout=5 mpirun -np 2 "$build/cnnmpi" stop.yaml --force \
+            >log 2>&1 </dev/null &
+        launcher=$!
+        await 20 notes ' ' 2
+        # A job in the background of a script ignores SIGINT until its program sets a handler.
+        kill -"$signal" "$launcher"
+        wait "$launcher" && fail "mpirun returned 0"
+        says log 'no new run starts'
+        await 1 trainers_gone
+        $rows stop.h5 >table
+        count table '^run [0-9]+ planned' 16
+        count table '^attempt [0-9]+ 0 stopped 0 [01] -9 .*"cnnmpi was told to stop"' 2
+    done
+    # One rank alone: the exit status tells the signal.
+    for signal in TERM:143 INT:130; do
+        rm -f notes
+        "$build/cnnmpi" stop.yaml --force >log 2>&1 </dev/null &
+        rank=$!
+        await 20 notes ' ' 1
+        kill -"${signal%:*}" "$rank"
+        status=0
+        wait "$rank" || status=$?
+        [[ $status -eq ${signal#*:} ]] || { cat log; fail "$signal gave $status"; }
+        await 1 trainers_gone
+    done
+    ;;
+term_within_grace)
+    # The running run may finish and is kept; the next one does not start.
+    job grace 2 0 30 seconds=0.5 note="$work/notes"
+    "$build/cnnmpi" grace.yaml >log 2>&1 </dev/null &
+    rank=$!
+    await 20 notes ' ' 1
+    kill -TERM "$rank"
+    wait "$rank" && fail "no signal in the exit status"
+    $rows grace.h5 >table
+    count table '^run [0-9]+ done' 1
+    count table '^run [0-9]+ planned' 7
+    count table '^attempt' 1
+    run 2 0 grace.yaml --resume
+    $rows grace.h5 >table
+    count table '^run [0-9]+ done' 8
+    ;;
+second_signal)
+    job twice 1 0 60 seconds=30 note="$work/notes"
+    "$build/cnnmpi" twice.yaml >log 2>&1 </dev/null &
+    rank=$!
+    await 20 notes ' ' 1
+    kill -TERM "$rank"
+    sleep 1
+    kill -0 "$rank" || fail "the time of grace was not given"
+    kill -TERM "$rank"
+    begin=$SECONDS
+    wait "$rank" && fail "no signal in the exit status"
+    [[ $((SECONDS - begin)) -le 5 ]] || fail "the second signal did not hurry"
+    await 1 trainers_gone
+    ;;
+rank_killed)
+    # A rank's death ends the job; no trainer stays behind, and the file goes on.
+    job dead 4 0 10 seconds=0.3 note="$work/notes"
+    mpirun -np 2 "$build/cnnmpi" dead.yaml >log 2>&1 </dev/null &
+    launcher=$!
+    await 20 notes end 2
+    kill -KILL "$(pgrep -P "$launcher" -x cnnmpi | tail -1)"
+    wait "$launcher" && fail "mpirun returned 0"
+    await 10 trainers_gone
+    run 2 0 dead.yaml --resume --set limits.grace_seconds=5
+    $rows dead.h5 >table
+    count table '^run [0-9]+ done' 16
+    ;;
+screen)
+    job look 2 0 10 do=exit when=4 "log=$(printf 'a\033[2Jb')"
+    run 2 1 look.yaml
+    # Tabs and newlines apart, nothing below a blank: mpirun gives its ranks a terminal.
+    if LC_ALL=C grep -nP '[\x00-\x08\x0b-\x1f\x7f]' log; then
+        fail "control characters in the log"
+    fi
+    count log '^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}  \[[0-9]+/8\] ' 8
+    run 2 1 look.yaml --force --quiet
+    grep -v -e '^--------' -e '^Primary job' -e '^mpirun' -e '^Process name' -e '^a non-zero' \
+        -e '^exit code' -e '^with errorcode' -e 'Process name' -e 'Exit code' -e '^$' log >rest || true
+    [[ ! -s rest ]] || { cat rest; fail "--quiet is not"; }
+    timeout 60 script -qec "mpirun -np 2 '$build/cnnmpi' look.yaml --force" typescript >/dev/null \
+        </dev/null || true
+    grep -qP '\x1b\[K' typescript || fail "no live line on a terminal"
+    grep -qP '[0-9]+/8 done' typescript || fail "the live line does not count"
+    # Behind a launcher whose output is a file there is no terminal, whatever isatty says.
+    timeout 60 script -qec "mpirun -np 2 '$build/cnnmpi' look.yaml --force >log" typescript \
+        >/dev/null </dev/null || true
+    if LC_ALL=C grep -nP '[\x00-\x08\x0b-\x1f\x7f]' log; then
+        fail "control characters in a log beside a terminal"
+    fi
+    ;;
+sharing)
+    ranks=$(($(nproc) + 1))
+    sharing=refuse job crowd 1 0 10
+    run $ranks 3 crowd.yaml
+    says log 'ranks 0'
+    says log 'sharing: allow'
+    [[ ! -e crowd.h5 ]] || fail "a file was made for nothing"
+    sharing=allow job crowd 1 0 10
+    run $ranks 0 crowd.yaml
+    says log 'shared'
+    ;;
+environment)
+    mkdir empty
+    cp "$build/cnnmpi" empty/
+    job lost 1 0 10
+    status=0
+    empty/cnnmpi lost.yaml >log 2>&1 </dev/null || status=$?
+    [[ $status -eq 3 ]] || { cat log; fail "a missing helper gives $status"; }
+    says log "$work/empty"
+    says log libexec/cnnmpi
+    [[ ! -e lost.h5 ]] || fail "a file was made for nothing"
+    CNNMPI_TRAINERS=/nowhere:$build empty/cnnmpi lost.yaml >log 2>&1 </dev/null || fail "trainers"
+    sed "s,'$null','/no/such/program'," lost.yaml >none.yaml
+    run 2 3 none.yaml
+    says log '/no/such/program'
+    says log 'framework one'
+    # A script beside the job file, from another folder.
+    mkdir jobs
+    printf '#!/bin/sh\nexec "%s" "$@"\n' "$null" >jobs/wrap.sh
+    sed "s,'$null','sh'\, 'wrap.sh'," lost.yaml >jobs/beside.yaml
+    run 2 0 jobs/beside.yaml --output out/deep/beside.h5
+    [[ -e out/deep/beside.h5 ]] || fail "the output's folders were not made"
+    # Missing data is told before anything runs.
+    sed 's,{type: synthetic.*,{type: idx\, path: nowhere-to-be-found},' lost.yaml >data.yaml
+    run 2 3 data.yaml
+    says log nowhere-to-be-found
+    [[ ! -e data.h5 ]] || fail "a file was made for nothing"
+    ;;
+*)
+    fail "no case called $case"
+    ;;
+esac
