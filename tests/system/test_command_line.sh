@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Exit statuses and messages of the commands.
+. "$(dirname "$0")/common.sh" "$1"
+cnnmpi=$build/cnnmpi
+cp "$here/tiny.yaml" .
+
+expect 0 "$cnnmpi" --help
+says out "Usage:"
+expect 0 "$cnnmpi" version
+expect 2 "$cnnmpi"
+says err "no job file given"
+expect 2 "$cnnmpi" tiny.yaml --resme
+says err "did you mean --resume?"
+expect 2 "$cnnmpi" tiny.yaml --resume --force
+expect 2 "$cnnmpi" tiny.yaml --set
+expect 3 "$cnnmpi" absent.yaml
+says err "absent.yaml"
+
+# A wrong job file: every error in one pass, each with its place, and nothing is written.
+printf 'repeats: many\nfactors:\n  framework: [nativ, layered]\n  architecture: [arch1]\n  dataset: [mnist]\nepoks: 3\n' >bad.yaml
+for command in "" plan data; do
+    expect 2 "$cnnmpi" $command bad.yaml
+    says err "bad.yaml:1:10: error:"
+    says err "bad.yaml:3:15: error:"
+    says err "did you mean 'native'?"
+    says err "bad.yaml:6:1: error:"
+done
+[[ ! -e bad.h5 ]] || fail "a wrong job left a results file"
+expect 2 "$cnnmpi" tiny.yaml --set train.epochs=0
+says err "--set train.epochs=0"
+
+# Missing data: status 3, before anything runs.
+sed 's/\[blobs\]/[idc]/' tiny.yaml >missing.yaml
+expect 3 "$cnnmpi" missing.yaml
+says err "idc"
+[[ ! -e tiny.h5 ]] || fail "missing data left a results file"
+expect 3 "$cnnmpi" data missing.yaml
+expect 0 "$cnnmpi" data tiny.yaml
+says out "blobs"
+
+expect 0 "$cnnmpi" plan tiny.yaml --ranks 3
+says out "native"
+expect 0 "$cnnmpi" plan "$source_tree/jobs/all.yaml" --ranks 4
+
+# A run on one rank, its report, and what protects its file.
+expect 0 "$cnnmpi" tiny.yaml
+says out "arch1"
+expect 0 "$cnnmpi" report tiny.h5
+expect 0 "$cnnmpi" report tiny.h5 --status
+before=$(sha256sum <tiny.h5)
+expect 2 "$cnnmpi" tiny.yaml
+says err "--resume"
+expect 0 "$cnnmpi" tiny.yaml --resume
+[[ $before == "$(sha256sum <tiny.h5)" ]] || fail "a finished file changed"
+expect 3 "$cnnmpi" report tiny.yaml
+expect 3 "$cnnmpi" report absent.h5
+expect 0 "$cnnmpi" tiny.yaml --force --quiet
+[[ ! -s out ]] || fail "--quiet printed"
+echo ok

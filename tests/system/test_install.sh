@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# The installed program works from any folder, with the build folder out of its sight.
+. "$(dirname "$0")/common.sh" "$1"
+cmake --install "$build" --prefix "$work/prefix" >install.log || { cat install.log; fail "install"; }
+for file in bin/cnnmpi libexec/cnnmpi/cnntrain-onednn libexec/cnnmpi/cnn-exec share/man/man1/cnnmpi.1 \
+    share/cnnmpi/jobs/all.yaml share/cnnmpi/jobs/quick.yaml share/cnnmpi/jobs/mini.yaml \
+    share/cnnmpi/jobs/pytorch.yaml share/cnnmpi/trainers/pytorch.py share/cnnmpi/slurm/all.sbatch; do
+    [[ -e prefix/$file ]] || fail "$file is not installed"
+done
+mkdir -p elsewhere && cd elsewhere
+cp "$here/tiny.yaml" .
+export PATH=$work/prefix/bin:$PATH
+expect 0 cnnmpi plan ../prefix/share/cnnmpi/jobs/all.yaml --ranks 4
+expect 0 mpirun -np 2 cnnmpi tiny.yaml
+[[ -s tiny.h5 ]] || fail "no results file"
+echo ok
