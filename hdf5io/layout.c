@@ -37,13 +37,17 @@ const cnn_dimension_info cnn_dimensions[CNN_DIM_COUNT] = {
 #define CNN_TYPE_T512 CNN_COLUMN_TEXT
 
 /** A column `name` from the member of a row's struct. */
-#define CNN_COLUMN_OF(row, name, member, type, units, long_name)                                   \
-    {#name, CNN_TYPE_##type, sizeof(((row *)0)->member), offsetof(row, member), units, long_name},
+#define CNN_COLUMN_OF(row, column, member, kind, unit, text)                                       \
+    {                                                                                              \
+        .name = #column, .type = CNN_TYPE_##kind, .width = sizeof(((row *)0)->member),             \
+        .offset = offsetof(row, member), .units = unit, .long_name = text                          \
+    }
 
-#define PLANNED(m, type, units, name)  CNN_COLUMN_OF(cnn_planned, m, m, type, units, name)
-#define MEASURED(m, type, units, name) CNN_COLUMN_OF(cnn_measured, m, m, type, units, name)
-#define EPOCH(m, type, units, name)    CNN_COLUMN_OF(cnn_epoch_row, m, m, type, units, name)
-#define ATTEMPT(m, type, units, name)  CNN_COLUMN_OF(cnn_attempt, m, m, type, units, name)
+/* One line of a list of columns in design/record.h. */
+#define PLANNED(m, type, units, name)  CNN_COLUMN_OF(cnn_planned, m, m, type, units, name),
+#define MEASURED(m, type, units, name) CNN_COLUMN_OF(cnn_measured, m, m, type, units, name),
+#define EPOCH(m, type, units, name)    CNN_COLUMN_OF(cnn_epoch_row, m, m, type, units, name),
+#define ATTEMPT(m, type, units, name)  CNN_COLUMN_OF(cnn_attempt, m, m, type, units, name),
 
 static const cnn_column status_columns[] = {
     {"status", CNN_COLUMN_I8, 1, 0, "", "how the run ended; written after everything else of it"},
@@ -54,15 +58,15 @@ static const cnn_column epoch_columns[] = {CNN_EPOCH_COLUMNS(EPOCH)};
 static const cnn_column attempt_columns[] = {CNN_ATTEMPT_COLUMNS(ATTEMPT)};
 
 static const cnn_column attempt_key_columns[] = {
-    CNN_COLUMN_OF(cnn_attempt_key, attempt_run, run, I32, "", "run of the attempt") //
+    CNN_COLUMN_OF(cnn_attempt_key, attempt_run, run, I32, "", "run of the attempt"),
     CNN_COLUMN_OF(cnn_attempt_key, attempt_number, number, I32, "",
-                  "number of the attempt within its run, from 0") //
+                  "number of the attempt within its run, from 0"),
 };
 
 static const cnn_column session_columns[] = {
     CNN_COLUMN_OF(cnn_session, session_start_time, start_time, F64,
-                  "seconds since 1970-01-01 00:00:00", "start of the invocation")            //
-    CNN_COLUMN_OF(cnn_session, session_ranks, ranks, I32, "", "MPI ranks of the invocation") //
+                  "seconds since 1970-01-01 00:00:00", "start of the invocation"),
+    CNN_COLUMN_OF(cnn_session, session_ranks, ranks, I32, "", "MPI ranks of the invocation"),
 };
 
 static const cnn_column cell_columns[] = {
@@ -78,36 +82,36 @@ static const cnn_column factor_columns[] = {
 
 static const cnn_column cell_count_columns[] = {
     CNN_COLUMN_OF(cnn_cell_count, runs_planned, planned, I32, "",
-                  "runs planned, warm-up runs not counted; -1 until analysed")          //
-    CNN_COLUMN_OF(cnn_cell_count, runs_done, done, I32, "", "of them done")             //
-    CNN_COLUMN_OF(cnn_cell_count, runs_failed, failed, I32, "", "of them failed")       //
-    CNN_COLUMN_OF(cnn_cell_count, runs_diverged, diverged, I32, "", "of them diverged") //
+                  "runs planned, warm-up runs not counted; -1 until analysed"),
+    CNN_COLUMN_OF(cnn_cell_count, runs_done, done, I32, "", "of them done"),
+    CNN_COLUMN_OF(cnn_cell_count, runs_failed, failed, I32, "", "of them failed"),
+    CNN_COLUMN_OF(cnn_cell_count, runs_diverged, diverged, I32, "", "of them diverged"),
 };
 
 #define SUMMARY(name, member, type, text) CNN_COLUMN_OF(cnn_summary, name, member, type, "", text)
 static const cnn_column summary_columns[] = {
-    SUMMARY(n, n, I32, "runs summarised; -1 until analysed")               //
-    SUMMARY(mean, mean, F64, "mean, in the measure's units")               //
-    SUMMARY(variance, variance, F64, "variance (n - 1), in units squared") //
-    SUMMARY(sd, sd, F64, "standard deviation, in the measure's units")     //
-    SUMMARY(min, min, F64, "least value, in the measure's units")          //
-    SUMMARY(max, max, F64, "greatest value, in the measure's units")       //
+    SUMMARY(n, n, I32, "runs summarised; -1 until analysed"),
+    SUMMARY(mean, mean, F64, "mean, in the measure's units"),
+    SUMMARY(variance, variance, F64, "variance (n - 1), in units squared"),
+    SUMMARY(sd, sd, F64, "standard deviation, in the measure's units"),
+    SUMMARY(min, min, F64, "least value, in the measure's units"),
+    SUMMARY(max, max, F64, "greatest value, in the measure's units"),
 };
 
 static const cnn_column pair_columns[] = {
     CNN_COLUMN_OF(cnn_comparison, comparison_combination, combination, I32, "",
-                  "combination within which two levels are compared; -1 until analysed")     //
-    CNN_COLUMN_OF(cnn_comparison, comparison_level_a, a, I32, "", "level a of the contrast") //
-    CNN_COLUMN_OF(cnn_comparison, comparison_level_b, b, I32, "", "level b of the contrast") //
+                  "combination within which two levels are compared; -1 until analysed"),
+    CNN_COLUMN_OF(cnn_comparison, comparison_level_a, a, I32, "", "level a of the contrast"),
+    CNN_COLUMN_OF(cnn_comparison, comparison_level_b, b, I32, "", "level b of the contrast"),
 };
 
 #define COMPARED(name, member, text) CNN_COLUMN_OF(cnn_comparison, name, member, F64, "", text)
 static const cnn_column comparison_columns[] = {
-    COMPARED(difference, difference, "mean of a minus mean of b, in the measure's units") //
-    COMPARED(study_t, study_t, "the study's t, judged against 1.96 there")                //
-    COMPARED(welch_t, welch_t, "Welch's t")                                               //
-    COMPARED(welch_df, welch_df, "degrees of freedom of Welch's t")                       //
-    COMPARED(welch_p, welch_p, "two-sided p value of Welch's t")                          //
+    COMPARED(difference, difference, "mean of a minus mean of b, in the measure's units"),
+    COMPARED(study_t, study_t, "the study's t, judged against 1.96 there"),
+    COMPARED(welch_t, welch_t, "Welch's t"),
+    COMPARED(welch_df, welch_df, "degrees of freedom of Welch's t"),
+    COMPARED(welch_p, welch_p, "two-sided p value of Welch's t"),
 };
 
 static const cnn_column overhead_columns[] = {

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { REPEATS = 1000, KILLS = 10 };
+enum { REPEATS = 150, KILLS = 10 };
 
 extern char **environ;
 
