@@ -75,10 +75,9 @@ static cnn_status try_lock(const char *path, const char *lock_path, int *fd, boo
                   "'%s' is in use by %s; wait for it to end or choose another output", path,
                   holder);
     }
-    if (!still_named(*fd, lock_path))
-        *stale = true;
-    else
-        CNN_TRY(write_holder(*fd, lock_path));
+    *stale = !still_named(*fd, lock_path);
+    if (!*stale && (st = write_holder(*fd, lock_path)) != CNN_OK)
+        unlink(lock_path);
 done:
     if ((st != CNN_OK || *stale) && *fd >= 0) {
         close(*fd);
