@@ -94,7 +94,7 @@ static void show(loop *l)
     const double now = cnn_clock_monotonic();
     if (!l->progress || !cnn_progress_is_due(l->progress))
         return;
-    if (now - l->estimated > estimate_interval) {
+    if (isnan(l->time_left) || now - l->estimated > estimate_interval) {
         l->time_left = cnn_dispatcher_time_left(l->dispatcher);
         l->estimated = now;
     }
