@@ -105,7 +105,7 @@ static void show(loop *l)
 static cnn_status rest(loop *l, double *pause, bool busy)
 {
     const bool training = l->worker && cnn_worker_is_training(l->worker);
-    const double longest = training && l->task->rank != 0 ? longest_pause_training : longest_pause;
+    const double longest = training ? longest_pause_training : longest_pause;
     *pause = busy ? shortest_pause : fmin(2 * *pause, longest);
     if (training)
         return cnn_worker_wait(l->worker, *pause);

@@ -10,10 +10,10 @@ static void print_run(const cnn_results *r, int i)
 {
     const cnn_planned *p = &r->planned[i];
     const cnn_measured *m = &r->measured[i];
-    printf("run %d %s %d %d %d %d %d %d %d %lld %a %a %s\n", i,
-           cnn_run_status_names[r->status[i]], p->planned_device, p->planned_turn, p->position,
-           m->rank, m->session, m->attempts, p->warmup, (long long)p->seed, m->start_time,
-           m->train_seconds, m->weight_checksum[0] ? m->weight_checksum : "-");
+    printf("run %d %s %d %d %d %d %d %d %d %lld %a %a %s\n", i, cnn_run_status_names[r->status[i]],
+           p->planned_device, p->planned_turn, p->position, m->rank, m->session, m->attempts,
+           p->warmup, (long long)p->seed, m->start_time, m->train_seconds,
+           m->weight_checksum[0] ? m->weight_checksum : "-");
 }
 
 static void print_attempt(const cnn_results *r, int i)
@@ -30,7 +30,8 @@ int main(int argc, char **argv)
 {
     cnn_results *results = NULL;
     if (argc != 2 || cnn_results_read(argv[1], &results) != CNN_OK) {
-        fprintf(stderr, "print_rows: %s\n", argc == 2 ? cnn_error_message() : "usage: print_rows FILE");
+        fprintf(stderr, "print_rows: %s\n",
+                argc == 2 ? cnn_error_message() : "usage: print_rows FILE");
         return 1;
     }
     for (int i = 0; i < results->run_count; i++)
