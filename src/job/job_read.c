@@ -127,7 +127,7 @@ static void read_top(cnn_job_reader *r)
     r->schedule = t.schedule;
     r->datasets = t.datasets;
     r->architectures = t.architectures;
-    if (job->name && strlen(job->name) > CNN_JOB_NAME_MAX)
+    if (job->name)
         cnn_job_check_name(r->y, cnn_yaml_lookup(cnn_yaml_root(r->y), "name"), job->name);
     read_section(r, t.train, "train", cnn_train_fields, &job->train);
     read_section(r, t.schedule, "schedule", schedule_fields, job);
@@ -174,8 +174,10 @@ static cnn_status name_output(cnn_job *job)
     if (!job->output)
         job->output = cnn_asprintf("%s.h5", base);
     if (!job->name) {
-        if (strlen(base) > CNN_JOB_NAME_MAX)
-            base[CNN_JOB_NAME_MAX] = '\0';
+        size_t n = strlen(base) > CNN_JOB_NAME_MAX ? CNN_JOB_NAME_MAX : strlen(base);
+        while (n > 0 && (base[n] & 0xc0) == 0x80)
+            n--; /* not within a character */
+        base[n] = '\0';
         job->name = base;
         base = NULL;
     }

@@ -469,6 +469,20 @@ static void test_programs_are_checked(void **state)
         "j:11:17: error: unknown key 'comand' in a framework; did you mean 'command'?\n");
 }
 
+static void test_long_file_names_are_cut_for_the_name(void **state)
+{
+    (void)state;
+    static const char path[] = "0123456789012345678901234567890123456789012345678901234567890"
+                               "1\xc3\xa9z.yaml";
+    cnn_job *job = NULL;
+    assert_int_equal(cnn_job_parse(path, SMALL, NULL, &job), CNN_OK);
+    assert_int_equal(strlen(job->name), 62); /* a letter of two bytes does not fit */
+    assert_int_equal(strlen(job->output), 62 + 3 + 3);
+    cnn_job_destroy(&job);
+    assert_errors(SMALL "name: \"a\\nb\"\n",
+                  "j:5:7: error: a name must not hold control characters\n");
+}
+
 static void test_names_have_a_limit(void **state)
 {
     (void)state;
@@ -735,6 +749,7 @@ int main(void)
         cmocka_unit_test(test_levels_are_unique),
         cmocka_unit_test(test_values_of_setting_factors_are_checked),
         cmocka_unit_test(test_programs_are_checked),
+        cmocka_unit_test(test_long_file_names_are_cut_for_the_name),
         cmocka_unit_test(test_names_have_a_limit),
         cmocka_unit_test(test_contrast_needs_two_levels),
         cmocka_unit_test(test_seeds_and_repeats_agree),
