@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Step times of both paths beside PyTorch's on the CPU: one run, contenders taking turns.
+
+  bench/cpu [--build build] [--python PYTHON] [--rounds 9] [--only arch1] [--threads 1,2]
+
+Without --python, a virtual environment with PyTorch from PyPI is made in the build folder. All
+contenders of a line stay alive and run in turns, a fraction of a second each, on the same cores, so
+that what disturbs one disturbs all; the figure is the median over the rounds. PyTorch counts with
+its better memory format. Build cnnbench-step first (cmake --build build)."""
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+import venv
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CASES = [("arch1", "28x28x1", 10), ("arch1", "50x50x3", 2), ("arch2", "28x28x1", 10),
+         ("arch2", "50x50x3", 2)]
+SLICE = 0.4  # seconds a contender runs in each round
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--build", default=os.path.join(HERE, "..", "build"))
+    parser.add_argument("--python", help="a Python that has PyTorch")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--only", default="", help="networks or shapes that contain this text")
+    return parser.parse_args()
+
+
+def python_with_torch(build):
+    """A virtual environment with PyTorch, made once."""
+    folder = os.path.join(build, "bench-venv")
+    python = os.path.join(folder, "bin", "python")
+    ready = os.path.exists(python) and \
+        subprocess.call([python, "-c", "import torch"], stderr=subprocess.DEVNULL) == 0
+    if not ready:
+        print(f"making {folder} with PyTorch from PyPI", file=sys.stderr)
+        venv.create(folder, with_pip=True)
+        subprocess.check_call([python, "-m", "pip", "install", "--quiet", "torch", "numpy"])
+    return python
+
+
+class Contender:
+    def __init__(self, label, command, threads, cores):
+        self.label = label
+        self.times = []
+        environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+            preexec_fn=lambda: os.sched_setaffinity(0, cores))
+        self.version = self.process.stdout.readline().strip()
+        if not self.version:
+            sys.exit(f"bench/cpu: {' '.join(command)} did not start")
+        self.steps = max(1, round(SLICE / self.run(2)))  # the first steps also warm up
+
+    def run(self, steps):
+        self.process.stdin.write(f"{steps}\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def take_turn(self):
+        self.times.append(self.run(self.steps))
+        time.sleep(0.02)  # until its idle threads stop spinning
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def median(self):
+        return statistics.median(self.times)
+
+
+def contenders_of(options, python, case, threads, cores):
+    ours = os.path.join(options.build, "cnnbench-step")
+    torch = [python, os.path.join(HERE, "torch_step.py")]
+
+    def command(program, path):
+        name, shape, classes = case
+        return program + [name, shape, str(classes), path, str(threads), str(options.batch)]
+
+    return [Contender("native", command([ours], "native"), threads, cores),
+            Contender("layered", command([ours], "layered"), threads, cores),
+            Contender("contiguous", command(torch, "contiguous"), threads, cores),
+            Contender("channels_last", command(torch, "channels_last"), threads, cores)]
+
+
+def measure(options, python, case, threads):
+    """Medians in seconds by label, and the contenders' versions."""
+    cores = sorted(os.sched_getaffinity(0))[-threads:]
+    all_contenders = contenders_of(options, python, case, threads, cores)
+    try:
+        for _ in range(options.rounds):
+            for contender in all_contenders:
+                contender.take_turn()
+    finally:
+        for contender in all_contenders:
+            contender.stop()
+    return ({c.label: c.median() for c in all_contenders},
+            list(dict.fromkeys(c.version for c in all_contenders)))
+
+
+def main():
+    options = arguments()
+    python = options.python or python_with_torch(options.build)
+    available = len(os.sched_getaffinity(0))
+    head = (f"{'network':8} {'input':8} {'threads':>7} | {'native':>18} | {'layered':>18} | "
+            f"{'PyTorch (best of two)':>32} | {'torch/native':>12} {'torch/layered':>13} "
+            f"{'layered/native':>14}")
+    print(f"batch {options.batch}, ms a step (images/s), median of {options.rounds} rounds\n")
+    print(head + "\n" + "-" * len(head))
+    versions = []
+    for threads in map(int, options.threads.split(",")):
+        if threads > available:
+            print(f"{threads} threads: only {available} cores here")
+            continue
+        for case in CASES:
+            if options.only not in f"{case[0]} {case[1]}":
+                continue
+            t, versions = measure(options, python, case, threads)
+            format_name = min(("contiguous", "channels_last"), key=t.get)
+            best = t[format_name]
+
+            def cell(seconds):
+                return f"{seconds * 1e3:8.3f} ({options.batch / seconds:7.0f})"
+
+            print(f"{case[0]:8} {case[1]:8} {threads:7} | {cell(t['native']):>18} | "
+                  f"{cell(t['layered']):>18} | {cell(best) + ' ' + format_name:>32} | "
+                  f"{best / t['native']:12.2f} {best / t['layered']:13.2f} "
+                  f"{t['layered'] / t['native']:14.2f}", flush=True)
+    print("\n" + "; ".join(versions))
+
+
+main()
