@@ -1,5 +1,5 @@
 /* Convolution nodes: bias and ReLU in oneDNN's forward primitive, then the pool. */
-#include "cpu/step_internal.h"
+#include "cpu/step_sparse.h"
 
 #include <stdlib.h>
 
@@ -11,6 +11,7 @@ typedef struct {
 typedef struct {
     cnn_step_pool *pool;   /* NULL: none */
     int mid, mid_gradient; /* tensors before the pool; CNN_NO_TENSOR without one */
+    cnn_sparse *sparse;    /* the whole backward, where it suits; NULL: oneDNN's */
     by_size sizes[CNN_MAX_BATCH_SIZES];
 } conv_node;
 
@@ -129,7 +130,8 @@ static cnn_status create_size(cnn_step *s, cnn_node *node, int n, cnn_dnn_layout
                                  *weights ? *weights : l.any, l.bias, l.dst, &p->forward));
     if (!*weights)
         CNN_TRY(cnn_dnn_primitive_layout(p->forward, DNNL_ARG_WEIGHTS, weights));
-    CNN_TRY(create_backward(s, node, &g, &l, *weights, p));
+    if (node->trains && !cnn_sparse_suits(node))
+        CNN_TRY(create_backward(s, node, &g, &l, *weights, p));
 done:
     destroy_layouts(&l);
     return st;
@@ -143,7 +145,10 @@ static cnn_status create_pool(cnn_step *s, const cnn_node *node, conv_node *o)
         sizeof(float) * cnn_grid_size(&node->mid) * (size_t)cnn_ops_max_batch(s->ops);
     CNN_TRY(cnn_step_pool_create(s, node, &o->pool));
     CNN_TRY(cnn_step_tensor(s, "before pool", i, bytes, i, i, &o->mid));
-    CNN_TRY(cnn_step_tensor(s, "gradient before pool", i, bytes, back, back, &o->mid_gradient));
+    if (cnn_sparse_suits(node))
+        CNN_TRY(cnn_sparse_create(s, node, &o->sparse));
+    else
+        CNN_TRY(cnn_step_tensor(s, "gradient before pool", i, bytes, back, back, &o->mid_gradient));
 done:
     return st;
 }
@@ -184,6 +189,7 @@ static void conv_destroy(cnn_node *node)
         cnn_cpu_side_destroy(&p->gradient);
     }
     cnn_step_pool_destroy(&o->pool);
+    cnn_sparse_destroy(&o->sparse);
     free(o);
     node->own = NULL;
 }
@@ -238,6 +244,10 @@ static cnn_status conv_backward(cnn_step *s, cnn_node *node, const cnn_step_pass
     conv_node *o = node->own;
     by_size *p = &o->sizes[pass->size];
     const float *dy = cnn_step_gradient(s, node->index + 1);
+    if (o->sparse) {
+        cnn_sparse_backward(s, node, o->sparse, pass, cnn_step_pool_where(s, o->pool), dy);
+        goto done;
+    }
     if (o->pool) {
         float *mid = cnn_step_at(s, o->mid_gradient);
         CNN_TRY(cnn_step_pool_backward(s, o->pool, pass, dy, mid));
@@ -260,8 +270,11 @@ static void conv_describe(const cnn_node *node, cnn_text *out)
 {
     const conv_node *o = node->own;
     const by_size *p = &o->sizes[0];
-    cnn_text_printf(out, "oneDNN %s, weights %s", cnn_dnn_primitive_kernel(p->forward),
-                    cnn_dnn_primitive_kernel(p->backward_weights));
+    cnn_text_printf(out, "oneDNN %s", cnn_dnn_primitive_kernel(p->forward));
+    if (o->sparse)
+        cnn_text_append(out, ", own backward of conv + pool");
+    if (p->backward_weights)
+        cnn_text_printf(out, ", weights %s", cnn_dnn_primitive_kernel(p->backward_weights));
     if (p->backward_data)
         cnn_text_printf(out, ", data %s", cnn_dnn_primitive_kernel(p->backward_data));
     if (o->pool)
