@@ -98,18 +98,21 @@ static cnn_status make_environment(const cnn_child_options *options, char ***out
     const char *const *more = options->environment ? options->environment : none;
     char events[32], threads[32];
     const char **set = NULL;
+    const bool owns_cores = options->cpus && !options->shared;
     size_t count = 0, n = 0;
     while (more[count])
         count++;
-    CNN_CHECK((set = calloc(count + 5, sizeof *set)) != NULL, CNN_ENOMEM,
+    CNN_CHECK((set = calloc(count + 6, sizeof *set)) != NULL, CNN_ENOMEM,
               "a trainer's environment");
     snprintf(events, sizeof events, "CNN_EVENTS_FD=%d", CNN_EVENTS_DESCRIPTOR);
     snprintf(threads, sizeof threads, "OMP_NUM_THREADS=%d", options->threads);
     set[n++] = events;
     set[n++] = threads;
-    /* Spinning threads are fastest on cores of their own, and ruinous on shared ones. */
-    set[n++] = options->shared ? "OMP_WAIT_POLICY=passive" : "OMP_WAIT_POLICY=active";
-    set[n++] = options->cpus && !options->shared ? "OMP_PROC_BIND=true" : "OMP_PROC_BIND=false";
+    /* Spinning, bound threads are fastest on cores of their own, and ruinous on shared ones. Places
+     * are named, or two threads could be put on one core's two hardware threads. */
+    set[n++] = owns_cores ? "OMP_WAIT_POLICY=active" : "OMP_WAIT_POLICY=passive";
+    set[n++] = owns_cores ? "OMP_PROC_BIND=true" : "OMP_PROC_BIND=false";
+    set[n++] = "OMP_PLACES=cores";
     memcpy(set + n, more, count * sizeof *set);
     CNN_TRY(cnn_environment_make(environ, set, out));
 done:

@@ -163,8 +163,9 @@ static void test_child_environment_is_clean(void **state)
     setenv("SLURM_PROCID", "0", 1);
     setenv("SLURM_JOB_ID", "77", 1);
     setenv("OMP_NUM_THREADS", "64", 1);
-    assert_output("env | grep -E '^(OMPI_|PMIX_|SLURM_|OMP_NUM|CNN_TEST)' | sort >&3",
-                  "CNN_TEST_MORE=more\nOMP_NUM_THREADS=3\nSLURM_JOB_ID=77\n");
+    assert_output("env | grep -E '^(OMPI_|PMIX_|SLURM_|OMP_|CNN_TEST)' | LC_ALL=C sort >&3",
+                  "CNN_TEST_MORE=more\nOMP_NUM_THREADS=3\nOMP_PLACES=cores\nOMP_PROC_BIND=false\n"
+                  "OMP_WAIT_POLICY=passive\nSLURM_JOB_ID=77\n");
     unsetenv("OMPI_COMM_WORLD_RANK");
     unsetenv("PMIX_RANK");
     unsetenv("SLURM_PROCID");
@@ -211,15 +212,16 @@ static void test_child_runs_on_its_cores(void **state)
     (void)state;
     cpu_set_t mine;
     cnn_text lines = {0};
-    char list[16], expected[64];
+    char list[16], expected[96];
     int last = -1;
     assert_int_equal(sched_getaffinity(0, sizeof mine, &mine), 0);
     for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
         if (CPU_ISSET((size_t)cpu, &mine))
             last = cpu;
     snprintf(list, sizeof list, "%d", last);
-    snprintf(expected, sizeof expected, "Cpus_allowed_list:\t%d\n", last);
-    cnn_child *child = start("grep Cpus_allowed_list /proc/$$/status >&3", "", list);
+    snprintf(expected, sizeof expected, "Cpus_allowed_list:\t%d\nOMP_WAIT_POLICY=active\n", last);
+    cnn_child *child =
+        start("grep Cpus_allowed_list /proc/$$/status >&3; env | grep WAIT >&3", "", list);
     finish(child, &lines);
     assert_string_equal(lines.s, expected);
     cnn_child_destroy(&child);
