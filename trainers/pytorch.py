@@ -148,13 +148,13 @@ class BatchNorm(Layer):
         self.rows = axis == "height"
         count = shape[1] if self.rows else shape[0]
         self.shapes = (count,), (count,)
-        self.reset = lambda: (torch.zeros(count), torch.ones(count))
-        self.state = self.reset()
-        self.batch = self.reset()
+        self.state = self.batch = None  # means and variances: running, and of the last batch
 
     def place(self, device):
-        self.state = tuple(s.to(device) for s in self.reset())
-        self.batch = tuple(s.to(device) for s in self.reset())
+        count = self.shapes[0][0]
+        start = torch.zeros(count), torch.ones(count)
+        self.state = tuple(s.to(device, copy=True) for s in start)
+        self.batch = tuple(s.to(device, copy=True) for s in start)
 
     def forward(self, x, parameters, training):
         if self.rows:
@@ -169,9 +169,8 @@ class BatchNorm(Layer):
         else:  # one value is its own mean; PyTorch refuses it
             self.state[0].lerp_(x.detach().flatten(), NORM_MOVE)
             self.state[1].mul_(1 - NORM_MOVE)
-            x = parameters[0].view(1, -1, 1, 1) * (x - x.detach()) * 0 + parameters[1].view(
-                1, -1, 1, 1
-            )
+            gamma, beta = (p.view(1, -1, 1, 1) for p in parameters)
+            x = gamma * (x - x.detach()) * 0 + beta
         return x.transpose(1, 2) if self.rows else x
 
 
@@ -258,7 +257,8 @@ class Feed:
 
     def __init__(self, part, scale, device, layout):
         x, y = part
-        x = torch.from_numpy(np.ascontiguousarray(x)).permute(0, 3, 1, 2)
+        # Transposed by NumPy: of one channel, PyTorch would keep strides that look like NHWC.
+        x = torch.from_numpy(np.array(x.transpose(0, 3, 1, 2), order="C"))
         self.images = x.contiguous(memory_format=layout).to(device)
         self.labels = torch.from_numpy(y).to(device)
         self.scale, self.device = scale, device
