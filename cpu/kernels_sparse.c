@@ -9,27 +9,42 @@ typedef float lanes __attribute__((vector_size(64), aligned(4), may_alias));
 #define LOAD(p)     (*(const lanes *)(p))
 #define STORE(p, v) (*(lanes *)(p) = (v))
 
-int cnn_kernel_sparse_filter(const cnn_grid *out, int row, const uint8_t *where, const float *dy,
-                             cnn_sparse_entry *list, double *bias)
+INLINED void sort_filters(int filters, const cnn_grid *out, int row, const uint8_t *where,
+                          const float *dy, cnn_sparse_entry *lists, int *counts, double *bias)
 {
-    int count = 0;
-    double sum = 0;
+    const size_t length = (size_t)out->h * (size_t)out->w + 1;
+    const uint32_t corner[CNN_NOWHERE + 1] = {0, 1, (uint32_t)row, (uint32_t)row + 1, 0};
+    size_t count[CNN_SPARSE_FILTERS] = {0}; /* apart from the lists, to stay in registers */
+    double sum[CNN_SPARSE_FILTERS] = {0};
     for (int h = 0; h < out->h; h++) {
         for (int w = 0; w < out->w; w++) {
-            const uint32_t q = *where;
-            const float slope = *dy;
-            const bool counts = q != CNN_NOWHERE && slope != 0;
-            /* Written in any case, kept by the count: which ones count cannot be predicted. */
-            list[count].at = (uint32_t)((2 * h) * row + 2 * w) + (q >> 1) * (uint32_t)row + (q & 1);
-            list[count].slope = slope;
-            sum += counts ? (double)slope : 0;
-            count += counts;
+            const uint32_t first = (uint32_t)(2 * h * row + 2 * w);
+            for (int f = 0; f < filters; f++) {
+                /* Written in any case, kept by the count: which ones count cannot be predicted. */
+                cnn_sparse_entry *to = lists + (size_t)f * length + count[f];
+                const bool counts_here = (where[f] != CNN_NOWHERE) & (dy[f] != 0);
+                to->at = first + corner[where[f]];
+                to->slope = dy[f];
+                sum[f] += (double)dy[f] * counts_here;
+                count[f] += counts_here;
+            }
             where += out->block;
             dy += out->block;
         }
     }
-    *bias += sum;
-    return count;
+    for (int f = 0; f < filters; f++) {
+        counts[f] = (int)count[f];
+        bias[f] += sum[f];
+    }
+}
+
+void cnn_kernel_sparse_filters(int filters, const cnn_grid *out, int row, const uint8_t *where,
+                               const float *dy, cnn_sparse_entry *lists, int *counts, double *bias)
+{
+    if (filters == CNN_SPARSE_FILTERS)
+        sort_filters(CNN_SPARSE_FILTERS, out, row, where, dy, lists, counts, bias);
+    else
+        sort_filters(filters, out, row, where, dy, lists, counts, bias);
 }
 
 /* One row of taps at a time: its sums stay in registers while the list goes by. */

@@ -20,11 +20,14 @@ typedef struct {
     float slope;
 } cnn_sparse_entry;
 
-/** The gradients of one filter in one image, one channel of the pool's planes: where, dy
- *  [out.h, out.w, block], the filter's lane in them; row: pixels of a padded row. Returns how many
- *  were written to list [out.h * out.w]; adds their sum to *bias. */
-int cnn_kernel_sparse_filter(const cnn_grid *out, int row, const uint8_t *where, const float *dy,
-                             cnn_sparse_entry *list, double *bias);
+/** Filters whose gradients are sorted at once, for the processor to do side by side. */
+enum { CNN_SPARSE_FILTERS = 4 };
+
+/** The gradients of 1 to CNN_SPARSE_FILTERS neighbouring filters of a block in one image: where, dy
+ *  [out.h, out.w, block] from the first filter's lane on; row: pixels of a padded row. Filter f's
+ *  go to lists + f * (out.h * out.w + 1); counts[f]: how many; their sum is added to bias[f]. */
+void cnn_kernel_sparse_filters(int filters, const cnn_grid *out, int row, const uint8_t *where,
+                               const float *dy, cnn_sparse_entry *lists, int *counts, double *bias);
 
 /** dw [kernel, kernel, LANES] of one filter and block of channels += list * x, a padded image of
  *  LANES values a pixel. kernel: 3 or 5. */

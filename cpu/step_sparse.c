@@ -102,9 +102,10 @@ static cnn_status add_scratch(cnn_step *s, const cnn_node *node, cnn_sparse *p)
     const size_t windows = (size_t)node->out.h * (size_t)node->out.w;
     const size_t pixels = (size_t)p->height * (size_t)p->row;
     const size_t channels = (size_t)node->out.c;
+    const size_t lists = channels > CNN_SPARSE_FILTERS ? channels : CNN_SPARSE_FILTERS;
     p->image_bytes =
         aligned(sizeof(float) * (pixels * (size_t)p->width * (size_t)p->blocks + LANES));
-    p->entry_bytes = aligned(sizeof(cnn_sparse_entry) * (windows * channels + 1));
+    p->entry_bytes = aligned(sizeof(cnn_sparse_entry) * (windows + 1) * lists);
     p->room_bytes = aligned(sizeof(cnn_sparse_entry) * (CNN_NOWHERE + 1) * channels);
     p->pixel_bytes = aligned(sizeof(cnn_sparse_pixel) * windows * CNN_NOWHERE);
     return cnn_step_tensor(s, "sparse backward", node->index,
@@ -236,33 +237,50 @@ static void unpad_image(const cnn_sparse *p, const cnn_node *node, const float *
 
 /* ---- backward ------------------------------------------------------------------------------ */
 
+/* Adds the gradients of one filter in one padded image. */
+static void filter_gradient(const cnn_node *node, cnn_sparse *p, int filter,
+                            const cnn_sparse_entry *list, int count, const float *image)
+{
+    const int kernel = node->layer->kernel;
+    const size_t plane = (size_t)p->height * (size_t)p->row * (size_t)p->width;
+    float *dw = p->gradients + (size_t)filter * p->tap_values;
+    if (p->few) {
+        cnn_kernel_sparse_weights_few(kernel, p->row, p->width, list, count, image, dw);
+        return;
+    }
+    for (int b = 0; b < p->blocks; b++)
+        cnn_kernel_sparse_weights(kernel, p->row, list, count, image + (size_t)b * plane,
+                                  dw + (size_t)(b * kernel * kernel * LANES));
+}
+
+/* Filters from `first` on that are sorted together: neighbours in a block, before `last`. */
+static int together(const cnn_grid *g, int first, int last)
+{
+    int count = g->block - first % g->block;
+    count = count < last - first ? count : last - first;
+    return count < CNN_SPARSE_FILTERS ? count : CNN_SPARSE_FILTERS;
+}
+
 /* Filters first .. last-1, all images in their order: the sums do not depend on the threads. */
 static void filters_gradient(const cnn_step *s, const cnn_node *node, cnn_sparse *p, int n,
                              const uint8_t *where, const float *dy, int first, int last,
                              double *bias)
 {
     const cnn_grid *g = &node->out;
-    const int kernel = node->layer->kernel;
     const workspace ws = workspace_of(s, p, omp_get_thread_num());
     const float *x = cnn_step_value(s, node->index);
-    const size_t plane = (size_t)p->height * (size_t)p->row * (size_t)p->width;
+    const size_t length = (size_t)g->h * (size_t)g->w + 1;
     for (int i = 0; i < n && first < last; i++) {
         pad_image(p, node, x + (size_t)i * cnn_grid_size(&node->in), ws.image);
-        for (int o = first; o < last; o++) {
+        for (int o = first; o < last;) {
+            int counts[CNN_SPARSE_FILTERS];
+            const int some = together(g, o, last);
             const size_t at = (size_t)i * cnn_grid_size(g) +
                               (size_t)(o / g->block) * cnn_grid_plane(g) + (size_t)(o % g->block);
-            const int count = cnn_kernel_sparse_filter(g, p->row, where + at, dy + at, ws.entries,
-                                                       &bias[o - first]);
-            float *dw = p->gradients + (size_t)o * p->tap_values;
-            if (p->few) {
-                cnn_kernel_sparse_weights_few(kernel, p->row, p->width, ws.entries, count, ws.image,
-                                              dw);
-                continue;
-            }
-            for (int b = 0; b < p->blocks; b++)
-                cnn_kernel_sparse_weights(kernel, p->row, ws.entries, count,
-                                          ws.image + (size_t)b * plane,
-                                          dw + (size_t)(b * kernel * kernel * LANES));
+            cnn_kernel_sparse_filters(some, g, p->row, where + at, dy + at, ws.entries, counts,
+                                      bias + (o - first));
+            for (int f = 0; f < some; f++, o++)
+                filter_gradient(node, p, o, ws.entries + (size_t)f * length, counts[f], ws.image);
         }
     }
 }
