@@ -308,6 +308,22 @@ rank_killed)
         count table '^run [0-9]+ planned' 16
     done
     ;;
+broken_rank)
+    # A rank that cannot write its rows (here: no file of its may grow beyond 8 kB) ends the job; the
+    # other's finished rows stay, and everyone learns why.
+    job full 3 0 10 seconds=0.05
+    status=0
+    timeout 60 mpirun --mca btl tcp,self -np 1 "$build/cnnmpi" full.yaml : \
+        -np 1 bash -c "trap '' XFSZ; ulimit -f 8; exec '$build/cnnmpi' full.yaml" \
+        >log 2>&1 </dev/null || status=$?
+    [[ $status -eq 3 ]] || { cat log; fail "a rank that cannot write gives $status"; }
+    says log 'rank 1 on '
+    $rows full.h5 >table
+    count table '^run [0-9]+ failed' 0
+    run 2 0 full.yaml --resume
+    $rows full.h5 >table
+    count table '^run [0-9]+ done' 12
+    ;;
 screen)
     job look 2 0 10 do=exit when=4 log=hello
     run 2 1 look.yaml
