@@ -1,7 +1,9 @@
 /* Convolution nodes: bias and ReLU in oneDNN's forward primitive, then the pool. */
+#include "cpu/step_few.h"
 #include "cpu/step_sparse.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct {
     cnn_dnn_primitive *forward, *backward_data, *backward_weights;
@@ -12,6 +14,7 @@ typedef struct {
     cnn_step_pool *pool;   /* NULL: none */
     int mid, mid_gradient; /* tensors before the pool; CNN_NO_TENSOR without one */
     cnn_sparse *sparse;    /* the whole backward, where it suits; NULL: oneDNN's */
+    cnn_few_node *few;     /* the weights' gradient over few channels; NULL: oneDNN's */
     by_size sizes[CNN_MAX_BATCH_SIZES];
 } conv_node;
 
@@ -153,6 +156,14 @@ done:
     return st;
 }
 
+/* oneDNN's AVX-512 kernels take few channels as they are; its others pad them to 8 or fall back to
+ * plain loops. */
+static bool wants_few(const cnn_node *node, const conv_node *o)
+{
+    const cnn_dnn_primitive *weights = o->sizes[0].backward_weights;
+    return weights && cnn_few_suits(node) && !strstr(cnn_dnn_primitive_kernel(weights), "avx512");
+}
+
 static cnn_status conv_create(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
@@ -169,6 +180,8 @@ static cnn_status conv_create(cnn_step *s, cnn_node *node)
     CNN_TRY(cnn_step_add_parameter(s, node, 1, (size_t)node->layer->filters, NULL, NULL));
     if (node->pool)
         CNN_TRY(create_pool(s, node, o));
+    if (wants_few(node, o))
+        CNN_TRY(cnn_few_create(s, node, &o->few));
 done:
     cnn_dnn_layout_destroy(&weights);
     cnn_dnn_layout_destroy(&canonical);
@@ -190,6 +203,7 @@ static void conv_destroy(cnn_node *node)
     }
     cnn_step_pool_destroy(&o->pool);
     cnn_sparse_destroy(&o->sparse);
+    cnn_few_destroy(&o->few);
     free(o);
     node->own = NULL;
 }
@@ -253,7 +267,10 @@ static cnn_status conv_backward(cnn_step *s, cnn_node *node, const cnn_step_pass
         CNN_TRY(cnn_step_pool_backward(s, o->pool, pass, dy, mid));
         dy = mid;
     }
-    CNN_TRY(weights_gradient(s, node, p, dy));
+    if (o->few)
+        cnn_few_backward(s, node, o->few, pass, dy);
+    else
+        CNN_TRY(weights_gradient(s, node, p, dy));
     if (!node->input_gradient)
         goto done;
     CNN_TRY(input_gradient(s, node, p, dy));
@@ -273,7 +290,9 @@ static void conv_describe(const cnn_node *node, cnn_text *out)
     cnn_text_printf(out, "oneDNN %s", cnn_dnn_primitive_kernel(p->forward));
     if (o->sparse)
         cnn_text_append(out, ", own backward of conv + pool");
-    if (p->backward_weights)
+    if (o->few)
+        cnn_text_append(out, ", own weights' gradient");
+    else if (p->backward_weights)
         cnn_text_printf(out, ", weights %s", cnn_dnn_primitive_kernel(p->backward_weights));
     if (p->backward_data)
         cnn_text_printf(out, ", data %s", cnn_dnn_primitive_kernel(p->backward_data));

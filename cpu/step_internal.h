@@ -117,6 +117,11 @@ cnn_status cnn_step_tensor(cnn_step *s, const char *what, int node, size_t bytes
 /** Adds parameter tensor k (0, 1) of a node, of `size` values. own: its layout, NULL: canonical. */
 cnn_status cnn_step_add_parameter(cnn_step *s, cnn_node *node, int k, size_t size,
                                   const cnn_dnn_layout *canonical, const cnn_dnn_layout *own);
+/** For own kernels: map i32 [size], owned by the caller: the canonical index of each value of the
+ *  node's weights as they lie in the arena, -1 for filling. The node must have fewer weights than
+ *  CNN_STEP_MAX_MAPPED. */
+enum { CNN_STEP_MAX_MAPPED = 1 << 24 };
+cnn_status cnn_step_map_weights(cnn_step *s, const cnn_node *node, int32_t **map, size_t *size);
 /** oneDNN's view of n images of a grid. */
 cnn_status cnn_step_layout(int n, const cnn_grid *g, cnn_dnn_layout **out);
 /** Nodes, grids, tensors, primitives, memory. */

@@ -31,6 +31,30 @@ cnn_status cnn_step_add_parameter(cnn_step *s, cnn_node *node, int k, size_t siz
     return own ? cnn_cpu_exchange_create(s->ops, "weights", canonical, own, &p->exchange) : CNN_OK;
 }
 
+/* The layout of weights in the arena is oneDNN's secret. Importing the numbers 1, 2, 3, ... tells
+ * where each one goes. */
+cnn_status cnn_step_map_weights(cnn_step *s, const cnn_node *node, int32_t **map, size_t *size)
+{
+    cnn_status st = CNN_OK;
+    const cnn_step_parameter *p = &s->parameters[node->parameters[0]];
+    const int64_t count = s->net.parameters[p->parameter].size;
+    float *canonical = NULL, *own = NULL;
+    CNN_CHECK(count < CNN_STEP_MAX_MAPPED, CNN_EINVAL, "a map of %lld weights", (long long)count);
+    CNN_TRY(cnn_cpu_floats((size_t)count, "a map of weights", &canonical));
+    CNN_TRY(cnn_cpu_floats(p->size, "a map of weights", &own));
+    for (int64_t i = 0; i < count; i++)
+        canonical[i] = (float)(i + 1);
+    CNN_TRY(CNN_DNN_RUN(&s->ops->dnn, p->exchange.import, canonical, own));
+    CNN_CHECK((*map = malloc(p->size * sizeof **map)), CNN_ENOMEM, "a map of weights");
+    for (size_t j = 0; j < p->size; j++)
+        (*map)[j] = (int32_t)own[j] - 1;
+    *size = p->size;
+done:
+    free(canonical);
+    free(own);
+    return st;
+}
+
 /* Some memory has two names, as NHWC and nChw16c of 16 channels or NHWC and NCHW of one: it goes by
  * the one for which oneDNN has its fastest kernels. */
 static dnnl_format_tag_t tag_of(const cnn_grid *g)
