@@ -2,6 +2,7 @@
 
 #include "base/philox.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,56 @@ void pair_compare_parameters(pair *p, cnn_path path, double tolerance)
 {
     OK(cnn_model_parameters(p->model[path], p->values));
     compare_tensors(p, path, "parameters", ref_network_parameters(p->reference), tolerance);
+}
+
+/* max |a - b| / max |b| over a tensor */
+static double distance(const double *a, const double *b, int64_t n)
+{
+    double largest = FLT_MIN, apart = 0;
+    for (int64_t i = 0; i < n; i++) {
+        largest = fmax(largest, fabs(b[i]));
+        apart = fmax(apart, fabs(a[i] - b[i]));
+        if (isnan(a[i]))
+            return INFINITY;
+    }
+    return apart / largest;
+}
+
+static void distances(const cnn_network *net, const double *a, const double *b, double *out)
+{
+    for (int t = 0; t < net->parameter_count; t++) {
+        const cnn_parameter *q = &net->parameters[t];
+        out[t] = fmax(out[t], distance(a + q->offset, b + q->offset, q->size));
+    }
+}
+
+void pair_gradient_errors(pair *p, cnn_path path, double *errors)
+{
+    size_t total = (size_t)p->net.parameter_total;
+    double *values = ref_alloc(total, sizeof *values);
+    OK(cnn_model_gradients(p->model[path], p->values));
+    for (size_t i = 0; i < total; i++)
+        values[i] = (double)p->values[i];
+    memset(errors, 0, (size_t)p->net.parameter_count * sizeof *errors);
+    distances(&p->net, values, ref_network_gradients(p->reference), errors);
+    free(values);
+}
+
+void pair_gradient_spread(pair *p, int64_t b, double *spread)
+{
+    enum { REPEATS = 8 };
+    const size_t size = (size_t)p->net.parameter_total * sizeof(double);
+    double *gradients = ref_alloc(1, size);
+    memcpy(gradients, ref_network_gradients(p->reference), size);
+    memset(spread, 0, (size_t)p->net.parameter_count * sizeof *spread);
+    for (uint32_t r = 1; r <= REPEATS; r++) {
+        ref_network_jitter(p->reference, 16 * FLT_EPSILON, r);
+        pair_differentiate_reference(p, b);
+        distances(&p->net, ref_network_gradients(p->reference), gradients, spread);
+    }
+    ref_network_jitter(p->reference, 0, 0);
+    pair_differentiate_reference(p, b);
+    free(gradients);
 }
 
 double pair_training_loss(pair *p, cnn_path path)

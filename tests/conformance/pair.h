@@ -49,6 +49,15 @@ void pair_share_parameters(pair *p);
 void pair_compare_gradients(pair *p, cnn_path path, double tolerance);
 void pair_compare_parameters(pair *p, cnn_path path, double tolerance);
 
+/** errors [parameter_count]: the distance of each tensor's gradient from the reference's, relative
+ *  to the reference's largest value. */
+void pair_gradient_errors(pair *p, cnn_path path, double *errors);
+
+/** spread [parameter_count]: how far the reference's own gradients of batch b move, likewise, when
+ *  its layers' outputs move by some units of a float's last place: much where a ReLU or a maximum
+ *  sits on its kink. Needs the gradients of batch b, and leaves them as they are. */
+void pair_gradient_spread(pair *p, int64_t b, double *spread);
+
 /** Mean loss of the batches trained since the last call. */
 double pair_training_loss(pair *p, cnn_path path);
 

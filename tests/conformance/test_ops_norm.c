@@ -80,6 +80,37 @@ static void check_training(setup *s, int n)
     rig_compare(r, "dbeta", dbeta, dev_dbeta, k, tolerance);
 }
 
+/* Running statistics that start at zero show the batch's own, whose sums are long: of ReLU's
+ * outputs, so that the mean is far from zero. */
+static void check_statistics(cnn_shape in, int n, cnn_axis axis)
+{
+    setup s;
+    begin(&s, &(norm_case){in, n, 0}, axis);
+    rig *r = &s.rig;
+    size_t size = (size_t)n * (size_t)cnn_shape_size(in);
+    double *x = rig_random(r, 8, size, -1, 1), *y = rig_zeros(r, size);
+    double *mean = rig_zeros(r, s.k), *var = rig_zeros(r, s.k);
+    double *running_mean = rig_zeros(r, s.k), *running_var = rig_zeros(r, s.k);
+    ref_relu_forward(size, x, x);
+    float *dev_mean = rig_upload(r, mean, s.k), *dev_var = rig_upload(r, var, s.k);
+    OK(cnn_batchnorm_forward_training(s.norm, n, rig_upload(r, x, size), s.dev_gamma, s.dev_beta,
+                                      dev_mean, dev_var, rig_garbage(r, size)));
+    ref_norm_forward_training(&s.layer, n, x, s.gamma, s.beta, running_mean, running_var, mean, var,
+                              y);
+    rig_compare(r, "batch mean", running_mean, dev_mean, s.k, tolerance);
+    rig_compare(r, "batch variance", running_var, dev_var, s.k, tolerance);
+    end(&s);
+}
+
+static void test_statistics_keep_their_digits_over_long_sums(void **state)
+{
+    (void)state;
+    check_statistics((cnn_shape){28, 28, 64}, 32, CNN_AXIS_HEIGHT);
+    check_statistics((cnn_shape){14, 14, 16}, 32, CNN_AXIS_HEIGHT);
+    check_statistics((cnn_shape){50, 50, 64}, 32, CNN_AXIS_CHANNELS);
+    check_statistics((cnn_shape){25, 25, 16}, 32, CNN_AXIS_CHANNELS);
+}
+
 static void check_inference(setup *s, int n)
 {
     rig *r = &s->rig;
@@ -142,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_training_agrees_with_reference),
+        cmocka_unit_test(test_statistics_keep_their_digits_over_long_sums),
         cmocka_unit_test(test_inference_uses_running_statistics),
         cmocka_unit_test(test_constant_input_gives_beta),
     };

@@ -88,6 +88,9 @@ const double *ref_network_forward(ref_network *r, int n, bool training, const do
  */
 double ref_network_differentiate(ref_network *r, int n, const double *x, const int32_t *labels,
                                  int64_t *errors);
+/** From now on every output of conv2d, dense and batchnorm moves by up to `share` of the layer's
+ *  largest output, as rounding would move it; 0 (the default) ends that. */
+void ref_network_jitter(ref_network *r, double share, uint32_t stream);
 /** One step of the optimiser with the last gradients. */
 void ref_network_update(ref_network *r);
 

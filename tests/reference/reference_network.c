@@ -1,6 +1,9 @@
 /* An interpreter of network descriptions in double precision. */
 #include "reference.h"
 
+#include "base/philox.h"
+
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +12,8 @@ struct ref_network {
     cnn_train train;
     uint64_t seed;
     int64_t updates;
+    double jitter; /* share of a layer's largest output */
+    uint32_t jitter_stream;
     double *parameters, *gradients, *first, *second; /* [parameter_total] */
     double *state;                                   /* [state_total] */
     double *y[CNN_MAX_LAYERS + 1];  /* y[i] is layer i's input, y[i+1] its output */
@@ -151,6 +156,24 @@ static void forward_layer(ref_network *r, int i, int n, bool training)
     }
 }
 
+void ref_network_jitter(ref_network *r, double share, uint32_t stream)
+{
+    r->jitter = share;
+    r->jitter_stream = stream;
+}
+
+static void jitter_layer(ref_network *r, int i, int n)
+{
+    size_t size = (size_t)n * (size_t)cnn_shape_size(r->net.layers[i].out);
+    double *y = r->y[i + 1], largest = 0;
+    for (size_t k = 0; k < size; k++)
+        largest = fmax(largest, fabs(y[k]));
+    for (size_t k = 0; k < size; k++) {
+        uint32_t word = cnn_philox_at(r->jitter_stream, CNN_RANDOM_SYNTHETIC, (uint32_t)i, k).w[0];
+        y[k] += r->jitter * largest * (2 * cnn_random_unit(word) - 1);
+    }
+}
+
 static void backward_layer(ref_network *r, int i, int n)
 {
     const cnn_layer *l = &r->net.layers[i];
@@ -186,8 +209,11 @@ static void backward_layer(ref_network *r, int i, int n)
 const double *ref_network_forward(ref_network *r, int n, bool training, const double *x)
 {
     memcpy(r->y[0], x, (size_t)n * (size_t)cnn_shape_size(r->net.input) * sizeof(double));
-    for (int i = 0; i < r->net.layer_count; i++)
+    for (int i = 0; i < r->net.layer_count; i++) {
         forward_layer(r, i, n, training);
+        if (r->jitter != 0 && r->net.layers[i].parameters > 0)
+            jitter_layer(r, i, n);
+    }
     return r->y[r->net.layer_count];
 }
 
