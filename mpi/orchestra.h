@@ -26,8 +26,16 @@ typedef struct {
     int signal;                                   /* that stopped the job, or 0 */
 } cnn_run_outcome;
 
-/** Trains every run of the job that is not yet finished, writes the results file, and on rank 0
- * prints progress. Collective over comm; all ranks return the same status and outcome. */
+/** Trains every run of the job that is not yet finished, writes the results file with its reduction
+ *  (left out when a signal stops the job), and on rank 0 prints progress. Every rank passes the
+ * same job. Collective over comm, without spinning; all ranks return the same status, message and
+ * outcome.
+ *
+ *  Runs that fail are no failure of the job, and neither is a signal: see the outcome. CNN_EUSAGE:
+ * the output exists and neither resume nor force is set, or it is another job's (with resume and
+ * force, it is replaced then). CNN_EDATA: data sets are missing. CNN_EENV: programs are missing, or
+ * cores. CNN_EBUSY: another process has the output. CNN_EIO: it cannot be written. Until all checks
+ * on all ranks have passed nothing is written but the output's folders and its lock. */
 cnn_status cnn_orchestra_run(MPI_Comm comm, const cnn_job *job, const cnn_run_options *options,
                              cnn_run_outcome *out);
 

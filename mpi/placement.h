@@ -22,8 +22,9 @@ typedef struct {
 } cnn_place;
 
 /** Finds every rank's place and gathers them: places [size] on every rank, owned by the caller
- * (free). Ranks of a host with the same cpuset divide it by cores. CNN_EENV on all ranks, naming
- * them, when there are fewer cores than ranks and sharing is refused. Collective. */
+ * (free). Ranks of a host whose cpusets overlap divide them by whole cores, in equal parts, so that
+ * their devices are alike (mpi/divide.h). CNN_EENV on all ranks, naming the host's, when there are
+ * fewer cores than ranks and sharing is refused. Collective. */
 cnn_status cnn_placement_find(MPI_Comm comm, cnn_sharing sharing, cnn_place **out);
 
 /** The binding proof as a table. */

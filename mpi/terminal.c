@@ -19,8 +19,8 @@ static bool look_up(pid_t pid, char name[32], pid_t *parent)
     snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
     if (cnn_read_file(path, STAT_BYTES, &text, NULL) == CNN_OK) {
         char *open = strchr(text, '('), *close = strrchr(text, ')');
-        long up;
-        if (open && close && open < close && sscanf(close + 1, " %*c %ld", &up) == 1) {
+        if (open && close && open < close && strlen(close) > 4) { /* ") S 4711 ..." */
+            const long up = strtol(close + 4, NULL, 10);
             *close = '\0';
             cnn_copy_string(name, 32, open + 1);
             *parent = (pid_t)up;

@@ -12,7 +12,7 @@
 
 enum { RANKS = 8, CORES = 16 };
 
-/** Divides; may: one string a rank, an 'x' for each core that it may use. Writes likewise into
+/** Divides; may: one string a rank, a '#' for each core that it may use. Writes likewise into
  * gets. */
 static void divide(int ranks, int cores, const char *const *may, char gets[RANKS][CORES + 1],
                    bool *lacks)
@@ -20,11 +20,11 @@ static void divide(int ranks, int cores, const char *const *may, char gets[RANKS
     bool allowed[RANKS * CORES], given[RANKS * CORES];
     for (int r = 0; r < ranks; r++)
         for (int c = 0; c < cores; c++)
-            allowed[r * cores + c] = may[r][c] == 'x';
+            allowed[r * cores + c] = may[r][c] == '#';
     assert_int_equal(cnn_divide_cores(ranks, cores, allowed, given, lacks), CNN_OK);
     for (int r = 0; r < ranks; r++) {
         for (int c = 0; c < cores; c++)
-            gets[r][c] = given[r * cores + c] ? 'x' : '-';
+            gets[r][c] = given[r * cores + c] ? '#' : '-';
         gets[r][cores] = '\0';
     }
 }
@@ -34,10 +34,10 @@ static void test_divide_bound_ranks_keep_their_cores(void **state)
     (void)state;
     char gets[RANKS][CORES + 1];
     bool lacks[RANKS];
-    const char *const may[] = {"xx--", "--xx"};
+    const char *const may[] = {"##--", "--##"};
     divide(2, 4, may, gets, lacks);
-    assert_string_equal(gets[0], "xx--");
-    assert_string_equal(gets[1], "--xx");
+    assert_string_equal(gets[0], "##--");
+    assert_string_equal(gets[1], "--##");
     assert_false(lacks[0] || lacks[1]);
 }
 
@@ -46,11 +46,11 @@ static void test_divide_shared_set_in_equal_neighbouring_parts(void **state)
     (void)state;
     char gets[RANKS][CORES + 1];
     bool lacks[RANKS];
-    const char *const may[] = {"xxxxxxxx", "xxxxxxxx", "xxxxxxxx"};
+    const char *const may[] = {"########", "########", "########"};
     divide(3, 8, may, gets, lacks);
-    assert_string_equal(gets[0], "xx------");
-    assert_string_equal(gets[1], "--xx----");
-    assert_string_equal(gets[2], "----xx--"); /* two are left over: all devices are alike */
+    assert_string_equal(gets[0], "##------");
+    assert_string_equal(gets[1], "--##----");
+    assert_string_equal(gets[2], "----##--"); /* two are left over: all devices are alike */
 }
 
 static void test_divide_two_numa_nodes_apart(void **state)
@@ -58,12 +58,12 @@ static void test_divide_two_numa_nodes_apart(void **state)
     (void)state;
     char gets[RANKS][CORES + 1];
     bool lacks[RANKS];
-    const char *const may[] = {"xxxx----", "----xxxx", "xxxx----", "----xxxx"};
+    const char *const may[] = {"####----", "----####", "####----", "----####"};
     divide(4, 8, may, gets, lacks);
-    assert_string_equal(gets[0], "xx------");
-    assert_string_equal(gets[1], "----xx--");
-    assert_string_equal(gets[2], "--xx----");
-    assert_string_equal(gets[3], "------xx");
+    assert_string_equal(gets[0], "##------");
+    assert_string_equal(gets[1], "----##--");
+    assert_string_equal(gets[2], "--##----");
+    assert_string_equal(gets[3], "------##");
 }
 
 static void test_divide_overlapping_sets_by_matching(void **state)
@@ -72,10 +72,10 @@ static void test_divide_overlapping_sets_by_matching(void **state)
     char gets[RANKS][CORES + 1];
     bool lacks[RANKS];
     /* Rank 0 must leave core 0 to rank 1, which has no other. */
-    const char *const may[] = {"xx", "x-"};
+    const char *const may[] = {"##", "#-"};
     divide(2, 2, may, gets, lacks);
-    assert_string_equal(gets[0], "-x");
-    assert_string_equal(gets[1], "x-");
+    assert_string_equal(gets[0], "-#");
+    assert_string_equal(gets[1], "#-");
     assert_false(lacks[0] || lacks[1]);
 }
 
@@ -84,14 +84,14 @@ static void test_divide_too_few_cores(void **state)
     (void)state;
     char gets[RANKS][CORES + 1];
     bool lacks[RANKS];
-    const char *const may[] = {"xx-", "xx-", "xx-", "--x"};
+    const char *const may[] = {"##-", "##-", "##-", "--#"};
     divide(4, 3, may, gets, lacks);
     assert_true(lacks[0] && lacks[1] && lacks[2]);
     assert_false(lacks[3]); /* has its own */
-    assert_string_equal(gets[0], "x--");
-    assert_string_equal(gets[1], "-x-");
-    assert_string_equal(gets[2], "x--");
-    assert_string_equal(gets[3], "--x");
+    assert_string_equal(gets[0], "#--");
+    assert_string_equal(gets[1], "-#-");
+    assert_string_equal(gets[2], "#--");
+    assert_string_equal(gets[3], "--#");
 }
 
 static void test_divide_every_case_is_fair(void **state)
@@ -107,9 +107,9 @@ static void test_divide_every_case_is_fair(void **state)
         for (int r = 0; r < ranks; r++) {
             for (int c = 0; c < cores; c++) {
                 x = x * 1664525u + 1013904223u;
-                rows[r][c] = x >> 30 ? 'x' : '-';
+                rows[r][c] = x >> 30 ? '#' : '-';
             }
-            rows[r][r % cores] = 'x';
+            rows[r][r % cores] = '#';
             rows[r][cores] = '\0';
             may[r] = rows[r];
         }
@@ -117,11 +117,11 @@ static void test_divide_every_case_is_fair(void **state)
         for (int r = 0; r < ranks; r++) {
             int own = 0;
             for (int c = 0; c < cores; c++) {
-                own += gets[r][c] == 'x';
-                assert_true(gets[r][c] != 'x' || rows[r][c] == 'x');
+                own += gets[r][c] == '#';
+                assert_true(gets[r][c] != '#' || rows[r][c] == '#');
                 for (int other = 0; other < r; other++)
                     if (!lacks[r])
-                        assert_false(gets[r][c] == 'x' && gets[other][c] == 'x');
+                        assert_false(gets[r][c] == '#' && gets[other][c] == '#');
             }
             assert_true(own >= 1);
             if (ranks <= cores) /* core r is rank r's: nobody can lack one */

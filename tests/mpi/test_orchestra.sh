@@ -235,7 +235,7 @@ term)
     job stop 4 0 1 seconds=30 note="$work/notes"
     for signal in TERM INT; do
         rm -f notes
-        OMPI_MCA_odls_base_sigkill_timeout=5 mpirun -np 2 "$build/cnnmpi" stop.yaml --force \
+        OMPI_MCA_odls_base_sigkill_timeout=4 mpirun -np 2 "$build/cnnmpi" stop.yaml --force \
             >log 2>&1 </dev/null &
         launcher=$!
         await 20 notes ' ' 2
