@@ -544,9 +544,16 @@ cnn_status cnn_dnn_norm_backward(cnn_dnn *d, const char *name, double epsilon,
                                                      (float)epsilon, flags));
     CNN_TRY(describe(d, name, &op, NULL, forward, &desc));
 #endif
+    /* Version 2 wants the shift, which no gradient depends on; version 3 refuses it. */
+#if DNNL_VERSION_MAJOR >= 3
     CNN_TRY(BUILD(d, name, desc, out, DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_SCALE,
-                  DNNL_ARG_SHIFT, DNNL_ARG_MEAN, DNNL_ARG_VARIANCE, DNNL_ARG_DIFF_SRC,
-                  DNNL_ARG_DIFF_SCALE, DNNL_ARG_DIFF_SHIFT));
+                  DNNL_ARG_MEAN, DNNL_ARG_VARIANCE, DNNL_ARG_DIFF_SRC, DNNL_ARG_DIFF_SCALE,
+                  DNNL_ARG_DIFF_SHIFT));
+#else
+    CNN_TRY(BUILD(d, name, desc, out, DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_SCALE,
+                  DNNL_ARG_MEAN, DNNL_ARG_VARIANCE, DNNL_ARG_DIFF_SRC, DNNL_ARG_DIFF_SCALE,
+                  DNNL_ARG_DIFF_SHIFT, DNNL_ARG_SHIFT));
+#endif
 done:
     return st;
 }

@@ -104,8 +104,8 @@ cnn_status cnn_dnn_pool_backward(cnn_dnn *d, const char *name, const cnn_dnn_geo
  * mean, variance (written in training, read otherwise). */
 cnn_status cnn_dnn_norm_forward(cnn_dnn *d, const char *name, bool training, double epsilon,
                                 const cnn_dnn_layout *layout, cnn_dnn_primitive **out);
-/** src, diff_dst, scale, shift, mean, variance, diff_src, diff_scale, diff_shift; forward is the
- * one for training. */
+/** src, diff_dst, scale, mean, variance, diff_src, diff_scale, diff_shift, shift; forward is the
+ *  one for training. */
 cnn_status cnn_dnn_norm_backward(cnn_dnn *d, const char *name, double epsilon,
                                  const cnn_dnn_layout *layout, const cnn_dnn_primitive *forward,
                                  cnn_dnn_primitive **out);

@@ -111,6 +111,6 @@ cnn_status cnn_batchnorm_backward(cnn_batchnorm *norm, int n, const float *x, co
     int i = 0;
     cnn_status st = cnn_cpu_size_index(norm->ops, n, &i);
     return st ? st
-              : CNN_DNN_RUN(&norm->ops->dnn, norm->sizes[i].backward, x, dy, gamma, norm->zeros,
-                            norm->mean, norm->variance, dx, dgamma, dbeta);
+              : CNN_DNN_RUN(&norm->ops->dnn, norm->sizes[i].backward, x, dy, gamma, norm->mean,
+                            norm->variance, dx, dgamma, dbeta, norm->zeros);
 }
