@@ -203,11 +203,29 @@ static void test_loss_of_a_batch_is_the_mean_of_its_images(void **state)
     }
 }
 
+/* A flat image: every window's gradient goes to its upper left corner. */
+static void test_first_of_equal_maxima_takes_the_gradient(void **state)
+{
+    (void)state;
+    cnn_network net = {.layer_count = 2,
+                       .layers = {POOL(MAXPOOL, 2, 2, true), {.kind = CNN_LAYER_DENSE}}};
+    assert_int_equal(cnn_network_infer(&net, (cnn_shape){3, 3, 1}, 2), CNN_OK);
+    const double x[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1}, dy[4] = {1, 2, 3, 4};
+    const double expected[9] = {1, 0, 2, 0, 0, 0, 3, 0, 4};
+    double y[4], dx[9];
+    int32_t argmax[4];
+    ref_pool_forward(&net.layers[0], 1, x, y, argmax);
+    ref_pool_backward(&net.layers[0], 1, argmax, dy, dx);
+    for (int i = 0; i < 9; i++)
+        assert_true(dx[i] == expected[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradients_are_slopes_of_the_loss),
         cmocka_unit_test(test_running_statistics_move_to_the_batch),
+        cmocka_unit_test(test_first_of_equal_maxima_takes_the_gradient),
         cmocka_unit_test(test_loss_of_a_batch_is_the_mean_of_its_images),
     };
     return cmocka_run_group_tests_name("reference", tests, NULL, NULL);
