@@ -4,7 +4,7 @@
 #include "host/child.h"
 #include "host/printable.h"
 #include "host/telemetry.h"
-#include "mpi/record.h"
+#include "mpi/run_record.h"
 
 #include <math.h>
 #include <signal.h>

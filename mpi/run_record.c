@@ -1,4 +1,4 @@
-#include "mpi/record.h"
+#include "mpi/run_record.h"
 
 #include "base/text.h"
 #include "host/handover.h"
