@@ -122,7 +122,7 @@ done:
     return st;
 }
 
-static cnn_status create_size(cnn_step *s, cnn_node *node, int n, cnn_dnn_layout **weights,
+static cnn_status create_size(cnn_step *s, const cnn_node *node, int n, cnn_dnn_layout **weights,
                               by_size *p)
 {
     cnn_status st = CNN_OK;
@@ -137,6 +137,32 @@ static cnn_status create_size(cnn_step *s, cnn_node *node, int n, cnn_dnn_layout
         CNN_TRY(create_backward(s, node, &g, &l, *weights, p));
 done:
     destroy_layouts(&l);
+    return st;
+}
+
+static void destroy_size(by_size *p)
+{
+    cnn_dnn_primitive_destroy(&p->forward);
+    cnn_dnn_primitive_destroy(&p->backward_data);
+    cnn_dnn_primitive_destroy(&p->backward_weights);
+    cnn_cpu_side_destroy(&p->data_weights);
+    cnn_cpu_side_destroy(&p->gradient);
+}
+
+static bool is_slow(const cnn_dnn_primitive *p)
+{
+    return p && !strncmp(cnn_dnn_primitive_kernel(p), "ref", 3);
+}
+
+cnn_status cnn_conv_count_slow(cnn_step *s, const cnn_node *node, int *count)
+{
+    cnn_dnn_layout *weights = NULL;
+    by_size p = {0};
+    cnn_status st = create_size(s, node, cnn_ops_max_batch(s->ops), &weights, &p);
+    *count += is_slow(p.forward) + is_slow(p.backward_data) +
+              (is_slow(p.backward_weights) && !cnn_few_suits(node));
+    destroy_size(&p);
+    cnn_dnn_layout_destroy(&weights);
     return st;
 }
 
@@ -193,14 +219,8 @@ static void conv_destroy(cnn_node *node)
     conv_node *o = node->own;
     if (!o)
         return;
-    for (int i = 0; i < CNN_MAX_BATCH_SIZES; i++) {
-        by_size *p = &o->sizes[i];
-        cnn_dnn_primitive_destroy(&p->forward);
-        cnn_dnn_primitive_destroy(&p->backward_data);
-        cnn_dnn_primitive_destroy(&p->backward_weights);
-        cnn_cpu_side_destroy(&p->data_weights);
-        cnn_cpu_side_destroy(&p->gradient);
-    }
+    for (int i = 0; i < CNN_MAX_BATCH_SIZES; i++)
+        destroy_size(&o->sizes[i]);
     cnn_step_pool_destroy(&o->pool);
     cnn_sparse_destroy(&o->sparse);
     cnn_few_destroy(&o->few);

@@ -138,6 +138,10 @@ extern const cnn_node_class cnn_conv_node, cnn_dense_node, cnn_norm_node, cnn_po
 cnn_status cnn_conv_wishes(cnn_step *s, const cnn_layer *layer, bool relu, int *src_block,
                            int *dst_block);
 
+/** Adds how many of a convolution node's primitives would be oneDNN's plain loops in the layouts of
+ *  the node. step_conv.c. */
+cnn_status cnn_conv_count_slow(cnn_step *s, const cnn_node *node, int *count);
+
 /* step_pool.c: the pool of a node, over [mid -> out]. */
 typedef struct cnn_step_pool cnn_step_pool;
 cnn_status cnn_step_pool_create(cnn_step *s, const cnn_node *node, cnn_step_pool **out);

@@ -1,6 +1,7 @@
 /* From a network to nodes: layouts, tensors, parameters, memory. */
 #include "cpu/step_internal.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -117,26 +118,6 @@ static cnn_shape shape_of(const cnn_step *s, int i)
     return s->net.layers[last - 1].out;
 }
 
-/* Layout of every value: one for each stretch between convolutions and dense layers. */
-static cnn_status choose_layouts(cnn_step *s)
-{
-    cnn_status st = CNN_OK;
-    for (int first = 0; first <= s->node_count;) {
-        int last = first, block = 0;
-        while (last < s->node_count && keeps_layout(&s->plan.nodes[last]))
-            last++;
-        if (last < s->node_count)
-            CNN_TRY(preferred_block(s, first, last, &block));
-        for (int i = first; i <= last; i++) {
-            const cnn_shape shape = shape_of(s, i);
-            s->grids[i] = cnn_grid_of(shape, block > 0 ? block : shape.c);
-        }
-        first = last + 1;
-    }
-done:
-    return st;
-}
-
 /* ---- nodes --------------------------------------------------------------------------------- */
 
 static const cnn_node_class *class_of(cnn_node_kind kind)
@@ -175,6 +156,54 @@ static void set_up_node(cnn_step *s, int i)
     node->trains = i >= s->first_trained;
     node->input_gradient = i > s->first_trained;
     node->mask_input = i > 0 && s->plan.nodes[i - 1].relu >= 0 && s->plan.nodes[i - 1].pool < 0;
+}
+
+/* What to do where convolutions have wishes: grant them, or give all the same layout. */
+typedef enum { AS_WISHED = -1, ALL_NHWC = 0, ALL_8 = 8, ALL_16 = 16 } layout_policy;
+
+/* Layout of every value: one for each stretch between convolutions and dense layers. */
+static cnn_status assign_layouts(cnn_step *s, layout_policy policy)
+{
+    cnn_status st = CNN_OK;
+    for (int first = 0; first <= s->node_count;) {
+        int last = first, block = 0;
+        while (last < s->node_count && keeps_layout(&s->plan.nodes[last]))
+            last++;
+        if (last < s->node_count)
+            CNN_TRY(preferred_block(s, first, last, &block));
+        if (policy != AS_WISHED && block > 0 && first > 0)
+            block = (int)policy;
+        for (int i = first; i <= last; i++) {
+            const cnn_shape shape = shape_of(s, i);
+            s->grids[i] = cnn_grid_of(shape, block > 0 ? block : shape.c);
+        }
+        first = last + 1;
+    }
+done:
+    return st;
+}
+
+/* Convolutions wish one by one; together their wishes may leave oneDNN only its plain loops, which
+ * are a hundred times slower. Then the same layout for all may do better. */
+static cnn_status choose_layouts(cnn_step *s)
+{
+    cnn_status st = CNN_OK;
+    const layout_policy policies[] = {AS_WISHED, ALL_16, ALL_8, ALL_NHWC};
+    int best = 0, least = INT_MAX;
+    for (int i = 0; i < 4 && least > 0; i++) {
+        int slow = 0;
+        CNN_TRY(assign_layouts(s, policies[i]));
+        for (int k = 0; k < s->node_count; k++) {
+            set_up_node(s, k);
+            if (s->plan.nodes[k].kind == CNN_NODE_CONV)
+                CNN_TRY(cnn_conv_count_slow(s, &s->nodes[k], &slow));
+        }
+        best = slow < least ? i : best;
+        least = slow < least ? slow : least;
+    }
+    CNN_TRY(assign_layouts(s, policies[best]));
+done:
+    return st;
 }
 
 static int first_with_parameters(const cnn_step *s)
