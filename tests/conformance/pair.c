@@ -163,7 +163,7 @@ void pair_gradient_errors(pair *p, cnn_path path, double *errors)
 
 void pair_gradient_spread(pair *p, int64_t b, double *spread)
 {
-    enum { REPEATS = 8 };
+    enum { REPEATS = 5 };
     const size_t size = (size_t)p->net.parameter_total * sizeof(double);
     double *gradients = ref_alloc(1, size);
     memcpy(gradients, ref_network_gradients(p->reference), size);
