@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Step times of both paths beside PyTorch's on the CPU: one run, contenders taking turns.
 
-  bench/cpu [--build build] [--python PYTHON] [--rounds 9] [--only arch1] [--threads 1,2]
+  bench/cpu [--build build] [--python PYTHON] [--rounds 21] [--only arch1] [--threads 1,2]
 
 Without --python, a virtual environment with PyTorch from PyPI is made in the build folder. All
 contenders of a line stay alive and run in turns, a fraction of a second each, on the same cores, so
@@ -18,14 +18,14 @@ import venv
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = [("arch1", "28x28x1", 10), ("arch1", "50x50x3", 2), ("arch2", "28x28x1", 10),
          ("arch2", "50x50x3", 2)]
-SLICE = 0.4  # seconds a contender runs in each round
+SLICE = 0.15  # seconds a contender runs in each round: short, as disturbances come and go
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--build", default=os.path.join(HERE, "..", "build"))
     parser.add_argument("--python", help="a Python that has PyTorch")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--only", default="", help="networks or shapes that contain this text")

@@ -6,17 +6,15 @@
 
 enum { MAX_ARGS = 9 };
 
-/* Version 2 passes memory descriptors by value, version 3 as handles. */
+struct cnn_dnn_layout {
+    dnnl_memory_desc_t md;
+};
+
+/* Version 2 passes memory descriptors by address, version 3 as handles. */
 #if DNNL_VERSION_MAJOR >= 3
 typedef const_dnnl_memory_desc_t md_view;
-struct cnn_dnn_layout {
-    dnnl_memory_desc_t md;
-};
 #else
 typedef const dnnl_memory_desc_t *md_view;
-struct cnn_dnn_layout {
-    dnnl_memory_desc_t md;
-};
 #endif
 
 struct cnn_dnn_primitive {
