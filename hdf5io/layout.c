@@ -108,6 +108,7 @@ static const cnn_column pair_columns[] = {
 #define COMPARED(name, member, text) CNN_COLUMN_OF(cnn_comparison, name, member, F64, "", text)
 static const cnn_column comparison_columns[] = {
     COMPARED(difference, difference, "mean of a minus mean of b, in the measure's units"),
+    COMPARED(ratio, ratio, "mean of a divided by mean of b"),
     COMPARED(study_t, study_t, "the study's t, judged against 1.96 there"),
     COMPARED(welch_t, welch_t, "Welch's t"),
     COMPARED(welch_df, welch_df, "degrees of freedom of Welch's t"),
@@ -116,6 +117,10 @@ static const cnn_column comparison_columns[] = {
 
 static const cnn_column overhead_columns[] = {
     {"overhead", CNN_COLUMN_F64, 8, 0, "1", "share of the ranks' time outside trainer processes"},
+};
+static const cnn_column session_overhead_columns[] = {
+    {"session_overhead", CNN_COLUMN_F64, 8, 0, "1",
+     "share of the ranks' time outside trainer processes in each invocation"},
 };
 
 #define TABLE(folder, rank, d0, d1, columns, row)                                                  \
@@ -143,6 +148,8 @@ const cnn_table cnn_tables[CNN_TABLE_COUNT] = {
     [CNN_TABLE_PAIRS] = ANALYSED(1, CNN_DIM_COMPARISON, pair_columns, cnn_comparison),
     [CNN_TABLE_COMPARISONS] = ANALYSED(2, CNN_DIM_COMPARISON, comparison_columns, cnn_comparison),
     [CNN_TABLE_OVERHEAD] = ANALYSED(0, CNN_DIM_CELL, overhead_columns, double),
+    [CNN_TABLE_SESSION_OVERHEADS] =
+        TABLE("analysis/", 1, CNN_DIM_SESSION, 0, session_overhead_columns, double),
 };
 
 _Static_assert(sizeof measured_columns / sizeof measured_columns[0] <= CNN_TABLE_COLUMNS_MAX,

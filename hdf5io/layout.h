@@ -57,21 +57,22 @@ typedef struct {
 } cnn_lengths;
 
 typedef enum {
-    CNN_TABLE_STATUS,       /* rows: int8_t */
-    CNN_TABLE_PLANNED,      /* cnn_planned */
-    CNN_TABLE_MEASURED,     /* cnn_measured */
-    CNN_TABLE_EPOCHS,       /* cnn_epoch_row */
-    CNN_TABLE_ATTEMPT_KEYS, /* cnn_attempt_key */
-    CNN_TABLE_ATTEMPTS,     /* cnn_attempt */
-    CNN_TABLE_SESSIONS,     /* cnn_session */
-    CNN_TABLE_CELLS,        /* int32_t, by factor */
-    CNN_TABLE_COMBINATIONS, /* int32_t, by factor */
-    CNN_TABLE_FACTORS,      /* int32_t */
-    CNN_TABLE_CELL_COUNTS,  /* cnn_cell_count */
-    CNN_TABLE_SUMMARIES,    /* cnn_summary */
-    CNN_TABLE_PAIRS,        /* cnn_comparison, the first of each pair */
-    CNN_TABLE_COMPARISONS,  /* cnn_comparison */
-    CNN_TABLE_OVERHEAD,     /* double */
+    CNN_TABLE_STATUS,            /* rows: int8_t */
+    CNN_TABLE_PLANNED,           /* cnn_planned */
+    CNN_TABLE_MEASURED,          /* cnn_measured */
+    CNN_TABLE_EPOCHS,            /* cnn_epoch_row */
+    CNN_TABLE_ATTEMPT_KEYS,      /* cnn_attempt_key */
+    CNN_TABLE_ATTEMPTS,          /* cnn_attempt */
+    CNN_TABLE_SESSIONS,          /* cnn_session */
+    CNN_TABLE_CELLS,             /* int32_t, by factor */
+    CNN_TABLE_COMBINATIONS,      /* int32_t, by factor */
+    CNN_TABLE_FACTORS,           /* int32_t */
+    CNN_TABLE_CELL_COUNTS,       /* cnn_cell_count */
+    CNN_TABLE_SUMMARIES,         /* cnn_summary */
+    CNN_TABLE_PAIRS,             /* cnn_comparison, the first of each pair */
+    CNN_TABLE_COMPARISONS,       /* cnn_comparison */
+    CNN_TABLE_OVERHEAD,          /* double */
+    CNN_TABLE_SESSION_OVERHEADS, /* double */
     CNN_TABLE_COUNT
 } cnn_table_id;
 

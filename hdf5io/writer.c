@@ -22,9 +22,17 @@ struct cnn_writer {
 
 /* What is written after the file was made. */
 static const cnn_table_id written[] = {
-    CNN_TABLE_STATUS,      CNN_TABLE_MEASURED,    CNN_TABLE_EPOCHS,    CNN_TABLE_ATTEMPTS,
-    CNN_TABLE_SESSIONS,    CNN_TABLE_CELL_COUNTS, CNN_TABLE_SUMMARIES, CNN_TABLE_PAIRS,
-    CNN_TABLE_COMPARISONS, CNN_TABLE_OVERHEAD,
+    CNN_TABLE_STATUS,
+    CNN_TABLE_MEASURED,
+    CNN_TABLE_EPOCHS,
+    CNN_TABLE_ATTEMPTS,
+    CNN_TABLE_SESSIONS,
+    CNN_TABLE_CELL_COUNTS,
+    CNN_TABLE_SUMMARIES,
+    CNN_TABLE_PAIRS,
+    CNN_TABLE_COMPARISONS,
+    CNN_TABLE_OVERHEAD,
+    CNN_TABLE_SESSION_OVERHEADS,
 };
 enum { WRITTEN_COUNT = sizeof written / sizeof written[0], MESSAGE_SIZE = 1024 };
 
@@ -248,11 +256,14 @@ done:
 cnn_status cnn_writer_reduction(cnn_writer *writer, const cnn_reduction *reduction)
 {
     cnn_status st = CNN_OK;
-    hsize_t pairs = (hsize_t)reduction->comparison_count;
+    const hsize_t pairs = (hsize_t)reduction->comparison_count, first = 0;
+    const hsize_t sessions = (hsize_t)reduction->session_count;
     CNN_CHECK((hsize_t)reduction->cell_count == writer->lengths.of[CNN_DIM_CELL] &&
                   (pairs == 0 || pairs == writer->lengths.of[CNN_DIM_COMPARISON]),
               CNN_EINVAL, "%d cells and %d comparisons are not those of the results file",
               reduction->cell_count, reduction->comparison_count);
+    CNN_CHECK(sessions <= CNN_SESSION_PLACES, CNN_EINVAL, "%d sessions are more than %d",
+              reduction->session_count, CNN_SESSION_PLACES);
     CNN_TRY(write_cell_counts(writer, reduction));
     CNN_TRY(write_table(writer, CNN_TABLE_SUMMARIES, reduction->summaries, sizeof(cnn_summary)));
     if (pairs > 0) {
@@ -262,6 +273,9 @@ cnn_status cnn_writer_reduction(cnn_writer *writer, const cnn_reduction *reducti
                             sizeof(cnn_comparison)));
     }
     CNN_TRY(write_table(writer, CNN_TABLE_OVERHEAD, &reduction->overhead, sizeof(double)));
+    if (sessions > 0)
+        CNN_TRY(write_rows(writer, CNN_TABLE_SESSION_OVERHEADS, reduction->session_overhead,
+                           sizeof(double), &first, &sessions));
 done:
     return st;
 }

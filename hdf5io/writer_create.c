@@ -204,8 +204,8 @@ static cnn_status put_analysis(cnn_creator *c)
         [CNN_MEASURE_TEST_ERROR] = "1",
     };
     static const cnn_table_id tables[] = {CNN_TABLE_CELL_COUNTS, CNN_TABLE_SUMMARIES,
-                                          CNN_TABLE_PAIRS, CNN_TABLE_COMPARISONS,
-                                          CNN_TABLE_OVERHEAD};
+                                          CNN_TABLE_PAIRS,       CNN_TABLE_COMPARISONS,
+                                          CNN_TABLE_OVERHEAD,    CNN_TABLE_SESSION_OVERHEADS};
     cnn_status st = CNN_OK;
     CNN_TRY(cnn_creator_labels(c, CNN_VAR_MEASURE_NAME, 1, by_measure,
                                "the column that is summarised", cnn_measure_names));

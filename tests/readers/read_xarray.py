@@ -91,9 +91,12 @@ def check_analysis(path, engine):
         assert a.n.values[:, 0].tolist() == [12 - c % 2 for c in range(CELLS)]
         assert a.runs_planned.values.tolist() == [15] * CELLS
         assert a.difference.values.tolist() == [[10 * i + 0.5, 10 * i + 1.5] for i in range(4)]
+        assert a.ratio.values.tolist() == [[1 + 10 * i / 64, 1 + (10 * i + 1) / 64] for i in range(4)]
         assert a.comparison_combination.values.tolist() == [0, 1, 2, 3]
         assert a.comparison_level_b.values.tolist() == [1] * 4
         assert float(a.overhead) == 0.03125
+        assert a.session_overhead.dims == ("session_index",)
+        assert a.session_overhead[0] == 0.0625 and np.isnan(a.session_overhead[1:]).all()
 
 
 def main(path, engine):

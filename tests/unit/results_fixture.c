@@ -124,6 +124,7 @@ static void fill_comparisons(cnn_reduction *r, const cnn_design *design)
                                  .a = 0,
                                  .b = 1,
                                  .difference = x + 0.5,
+                                 .ratio = 1 + x / 64,
                                  .study_t = -x,
                                  .welch_t = x,
                                  .welch_df = 28 - x,
@@ -138,6 +139,7 @@ cnn_reduction *fixture_reduction(const cnn_design *design)
     size_t cells = (size_t)design->cell_count;
     r->cell_count = design->cell_count;
     r->comparison_count = design->combination_count;
+    r->session_count = 2;
     r->planned = calloc(cells, sizeof *r->planned);
     r->done = calloc(cells, sizeof *r->done);
     r->failed = calloc(cells, sizeof *r->failed);
@@ -145,8 +147,9 @@ cnn_reduction *fixture_reduction(const cnn_design *design)
     r->summaries = calloc(cells * CNN_MEASURE_COUNT, sizeof *r->summaries);
     r->comparisons =
         calloc((size_t)r->comparison_count * CNN_MEASURE_COUNT, sizeof *r->comparisons);
+    r->session_overhead = calloc(2, sizeof *r->session_overhead);
     assert_true(r->planned && r->done && r->failed && r->diverged && r->summaries &&
-                r->comparisons);
+                r->comparisons && r->session_overhead);
     for (int c = 0; c < r->cell_count; c++) {
         r->planned[c] = 15;
         r->done[c] = 12 - c % 2;
@@ -158,6 +161,8 @@ cnn_reduction *fixture_reduction(const cnn_design *design)
     }
     fill_comparisons(r, design);
     r->overhead = 0.03125;
+    r->session_overhead[0] = 0.0625;
+    r->session_overhead[1] = NAN; /* nothing was attempted */
     return r;
 }
 
