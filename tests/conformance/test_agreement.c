@@ -4,7 +4,7 @@
  * every path starts each of 100 steps from the reference's weights, where loss and gradients must
  * agree. Even then a ReLU or a maximum may sit so near to its kink that rounding decides where a
  * gradient goes. The reference tells such steps: its own gradients jump as well when its
- * layers' outputs move by a few units of a float's last place. They must stay few.
+ * layers' outputs move by some units of a float's last place. They must stay few.
  * Lastly, free-running curves may differ as much as repeats of one path do, whose initial weights
  * were changed in the last bit. */
 #include "base/philox.h"
