@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum { EXIT_SOME_FAILED = 1, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3, EXIT_UNFINISHED = 75 };
-enum { MOST_JOB_BYTES = 1 << 24 };
 
 static int exit_status_of(cnn_status st)
 {
@@ -131,27 +130,30 @@ done:
     return st;
 }
 
-/** Rank 0 reads the job file; every rank gets its text (owned by the caller), or rank 0's status.
- */
-static cnn_status broadcast_job_text(const char *path, int rank, char **text)
+/** Rank 0 reads and checks the job file; the others get its text from there, or rank 0's status. */
+static cnn_status read_job_together(const cnn_command_line *line, int rank, cnn_job **job)
 {
-    size_t len = 0;
+    cnn_status st = CNN_OK;
+    char *copy = NULL;
     int header[2] = {CNN_OK, 0};
     if (rank == 0) {
-        header[0] = (int)cnn_read_file(path, MOST_JOB_BYTES, text, &len);
-        header[1] = (int)len;
+        header[0] = (int)cnn_job_read(line->file, line->overrides, job);
+        header[1] = header[0] == CNN_OK ? (int)strlen((*job)->text) : 0;
     }
-    if (MPI_Bcast(header, 2, MPI_INT, 0, MPI_COMM_WORLD) != MPI_SUCCESS)
-        return cnn_error_set(CNN_EMPI, "broadcast of the job file failed");
-    if (header[0] != CNN_OK)
-        return (cnn_status)header[0]; /* rank 0 has the message, and only rank 0 prints */
+    CNN_CHECK(MPI_Bcast(header, 2, MPI_INT, 0, MPI_COMM_WORLD) == MPI_SUCCESS, CNN_EMPI,
+              "broadcast of the job file failed");
+    CNN_TRY((cnn_status)header[0]); /* rank 0 has the message, and only rank 0 prints */
     if (rank != 0)
-        *text = calloc((size_t)header[1] + 1, 1);
-    if (!*text)
-        return cnn_error_set(CNN_ENOMEM, "job file of %d bytes", header[1]);
-    if (MPI_Bcast(*text, header[1], MPI_CHAR, 0, MPI_COMM_WORLD) != MPI_SUCCESS)
-        return cnn_error_set(CNN_EMPI, "broadcast of the job file failed");
-    return CNN_OK;
+        CNN_CHECK((copy = calloc((size_t)header[1] + 1, 1)) != NULL, CNN_ENOMEM,
+                  "job file of %d bytes", header[1]);
+    CNN_CHECK(MPI_Bcast(rank == 0 ? (*job)->text : copy, header[1], MPI_CHAR, 0, MPI_COMM_WORLD) ==
+                  MPI_SUCCESS,
+              CNN_EMPI, "broadcast of the job file failed");
+    if (rank != 0)
+        CNN_TRY(cnn_job_parse(line->file, copy, line->overrides, job));
+done:
+    free(copy);
+    return st;
 }
 
 static cnn_progress_mode progress_of(const cnn_command_line *line)
@@ -168,14 +170,12 @@ static cnn_status command_run(const cnn_command_line *line, const char *argv0, i
 {
     cnn_status st = CNN_OK;
     cnn_job *job = NULL;
-    char *text = NULL;
     cnn_run_outcome outcome = {0};
     cnn_run_options options = {.resume = line->resume,
                                .force = line->force,
                                .progress = progress_of(line),
                                .argv0 = argv0};
-    CNN_TRY(broadcast_job_text(line->file, rank, &text));
-    CNN_TRY(cnn_job_parse(line->file, text, line->overrides, &job));
+    CNN_TRY(read_job_together(line, rank, &job));
     CNN_TRY(cnn_orchestra_run(MPI_COMM_WORLD, job, &options, &outcome));
     if (rank == 0 && !line->quiet)
         CNN_TRY(print_report(job->output));
@@ -185,7 +185,6 @@ static cnn_status command_run(const cnn_command_line *line, const char *argv0, i
                                          : EXIT_SUCCESS;
 done:
     cnn_job_destroy(&job);
-    free(text);
     return st;
 }
 

@@ -26,6 +26,12 @@ for command in "" plan data; do
     says err "bad.yaml:6:1: error:"
 done
 [[ ! -e bad.h5 ]] || fail "a wrong job left a results file"
+# What follows a byte that is no text is not cut off, whatever the command.
+{ cat tiny.yaml; printf '\0repeats: 3\n'; } >cut.yaml
+for command in "" plan data; do
+    expect 2 "$cnnmpi" $command cut.yaml
+    says err "byte 0x00"
+done
 expect 2 "$cnnmpi" tiny.yaml --set train.epochs=0
 says err "--set train.epochs=0"
 
