@@ -37,9 +37,30 @@ const char cnn_command_line_help[] =
     "Environment: CNNMPI_DATA (folders of data sets), CNNMPI_TRAINERS (folders of trainer "
     "programs).\n";
 
-static const char *const option_names[] = {"--output", "--resume",   "--force", "--set",
-                                           "--quiet",  "--progress", "--ranks", "--status",
-                                           "--help",   "--version",  NULL};
+#define RUN    (1u << CNN_COMMAND_RUN)
+#define PLAN   (1u << CNN_COMMAND_PLAN)
+#define DATA   (1u << CNN_COMMAND_DATA)
+#define REPORT (1u << CNN_COMMAND_REPORT)
+#define ALL    (RUN | PLAN | DATA | REPORT)
+
+/* X(name, commands that it means something to) */
+#define OPTIONS(X)                                                                                 \
+    X("--output", RUN | PLAN | DATA)                                                               \
+    X("--resume", RUN)                                                                             \
+    X("--force", RUN)                                                                              \
+    X("--set", RUN | PLAN | DATA)                                                                  \
+    X("--quiet", RUN)                                                                              \
+    X("--progress", RUN)                                                                           \
+    X("--ranks", PLAN)                                                                             \
+    X("--status", REPORT)                                                                          \
+    X("--help", ALL)                                                                               \
+    X("--version", ALL)
+
+#define NAME(name, commands)     name,
+#define COMMANDS(name, commands) commands,
+static const char *const option_names[] = {OPTIONS(NAME) NULL};
+static const unsigned option_commands[] = {OPTIONS(COMMANDS)};
+
 static const char *const command_names[] = {"run",  "plan",    "data", "report",
                                             "help", "version", NULL};
 static const char *const progress_names[] = {"auto", "live", "plain", NULL};
@@ -76,6 +97,9 @@ static cnn_status apply_option(cnn_command_line *line, const char *name, const c
         CNN_TRY(add_override(line, value));
     } else if (!strcmp(name, "--output")) {
         cnn_text quoted = {0};
+        for (const char *s = value; *s; s += cnn_utf8_length(s))
+            CNN_CHECK(cnn_utf8_length(s) > 0, CNN_EUSAGE,
+                      "--output: the file's name is not UTF-8 text; choose another one");
         cnn_text_append(&quoted, "output=");
         cnn_text_append_json(&quoted, value); /* a JSON string is a YAML scalar */
         CNN_CHECK((text = cnn_text_take(&quoted)) != NULL, CNN_ENOMEM, "command line");
@@ -112,8 +136,10 @@ static bool takes_value(const char *name)
     return index_in(with, name) >= 0;
 }
 
-/** Takes argv[*i] (and its value) as an option; both "--set x=1" and "--set=x=1" are good. */
-static cnn_status parse_option(int argc, char **argv, int *i, cnn_command_line *line)
+/** Takes argv[*i] (and its value) as an option; both "--set x=1" and "--set=x=1" are good.
+ * *given_options gets the bit of the option's place in option_names. */
+static cnn_status parse_option(int argc, char **argv, int *i, cnn_command_line *line,
+                               unsigned *given_options)
 {
     cnn_status st = CNN_OK;
     const char *given = argv[*i], *equals = strchr(given, '=');
@@ -133,9 +159,27 @@ static cnn_status parse_option(int argc, char **argv, int *i, cnn_command_line *
         value = argv[++*i];
     }
     CNN_CHECK(takes_value(name) || !value, CNN_EUSAGE, "%s takes no value", name);
+    *given_options |= 1u << index_in(option_names, name);
     CNN_TRY(apply_option(line, name, value));
 done:
     free(name);
+    return st;
+}
+
+/** An option that its command would ignore is a mistake: `--ranks 4` starts no ranks. */
+static cnn_status check_options(const cnn_command_line *line, unsigned given)
+{
+    cnn_status st = CNN_OK;
+    if (line->command == CNN_COMMAND_HELP || line->command == CNN_COMMAND_VERSION)
+        return CNN_OK;
+    for (int i = 0; option_names[i]; i++)
+        CNN_CHECK(!(given >> i & 1) || option_commands[i] >> line->command & 1, CNN_EUSAGE,
+                  "%s means nothing to `cnnmpi %s`%s", option_names[i],
+                  line->command == CNN_COMMAND_RUN ? "JOB.yaml" : command_names[line->command],
+                  strcmp(option_names[i], "--ranks") == 0
+                      ? ": it is for plans; to run on 4 ranks, write mpirun -np 4 cnnmpi JOB.yaml"
+                      : " (cnnmpi help)");
+done:
     return st;
 }
 
@@ -144,10 +188,11 @@ cnn_status cnn_command_line_parse(int argc, char **argv, cnn_command_line *out)
     cnn_status st = CNN_OK;
     cnn_command_line line = {.command = CNN_COMMAND_RUN, .progress = "auto", .ranks = 1};
     bool command_seen = false;
+    unsigned given = 0;
     for (int i = 1; i < argc; i++) {
         int command = line.file || command_seen ? -1 : index_in(command_names, argv[i]);
         if (argv[i][0] == '-' && argv[i][1]) {
-            CNN_TRY(parse_option(argc, argv, &i, &line));
+            CNN_TRY(parse_option(argc, argv, &i, &line, &given));
         } else if (command >= 0) {
             command_seen = true;
             if (line.command == CNN_COMMAND_RUN) /* --help and --version win */
@@ -161,6 +206,7 @@ cnn_status cnn_command_line_parse(int argc, char **argv, cnn_command_line *out)
     CNN_CHECK(line.file || line.command == CNN_COMMAND_HELP || line.command == CNN_COMMAND_VERSION,
               CNN_EUSAGE, "no %s file given (cnnmpi help)",
               line.command == CNN_COMMAND_REPORT ? "results" : "job");
+    CNN_TRY(check_options(&line, given));
     CNN_CHECK(!line.resume || !line.force, CNN_EUSAGE,
               "--resume keeps the results file and --force replaces it: choose one");
     *out = line;

@@ -13,6 +13,17 @@ expect 2 "$cnnmpi" tiny.yaml --resme
 says err "did you mean --resume?"
 expect 2 "$cnnmpi" tiny.yaml --resume --force
 expect 2 "$cnnmpi" tiny.yaml --set
+# Options that a command would ignore, and names that it could not keep.
+expect 2 "$cnnmpi" tiny.yaml --ranks 4
+says err "mpirun -np 4"
+expect 2 "$cnnmpi" report tiny.h5 --set seed=1
+expect 2 "$cnnmpi" report --ranks 2 tiny.h5
+expect 2 "$cnnmpi" plan tiny.yaml --resume
+expect 2 "$cnnmpi" data --status tiny.yaml
+says err "--status means nothing to"
+expect 2 "$cnnmpi" tiny.yaml --output $'a\xff.h5'
+says err "UTF-8"
+[[ ! -e tiny.h5 ]] || fail "a wrong command line left a results file"
 expect 3 "$cnnmpi" absent.yaml
 says err "absent.yaml"
 
