@@ -1,4 +1,5 @@
 /* Batch normalisation. Over height, NHWC memory is read as [N, H, W*C] with H as the channels. */
+#include "cpu/kernels_grid.h"
 #include "cpu/ops_internal.h"
 
 #include <stdlib.h>
@@ -10,6 +11,8 @@ typedef struct {
 struct cnn_batchnorm {
     cnn_ops *ops;
     int count;              /* statistics */
+    size_t row;             /* over height: values of a row; else 0 */
+    size_t pixels;          /* of an image */
     float *mean, *variance; /* f32 [count], of the last forward_training */
     float *zeros;           /* f32 [count]: the shift, which backward does not depend on */
     by_size sizes[CNN_MAX_BATCH_SIZES];
@@ -45,6 +48,8 @@ cnn_status cnn_batchnorm_create(cnn_ops *ops, const cnn_layer *layer, cnn_batchn
               "not a batchnorm layer with a known axis");
     CNN_CHECK((b = calloc(1, sizeof *b)), CNN_ENOMEM, "a batchnorm layer");
     b->ops = ops;
+    b->row = layer->axis == CNN_AXIS_HEIGHT ? (size_t)layer->in.w * (size_t)layer->in.c : 0;
+    b->pixels = (size_t)layer->in.h * (size_t)layer->in.w;
     b->count = layer->axis == CNN_AXIS_HEIGHT ? layer->in.h : layer->in.c;
     CNN_TRY(cnn_cpu_floats((size_t)b->count, "a batch's means", &b->mean));
     CNN_TRY(cnn_cpu_floats((size_t)b->count, "a batch's variances", &b->variance));
@@ -75,6 +80,59 @@ void cnn_batchnorm_destroy(cnn_batchnorm **norm)
     *norm = NULL;
 }
 
+/* oneDNN adds tens of thousands of floats one after the other and loses their digits; the batch's
+ * statistics are summed in double here, and oneDNN normalises by them. */
+static void row_statistics(cnn_batchnorm *b, int n, const float *x)
+{
+    enum { LANES = 16 };
+    const int lanes = b->row % LANES == 0 ? LANES : 1;
+    const size_t vectors = b->row / (size_t)lanes;
+#pragma omp parallel for schedule(static)
+    for (int k = 0; k < b->count; k++) {
+        double total[2] = {0};
+        float mean[LANES] = {0};
+        for (int pass = 0; pass < 2; pass++) {
+            double sums[LANES] = {0};
+            for (int i = 0; i < n; i++) {
+                const float *from = x + ((size_t)i * (size_t)b->count + (size_t)k) * b->row;
+                if (pass == 0)
+                    cnn_kernel_lane_sum(vectors, lanes, lanes, from, sums);
+                else
+                    cnn_kernel_lane_squares(vectors, lanes, lanes, from, mean, sums);
+            }
+            for (int l = 0; l < lanes; l++)
+                total[pass] += sums[l];
+            total[pass] /= (double)n * (double)b->row;
+            for (int l = 0; l < lanes; l++)
+                mean[l] = (float)total[0];
+        }
+        b->mean[k] = (float)total[0];
+        b->variance[k] = (float)total[1];
+    }
+}
+
+static void channel_statistics(cnn_batchnorm *b, int n, const float *x)
+{
+    enum { LANES = 16 };
+    const int groups = (b->count + LANES - 1) / LANES;
+    const size_t image = b->pixels * (size_t)b->count;
+#pragma omp parallel for schedule(static)
+    for (int g = 0; g < groups; g++) {
+        const int first = g * LANES, rest = b->count - first, lanes = rest < LANES ? rest : LANES;
+        const double population = (double)n * (double)b->pixels;
+        double sums[LANES] = {0}, squares[LANES] = {0};
+        for (int i = 0; i < n; i++)
+            cnn_kernel_lane_sum(b->pixels, lanes, b->count, x + (size_t)i * image + first, sums);
+        for (int l = 0; l < lanes; l++)
+            b->mean[first + l] = (float)(sums[l] / population);
+        for (int i = 0; i < n; i++)
+            cnn_kernel_lane_squares(b->pixels, lanes, b->count, x + (size_t)i * image + first,
+                                    b->mean + first, squares);
+        for (int l = 0; l < lanes; l++)
+            b->variance[first + l] = (float)(squares[l] / population);
+    }
+}
+
 cnn_status cnn_batchnorm_forward_training(cnn_batchnorm *norm, int n, const float *x,
                                           const float *gamma, const float *beta,
                                           float *running_mean, float *running_variance, float *y)
@@ -82,7 +140,11 @@ cnn_status cnn_batchnorm_forward_training(cnn_batchnorm *norm, int n, const floa
     cnn_status st = CNN_OK;
     int i = 0;
     CNN_TRY(cnn_cpu_size_index(norm->ops, n, &i));
-    CNN_TRY(CNN_DNN_RUN(&norm->ops->dnn, norm->sizes[i].training, x, y, gamma, beta, norm->mean,
+    if (norm->row)
+        row_statistics(norm, n, x);
+    else
+        channel_statistics(norm, n, x);
+    CNN_TRY(CNN_DNN_RUN(&norm->ops->dnn, norm->sizes[i].inference, x, y, gamma, beta, norm->mean,
                         norm->variance));
     const float keep = (float)CNN_NORM_MOMENTUM, take = (float)(1 - CNN_NORM_MOMENTUM);
     for (int k = 0; k < norm->count; k++) {
