@@ -81,6 +81,20 @@ size_t cnn_utf8_length(const char *text)
     return code >= least[n] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? n : 0;
 }
 
+int cnn_utf8_count(const char *s)
+{
+    int count = 0;
+    for (size_t n; *s; s += n ? n : 1, count++)
+        n = cnn_utf8_length(s);
+    return count;
+}
+
+void cnn_text_append_padded(cnn_text *t, const char *s, int width)
+{
+    int spaces = width - cnn_utf8_count(s);
+    cnn_text_printf(t, "%s%*s", s, spaces > 0 ? spaces : 0, "");
+}
+
 void cnn_text_append_json(cnn_text *t, const char *s)
 {
     cnn_text_append(t, "\"");

@@ -24,6 +24,9 @@ void cnn_text_printf(cnn_text *t, const char *fmt, ...) __attribute__((format(pr
 void cnn_text_append_json(cnn_text *t, const char *s);
 /** Appends a number as JSON with 17 significant digits; NaN and infinities become null. */
 void cnn_text_append_json_number(cnn_text *t, double x);
+/** Appends s and as many spaces as fill it up to `width` characters: printf's %-*s counts bytes.
+ *  Characters that take two columns of a terminal count as one. */
+void cnn_text_append_padded(cnn_text *t, const char *s, int width);
 /** CNN_ENOMEM if any append failed. */
 cnn_status cnn_text_status(const cnn_text *t);
 /** Gives the string to the caller (who frees it) and empties t; NULL if any append failed. */
@@ -44,6 +47,8 @@ const char *cnn_suggest(const char *word, const char *const *names);
 
 /** Bytes of the valid UTF-8 character at s (terminated), 0 if there is none; NUL counts as one. */
 size_t cnn_utf8_length(const char *s);
+/** Characters of s; a byte that is no part of one counts as one. */
+int cnn_utf8_count(const char *s);
 
 /** Whole-string number parsing; false when s is not exactly one number in range. */
 bool cnn_parse_int(const char *s, int64_t *out);

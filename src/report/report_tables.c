@@ -44,8 +44,8 @@ static char *make_label(const cnn_results *r, int cell, bool contrast)
 static bool keep(label_list *l, int i, char *label)
 {
     l->labels[i] = label;
-    if (label && (int)strlen(label) > l->width)
-        l->width = (int)strlen(label);
+    if (label && cnn_utf8_count(label) > l->width)
+        l->width = cnn_utf8_count(label);
     return label != NULL;
 }
 
@@ -70,6 +70,12 @@ static bool label_combinations(const cnn_results *r, label_list *l)
             return false;
     }
     return l->labels != NULL;
+}
+
+static void put_label(cnn_text *out, const label_list *l, int i)
+{
+    cnn_text_append(out, "  ");
+    cnn_text_append_padded(out, l->labels[i], l->width);
 }
 
 /** A right-aligned number; "-" where it is not known. */
@@ -133,7 +139,8 @@ void cnn_report_cells(const cnn_results *results, const cnn_reduction *reduction
                     "variance", "sd", "min", "max");
     for (int c = 0; c < reduction->cell_count; c++) {
         const cnn_summary *s = &reduction->summaries[c * CNN_MEASURE_COUNT + (int)measure];
-        cnn_text_printf(out, "  %-*s %5d", l.width, l.labels[c], s->n);
+        put_label(out, &l, c);
+        cnn_text_printf(out, " %5d", s->n);
         put(out, 11, decimals, s->mean * scale);
         put_digits(out, 10, s->variance * scale * scale);
         put_digits(out, 10, s->sd * scale);
@@ -162,17 +169,18 @@ void cnn_report_lost(const cnn_results *results, const cnn_reduction *reduction,
             cnn_text_printf(out, "\nRuns that the tables above lack\n  %-*s %8s %8s %8s %8s %8s\n",
                             l.width, "cell", "planned", "done", "failed", "diverged", "missing");
         any = true;
-        cnn_text_printf(out, "  %-*s %8d %8d %8d %8d %8d\n", l.width, l.labels[c],
-                        reduction->planned[c], reduction->done[c], failed, diverged, missing);
+        put_label(out, &l, c);
+        cnn_text_printf(out, " %8d %8d %8d %8d %8d\n", reduction->planned[c], reduction->done[c],
+                        failed, diverged, missing);
     }
 done:
     free_labels(&l);
 }
 
-static void put_comparison(const cnn_comparison *x, const char *label, int width, double scale,
+static void put_comparison(const cnn_comparison *x, const label_list *l, double scale,
                            cnn_text *out)
 {
-    cnn_text_printf(out, "  %-*s", width, label);
+    put_label(out, l, x->combination);
     put_digits(out, 11, x->difference * scale);
     put(out, 8, 4, x->ratio);
     put(out, 9, 2, x->study_t);
@@ -203,7 +211,7 @@ void cnn_report_comparisons(const cnn_results *results, const cnn_reduction *red
                 cnn_text_printf(out, "  %-*s %11s %8s %9s   %9s %7s %9s\n", l.width, "combination",
                                 "difference", "ratio", "study's t", "Welch's t", "df", "p");
             }
-            put_comparison(x, l.labels[x->combination], l.width, shown[measure].scale, out);
+            put_comparison(x, &l, shown[measure].scale, out);
         }
     }
 done:

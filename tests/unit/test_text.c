@@ -56,6 +56,17 @@ static void test_utf8_length_counts_bytes(void **state)
     assert_int_equal(cnn_utf8_length(""), 1);
 }
 
+static void test_padding_counts_characters(void **state)
+{
+    (void)state;
+    cnn_text t = {0};
+    cnn_text_append_padded(&t, "\xc3\xa9\xe2\x82\xac", 4);
+    cnn_text_append_padded(&t, "|a", 1); /* never cut */
+    cnn_text_append_padded(&t, "\xff", 2);
+    assert_string_equal(t.s, "\xc3\xa9\xe2\x82\xac  |a\xff ");
+    cnn_text_free(&t);
+}
+
 static void test_json_numbers_come_back_unchanged(void **state)
 {
     (void)state;
@@ -233,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_json_escapes_what_json_forbids),
         cmocka_unit_test(test_json_keeps_utf8_and_replaces_other_bytes),
         cmocka_unit_test(test_utf8_length_counts_bytes),
+        cmocka_unit_test(test_padding_counts_characters),
         cmocka_unit_test(test_json_numbers_come_back_unchanged),
         cmocka_unit_test(test_json_has_no_nan_or_infinity),
         cmocka_unit_test(test_text_grows_and_is_taken),
