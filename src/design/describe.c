@@ -19,7 +19,7 @@ static int least(int a, int b)
 
 static int widest(int a, const char *s)
 {
-    int n = (int)strlen(s);
+    int n = cnn_utf8_count(s);
     return n > a ? n : a;
 }
 
@@ -90,14 +90,41 @@ static void describe_size(const cnn_design *d, const cnn_job *job, cnn_text *out
                         : "balanced: every device has a queue of its own");
 }
 
+/** One setting of all runs; where it is a factor, the value in train: counts for none of them. */
+static void describe_setting(const cnn_job *job, const char *key, const char *value, cnn_text *out)
+{
+    for (int f = 0; f < job->factor_count; f++)
+        if (strcmp(job->factors[f].name, key) == 0) {
+            cnn_text_printf(out, "%s (factor)", key);
+            return;
+        }
+    cnn_text_append(out, value);
+}
+
 static void describe_training(const cnn_job *job, cnn_text *out)
 {
     const cnn_train *train = &job->train;
+    char epochs[32], batch[32], rate[48], momentum[32];
+    snprintf(epochs, sizeof epochs, "%d epoch%s", train->epochs, train->epochs == 1 ? "" : "s");
+    snprintf(batch, sizeof batch, "batch size %d", train->batch_size);
+    snprintf(rate, sizeof rate, "learning rate %g", train->learning_rate);
+    snprintf(momentum, sizeof momentum, "momentum %g", train->momentum);
+    const struct {
+        const char *key, *value;
+    } settings[] = {
+        {"epochs", epochs},
+        {"batch_size", batch},
+        {"optimizer", cnn_optimizer_names[train->optimizer]},
+        {"learning_rate", rate},
+        {"momentum", momentum},
+        {"precision", cnn_precision_names[train->precision]},
+    };
     cnn_text_append(out, "  train   ");
-    counted(out, train->epochs, "epoch");
-    cnn_text_printf(out, ", batch size %d, %s, learning rate %g, momentum %g, %s\n",
-                    train->batch_size, cnn_optimizer_names[train->optimizer], train->learning_rate,
-                    train->momentum, cnn_precision_names[train->precision]);
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        cnn_text_append(out, i ? ", " : "");
+        describe_setting(job, settings[i].key, settings[i].value, out);
+    }
+    cnn_text_append(out, "\n");
 }
 
 /** Labels of a factor on lines of at most WIDTH characters. */
@@ -112,7 +139,7 @@ static void describe_factors(const cnn_job *job, cnn_text *out)
         cnn_text_printf(out, "  %-*s %c", width, factor->name, f == job->contrast ? '*' : ' ');
         int column = width + 4, l = 0;
         for (; l < factor->level_count; l++) {
-            int n = (int)strlen(factor->labels[l]) + 2;
+            int n = cnn_utf8_count(factor->labels[l]) + 2;
             if (l > 0 && column + n > WIDTH - 20) /* room for the count of the rest */
                 break;
             cnn_text_printf(out, "%s %s", l ? "," : "", factor->labels[l]);
@@ -152,8 +179,10 @@ static void describe_cells(const cnn_design *d, const cnn_network *const *networ
             grouped(net->parameter_total, parameters);
             grouped(sum, work);
         }
-        cnn_text_printf(out, "  %-*s %6d %14s %24s %11s\n", width, d->cells[c].label, runs,
-                        parameters, work, net ? normalised(net) : "unknown");
+        cnn_text_append(out, "  ");
+        cnn_text_append_padded(out, d->cells[c].label, width);
+        cnn_text_printf(out, " %6d %14s %24s %11s\n", runs, parameters, work,
+                        net ? normalised(net) : "unknown");
     }
     more(out, rows, d->cell_count, "cells");
 }
@@ -179,7 +208,9 @@ static void row_add(row *r, const cnn_block *b)
 
 static void print_row(const row *r, int width, const char *label, cnn_text *out)
 {
-    cnn_text_printf(out, "  %-*s %6d ", width, label, r->count[r->devices + r->orders]);
+    cnn_text_append(out, "  ");
+    cnn_text_append_padded(out, label, width);
+    cnn_text_printf(out, " %6d ", r->count[r->devices + r->orders]);
     for (int i = 0; i < least(r->devices, MOST_DEVICES); i++)
         cnn_text_printf(out, " %4d", r->count[i]);
     cnn_text_append(out, r->devices ? " |" : "");

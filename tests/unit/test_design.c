@@ -483,6 +483,39 @@ static void test_describe_says_what_is_planned(void **state)
     cnn_design_destroy(&d);
 }
 
+static void test_describe_does_not_claim_what_a_factor_settles(void **state)
+{
+    (void)state;
+    fixture x;
+    cnn_job *job = study_job(&x);
+    x.factors[2].name = "epochs";
+    memcpy(x.labels[2], ((char *[]){"10", "20", "30"}), 3 * sizeof(char *));
+    cnn_design *d = make_design(job, 2);
+    cnn_text t = {0};
+    cnn_design_describe(d, job, NULL, &t);
+    assert_non_null(strstr(t.s, "train   epochs (factor), batch size 32, sgd,"));
+    assert_null(strstr(t.s, "20 epochs"));
+    cnn_text_free(&t);
+    cnn_design_destroy(&d);
+}
+
+static void test_describe_aligns_names_that_are_not_ascii(void **state)
+{
+    (void)state;
+    fixture x;
+    cnn_job *job = study_job(&x);
+    x.labels[1][0] = "sch\xc3\xb6n"; /* as wide as arch2, and a byte longer */
+    cnn_design *d = make_design(job, 2);
+    cnn_text t = {0};
+    cnn_design_describe(d, job, NULL, &t);
+    assert_non_null(strstr(t.s, "\n  layered / sch\xc3\xb6n / fashion_mnist     15 "));
+    assert_non_null(strstr(t.s, "\n  layered / arch2 / fashion_mnist     15 "));
+    assert_non_null(strstr(t.s, "\n  sch\xc3\xb6n / fashion_mnist     15 "));
+    assert_non_null(strstr(t.s, "\n  arch2 / fashion_mnist     15 "));
+    cnn_text_free(&t);
+    cnn_design_destroy(&d);
+}
+
 static void test_describe_shortens_long_lists(void **state)
 {
     (void)state;
@@ -573,6 +606,8 @@ int main(void)
         cmocka_unit_test(test_too_many_runs_are_refused),
         cmocka_unit_test(test_count_part_rounds_rows_columns_and_all),
         cmocka_unit_test(test_describe_says_what_is_planned),
+        cmocka_unit_test(test_describe_does_not_claim_what_a_factor_settles),
+        cmocka_unit_test(test_describe_aligns_names_that_are_not_ascii),
         cmocka_unit_test(test_describe_shortens_long_lists),
         cmocka_unit_test(test_describe_other_schedules),
         cmocka_unit_test(test_unknown_records_are_unknown),
