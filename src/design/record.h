@@ -24,7 +24,7 @@
 
 /** Filled when the run has ended; `status` is written last. */
 #define CNN_MEASURED_COLUMNS(X)                                                                    \
-    X(attempts, I32, "", "attempts made")                                                          \
+    X(attempts, I32, "", "attempts made, at most the places that the file has for them")           \
     X(session, I32, "", "invocation of cnnmpi that finished the run")                              \
     X(rank, I32, "", "MPI rank")                                                                   \
     X(host, T64, "", "host name")                                                                  \

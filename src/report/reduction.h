@@ -42,9 +42,11 @@ typedef struct {
 
 /** Reduces the runs that are done. Overhead: a rank's time in a session lasts from the session's
  *  start to the end of its last child, so that the tail in which it had nothing left to train is
- *  left out; children's lives are those of all attempts, warm-ups and failed ones included. It is
- *  NaN where nothing was attempted, and where a clock was set so that children seem to outlast
- *  their ranks. CNN_EDATA: a run names a cell, combination, level or status that does not exist. */
+ *  left out; children's lives are those of all attempts in the file, warm-ups and failed ones
+ *  included (of a run that several sessions have repeated the file may lack some: they then count
+ *  as overhead). It is NaN where nothing was attempted, and where a clock was set so that children
+ * seem to outlast their ranks. CNN_EDATA: a run names a cell, combination, level or status that
+ * does not exist. */
 cnn_status cnn_reduction_create(const cnn_results *results, cnn_reduction **out);
 void cnn_reduction_destroy(cnn_reduction **reduction);
 
