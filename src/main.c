@@ -7,6 +7,7 @@
 #include "mpi/orchestra.h"
 #include "report/reduction.h"
 
+#include <errno.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,17 @@ static void print_error(void)
     fprintf(stderr, "%s%s\n", located ? "" : "cnnmpi: error: ", cnn_error_message());
 }
 
+/** Prints a text on standard output, which may be a file on a full disk. */
+static cnn_status print_text(const cnn_text *text)
+{
+    cnn_status st = CNN_OK;
+    CNN_TRY(cnn_text_status(text));
+    CNN_CHECK(fputs(text->s ? text->s : "", stdout) >= 0 && fflush(stdout) == 0, CNN_EIO,
+              "cannot write to standard output: %s", strerror(errno));
+done:
+    return st;
+}
+
 /** Reads and reduces a results file and prints the tables. */
 static cnn_status print_report(const char *path)
 {
@@ -58,8 +70,7 @@ static cnn_status print_report(const char *path)
     CNN_TRY(cnn_results_read(path, &results));
     CNN_TRY(cnn_reduction_create(results, &reduction));
     cnn_report_text(results, reduction, path, &text);
-    CNN_TRY(cnn_text_status(&text));
-    fputs(text.s, stdout);
+    CNN_TRY(print_text(&text));
 done:
     cnn_text_free(&text);
     cnn_reduction_destroy(&reduction);
@@ -98,10 +109,10 @@ static cnn_status command_plan(const cnn_command_line *line)
     CNN_TRY(cnn_design_create(job, line->ranks, &design));
     CNN_TRY(cnn_networks_infer(design, job, &networks, &problem));
     cnn_design_describe(design, job, (const cnn_network *const *)networks, &text);
-    CNN_TRY(cnn_text_status(&text));
-    fputs(text.s, stdout);
     if (problem.len)
-        printf("\n%s", problem.s);
+        cnn_text_printf(&text, "\n%s", problem.s);
+    CNN_TRY(cnn_text_status(&problem));
+    CNN_TRY(print_text(&text));
 done:
     cnn_text_free(&problem);
     cnn_text_free(&text);
@@ -120,8 +131,7 @@ static cnn_status command_data(const cnn_command_line *line)
     int missing = 0;
     CNN_TRY(cnn_job_read(line->file, line->overrides, &job));
     CNN_TRY(cnn_data_report(job->datasets, job->dataset_count, &text, &missing));
-    CNN_TRY(cnn_text_status(&text));
-    fputs(text.s, stdout);
+    CNN_TRY(print_text(&text));
     CNN_CHECK(missing == 0, CNN_EDATA, "%d of %d data sets cannot be used", missing,
               job->dataset_count);
 done:

@@ -59,6 +59,14 @@ expect 0 "$cnnmpi" plan tiny.yaml --ranks 3
 says out "native"
 expect 0 "$cnnmpi" plan "$source_tree/jobs/all.yaml" --ranks 4
 
+# Tables that nobody can read are no success.
+for command in plan data; do
+    got=0
+    "$cnnmpi" $command tiny.yaml >/dev/full 2>err || got=$?
+    [[ $got -eq 3 ]] || fail "status $got of $command with a full standard output"
+    says err "standard output"
+done
+
 # A run on one rank, its report, and what protects its file.
 expect 0 "$cnnmpi" tiny.yaml
 says out "arch1"
