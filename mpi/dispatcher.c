@@ -24,10 +24,6 @@ struct cnn_dispatcher {
     bool stopping, ended;
 };
 
-/* An attempt may take this many times the longest good one of its cell, but is never ended before a
- * minute; before one has finished, after an hour. */
-static const double limit_factor = 5, limit_least = 60, limit_first = 3600;
-
 cnn_status cnn_dispatcher_create(cnn_task *task, cnn_progress *progress, const double *known_life,
                                  cnn_dispatcher **out)
 {
@@ -95,14 +91,6 @@ static cnn_status end_if_done(cnn_dispatcher *d)
     return tell_all(d, CNN_TAG_END, NULL, 0);
 }
 
-static double limit_of(const cnn_dispatcher *d, int cell)
-{
-    const double longest = d->cells[cell].longest;
-    if (d->task->job->limits.run_seconds > 0)
-        return d->task->job->limits.run_seconds;
-    return longest > 0 ? fmax(limit_least, limit_factor * longest) : limit_first;
-}
-
 static cnn_status give_block(cnn_dispatcher *d, int rank)
 {
     cnn_status st = CNN_OK;
@@ -115,8 +103,10 @@ static cnn_status give_block(cnn_dispatcher *d, int rank)
         CNN_TRY(end_if_done(d));
         goto done;
     }
-    for (int l = 0; l < design->level_count; l++)
-        m.seconds[l] = limit_of(d, design->runs[cnn_block_run(&design->blocks[m.block], l)].cell);
+    for (int l = 0; l < design->level_count; l++) {
+        const int cell = design->runs[cnn_block_run(&design->blocks[m.block], l)].cell;
+        m.limits[l] = cnn_limit_of(d->task->job->limits.run_seconds, d->cells[cell].longest);
+    }
     CNN_TRY(cnn_mailbox_send(d->task->mailbox, rank, CNN_TAG_BLOCK, &m, sizeof m));
 done:
     return st;

@@ -2,6 +2,8 @@
 #ifndef CNN_MPI_MESSAGE_H
 #define CNN_MPI_MESSAGE_H
 
+#include "mpi/limit.h"
+
 /** Levels of a contrast: those of a block travel in one message. */
 enum { CNN_MAX_LEVELS = 64 };
 
@@ -20,7 +22,7 @@ typedef enum {
 /** Train this block's unfinished runs, in its order. */
 typedef struct {
     int block;
-    double seconds[CNN_MAX_LEVELS]; /* time limit of an attempt, by contrast level */
+    cnn_limit limits[CNN_MAX_LEVELS]; /* of an attempt, by contrast level */
 } cnn_message_block;
 
 /** What a rank trains now, for the screen. */

@@ -21,8 +21,10 @@ struct cnn_worker {
     int position;           /* in the block: of the run that is next or runs */
     int attempt;            /* of that run in this session, from 0 */
     cnn_child *child;       /* NULL: none runs */
-    double limit;           /* seconds of life of an attempt */
+    cnn_limit limit;        /* of the attempt */
+    double last_event;      /* monotonic; its start before the first one */
     bool timed_out;
+    char late[128];      /* why, if so */
     bool stopping, told; /* told: rank 0 knows that there is no work */
     double kill_at;      /* monotonic; infinite: not to be killed */
     bool killed;         /* because of the stop */
@@ -221,7 +223,7 @@ static cnn_outcome judge(cnn_worker *w)
         return CNN_OUTCOME_STOPPED;
     }
     if (w->timed_out) {
-        snprintf(r->reason, sizeof r->reason, "longer than the time limit of %.0f s", w->limit);
+        snprintf(r->reason, sizeof r->reason, "%s", w->late);
         return CNN_OUTCOME_TIMEOUT;
     }
     return outcome;
@@ -252,7 +254,8 @@ static cnn_status start_attempt(cnn_worker *w)
                                        .shared = w->place->shared,
                                        .threads = w->place->cores,
                                        .input = spec.s};
-    w->limit = w->work.seconds[r->level];
+    w->limit = w->work.limits[r->level];
+    w->last_event = cnn_clock_monotonic();
     w->timed_out = w->killed = false;
     cnn_record_begin(&w->record, planned_epochs(w, run));
     cnn_telemetry_begin(w->telemetry);
@@ -270,10 +273,12 @@ done:
 
 static void keep_deadlines(cnn_worker *w)
 {
-    if (!w->killed && cnn_clock_monotonic() >= w->kill_at) {
+    const double now = cnn_clock_monotonic();
+    if (!w->killed && now >= w->kill_at) {
         w->killed = true;
         cnn_child_signal(w->child, SIGKILL);
-    } else if (!w->timed_out && cnn_child_life_seconds(w->child) > w->limit) {
+    } else if (!w->timed_out && cnn_limit_is_passed(&w->limit, cnn_child_life_seconds(w->child),
+                                                    now - w->last_event, w->late, sizeof w->late)) {
         w->timed_out = true;
         cnn_child_signal(w->child, SIGKILL);
     }
@@ -286,6 +291,7 @@ static cnn_status watch(cnn_worker *w, bool *busy)
     CNN_TRY(cnn_child_poll(w->child, 0));
     for (const char *line; (line = cnn_child_next_line(w->child, &too_long)) != NULL;) {
         *busy = true;
+        w->last_event = cnn_clock_monotonic();
         if (!cnn_record_line(&w->record, line, too_long))
             cnn_child_signal(w->child, SIGKILL);
         CNN_TRY(tell_state(w, current_run(w)));

@@ -145,7 +145,7 @@ failures)
         garbage) want='protocol [0-9]+ [01] -9 .*an event must be one JSON object' ;;
         silent) want='protocol [0-9]+ [01] 0 .*"ended without a done event"' ;;
         error) want='error [0-9]+ [01] 1 .*"no luck today"' ;;
-        hang | orphan) want='timeout [0-9]+ [01] -9 .*"longer than the time limit of 1 s"' ;;
+        hang | orphan) want='timeout [0-9]+ [01] -9 .*"longer than the time limit of 1 s [(]limits.run_seconds[)]"' ;;
         esac
         count table "^attempt [02] [01] $want" 4
         count log 'FAILED after 2 attempts' 2
