@@ -78,7 +78,8 @@ done:
     return st;
 }
 
-/** Whether every run of a results file has ended: CNN_OK or CNN_ESTOPPED. */
+/** Whether every run that counts has ended, so that --resume has nothing to finish: CNN_OK or
+ *  CNN_ESTOPPED. */
 static cnn_status check_complete(const char *path)
 {
     cnn_status st = CNN_OK;
@@ -86,7 +87,7 @@ static cnn_status check_complete(const char *path)
     int open = 0;
     CNN_TRY(cnn_results_read(path, &results));
     for (int run = 0; run < results->run_count; run++)
-        open += results->status[run] == CNN_RUN_PLANNED;
+        open += results->status[run] == CNN_RUN_PLANNED && !results->planned[run].warmup;
     CNN_CHECK(open == 0, CNN_ESTOPPED, "%d of %d runs are not finished", open, results->run_count);
 done:
     cnn_results_free(&results);

@@ -79,6 +79,15 @@ expect 0 "$cnnmpi" tiny.yaml --resume
 [[ $before == "$(sha256sum <tiny.h5)" ]] || fail "a finished file changed"
 expect 3 "$cnnmpi" report tiny.yaml
 expect 3 "$cnnmpi" report absent.h5
+# What --status calls complete, --resume leaves alone: warm-up runs do not count.
+expect 0 "$cnnmpi" tiny.yaml --force --quiet --set schedule.warmup=1
+if /usr/bin/python3 -c "import h5py" 2>/dev/null; then
+    /usr/bin/python3 -c "import h5py; h5py.File('tiny.h5', 'r+')['status'][0] = 0"
+    expect 0 "$cnnmpi" tiny.yaml --resume --quiet --set schedule.warmup=1
+    expect 0 "$cnnmpi" report tiny.h5 --status
+    /usr/bin/python3 -c "import h5py; h5py.File('tiny.h5', 'r+')['status'][3] = 0"
+    expect 75 "$cnnmpi" report tiny.h5 --status
+fi
 expect 0 "$cnnmpi" tiny.yaml --force --quiet
 [[ ! -s out ]] || fail "--quiet printed"
 echo ok
