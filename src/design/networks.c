@@ -3,6 +3,7 @@
 #include "data/dataset.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /** What is known of one of the job's data sets. */
 typedef struct {
@@ -16,7 +17,11 @@ static void look_up(const cnn_source *source, known_shape *known, cnn_text *prob
     cnn_dataset info = {0};
     known->tried = true;
     if (cnn_dataset_inspect(source, &info) != CNN_OK) {
-        cnn_text_printf(problem, "data set %s: %s\n", source->name, cnn_error_message());
+        const char *message = cnn_error_message(); /* names the data set, or a file of it only */
+        bool named = strncmp(message, "data set '", strlen("data set '")) == 0;
+        if (!named)
+            cnn_text_printf(problem, "data set '%s': ", source->name);
+        cnn_text_printf(problem, "%s\n", message);
         return;
     }
     known->found = true;
@@ -50,7 +55,8 @@ cnn_status cnn_networks_infer(const cnn_design *design, const cnn_job *job, cnn_
             networks[cell] = NULL;
         }
     }
-    CNN_CHECK(unfit == CNN_OK, unfit, "%s", problem->s ? problem->s : "a network does not fit");
+    CNN_TRY(cnn_text_status(problem));
+    CNN_CHECK(unfit == CNN_OK, unfit, "%.*s", (int)problem->len - 1, problem->s);
     *out = networks;
     networks = NULL;
 done:

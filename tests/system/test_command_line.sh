@@ -51,6 +51,11 @@ sed 's/\[blobs\]/[idc]/' tiny.yaml >missing.yaml
 expect 3 "$cnnmpi" missing.yaml
 says err "idc"
 [[ ! -e tiny.h5 ]] || fail "missing data left a results file"
+expect 3 "$cnnmpi" tiny.yaml --set datasets.blobs.limit=1000
+says err "error: data set 'blobs': limit is 1000"
+expect 2 "$cnnmpi" plan tiny.yaml --set 'architectures.small.0={maxpool: {window: 99, padding: valid}}'
+says err "99x99 does not fit"
+[[ -n $(tail -n 1 err) ]] || fail "an empty line after the error"
 expect 3 "$cnnmpi" data missing.yaml
 expect 0 "$cnnmpi" data tiny.yaml
 says out "blobs"
