@@ -166,8 +166,8 @@ done:
     return st;
 }
 
-/** All runs, from the opening of the file to its closing, which a failure does not skip. */
-static cnn_status run_all(orchestra *o, int *signal)
+/** Opens the file, works, and closes it, which a failure does not skip. */
+static cnn_status work_on_file(orchestra *o, int *signal)
 {
     cnn_status st = CNN_OK, closed = CNN_OK;
     char *why = NULL;
@@ -184,6 +184,29 @@ done:
         cnn_error_set(st, "%s", why);
     free(why);
     return st == CNN_OK ? closed : st;
+}
+
+/** All runs that are not finished. */
+static cnn_status run_all(orchestra *o, int *signal)
+{
+    cnn_status st = CNN_OK;
+    cnn_task *t = &o->task;
+    if (o->prepared.head.complete) {
+        if (o->progress)
+            cnn_progress_note(o->progress, "every run of '%s' is finished: nothing to do",
+                              t->job->output);
+        return CNN_OK;
+    }
+    st = cnn_recipes_create(t->job, t->design, o->options->argv0, &t->recipes);
+    CNN_TRY(cnn_quiet_agree(o->comm, st));
+    if (t->rank == 0)
+        st = cnn_prepared_make_file(&o->prepared, t->job, t->design);
+    CNN_TRY(cnn_quiet_agree(o->comm, st));
+    if (o->progress)
+        announce(o);
+    CNN_TRY(work_on_file(o, signal));
+done:
+    return st;
 }
 
 /* ---- after the last run -------------------------------------------------------------------- */
@@ -255,23 +278,10 @@ cnn_status cnn_orchestra_run(MPI_Comm comm, const cnn_job *job, const cnn_run_op
     CNN_TRY(join(&o, comm));
     CNN_TRY(prepare(&o));
     o.known_life = o.prepared.known_life;
-    if (o.prepared.head.complete) {
-        if (o.progress)
-            cnn_progress_note(o.progress, "every run of '%s' is finished: nothing to do",
-                              job->output);
-        CNN_TRY(share_outcome(&o, 0, out));
-        goto done;
-    }
-    st = cnn_recipes_create(job, o.task.design, options->argv0, &o.task.recipes);
-    CNN_TRY(cnn_quiet_agree(o.comm, st));
-    if (o.task.rank == 0)
-        st = cnn_prepared_make_file(&o.prepared, job, o.task.design);
-    CNN_TRY(cnn_quiet_agree(o.comm, st));
-    if (o.progress)
-        announce(&o);
     CNN_TRY(run_all(&o, &signal));
     CNN_TRY(share_outcome(&o, signal, out));
-    if (out->signal == 0)
+    /* Also where nothing was left to do: the session before may have ended at this point. */
+    if (out->signal == 0 || out->missing == 0)
         CNN_TRY(reduce(&o));
 done:
     leave(&o);

@@ -277,6 +277,37 @@ term_within_grace)
     $rows grace.h5 >table
     count table '^run [0-9]+ done' 8
     ;;
+term_at_end)
+    # A signal during the last runs: all are done, and the tables are stored nevertheless; if the job
+    # ends before that, --resume makes up for it.
+    job end 1 0 30 seconds=0.5 note="$work/notes"
+    "$build/cnnmpi" end.yaml >log 2>&1 </dev/null &
+    rank=$!
+    await 20 notes ' [0-9]*$' 4
+    cp end.h5 early.h5
+    kill -TERM "$rank"
+    status=0
+    wait "$rank" || status=$?
+    [[ $status -eq 143 ]] || { cat log; fail "SIGTERM gave $status"; }
+    $rows end.h5 >table
+    count table '^run [0-9]+ done' 4
+    cksum <end.h5 >sum
+    run 2 0 end.yaml --resume
+    says log 'nothing to do'
+    cksum <end.h5 | cmp - sum || fail "the tables were not stored after SIGTERM"
+    # Killed just after the last run, the job leaves all rows and no tables: early.h5 has none yet.
+    if command -v h5dump >/dev/null; then
+        h5dump -p -H -d /analysis/mean end.h5 >where
+        offset=$(awk '$1 == "OFFSET" { print $2 }' where)
+        size=$(awk '$1 == "SIZE" { print $2 }' where)
+        dd if=early.h5 of=end.h5 bs=1 skip="$offset" seek="$offset" count="$size" conv=notrunc status=none
+        if cksum <end.h5 | cmp -s - sum; then fail "the tables were stored before the last run"; fi
+        run 2 0 end.yaml --resume
+        cksum <end.h5 | cmp - sum || fail "--resume did not store the tables"
+    else
+        echo "no h5dump: the tables after a kill are not tried"
+    fi
+    ;;
 second_signal)
     job twice 1 0 60 seconds=30 note="$work/notes"
     "$build/cnnmpi" twice.yaml >log 2>&1 </dev/null &
