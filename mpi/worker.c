@@ -218,7 +218,8 @@ static cnn_outcome judge(cnn_worker *w)
         cnn_record_judge(r, cnn_child_exit_code(w->child), cnn_child_log_tail(w->child));
     if (outcome == CNN_OUTCOME_DONE || outcome == CNN_OUTCOME_DIVERGED)
         return outcome; /* it came just in time */
-    if (w->killed) {
+    /* Who stops a job may send its trainers a signal too, even SIGKILL. */
+    if (w->killed || (w->stopping && outcome == CNN_OUTCOME_SIGNAL)) {
         snprintf(r->reason, sizeof r->reason, "cnnmpi was told to stop");
         return CNN_OUTCOME_STOPPED;
     }

@@ -61,12 +61,14 @@ static void close_descriptors(void)
         close((int)fd);
 }
 
-/** MPI and Python ignore or block signals; both would be inherited. */
-static void reset_signals(void)
+/** MPI and Python ignore or block signals; both would be inherited. But SIGINT and SIGTERM are for
+ * the rank, which decides what becomes of its trainer: a batch system that stops a job sends them
+ * to every process of it, and would take the time of grace away. */
+static void set_signals(void)
 {
     sigset_t none;
     for (int s = 1; s < NSIG; s++)
-        signal(s, SIG_DFL); /* fails for SIGKILL and SIGSTOP, rightly */
+        signal(s, s == SIGINT || s == SIGTERM ? SIG_IGN : SIG_DFL); /* not SIGKILL and SIGSTOP */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -83,7 +85,7 @@ int main(int argc, char **argv)
         fail("cannot make a process group for", argv[3]);
     take_cpus(argv[2]);
     close_descriptors();
-    reset_signals();
+    set_signals();
     execvp(argv[3], argv + 3);
     fail("cannot run", argv[3]);
 }

@@ -23,9 +23,9 @@ typedef struct {
 
 /** Starts a trainer in a process group of its own; it dies with the rank (PR_SET_PDEATHSIG; what it
  * starts itself does not, so a wrapper should exec its program). Variables that make MPI programs
- * believe to be ranks are removed (host/environment.h). Of the rank's threads the one that starts a
- * trainer must live as long as it. A program that cannot be run ends with code 127, and the log
- * says why; CNN_EENV: no process, or no descriptors, can be had. */
+ * believe to be ranks are removed (host/environment.h), SIGINT and SIGTERM ignored. Of the rank's
+ * threads the one that starts a trainer must live as long as it. A program that cannot be run ends
+ * with code 127, and the log says why; CNN_EENV: no process, or no descriptors, can be had. */
 cnn_status cnn_child_start(const cnn_child_options *options, cnn_child **out);
 
 /** Moves bytes: reads events and log without blocking, notices the end. Call often.

@@ -262,12 +262,13 @@ term)
     done
     ;;
 term_within_grace)
-    # The running run may finish and is kept; the next one does not start.
+    # The running run may finish and is kept; the next one does not start. Slurm signals all processes
+    # of a job, trainers too.
     job grace 2 0 30 seconds=0.5 note="$work/notes"
     "$build/cnnmpi" grace.yaml >log 2>&1 </dev/null &
     rank=$!
     await 20 notes ' ' 1
-    kill -TERM "$rank"
+    kill -TERM "$rank" "$(awk '{ print $3 }' notes)"
     wait "$rank" && fail "no signal in the exit status"
     $rows grace.h5 >table
     count table '^run [0-9]+ done' 1
@@ -307,6 +308,20 @@ term_at_end)
     else
         echo "no h5dump: the tables after a kill are not tried"
     fi
+    ;;
+killed_in_grace)
+    # A trainer that somebody else kills while the job stops has not failed: its run is still to be done.
+    job meanwhile 2 0 30 seconds=30 note="$work/notes"
+    "$build/cnnmpi" meanwhile.yaml >log 2>&1 </dev/null &
+    rank=$!
+    await 20 notes ' ' 1
+    kill -TERM "$rank"
+    await 5 grep -q 'no new run starts' log
+    kill -KILL "$(awk '{ print $3 }' notes)"
+    wait "$rank" && fail "no signal in the exit status"
+    $rows meanwhile.h5 >table
+    count table '^run [0-9]+ planned' 8
+    count table '^attempt [0-9]+ 0 stopped' 1
     ;;
 second_signal)
     job twice 1 0 60 seconds=30 note="$work/notes"
