@@ -145,12 +145,13 @@ cnn_status cnn_loop_run(const cnn_task *task, cnn_dispatcher *dispatcher, cnn_pr
     double pause = shortest_pause;
     st = cnn_worker_create(task, &l.worker);
     if (st != CNN_OK)
-        CNN_TRY(give_up(&l, st));
-    while (!l.ended)
-        CNN_TRY(turn(&l, &pause));
-    if (l.broken != CNN_OK)
+        st = give_up(&l, st);
+    while (st == CNN_OK && !l.ended)
+        st = turn(&l, &pause);
+    if (st != CNN_OK)
+        st = cnn_error_prefix(CNN_EMPI, "rank %d has lost the others", task->rank);
+    else if (l.broken != CNN_OK)
         st = cnn_error_set(l.broken, "%s", l.message ? l.message : "out of memory");
-done:
     cnn_worker_destroy(&l.worker);
     free(l.message);
     return st;

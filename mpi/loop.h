@@ -9,8 +9,9 @@
 #include "mpi/task.h"
 
 /** Works until rank 0 says that all is done, or stopped. dispatcher, progress: rank 0's; NULL on
- *  others. Returns this rank's own failure, if any: the ranks have to agree afterwards. Called by
- * all ranks. */
+ *  others. Returns this rank's own failure, if any: the ranks have to agree afterwards; or
+ * CNN_EMPI: it cannot send or receive any more, so that it cannot agree either. Called by all
+ * ranks. */
 cnn_status cnn_loop_run(const cnn_task *task, cnn_dispatcher *dispatcher, cnn_progress *progress);
 
 #endif

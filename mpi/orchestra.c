@@ -140,6 +140,8 @@ static cnn_status work(orchestra *o, int *signal)
         st = cnn_dispatcher_create(&o->task, o->progress, o->known_life, &dispatcher);
     CNN_TRY(cnn_quiet_agree(o->comm, st));
     st = cnn_loop_run(&o->task, dispatcher, o->progress);
+    if (st == CNN_EMPI)
+        goto done;
     if (dispatcher)
         *signal = cnn_dispatcher_signal(dispatcher);
     st = cnn_quiet_agree(o->comm, st);
@@ -166,7 +168,8 @@ done:
     return st;
 }
 
-/** Opens the file, works, and closes it, which a failure does not skip. */
+/** Opens the file, works, and closes it, which a failure does not skip, unless it is one of MPI:
+ * closing is collective. */
 static cnn_status work_on_file(orchestra *o, int *signal)
 {
     cnn_status st = CNN_OK, closed = CNN_OK;
@@ -176,6 +179,8 @@ static cnn_status work_on_file(orchestra *o, int *signal)
     if (st == CNN_OK)
         st = empty_mailbox(o);
 done:
+    if (st == CNN_EMPI)
+        return st;
     if (st != CNN_OK)
         why = cnn_strdup(cnn_error_message());
     cnn_mailbox_destroy(&o->task.mailbox);
@@ -253,7 +258,7 @@ static cnn_status share_outcome(orchestra *o, int signal, cnn_run_outcome *out)
     return cnn_quiet_broadcast(o->comm, out, sizeof *out);
 }
 
-static void leave(orchestra *o)
+static void leave(orchestra *o, cnn_status st)
 {
     cnn_task *t = &o->task;
     cnn_progress_destroy(&o->progress);
@@ -264,7 +269,7 @@ static void leave(orchestra *o)
     free(t->attempts);
     if (t->rank == 0)
         cnn_prepared_free(&o->prepared, t->job->output);
-    if (o->comm != MPI_COMM_NULL)
+    if (o->comm != MPI_COMM_NULL && st != CNN_EMPI)
         MPI_Comm_free(&o->comm);
 }
 
@@ -284,6 +289,6 @@ cnn_status cnn_orchestra_run(MPI_Comm comm, const cnn_job *job, const cnn_run_op
     if (out->signal == 0 || out->missing == 0)
         CNN_TRY(reduce(&o));
 done:
-    leave(&o);
+    leave(&o, st);
     return st;
 }

@@ -34,8 +34,10 @@ typedef struct {
  *  Runs that fail are no failure of the job, and neither is a signal: see the outcome. CNN_EUSAGE:
  * the output exists and neither resume nor force is set, or it is another job's (with resume and
  * force, it is replaced then). CNN_EDATA: data sets are missing. CNN_EENV: programs are missing, or
- * cores. CNN_EBUSY: another process has the output. CNN_EIO: it cannot be written. Until all checks
- * on all ranks have passed nothing is written but the output's folders and its lock. */
+ * cores. CNN_EBUSY: another process has the output. CNN_EIO: it cannot be written.
+ * CNN_EMPI, perhaps on one rank alone: ranks cannot reach each other, and only MPI_Abort is left.
+ * Until all checks on all ranks have passed nothing is written but the output's folders and its
+ * lock. */
 cnn_status cnn_orchestra_run(MPI_Comm comm, const cnn_job *job, const cnn_run_options *options,
                              cnn_run_outcome *out);
 

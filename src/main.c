@@ -211,10 +211,12 @@ static int run_under_mpi(int argc, char **argv, const cnn_command_line *line)
     cnn_status st = command_run(line, argv[0], rank, &exit_status);
     if (st != CNN_OK) {
         exit_status = exit_status_of(st);
-        if (rank == 0)
+        if (rank == 0 || st == CNN_EMPI)
             print_error();
     }
     fflush(stdout);
+    if (st == CNN_EMPI) /* the others may not know, and would wait for ever */
+        MPI_Abort(MPI_COMM_WORLD, exit_status);
     MPI_Finalize();
     return exit_status;
 }

@@ -370,6 +370,21 @@ broken_rank)
     $rows full.h5 >table
     count table '^run [0-9]+ done' 12
     ;;
+lost_rank)
+    # A rank whose MPI fails cannot even tell the others: the job ends all the same, and says why.
+    # CNN_LOST_RANK: see lost_rank.c.
+    job lost 4 0 10 seconds=30 note="$work/notes"
+    for rank in 0 1; do
+        rm -f notes
+        status=0
+        ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 timeout 30 mpirun -np 2 \
+            -x LD_PRELOAD="$build/tests/lost_rank.so" -x CNN_LOST_RANK=$rank \
+            "$build/cnnmpi" lost.yaml --force >log 2>&1 </dev/null || status=$?
+        [[ $status -eq 3 ]] || { cat log; fail "a rank that is lost gives $status"; }
+        says log "rank $rank has lost the others: MPI_Iprobe"
+        await 10 trainers_gone
+    done
+    ;;
 screen)
     job look 2 0 10 do=exit when=4 log=hello
     run 2 1 look.yaml
