@@ -21,10 +21,11 @@ typedef struct {
     double time_left, estimated; /* seconds; when it was estimated, monotonic */
 } loop;
 
-/* Pauses between looks at the mail, seconds: a look costs a few microseconds, a spin a whole core.
- * While a trainer runs only a stop can come for ranks other than 0, and the core is the trainer's.
- */
-static const double shortest_pause = 50e-6, longest_pause = 2e-3, longest_pause_training = 10e-3;
+/* Pauses between looks at the mail, seconds: a look costs some 70 microseconds (most of it waking
+ * up), a spin a whole core. While a trainer runs the core is the trainer's: half a percent is
+ * taken. Its events, its end and signals wake the rank at once; only messages wait, a stop for
+ * ranks other than 0, and on rank 0 the question for a block, which comes once in minutes. */
+static const double shortest_pause = 50e-6, longest_pause = 2e-3, longest_pause_training = 25e-3;
 static const double estimate_interval = 2; /* seconds */
 
 /** This rank cannot go on: the others hear of it, and it waits for the end with them. */
