@@ -186,7 +186,7 @@ done:
     cnn_mailbox_destroy(&o->task.mailbox);
     closed = cnn_writer_close(&o->task.writer);
     if (why)
-        cnn_error_set(st, "%s", why);
+        cnn_error_set(st, "%s; finished runs are kept: go on with --resume", why);
     free(why);
     return st == CNN_OK ? closed : st;
 }

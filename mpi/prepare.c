@@ -165,7 +165,10 @@ static cnn_status resume(const cnn_job *job, const cnn_run_options *options, int
         return start_anew(job, ranks, p);
     }
     if (st != CNN_OK && p->head.resumed == 0)
-        cnn_error_prefix(st, "cannot resume '%s'", job->output);
+        cnn_error_prefix(st,
+                         "cannot resume '%s' (choose another file with --output, or replace it "
+                         "with --force instead of --resume)",
+                         job->output);
     return st;
 }
 

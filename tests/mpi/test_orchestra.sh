@@ -206,6 +206,7 @@ resume_checks)
     says log 'trained otherwise'
     run 2 2 base.yaml --resume --set repeats=3
     says log 'it has 8 runs, the job 12'
+    says log 'with --force instead of --resume'
     run 2 2 base.yaml --resume --set seed=4
     says log 'seed'
     cmp base.h5 copy || fail "a refused file was touched"
@@ -365,6 +366,7 @@ broken_rank)
         >log 2>&1 </dev/null || status=$?
     [[ $status -eq 3 ]] || { cat log; fail "a rank that cannot write gives $status"; }
     says log 'rank 1 on '
+    says log 'go on with --resume'
     $rows full.h5 >table
     count table '^run [0-9]+ failed' 0
     run 2 0 full.yaml --resume
