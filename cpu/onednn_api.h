@@ -1,5 +1,5 @@
 /** What cpu/ needs of oneDNN, in one form for its versions 2 and 3, whose C interfaces differ.
- *  All differences are in onednn_api.c.
+ *  All differences are in the files onednn_*.
  *
  *  A layout is the shape of a tensor and how it lies in memory. A primitive is one prepared call:
  *  its memory objects are made with it, and running it only hands over pointers. Errors are
@@ -56,38 +56,25 @@ typedef struct {
     dnnl_dims_t stride, before, after, window; /* the first two entries count */
 } cnn_dnn_geometry;
 
-/** The forward convolution: src, weights, bias, dst. relu: max(., 0) of the result. */
-cnn_status cnn_dnn_conv_forward(cnn_dnn *d, const char *name, const cnn_dnn_geometry *geometry,
-                                bool relu, const cnn_dnn_layout *src, const cnn_dnn_layout *weights,
-                                const cnn_dnn_layout *bias, const cnn_dnn_layout *dst,
-                                cnn_dnn_primitive **out);
-/** diff_dst, weights, diff_src; forward is the hint oneDNN asks for. */
-cnn_status cnn_dnn_conv_backward_data(cnn_dnn *d, const char *name,
-                                      const cnn_dnn_geometry *geometry,
-                                      const cnn_dnn_layout *diff_src, const cnn_dnn_layout *weights,
-                                      const cnn_dnn_layout *diff_dst,
-                                      const cnn_dnn_primitive *forward, cnn_dnn_primitive **out);
-/** src, diff_dst, diff_weights, diff_bias. */
-cnn_status
-cnn_dnn_conv_backward_weights(cnn_dnn *d, const char *name, const cnn_dnn_geometry *geometry,
-                              const cnn_dnn_layout *src, const cnn_dnn_layout *diff_weights,
-                              const cnn_dnn_layout *diff_bias, const cnn_dnn_layout *diff_dst,
-                              const cnn_dnn_primitive *forward, cnn_dnn_primitive **out);
+/** A convolution or, without geometry, an inner product: what its three primitives share. */
+typedef struct {
+    const char *name;                 /* of the layer, for messages: "conv2d" */
+    const cnn_dnn_geometry *geometry; /* NULL: inner product */
+    bool relu;                        /* forward leaves max(., 0) of the result */
+    const cnn_dnn_layout *src, *weights, *bias, *dst;
+} cnn_dnn_weighted;
 
-/** Inner product: as the convolutions, same orders. */
-cnn_status cnn_dnn_dense_forward(cnn_dnn *d, const char *name, const cnn_dnn_layout *src,
-                                 const cnn_dnn_layout *weights, const cnn_dnn_layout *bias,
-                                 const cnn_dnn_layout *dst, cnn_dnn_primitive **out);
-cnn_status cnn_dnn_dense_backward_data(cnn_dnn *d, const char *name, const cnn_dnn_layout *diff_src,
-                                       const cnn_dnn_layout *weights,
-                                       const cnn_dnn_layout *diff_dst,
-                                       const cnn_dnn_primitive *forward, cnn_dnn_primitive **out);
-cnn_status cnn_dnn_dense_backward_weights(cnn_dnn *d, const char *name, const cnn_dnn_layout *src,
-                                          const cnn_dnn_layout *diff_weights,
-                                          const cnn_dnn_layout *diff_bias,
-                                          const cnn_dnn_layout *diff_dst,
+/** src, weights, bias, dst. */
+cnn_status cnn_dnn_weighted_forward(cnn_dnn *d, const cnn_dnn_weighted *w, cnn_dnn_primitive **out);
+/** diff_dst, weights, diff_src; forward is the hint oneDNN asks for. The layouts are those of the
+ *  gradients here and below. */
+cnn_status cnn_dnn_weighted_backward_data(cnn_dnn *d, const cnn_dnn_weighted *w,
                                           const cnn_dnn_primitive *forward,
                                           cnn_dnn_primitive **out);
+/** src, diff_dst, diff_weights, diff_bias. */
+cnn_status cnn_dnn_weighted_backward_weights(cnn_dnn *d, const cnn_dnn_weighted *w,
+                                             const cnn_dnn_primitive *forward,
+                                             cnn_dnn_primitive **out);
 
 /** Pools. forward: src, dst and, for a maximum in training, the workspace. Averages leave padding
  *  out. */
@@ -104,8 +91,8 @@ cnn_status cnn_dnn_pool_backward(cnn_dnn *d, const char *name, const cnn_dnn_geo
  * mean, variance (written in training, read otherwise). */
 cnn_status cnn_dnn_norm_forward(cnn_dnn *d, const char *name, bool training, double epsilon,
                                 const cnn_dnn_layout *layout, cnn_dnn_primitive **out);
-/** src, diff_dst, scale, mean, variance, diff_src, diff_scale, diff_shift, shift; forward is the
- *  one for training. */
+/** src, diff_dst, scale, mean, variance, diff_src, diff_scale, diff_shift, shift (any
+ *  values: no gradient depends on it); forward is the one for training. */
 cnn_status cnn_dnn_norm_backward(cnn_dnn *d, const char *name, double epsilon,
                                  const cnn_dnn_layout *layout, const cnn_dnn_primitive *forward,
                                  cnn_dnn_primitive **out);

@@ -9,7 +9,7 @@
 
 #include "cpu/grid.h"
 #include "cpu/kernels_grid.h"
-#include "cpu/ops_internal.h"
+#include "cpu/weighted.h"
 #include "nn/plan.h"
 #include "nn/step.h"
 
@@ -17,14 +17,14 @@ enum { CNN_NO_TENSOR = -1 };
 
 /** A tensor of parameters in the parameter arenas, in the layout that the step uses. */
 typedef struct {
-    int parameter;             /* index in the network's parameters */
-    size_t offset, size;       /* values */
-    cnn_cpu_exchange exchange; /* canonical <-> here; empty: the same */
+    int parameter;          /* index in the network's parameters */
+    size_t offset, size;    /* values */
+    cnn_weighted *weighted; /* whose weights they are, borrowed from the node; NULL: canonical */
 } cnn_step_parameter;
 
 /** One way through the step. */
 typedef struct {
-    int n, size; /* images; index of n among ops's batch sizes */
+    int n; /* images */
     bool training;
     uint32_t update; /* updates made so far */
 } cnn_step_pass;
@@ -114,20 +114,24 @@ static inline float *cnn_step_slopes(const cnn_step *s, const cnn_node *node, in
 /** Adds a tensor to the plan: CNN_ENOMEM when there are too many. */
 cnn_status cnn_step_tensor(cnn_step *s, const char *what, int node, size_t bytes, int first,
                            int last, int *out);
-/** Adds parameter tensor k (0, 1) of a node, of `size` values. own: its layout, NULL: canonical. */
-cnn_status cnn_step_add_parameter(cnn_step *s, cnn_node *node, int k, size_t size,
-                                  const cnn_dnn_layout *canonical, const cnn_dnn_layout *own);
+/** Adds parameter tensor k (0, 1) of a node, of `size` values. weighted: whose weights it is, which
+ *  must live as long as the step; NULL: it lies as in the network's own order. */
+void cnn_step_add_parameter(cnn_step *s, cnn_node *node, int k, size_t size,
+                            cnn_weighted *weighted);
 /** For own kernels: map i32 [size], owned by the caller: the canonical index of each value of the
  *  node's weights as they lie in the arena, -1 for filling. The node must have fewer weights than
  *  CNN_STEP_MAX_MAPPED. */
 enum { CNN_STEP_MAX_MAPPED = 1 << 24 };
 cnn_status cnn_step_map_weights(cnn_step *s, const cnn_node *node, int32_t **map, size_t *size);
-/** oneDNN's view of n images of a grid. */
-cnn_status cnn_step_layout(int n, const cnn_grid *g, cnn_dnn_layout **out);
+/** oneDNN's name for the layout of a grid. */
+dnnl_format_tag_t cnn_step_tag(const cnn_grid *g);
 /** Nodes, grids, tensors, primitives, memory. */
 cnn_status cnn_step_build(cnn_step *s);
 /** "NHWC", "nChw16c", ... */
 void cnn_step_describe_grid(const cnn_grid *g, cnn_text *out);
+
+/** For backward functions: sets the gradient of the node's input to zero as mask_input says. */
+cnn_status cnn_step_mask_input(cnn_step *s, const cnn_node *node, const cnn_step_pass *pass);
 
 /* The kinds of nodes: step_conv.c, step_dense.c, step_norm.c, step_simple.c. */
 extern const cnn_node_class cnn_conv_node, cnn_dense_node, cnn_norm_node, cnn_pool_node,

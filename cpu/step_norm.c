@@ -87,8 +87,8 @@ static cnn_status norm_create(cnn_step *s, cnn_node *node)
     CNN_CHECK(o, CNN_ENOMEM, "a batchnorm node");
     node->own = o;
     o->mid = o->mid_gradient = CNN_NO_TENSOR;
-    CNN_TRY(cnn_step_add_parameter(s, node, 0, (size_t)count, NULL, NULL));
-    CNN_TRY(cnn_step_add_parameter(s, node, 1, (size_t)count, NULL, NULL));
+    cnn_step_add_parameter(s, node, 0, (size_t)count, NULL);
+    cnn_step_add_parameter(s, node, 1, (size_t)count, NULL);
     size_t at = 0;
     for (const cnn_layer *l = s->net.layers; l < node->layer; l++)
         if (l->kind == CNN_LAYER_BATCHNORM)

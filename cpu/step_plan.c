@@ -19,17 +19,17 @@ cnn_status cnn_step_tensor(cnn_step *s, const char *what, int node, size_t bytes
     return CNN_OK;
 }
 
-cnn_status cnn_step_add_parameter(cnn_step *s, cnn_node *node, int k, size_t size,
-                                  const cnn_dnn_layout *canonical, const cnn_dnn_layout *own)
+void cnn_step_add_parameter(cnn_step *s, cnn_node *node, int k, size_t size, cnn_weighted *weighted)
 {
     enum { VALUES_ALIGNED = 16 };
-    cnn_step_parameter *p = &s->parameters[s->parameter_count];
-    p->parameter = node->layer->first_parameter + k;
-    p->offset = s->parameter_size;
-    p->size = size;
+    s->parameters[s->parameter_count] = (cnn_step_parameter){
+        .parameter = node->layer->first_parameter + k,
+        .offset = s->parameter_size,
+        .size = size,
+        .weighted = weighted,
+    };
     node->parameters[k] = s->parameter_count++;
     s->parameter_size += (size + VALUES_ALIGNED - 1) / VALUES_ALIGNED * VALUES_ALIGNED;
-    return own ? cnn_cpu_exchange_create(s->ops, "weights", canonical, own, &p->exchange) : CNN_OK;
 }
 
 /* The layout of weights in the arena is oneDNN's secret. Importing the numbers 1, 2, 3, ... tells
@@ -45,7 +45,7 @@ cnn_status cnn_step_map_weights(cnn_step *s, const cnn_node *node, int32_t **map
     CNN_TRY(cnn_cpu_floats(p->size, "a map of weights", &own));
     for (int64_t i = 0; i < count; i++)
         canonical[i] = (float)(i + 1);
-    CNN_TRY(CNN_DNN_RUN(&s->ops->dnn, p->exchange.import, canonical, own));
+    CNN_TRY(cnn_weighted_import(p->weighted, canonical, own));
     CNN_CHECK((*map = malloc(p->size * sizeof **map)), CNN_ENOMEM, "a map of weights");
     for (size_t j = 0; j < p->size; j++)
         (*map)[j] = (int32_t)own[j] - 1;
@@ -58,7 +58,7 @@ done:
 
 /* Some memory has two names, as NHWC and nChw16c of 16 channels or NHWC and NCHW of one: it goes by
  * the one for which oneDNN has its fastest kernels. */
-static dnnl_format_tag_t tag_of(const cnn_grid *g)
+dnnl_format_tag_t cnn_step_tag(const cnn_grid *g)
 {
     return g->block == 1    ? dnnl_nchw
            : g->block == 8  ? dnnl_nChw8c
@@ -66,9 +66,13 @@ static dnnl_format_tag_t tag_of(const cnn_grid *g)
                             : dnnl_nhwc;
 }
 
-cnn_status cnn_step_layout(int n, const cnn_grid *g, cnn_dnn_layout **out)
+cnn_status cnn_step_mask_input(cnn_step *s, const cnn_node *node, const cnn_step_pass *pass)
 {
-    return cnn_cpu_image_layout(n, (cnn_shape){g->h, g->w, g->c}, tag_of(g), out);
+    if (!node->mask_input)
+        return CNN_OK;
+    float *dx = cnn_step_gradient(s, node->index);
+    return cnn_relu_backward(s->ops, cnn_grid_size(&node->in) * (size_t)pass->n,
+                             cnn_step_value(s, node->index), dx, dx);
 }
 
 void cnn_step_describe_grid(const cnn_grid *g, cnn_text *out)
@@ -155,7 +159,8 @@ static void set_up_node(cnn_step *s, int i)
         cnn_grid_of(p->kind == CNN_NODE_POOL ? node->layer->in : node->layer->out, node->out.block);
     node->trains = i >= s->first_trained;
     node->input_gradient = i > s->first_trained;
-    node->mask_input = i > 0 && s->plan.nodes[i - 1].relu >= 0 && s->plan.nodes[i - 1].pool < 0;
+    node->mask_input =
+        node->input_gradient && s->plan.nodes[i - 1].relu >= 0 && s->plan.nodes[i - 1].pool < 0;
 }
 
 /* What to do where convolutions have wishes: grant them, or give all the same layout. */

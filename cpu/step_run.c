@@ -36,8 +36,6 @@ void cnn_step_destroy(cnn_step **step)
     for (int i = 0; i < s->node_count; i++)
         if (s->nodes[i].class && s->nodes[i].class->destroy)
             s->nodes[i].class->destroy(&s->nodes[i]);
-    for (int i = 0; i < s->parameter_count; i++)
-        cnn_cpu_exchange_destroy(&s->parameters[i].exchange);
     free(s->arena);
     free(s->weights);
     free(s->slopes);
@@ -72,8 +70,8 @@ cnn_status cnn_step_reset(cnn_step *s, const float *parameters)
         const cnn_step_parameter *p = &s->parameters[i];
         const float *from = parameters + s->net.parameters[p->parameter].offset;
         float *to = s->weights + p->offset;
-        if (p->exchange.import)
-            CNN_TRY(CNN_DNN_RUN(&s->ops->dnn, p->exchange.import, from, to));
+        if (p->weighted)
+            CNN_TRY(cnn_weighted_import(p->weighted, from, to));
         else
             memcpy(to, from, p->size * sizeof(float));
     }
@@ -95,8 +93,8 @@ static cnn_status export_all(cnn_step *s, const float *arena, float *out)
     for (int i = 0; i < s->parameter_count; i++) {
         const cnn_step_parameter *p = &s->parameters[i];
         float *to = out + s->net.parameters[p->parameter].offset;
-        if (p->exchange.export)
-            CNN_TRY(CNN_DNN_RUN(&s->ops->dnn, p->exchange.export, arena + p->offset, to));
+        if (p->weighted)
+            CNN_TRY(cnn_weighted_export(p->weighted, arena + p->offset, to));
         else
             memcpy(to, arena + p->offset, p->size * sizeof(float));
     }
@@ -149,7 +147,6 @@ static cnn_status run_forward(cnn_step *s, const cnn_feed *feed, int64_t b, cnn_
 {
     cnn_status st = CNN_OK;
     CNN_TRY(gather(s, feed, b, &pass->n));
-    CNN_TRY(cnn_cpu_size_index(s->ops, pass->n, &pass->size));
     for (int i = 0; i < s->node_count; i++)
         CNN_TRY(s->nodes[i].class->forward(s, &s->nodes[i], pass));
     CNN_TRY(cnn_kernel_softmax_loss(

@@ -4,15 +4,6 @@
 #include <omp.h>
 #include <stdlib.h>
 
-static void mask_input(cnn_step *s, const cnn_node *node, const cnn_step_pass *pass)
-{
-    if (node->input_gradient && node->mask_input) {
-        float *dx = cnn_step_gradient(s, node->index);
-        (void)cnn_relu_backward(s->ops, cnn_grid_size(&node->in) * (size_t)pass->n,
-                                cnn_step_value(s, node->index), dx, dx);
-    }
-}
-
 /* ---- pool ---------------------------------------------------------------------------------- */
 
 static cnn_status pool_create(cnn_step *s, cnn_node *node)
@@ -41,8 +32,7 @@ static cnn_status pool_backward(cnn_step *s, cnn_node *node, const cnn_step_pass
     cnn_status st =
         cnn_step_pool_backward(s, node->own, pass, cnn_step_gradient(s, node->index + 1),
                                cnn_step_gradient(s, node->index));
-    mask_input(s, node, pass);
-    return st;
+    return st ? st : cnn_step_mask_input(s, node, pass);
 }
 
 static void pool_describe(const cnn_node *node, cnn_text *out)
@@ -88,7 +78,7 @@ const cnn_node_class cnn_relu_node = {nothing_to_create, NULL, relu_forward, rel
 
 /* ---- dropout ------------------------------------------------------------------------------- */
 
-enum { CHUNK = 512 }; /* a multiple of 4 and of every row's alignment to Philox's words */
+enum { CHUNK = 512 }; /* factors drawn at once */
 
 /* Values first .. first+count-1 (NHWC order) of one image; `at` is image's first value. */
 static void drop_chunk(const cnn_grid *g, const cnn_dropout_rule *rule, uint64_t at, size_t first,
@@ -143,8 +133,7 @@ static cnn_status dropout_forward(cnn_step *s, cnn_node *node, const cnn_step_pa
 static cnn_status dropout_backward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     drop(s, node, pass, cnn_step_gradient(s, node->index + 1), cnn_step_gradient(s, node->index));
-    mask_input(s, node, pass);
-    return CNN_OK;
+    return cnn_step_mask_input(s, node, pass);
 }
 
 static void dropout_describe(const cnn_node *node, cnn_text *out)
