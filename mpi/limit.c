@@ -6,7 +6,7 @@
 /* An attempt may take this many times the longest good one of its cell, but is never ended before a
  * minute. Between two events lies an epoch with its evaluation: 11 minutes for the study's larger
  * network on one core. */
-static const double factor = 5, least = 60, longest_silence = 4 * 3600;
+static const double factor = 5, least = 60, longest_silence = 3600;
 
 cnn_limit cnn_limit_of(double run_seconds, double longest)
 {

@@ -13,7 +13,7 @@ typedef struct {
 
 /** The limits of an attempt. run_seconds: the job's, 0: auto. longest: life of the longest finished
  *  run of the same cell, 0: none has finished. As long as nobody knows how long a run takes, only a
- *  trainer that tells nothing for hours is taken for hung: real ones may need hours in all. */
+ *  trainer that tells nothing for an hour is taken for hung: real ones may need hours in all. */
 cnn_limit cnn_limit_of(double run_seconds, double longest);
 
 /** Whether one of them is passed, after so many seconds of life and since the last event (or the
