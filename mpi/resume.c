@@ -94,6 +94,33 @@ done:
     return st;
 }
 
+/** The member of a specification that holds byte `at`: from the comma or bracket before it to the
+ * one after. Returns its length, *start its first byte. */
+static int member_around(const char *text, size_t at, const char **start)
+{
+    size_t first = at, end = at;
+    while (first > 0 && !strchr("{,", text[first - 1]))
+        first--;
+    while (text[end] && !strchr(",}", text[end]))
+        end++;
+    while (text[first] == ' ')
+        first++;
+    *start = text + first;
+    return (int)(end - first);
+}
+
+/** CNN_EUSAGE with the first member in which two specifications differ. */
+static cnn_status refuse_difference(const char *label, const char *theirs, const char *ours)
+{
+    size_t at = 0;
+    const char *there, *here;
+    while (theirs[at] && theirs[at] == ours[at])
+        at++;
+    const int n = member_around(theirs, at, &there), m = member_around(ours, at, &here);
+    return cnn_error_set(CNN_EUSAGE, "its runs of %s are trained otherwise: %.*s there, %.*s here",
+                         label, n, there, m, here);
+}
+
 static cnn_status check_training(const cnn_job *theirs, const cnn_job *ours, const cnn_design *d)
 {
     cnn_status st = CNN_OK;
@@ -111,9 +138,8 @@ static cnn_status check_training(const cnn_job *theirs, const cnn_job *ours, con
         cnn_text_free(&b);
         CNN_TRY(describe_training(theirs, d, run, &a));
         CNN_TRY(describe_training(ours, d, run, &b));
-        CNN_CHECK(strcmp(a.s, b.s) == 0, CNN_EUSAGE,
-                  "its runs of %s are trained otherwise:\n  there: %s\n  here:  %s",
-                  d->cells[cell].label, a.s, b.s);
+        if (strcmp(a.s, b.s) != 0)
+            CNN_TRY(refuse_difference(d->cells[cell].label, a.s, b.s));
     }
 done:
     free(seen);

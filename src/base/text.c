@@ -115,10 +115,13 @@ void cnn_text_append_json(cnn_text *t, const char *s)
 
 void cnn_text_append_json_number(cnn_text *t, double x)
 {
-    if (isfinite(x))
-        cnn_text_printf(t, "%.17g", x);
-    else
-        cnn_text_append(t, "null");
+    char digits[32] = "null";
+    for (int n = 15; isfinite(x) && n <= 17; n++) {
+        snprintf(digits, sizeof digits, "%.*g", n, x);
+        if (strtod(digits, NULL) == x)
+            break;
+    }
+    cnn_text_append(t, digits);
 }
 
 cnn_status cnn_text_status(const cnn_text *t)

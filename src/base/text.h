@@ -22,7 +22,8 @@ void cnn_text_append_bytes(cnn_text *t, const char *s, size_t n);
 void cnn_text_printf(cnn_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** Appends s as a JSON string, quotes included; bytes that are not UTF-8 become U+FFFD. */
 void cnn_text_append_json(cnn_text *t, const char *s);
-/** Appends a number as JSON with 17 significant digits; NaN and infinities become null. */
+/** Appends a number as JSON in as few digits as give it back exactly; NaN, infinities become null.
+ */
 void cnn_text_append_json_number(cnn_text *t, double x);
 /** Appends s and as many spaces as fill it up to `width` characters: printf's %-*s counts bytes.
  *  Characters that take two columns of a terminal count as one. */

@@ -82,6 +82,8 @@ expect 2 "$cnnmpi" tiny.yaml
 says err "--resume"
 expect 0 "$cnnmpi" tiny.yaml --resume
 [[ $before == "$(sha256sum <tiny.h5)" ]] || fail "a finished file changed"
+expect 2 "$cnnmpi" tiny.yaml --resume --set train.learning_rate=0.06
+says err '"learning_rate": 0.05 there, "learning_rate": 0.06 here'
 expect 3 "$cnnmpi" report tiny.yaml
 expect 3 "$cnnmpi" report absent.h5
 # What --status calls complete, --resume leaves alone: warm-up runs do not count.
