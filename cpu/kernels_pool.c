@@ -1,8 +1,6 @@
 /* Pools on one plane (one block of channels of one image). */
 #include "cpu/kernels_grid.h"
 
-#include <float.h>
-
 #define INLINED static inline __attribute__((always_inline))
 
 /* ---- 2x2, stride 2, the surplus at the bottom and right: the study's pool ------------------- */
@@ -174,8 +172,8 @@ CNN_KERNEL void cnn_kernel_max_forward(const cnn_window *p, int lanes, bool relu
         for (int ow = 0; ow < p->out_w; ow++) {
             const taps t = taps_of(p, oh, ow);
             for (int i = 0; i < lanes; i++) {
-                y[i] = -FLT_MAX;
                 where[i] = t.h0 * p->in_w + t.w0;
+                y[i] = x[(size_t)where[i] * (size_t)lanes + (size_t)i];
             }
             for (int h = t.h0; h < t.h1; h++) {
                 for (int w = t.w0; w < t.w1; w++) {

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 const char *cnn_dnn_status_text(dnnl_status_t s)
 {

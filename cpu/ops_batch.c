@@ -3,8 +3,6 @@
 #include "cpu/kernels.h"
 #include "cpu/ops_internal.h"
 
-#include <omp.h>
-
 cnn_status cnn_batch_gather(cnn_ops *ops, cnn_pixel pixel, double scale, const void *images,
                             const int32_t *labels, const int32_t *order, int64_t first, int n,
                             int64_t pixels, float *x, int32_t *y)

@@ -3,7 +3,6 @@
 #include "cpu/ops_internal.h"
 
 #include <math.h>
-#include <omp.h>
 
 /* Below this many values one thread is faster than waking others. */
 enum { PARALLEL_FROM = 32768, GRAIN = 1024 };

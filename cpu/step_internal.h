@@ -78,7 +78,7 @@ struct cnn_step {
     cnn_metrics training;    /* since the last time it was read */
 };
 
-/** Forward position of node i in the plan's schedule, and its backward position. */
+/** Where in the plan's schedule a node's backward runs; its forward runs at its index. */
 static inline int cnn_step_back(const cnn_step *s, int node)
 {
     return 2 * s->plan.node_count - 1 - node;

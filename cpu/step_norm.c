@@ -5,7 +5,6 @@
 #include "cpu/step_internal.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 
 typedef struct {

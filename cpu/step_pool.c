@@ -1,7 +1,6 @@
 /* Pools of the native path: own loops on planes, the mask of a ReLU before it folded in. */
 #include "cpu/step_internal.h"
 
-#include <omp.h>
 #include <stdlib.h>
 
 typedef enum { PAIR, MAXIMUM, AVERAGE } pool_kind;

@@ -2,7 +2,6 @@
 #include "base/clock.h"
 #include "cpu/step_internal.h"
 
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,9 +1,6 @@
 /* Nodes without parameters: a pool, a ReLU or a dropout that no other node takes up. */
 #include "cpu/step_internal.h"
 
-#include <omp.h>
-#include <stdlib.h>
-
 /* ---- pool ---------------------------------------------------------------------------------- */
 
 static cnn_status pool_create(cnn_step *s, cnn_node *node)

@@ -1,6 +1,6 @@
 #include "nn/plan.h"
 
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 
 enum { ALIGNMENT = 64 };

@@ -14,8 +14,8 @@
 typedef enum {
     CNN_NODE_CONV, /* convolution + bias [+ ReLU] [+ pool] */
     CNN_NODE_NORM, /* batch norm [+ ReLU] [+ pool] */
-    CNN_NODE_POOL, /* a pool (or ReLU) that nothing before it takes up */
-    CNN_NODE_RELU,
+    CNN_NODE_POOL, /* a pool that nothing before it takes up */
+    CNN_NODE_RELU, /* a ReLU that nothing before it takes up */
     CNN_NODE_DROPOUT,
     CNN_NODE_DENSE, /* dense + bias [+ ReLU] */
     CNN_NODE_LOSS,  /* softmax cross-entropy, its gradient and the error count */
