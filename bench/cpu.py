@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Step times of both paths beside PyTorch's on the CPU: one run, contenders taking turns.
 
-  bench/cpu [--build build] [--python PYTHON] [--rounds 21] [--only arch1] [--threads 1,2]
+  bench/cpu [--build build] [--python PYTHON] [--rounds 21] [--only arch1] [--threads 1,2] [--compile]
 
-Without --python, a virtual environment with PyTorch from PyPI is made in the build folder. All
-contenders of a line stay alive and run in turns, a fraction of a second each, on the same cores, so
-that what disturbs one disturbs all; the figure is the median over the rounds. PyTorch counts with
-its better memory format. Build cnnbench-step first (cmake --build build)."""
+Without --python, a virtual environment with PyTorch from PyPI (5 GB) is made in the build folder.
+All contenders of a line do the same work (see torch_step.py), stay alive and run in turns, a
+fraction of a second each, on the same cores, so that what disturbs one disturbs all; the figure is
+the median over the rounds. PyTorch counts with its better memory format; --compile adds a column
+for torch.compile (half a minute more a line). Build cnnbench-step first (cmake --build build)."""
 import argparse
+import contextlib
 import os
 import statistics
 import subprocess
@@ -29,46 +31,76 @@ def arguments():
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--only", default="", help="networks or shapes that contain this text")
+    parser.add_argument("--compile", action="store_true", help="torch.compile as well")
     return parser.parse_args()
+
+
+def fail(message):
+    sys.exit(f"bench/cpu: {message}")
+
+
+def has_torch(python):
+    try:
+        return subprocess.call([python, "-c", "import torch"], stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
 
 
 def python_with_torch(build):
     """A virtual environment with PyTorch, made once."""
-    folder = os.path.join(build, "bench-venv")
+    folder = os.path.abspath(os.path.join(build, "bench-venv"))
     python = os.path.join(folder, "bin", "python")
-    ready = os.path.exists(python) and \
-        subprocess.call([python, "-c", "import torch"], stderr=subprocess.DEVNULL) == 0
-    if not ready:
-        print(f"making {folder} with PyTorch from PyPI", file=sys.stderr)
-        venv.create(folder, with_pip=True)
-        subprocess.check_call([python, "-m", "pip", "install", "--quiet", "torch", "numpy"])
+    if has_torch(python):
+        return python
+    print(f"making {folder} with PyTorch from PyPI", file=sys.stderr)
+    try:
+        venv.create(folder, with_pip=True, clear=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        fail(f"cannot make {folder} ({error}): install python3-venv, or give a Python that has "
+             "PyTorch (--python)")
+    if subprocess.call([python, "-m", "pip", "install", "--quiet", "torch", "numpy"]) != 0:
+        fail("PyTorch could not be installed: this needs a network and 5 GB; or give a Python that "
+             "has PyTorch (--python)")
     return python
 
 
 class Contender:
     def __init__(self, label, command, threads, cores):
         self.label = label
+        self.command = " ".join(command)
         self.times = []
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
-            preexec_fn=lambda: os.sched_setaffinity(0, cores))
-        self.version = self.process.stdout.readline().strip()
-        if not self.version:
-            sys.exit(f"bench/cpu: {' '.join(command)} did not start")
-        self.steps = max(1, round(SLICE / self.run(2)))  # the first steps also warm up
+        try:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+                preexec_fn=lambda: os.sched_setaffinity(0, cores))
+        except OSError as error:
+            fail(f"{self.command}: {error.strerror}")
+        self.version = self.answer()
+        self.run(2)  # warms up
+        self.steps = max(1, round(SLICE / self.run(2)))
+
+    def answer(self):
+        line = self.process.stdout.readline().strip()
+        if not line:
+            fail(f"{self.command} ended with status {self.process.wait()}")
+        return line
 
     def run(self, steps):
-        self.process.stdin.write(f"{steps}\n")
-        self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+        try:
+            self.process.stdin.write(f"{steps}\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # answer() tells how it ended
+        return float(self.answer())
 
     def take_turn(self):
         self.times.append(self.run(self.steps))
         time.sleep(0.02)  # until its idle threads stop spinning
 
     def stop(self):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.wait()
 
     def median(self):
@@ -86,7 +118,9 @@ def contenders_of(options, python, case, threads, cores):
     return [Contender("native", command([ours], "native"), threads, cores),
             Contender("layered", command([ours], "layered"), threads, cores),
             Contender("contiguous", command(torch, "contiguous"), threads, cores),
-            Contender("channels_last", command(torch, "channels_last"), threads, cores)]
+            Contender("channels_last", command(torch, "channels_last"), threads, cores)] + \
+        ([Contender("compiled", command(torch, "compiled"), threads, cores)]
+         if options.compile else [])
 
 
 def measure(options, python, case, threads):
@@ -107,10 +141,12 @@ def measure(options, python, case, threads):
 def main():
     options = arguments()
     python = options.python or python_with_torch(options.build)
+    if not has_torch(python):
+        fail(f"{python} has no PyTorch")
     available = len(os.sched_getaffinity(0))
     head = (f"{'network':8} {'input':8} {'threads':>7} | {'native':>18} | {'layered':>18} | "
             f"{'PyTorch (best of two)':>32} | {'torch/native':>12} {'torch/layered':>13} "
-            f"{'layered/native':>14}")
+            f"{'layered/native':>14}" + (f" {'compiled/native':>15}" if options.compile else ""))
     print(f"batch {options.batch}, ms a step (images/s), median of {options.rounds} rounds\n")
     print(head + "\n" + "-" * len(head))
     versions = []
@@ -131,7 +167,8 @@ def main():
             print(f"{case[0]:8} {case[1]:8} {threads:7} | {cell(t['native']):>18} | "
                   f"{cell(t['layered']):>18} | {cell(best) + ' ' + format_name:>32} | "
                   f"{best / t['native']:12.2f} {best / t['layered']:13.2f} "
-                  f"{t['layered'] / t['native']:14.2f}", flush=True)
+                  f"{t['layered'] / t['native']:14.2f}" +
+                  (f" {t['compiled'] / t['native']:15.2f}" if options.compile else ""), flush=True)
     print("\n" + "; ".join(versions))
 
 

@@ -1,6 +1,8 @@
 """Times training steps in PyTorch, on demand: the counterpart of cnnbench-step (same arguments,
-same protocol on standard input and output). PATH is `contiguous` or `channels_last`. Eager mode,
-plain SGD, as a user of PyTorch would write it; the batches lie ready in memory."""
+same protocol on standard input and output). PATH is `contiguous`, `channels_last` or `compiled`
+(channels_last under torch.compile). A step does what ours does: it gathers the batch's images as
+bytes in a shuffled order, scales them, goes forward and backward, and updates by plain SGD. Images
+lie in memory as the format wants them, so that nothing is turned around."""
 import sys
 import time
 
@@ -44,24 +46,53 @@ def network(name, h, w, c, classes):
     return nn.Sequential(*layers, nn.Linear(quarter[0] * quarter[1] * features, classes))
 
 
+def optimizer_of(model):
+    """SGD in one call for all parameters, where this PyTorch has it on a CPU."""
+    try:
+        return torch.optim.SGD(model.parameters(), lr=1e-6, fused=True)
+    except (TypeError, RuntimeError):
+        return torch.optim.SGD(model.parameters(), lr=1e-6)
+
+
+class Data:
+    """Random images as bytes, in the order of dimensions that the format wants."""
+
+    def __init__(self, shape, classes, batch, channels_last):
+        h, w, c = shape
+        count = BATCHES * batch
+        self.batch = batch
+        self.channels_last = channels_last
+        dims = (count, h, w, c) if channels_last else (count, c, h, w)
+        self.images = torch.randint(256, dims, dtype=torch.uint8)
+        self.labels = torch.randint(classes, (count,))
+        self.order = torch.randperm(count)
+
+    def gather(self, i):
+        first = i % BATCHES * self.batch
+        chosen = self.order[first:first + self.batch]
+        x = self.images[chosen].float().mul_(1 / 255)
+        return x.permute(0, 3, 1, 2) if self.channels_last else x, self.labels[chosen]
+
+
 def main():
     name, shape, classes, path, threads = sys.argv[1:6]
     batch = int(sys.argv[6]) if len(sys.argv) > 6 else 32
     h, w, c = map(int, shape.split("x"))
-    classes = int(classes)
     torch.set_num_threads(int(threads))
     torch.manual_seed(1)
-    layout = torch.channels_last if path == "channels_last" else torch.contiguous_format
-    model = network(name, h, w, c, classes).to(memory_format=layout)
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)
-    images = [torch.rand(batch, c, h, w).to(memory_format=layout) for _ in range(BATCHES)]
-    labels = [torch.randint(classes, (batch,)) for _ in range(BATCHES)]
+    channels_last = path != "contiguous"
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    model = network(name, h, w, c, int(classes)).to(memory_format=layout)
+    optimizer = optimizer_of(model)
+    data = Data((h, w, c), int(classes), batch, channels_last)
+    forward = torch.compile(model) if path == "compiled" else model
     print(f"PyTorch {torch.__version__}", flush=True)
     for line in sys.stdin:
         steps = int(line)
         start = time.perf_counter()
         for i in range(steps):
-            loss = F.cross_entropy(model(images[i % BATCHES]), labels[i % BATCHES])
+            x, y = data.gather(i)
+            loss = F.cross_entropy(forward(x), y)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
