@@ -169,7 +169,7 @@ void pair_gradient_spread(pair *p, int64_t b, double *spread)
     memcpy(gradients, ref_network_gradients(p->reference), size);
     memset(spread, 0, (size_t)p->net.parameter_count * sizeof *spread);
     for (uint32_t r = 1; r <= REPEATS; r++) {
-        ref_network_jitter(p->reference, 32 * FLT_EPSILON, r);
+        ref_network_jitter(p->reference, 16 * FLT_EPSILON, r);
         pair_differentiate_reference(p, b);
         distances(&p->net, ref_network_gradients(p->reference), gradients, spread);
     }
