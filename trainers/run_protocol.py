@@ -245,8 +245,9 @@ def read_spec():
 def main(train):
     """Reads the specification, calls train(spec, events), and returns the exit status. By hand,
     without CNN_EVENTS_FD, events go to standard output."""
-    try:
-        file = os.fdopen(int(os.environ.get("CNN_EVENTS_FD", "1")), "w", encoding="utf-8")
+    descriptor = os.environ.get("CNN_EVENTS_FD")
+    try:  # a second file over descriptor 1 would close it before sys.stdout is flushed
+        file = os.fdopen(int(descriptor), "w", encoding="utf-8") if descriptor else sys.stdout
     except (ValueError, OSError) as error:
         print(f"error: CNN_EVENTS_FD: {error}", file=sys.stderr)
         return USAGE

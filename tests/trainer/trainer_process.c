@@ -24,6 +24,7 @@ static _Noreturn void become(char *const *argv, const char *events, FILE *const 
     for (int i = 0; i < 3; i++)
         dup2(safe[i], i);
     unsetenv("CNN_EVENTS_FD");
+    unsetenv("PYTHONUNBUFFERED"); /* hides what is lost between buffers */
     if (events)
         setenv("CNN_EVENTS_FD", events, 1);
     if (events && strcmp(events, "3") == 0)
