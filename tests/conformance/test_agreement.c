@@ -4,10 +4,10 @@
  * every path starts each of 100 steps from the reference's weights, where loss and gradients must
  * agree. Even then a ReLU or a maximum may sit so near to its kink that rounding decides where a
  * gradient goes. The reference tells such steps: its own gradients jump as well when its
- * layers' outputs move by some units of a float's last place. They must stay few, and jump less
- * than ten times as far: a kink moves a gradient by what flows through it, so that jumps differ.
- * Lastly, free-running curves may differ as much as repeats of one path do, whose initial weights
- * were changed in the last bit. */
+ * layers' outputs move by some units of a float's last place. They must stay few, and jump about as
+ * far; kink_bounds says how many and how far, widest for arch2 on IDC with its 640,000 ReLUs an
+ * image. Lastly, free-running curves may differ as much as repeats of one path do, whose initial
+ * weights were changed in the last bit. */
 #include "base/philox.h"
 #include "real_pictures.h"
 
@@ -15,13 +15,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS = 100, REPEATS = 3, SMOOTHED = 10, MOST_KINKS = 60 };
+enum { STEPS = 100, REPEATS = 3, SMOOTHED = 10 };
 static const double tolerance = 1e-4; /* of gradients, relative to a tensor's largest */
 static const uint64_t seed = 77;
 
 typedef struct {
     double loss[STEPS];
 } curve;
+
+/* What a network's kinks may do: how many of the steps meet one, and how much further than the
+ * reference's own gradients those of a path may jump there. */
+typedef struct {
+    int steps;
+    double jump;
+} kink_bounds;
 
 typedef struct {
     picture_set pictures;
@@ -47,7 +54,8 @@ static void end(setup *s)
 
 /* Compares the last gradients, of this step; returns 1 when they met a kink, else 0. spread is
  * measured when it is first needed in a step. */
-static int check_gradients(pair *p, cnn_path path, int64_t step, double *spread, bool *measured)
+static int check_gradients(pair *p, cnn_path path, int64_t step, double jump, double *spread,
+                           bool *measured)
 {
     double errors[CNN_MAX_PARAMETERS];
     int kink = 0;
@@ -59,7 +67,7 @@ static int check_gradients(pair *p, cnn_path path, int64_t step, double *spread,
             pair_gradient_spread(p, step, spread);
         *measured = true;
         kink = 1;
-        if (!(errors[t] <= 10 * spread[t]))
+        if (!(errors[t] <= jump * spread[t]))
             fail_msg("%s: %s: step %d: gradients of tensor %d (layer %d) are %.3g from the "
                      "reference's, which itself moves by %.3g",
                      p->rig.context, cnn_path_names[path], (int)step, t,
@@ -69,7 +77,7 @@ static int check_gradients(pair *p, cnn_path path, int64_t step, double *spread,
 }
 
 /* Each step from the reference's weights; *reference becomes its curve. */
-static void check_steps(pair *p, curve *reference)
+static void check_steps(pair *p, kink_bounds most, curve *reference)
 {
     int kinks[2] = {0};
     for (int64_t step = 0; step < STEPS; step++) {
@@ -83,13 +91,13 @@ static void check_steps(pair *p, curve *reference)
             if (!(fabs(loss - expected) <= 1e-5 * fmax(1, expected)))
                 fail_msg("%s: %s: step %d: loss %.9g, reference %.9g", p->rig.context,
                          cnn_path_names[path], (int)step, loss, expected);
-            kinks[path] += check_gradients(p, (cnn_path)path, step, spread, &measured);
+            kinks[path] += check_gradients(p, (cnn_path)path, step, most.jump, spread, &measured);
         }
         ref_network_update(p->reference);
     }
     print_message("%s: of %d steps, on a kink: layered %d, native %d\n", p->rig.context, STEPS,
                   kinks[CNN_PATH_LAYERED], kinks[CNN_PATH_NATIVE]);
-    assert_true(kinks[CNN_PATH_LAYERED] <= MOST_KINKS && kinks[CNN_PATH_NATIVE] <= MOST_KINKS);
+    assert_true(kinks[CNN_PATH_LAYERED] <= most.steps && kinks[CNN_PATH_NATIVE] <= most.steps);
 }
 
 /* Trains freely from these weights. */
@@ -173,12 +181,13 @@ static void check_repeats(pair *p)
     }
 }
 
-static void check_network(const char *network, const char *dataset, int batch, double rate)
+static void check_network(const char *network, const char *dataset, int batch, double rate,
+                          kink_bounds most)
 {
     setup s;
     curve reference;
     begin(&s, network, dataset, batch, rate);
-    check_steps(&s.pair, &reference);
+    check_steps(&s.pair, most, &reference);
     check_curves(&s.pair, &reference);
     check_repeats(&s.pair);
     end(&s);
@@ -199,21 +208,21 @@ static void skip_reference_backend(void)
 static void test_arch1_agrees_on_fashion_mnist(void **state)
 {
     (void)state;
-    check_network("arch1", "fashion_mnist", 8, 0.01);
+    check_network("arch1", "fashion_mnist", 8, 0.01, (kink_bounds){10, 3});
 }
 
 static void test_arch1_agrees_on_idc(void **state)
 {
     (void)state;
     skip_reference_backend();
-    check_network("arch1", "idc", 8, 0.01);
+    check_network("arch1", "idc", 8, 0.01, (kink_bounds){20, 3});
 }
 
 static void test_arch2_agrees_on_fashion_mnist(void **state)
 {
     (void)state;
     skip_reference_backend();
-    check_network("arch2", "fashion_mnist", 2, 0.01);
+    check_network("arch2", "fashion_mnist", 2, 0.01, (kink_bounds){15, 3});
 }
 
 static void test_arch2_agrees_on_idc(void **state)
@@ -222,7 +231,7 @@ static void test_arch2_agrees_on_idc(void **state)
     skip_reference_backend();
     /* At 0.01 with so few images the loss soars; where all images are sure and wrong, a bias's
      * gradient is what is left of equal terms, and no single precision holds it. */
-    check_network("arch2", "idc", 4, 0.001);
+    check_network("arch2", "idc", 4, 0.001, (kink_bounds){60, 10});
 }
 
 int main(void)
