@@ -90,6 +90,13 @@ int cnn_ops_max_batch(const cnn_ops *ops)
     return ops->sizes[0];
 }
 
+cnn_status cnn_ops_algorithms(const cnn_ops *ops, cnn_text *out)
+{
+    (void)ops; /* nothing to choose */
+    (void)out;
+    return CNN_OK;
+}
+
 cnn_status cnn_ops_sync(cnn_ops *ops)
 {
     (void)ops; /* every operation has ended when its function returns */

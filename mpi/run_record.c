@@ -131,6 +131,8 @@ bool cnn_record_line(cnn_record *r, const char *line, bool too_long)
         return take_epoch(r, &e);
     case CNN_EVENT_DONE:
         return take_done(r, &e);
+    case CNN_EVENT_TUNED:
+        return break_off(r, "a tuned event from a run that was not to tune");
     case CNN_EVENT_ERROR:
         r->error = true;
         explain(r, "%s", e.message);

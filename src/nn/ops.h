@@ -28,6 +28,9 @@ typedef struct {
     int threads; /* CPU: threads of every operation */
     cnn_precision precision;
     bool deterministic;
+    bool autotune;          /* may choose algorithms by timing them, where none are given */
+    const char *algorithms; /* chosen before by cnn_ops_algorithms, borrowed while open: no others
+                               are used; NULL: the backend chooses */
     int batch_sizes[CNN_MAX_BATCH_SIZES]; /* the sizes that calls will use; duplicates and 0 ignored
                                            */
 } cnn_ops_config;
@@ -47,6 +50,9 @@ void cnn_ops_close(cnn_ops **ops);
 void cnn_ops_describe(const cnn_ops *ops, cnn_ops_info *out);
 /** The largest batch size that the backend was opened with. */
 int cnn_ops_max_batch(const cnn_ops *ops);
+/** Appends the algorithms that objects made so far use, as text that cnn_ops_config.algorithms
+ * takes: printable ASCII, at most 4095 bytes. Nothing from a backend that has no choice. */
+cnn_status cnn_ops_algorithms(const cnn_ops *ops, cnn_text *out);
 /** Waits until all queued work is done. */
 cnn_status cnn_ops_sync(cnn_ops *ops);
 

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KINDS = 4 };
-static const char *const kind_names[KINDS + 1] = {"ready", "epoch", "done", "error", NULL};
+enum { KINDS = 5 };
+static const char *const kind_names[KINDS + 1] = {"ready", "epoch", "done", "error", "tuned", NULL};
 
-typedef enum { SECONDS, MEASURE, COUNT, INTEGER, FLAG, TEXT } member_type;
+typedef enum { SECONDS, MEASURE, COUNT, INTEGER, FLAG, TEXT, WHOLE_TEXT } member_type;
 
 static const char *const type_texts[] = {
     [SECONDS] = "a number, 0 or more",
@@ -19,12 +19,13 @@ static const char *const type_texts[] = {
     [INTEGER] = "a whole number, 0 or more",
     [FLAG] = "true or false",
     [TEXT] = "a string",
+    [WHOLE_TEXT] = "a string of at most 4095 bytes",
 };
 
 typedef struct {
     cnn_event_kind kind;
-    member_type
-        type; /* SECONDS, MEASURE: double; COUNT: int64_t; INTEGER: int; TEXT: char [size] */
+    member_type type; /* SECONDS, MEASURE: double; COUNT: int64_t; INTEGER: int; TEXT, WHOLE_TEXT:
+                         char [size] */
     bool required;
     const char *name;
     size_t offset, size;
@@ -47,7 +48,7 @@ static const member members[] = {
     MEMBER(EPOCH, MEASURE, true, test_error),    MEMBER(EPOCH, SECONDS, true, evaluation_seconds),
     MEMBER(DONE, SECONDS, true, train_seconds),  MEMBER(DONE, SECONDS, false, total_seconds),
     MEMBER(DONE, FLAG, false, diverged),         MEMBER(DONE, TEXT, true, checksum),
-    MEMBER(ERROR, TEXT, true, message),
+    MEMBER(ERROR, TEXT, true, message),          MEMBER(TUNED, WHOLE_TEXT, true, algorithms),
 };
 enum { MEMBERS = sizeof members / sizeof members[0] };
 
@@ -86,6 +87,7 @@ static void write_member(const member *m, const void *at, cnn_text *out)
         cnn_text_append(out, *(const bool *)at ? "true" : "false");
         break;
     case TEXT:
+    case WHOLE_TEXT:
         cnn_text_append_json(out, at);
         break;
     }
@@ -157,7 +159,8 @@ static void copy_text(char *field, size_t size, const char *s)
 static bool read_value(const member *m, struct fy_node *node, void *at)
 {
     const char *s = cnn_yaml_scalar(node);
-    if (!s || (fy_node_get_style(node) == FYNS_DOUBLE_QUOTED) != (m->type == TEXT))
+    const bool is_text = m->type == TEXT || m->type == WHOLE_TEXT;
+    if (!s || (fy_node_get_style(node) == FYNS_DOUBLE_QUOTED) != is_text)
         return false;
     double real;
     int64_t whole;
@@ -183,6 +186,10 @@ static bool read_value(const member *m, struct fy_node *node, void *at)
     case FLAG:
         *(bool *)at = strcmp(s, "true") == 0;
         return *(bool *)at || strcmp(s, "false") == 0;
+    case WHOLE_TEXT:
+        if (strlen(s) >= m->size)
+            return false;
+        /* fall through */
     case TEXT:
         copy_text(at, m->size, s);
         return true;
@@ -202,7 +209,7 @@ static cnn_status read_kind(struct fy_node *root, cnn_event_kind *out)
     }
     return cnn_error_set(CNN_EPROTOCOL,
                          "an event's member \"event\" must be \"ready\", \"epoch\", "
-                         "\"done\" or \"error\"%s%.40s%s",
+                         "\"done\", \"error\" or \"tuned\"%s%.40s%s",
                          name ? ", not \"" : "", name ? name : "", name ? "\"" : "");
 }
 

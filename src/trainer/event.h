@@ -8,9 +8,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum { CNN_EVENT_READY, CNN_EVENT_EPOCH, CNN_EVENT_DONE, CNN_EVENT_ERROR } cnn_event_kind;
+typedef enum {
+    CNN_EVENT_READY,
+    CNN_EVENT_EPOCH,
+    CNN_EVENT_DONE,
+    CNN_EVENT_ERROR,
+    CNN_EVENT_TUNED,
+} cnn_event_kind;
 
-enum { CNN_EVENT_MAX_BYTES = 65536, CNN_EVENT_MAX_STEPS = 5000 };
+enum { CNN_EVENT_MAX_BYTES = 65536, CNN_EVENT_MAX_STEPS = 5000, CNN_ALGORITHMS_SIZE = 4096 };
 
 /** Unknown numbers are NaN (counts -1), unknown texts "". */
 typedef struct {
@@ -35,6 +41,8 @@ typedef struct {
     char checksum[32]; /* of the final weights, 16 hex digits from our trainers */
     /* error */
     char message[1024];
+    /* tuned */
+    char algorithms[CNN_ALGORITHMS_SIZE]; /* what was chosen; never cut: longer is refused */
 } cnn_event;
 
 /** An event of a kind with everything unknown. */

@@ -58,6 +58,8 @@ static cnn_status open_backend(training *t)
         .threads = t->spec->threads,
         .precision = (cnn_precision)train->precision,
         .deterministic = train->deterministic,
+        .autotune = train->autotune,
+        .algorithms = t->spec->algorithms,
         .batch_sizes = {batch, t->data->train.count % batch, t->data->test.count % batch},
     };
     return cnn_ops_open(&config, &t->ops);
@@ -219,6 +221,24 @@ done:
     return st;
 }
 
+/** Tells what set-up has chosen. */
+static cnn_status send_tuned(const training *t, cnn_event_sink sink, void *user)
+{
+    cnn_status st = CNN_OK;
+    cnn_event event = cnn_event_make(CNN_EVENT_TUNED);
+    cnn_text text = {0};
+    CNN_TRY(cnn_ops_algorithms(t->ops, &text));
+    CNN_TRY(cnn_text_status(&text));
+    CNN_CHECK(text.len < sizeof event.algorithms, CNN_EBACKEND,
+              "the algorithms take %zu bytes of text; at most %zu can be told", text.len,
+              sizeof event.algorithms - 1);
+    cnn_copy_string(event.algorithms, sizeof event.algorithms, text.s ? text.s : "");
+    CNN_TRY(sink(user, &event));
+done:
+    cnn_text_free(&text);
+    return st;
+}
+
 cnn_status cnn_train_run(const cnn_spec *spec, cnn_event_sink sink, void *user)
 {
     cnn_status st = CNN_OK;
@@ -226,6 +246,10 @@ cnn_status cnn_train_run(const cnn_spec *spec, cnn_event_sink sink, void *user)
     CNN_TRY(set_up(spec, &t));
     cnn_dataset_destroy(&t.data); /* the feeds have their own copies */
     CNN_TRY(warm_up(&t));
+    if (spec->tune) {
+        CNN_TRY(send_tuned(&t, sink, user));
+        goto done;
+    }
     CNN_TRY(send_ready(&t, sink, user));
     CNN_TRY(train_epochs(&t, sink, user));
     CNN_TRY(send_done(&t, sink, user));

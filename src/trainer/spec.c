@@ -8,7 +8,8 @@ enum { MAX_THREADS = 4096, MAX_SEED = INT32_MAX };
 /** The object as it is read, before its parts are. */
 typedef struct {
     int protocol, run, path, seed, threads;
-    char *framework;
+    bool tune;
+    char *framework, *algorithms;
     struct fy_node *network, *dataset, *train;
 } outline;
 
@@ -23,6 +24,8 @@ static const cnn_field outline_fields[] = {
     {"network", CNN_FIELD_NODE, offsetof(outline, network), .required = true},
     {"dataset", CNN_FIELD_NODE, offsetof(outline, dataset), .required = true},
     {"train", CNN_FIELD_NODE, offsetof(outline, train), .required = false},
+    {"tune", CNN_FIELD_BOOL, offsetof(outline, tune), .required = false},
+    {"algorithms", CNN_FIELD_STRING, offsetof(outline, algorithms), .required = false},
     {0},
 };
 
@@ -93,6 +96,9 @@ static void read_spec(cnn_yaml *y, outline *o, cnn_spec *spec)
     spec->path = o->path;
     spec->seed = (uint32_t)o->seed;
     spec->threads = o->threads;
+    spec->tune = o->tune;
+    spec->algorithms = o->algorithms;
+    o->algorithms = NULL;
 }
 
 cnn_status cnn_spec_parse(const char *text, cnn_spec *out)
@@ -113,6 +119,7 @@ cnn_status cnn_spec_parse(const char *text, cnn_spec *out)
     spec = (cnn_spec){0};
 done:
     free(o.framework);
+    free(o.algorithms);
     cnn_spec_free(&spec);
     cnn_yaml_close(&y);
     return st;
@@ -134,12 +141,19 @@ void cnn_spec_write(const cnn_spec *spec, cnn_text *out)
     cnn_source_write_json(&spec->source, out);
     cnn_text_append(out, "},\"train\":");
     cnn_train_write_json(&spec->train, out);
+    if (spec->tune)
+        cnn_text_append(out, ",\"tune\":true");
+    if (spec->algorithms && spec->algorithms[0]) {
+        cnn_text_append(out, ",\"algorithms\":");
+        cnn_text_append_json(out, spec->algorithms);
+    }
     cnn_text_append(out, "}");
 }
 
 void cnn_spec_free(cnn_spec *spec)
 {
     free(spec->framework);
+    free(spec->algorithms);
     cnn_source_free(&spec->source);
     *spec = (cnn_spec){0};
 }

@@ -8,6 +8,7 @@
 #include "nn/network.h"
 #include "nn/train.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CNN_PROTOCOL_VERSION 1
@@ -21,6 +22,8 @@ typedef struct {
     cnn_network network; /* not inferred; its input comes from the data set */
     cnn_source source;   /* path(s) absolute when written by cnnmpi */
     cnn_train train;
+    bool tune;        /* only choose algorithms and tell them: no training */
+    char *algorithms; /* chosen before, for this cell and device model; NULL, "": not given */
 } cnn_spec;
 
 /** Reads the JSON text; CNN_EUSAGE with all errors. Strings are owned by *out; cnn_spec_free. */

@@ -159,6 +159,9 @@ static cnn_status print_event(void *user, const cnn_event *event)
         print_epoch(user, event);
     else if (event->kind == CNN_EVENT_DONE)
         print_done(user, event);
+    else if (event->kind == CNN_EVENT_TUNED)
+        printf("  algorithms: %s\n",
+               event->algorithms[0] ? event->algorithms : "nothing to choose");
     if (fflush(stdout) != 0)
         return cnn_error_set(CNN_EIO, "cannot write to standard output: %s", strerror(errno));
     return CNN_OK;

@@ -50,6 +50,13 @@ int cnn_ops_max_batch(const cnn_ops *ops)
     return ops->max_batch;
 }
 
+cnn_status cnn_ops_algorithms(const cnn_ops *ops, cnn_text *out)
+{
+    (void)ops; /* nothing to choose */
+    (void)out;
+    return CNN_OK;
+}
+
 cnn_status cnn_ops_sync(cnn_ops *ops)
 {
     (void)ops;

@@ -255,6 +255,25 @@ static void test_divergence_is_a_result(void **state)
     }
 }
 
+/** oneDNN has nothing to choose, and takes what it is given for nothing. */
+static void test_protocol_tune_tells_algorithms_and_trains_nothing(void **state)
+{
+    (void)state;
+    char *spec = make_spec("native", small_layers, "\"epochs\":1");
+    char *asked = cnn_asprintf("%.*s,\"tune\":true}", (int)strlen(spec) - 1, spec);
+    char *given = cnn_asprintf("%.*s,\"algorithms\":\"conv 0: 7\"}", (int)strlen(spec) - 1, spec);
+    trainer_process p = by_protocol(asked);
+    assert_int_equal(p.status, 0);
+    assert_string_equal(p.events, "{\"event\":\"tuned\",\"algorithms\":\"\"}\n");
+    trainer_process_free(&p);
+    p = by_protocol(given);
+    trainer_story_read(&p, 1);
+    trainer_process_free(&p);
+    free(given);
+    free(asked);
+    free(spec);
+}
+
 static void test_protocol_errors_are_events(void **state)
 {
     (void)state;
@@ -337,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_step_trace_times_every_step),
         cmocka_unit_test(test_too_long_a_trace_is_refused),
         cmocka_unit_test(test_divergence_is_a_result),
+        cmocka_unit_test(test_protocol_tune_tells_algorithms_and_trains_nothing),
         cmocka_unit_test(test_protocol_errors_are_events),
         cmocka_unit_test(test_protocol_missing_data_is_an_event),
         cmocka_unit_test(test_protocol_needs_its_descriptor),

@@ -24,7 +24,9 @@ static const char done_line[] =
     "{\"event\":\"done\",\"train_seconds\":230.5,\"total_seconds\":260.25,\"diverged\":true,"
     "\"checksum\":\"0123456789abcdef\"}";
 static const char error_line[] = "{\"event\":\"error\",\"message\":\"no data\\u000aat all\"}";
-static const char *const valid_lines[] = {ready_line, epoch_line, done_line, error_line};
+static const char tuned_line[] = "{\"event\":\"tuned\",\"algorithms\":\"conv 1: 6\"}";
+static const char *const valid_lines[] = {ready_line, epoch_line, done_line, error_line,
+                                          tuned_line};
 enum { VALID = sizeof valid_lines / sizeof valid_lines[0] };
 
 static cnn_status parse(const char *line, cnn_event *out)
@@ -169,7 +171,7 @@ static void test_parse_unknown_kind_is_named(void **state)
     (void)state;
     assert_refused("{\"event\":\"reddy\"}", "not \"reddy\"");
     assert_refused("{\"event\":[\"ready\"]}",
-                   "must be \"ready\", \"epoch\", \"done\" or \"error\"");
+                   "must be \"ready\", \"epoch\", \"done\", \"error\" or \"tuned\"");
     assert_refused("{}", "must be \"ready\"");
 }
 
@@ -348,6 +350,25 @@ static void test_write_the_longest_trace_fits_a_line(void **state)
     free(steps);
 }
 
+static void test_parse_tuned_is_never_cut(void **state)
+{
+    (void)state;
+    cnn_event e = cnn_event_make(CNN_EVENT_TUNED), back;
+    cnn_text line = {0};
+    memset(e.algorithms, 'x', sizeof e.algorithms - 1);
+    cnn_event_write(&e, &line);
+    assert_int_equal(cnn_event_parse(line.s, line.len - 1, &back), CNN_OK);
+    assert_int_equal(back.kind, CNN_EVENT_TUNED);
+    assert_string_equal(back.algorithms, e.algorithms);
+    line.s[line.len - 3] = '\0'; /* without its end */
+    char *longer = cnn_asprintf("%sy\"}", line.s);
+    assert_refused(longer, "\"algorithms\" of the tuned event must be a string of at most 4095");
+    assert_refused("{\"event\":\"tuned\"}", "lacks its member \"algorithms\"");
+    assert_refused("{\"event\":\"tuned\",\"algorithms\":5}", "must be a string");
+    free(longer);
+    cnn_text_free(&line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_parse_longest_line_is_64_kb),
         cmocka_unit_test(test_parse_cuts_text_between_characters),
         cmocka_unit_test(test_parse_failure_leaves_the_event_alone),
+        cmocka_unit_test(test_parse_tuned_is_never_cut),
         cmocka_unit_test(test_write_the_longest_trace_fits_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,6 +140,28 @@ static void test_write_is_read_back_unchanged(void **state)
     cnn_spec_free(&s);
 }
 
+static void test_tune_and_algorithms(void **state)
+{
+    (void)state;
+    cnn_spec s;
+    assert_int_equal(parse_head(good_head, &s), CNN_OK);
+    assert_false(s.tune);
+    assert_null(s.algorithms);
+    s.tune = true;
+    assert_round_trip(&s);
+    s.algorithms = cnn_strdup(""); /* nothing was to be chosen: as if not given */
+    assert_round_trip(&s);
+    cnn_spec_free(&s);
+    char *text = cnn_asprintf("%s,\"tune\":true,\"algorithms\":\"a \\\"b\\\"; c\"", good_head);
+    assert_int_equal(parse_head(text, &s), CNN_OK);
+    assert_true(s.tune);
+    assert_string_equal(s.algorithms, "a \"b\"; c");
+    assert_round_trip(&s);
+    cnn_spec_free(&s);
+    free(text);
+    assert_head_refused("\"protocol\":1,\"seed\":1,\"threads\":1,\"tune\":1", "tune");
+}
+
 static void test_parse_reports_all_errors_at_once(void **state)
 {
     (void)state;
@@ -198,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_parse_reads_every_member),
         cmocka_unit_test(test_parse_fills_what_may_be_left_out),
         cmocka_unit_test(test_write_is_read_back_unchanged),
+        cmocka_unit_test(test_tune_and_algorithms),
         cmocka_unit_test(test_parse_reports_all_errors_at_once),
         cmocka_unit_test(test_parse_another_protocol_is_told_alone),
         cmocka_unit_test(test_parse_out_of_range),
