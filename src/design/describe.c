@@ -1,6 +1,6 @@
 #include "design/design.h"
 
-#include "stats/summary.h"
+#include "stats/power.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,7 +1,13 @@
 #include "stats/dist.h"
 
+#include <boost/math/distributions/beta.hpp>
+#include <boost/math/distributions/binomial.hpp>
+#include <boost/math/distributions/chi_squared.hpp>
+#include <boost/math/distributions/fisher_f.hpp>
 #include <boost/math/distributions/non_central_t.hpp>
+#include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
+#include <boost/math/special_functions/gamma.hpp>
 
 #include <cmath>
 #include <limits>
@@ -19,6 +25,11 @@ using quiet = bm::policies::policy<bm::policies::domain_error<bm::policies::igno
                                    bm::policies::evaluation_error<bm::policies::ignore_error>>;
 using student = bm::students_t_distribution<double, quiet>;
 using noncentral = bm::non_central_t_distribution<double, quiet>;
+using normal = bm::normal_distribution<double, quiet>;
+using fisher = bm::fisher_f_distribution<double, quiet>;
+using chi_squared = bm::chi_squared_distribution<double, quiet>;
+using binomial = bm::binomial_distribution<double, quiet>;
+using beta = bm::beta_distribution<double, quiet>;
 
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
 
@@ -26,7 +37,62 @@ bool positive(double df)
 {
     return std::isfinite(df) && df > 0;
 }
+
+bool probability(double p)
+{
+    return p > 0 && p < 1;
+}
+
+/** P(X <= x), or P(X > x) where `upper`, of a distribution on x >= 0. */
+template <class D> double tail(const D &d, double x, bool upper)
+{
+    if (!(x >= 0))
+        return nan_value;
+    if (std::isinf(x))
+        return upper ? 0 : 1;
+    return upper ? bm::cdf(bm::complement(d, x)) : bm::cdf(d, x);
+}
+
+double fisher_tail(double f, double df1, double df2, bool upper)
+{
+    return positive(df1) && positive(df2) ? tail(fisher(df1, df2), f, upper) : nan_value;
+}
+
+double chi_squared_tail(double x, double df, bool upper)
+{
+    return positive(df) ? tail(chi_squared(df), x, upper) : nan_value;
+}
 } // namespace
+
+extern "C" double cnn_normal_cdf(double z)
+try {
+    if (std::isnan(z))
+        return nan_value;
+    return std::isinf(z) ? (z > 0 ? 1 : 0) : bm::cdf(normal(), z);
+} catch (...) {
+    return nan_value;
+}
+
+extern "C" double cnn_normal_two_sided(double z)
+{
+    return 2 * cnn_normal_cdf(-std::fabs(z));
+}
+
+extern "C" double cnn_normal_quantile(double p)
+try {
+    return probability(p) ? bm::quantile(normal(), p) : nan_value;
+} catch (...) {
+    return nan_value;
+}
+
+extern "C" double cnn_student_cdf(double t, double df)
+try {
+    if (std::isnan(t) || !positive(df))
+        return nan_value;
+    return std::isinf(t) ? (t > 0 ? 1 : 0) : bm::cdf(student(df), t);
+} catch (...) {
+    return nan_value;
+}
 
 extern "C" double cnn_student_two_sided(double t, double df)
 try {
@@ -41,7 +107,7 @@ try {
 
 extern "C" double cnn_student_quantile(double p, double df)
 try {
-    if (!(p > 0 && p < 1) || !positive(df))
+    if (!probability(p) || !positive(df))
         return nan_value;
     return bm::quantile(student(df), p);
 } catch (...) {
@@ -53,6 +119,79 @@ try {
     if (!std::isfinite(t) || !std::isfinite(delta) || !positive(df))
         return nan_value;
     return bm::cdf(noncentral(df, delta), t);
+} catch (...) {
+    return nan_value;
+}
+
+extern "C" double cnn_f_cdf(double f, double df1, double df2)
+try {
+    return fisher_tail(f, df1, df2, false);
+} catch (...) {
+    return nan_value;
+}
+
+extern "C" double cnn_f_sf(double f, double df1, double df2)
+try {
+    return fisher_tail(f, df1, df2, true);
+} catch (...) {
+    return nan_value;
+}
+
+extern "C" double cnn_f_quantile(double p, double df1, double df2)
+try {
+    if (!probability(p) || !positive(df1) || !positive(df2))
+        return nan_value;
+    return bm::quantile(fisher(df1, df2), p);
+} catch (...) {
+    return nan_value;
+}
+
+extern "C" double cnn_chi_squared_cdf(double x, double df)
+try {
+    return chi_squared_tail(x, df, false);
+} catch (...) {
+    return nan_value;
+}
+
+extern "C" double cnn_chi_squared_sf(double x, double df)
+try {
+    return chi_squared_tail(x, df, true);
+} catch (...) {
+    return nan_value;
+}
+
+extern "C" double cnn_chi_squared_quantile(double p, double df)
+try {
+    return probability(p) && positive(df) ? bm::quantile(chi_squared(df), p) : nan_value;
+} catch (...) {
+    return nan_value;
+}
+
+extern "C" double cnn_binomial_cdf(int k, int n, double p)
+try {
+    if (n < 0 || !(p >= 0 && p <= 1))
+        return nan_value;
+    if (k < 0 || k >= n)
+        return k < 0 ? 0 : 1;
+    return bm::cdf(binomial(n, p), k);
+} catch (...) {
+    return nan_value;
+}
+
+extern "C" double cnn_beta_quantile(double p, double a, double b)
+try {
+    if (!probability(p) || !positive(a) || !positive(b))
+        return nan_value;
+    return bm::quantile(beta(a, b), p);
+} catch (...) {
+    return nan_value;
+}
+
+extern "C" double cnn_gamma_ratio(double a, double d)
+try {
+    if (!positive(a) || !positive(a + d))
+        return nan_value;
+    return 1 / bm::tgamma_delta_ratio(a, d, quiet());
 } catch (...) {
     return nan_value;
 }

@@ -6,12 +6,42 @@
 extern "C" {
 #endif
 
-/** P(|T| > |t|) for Student's t with df > 0 degrees of freedom (not necessarily whole). */
+/** P(Z <= z) of the standard normal; at -+infinity 0 and 1. The upper tail is cdf(-z). */
+double cnn_normal_cdf(double z);
+/** P(|Z| > |z|). */
+double cnn_normal_two_sided(double z);
+/** 0 < p < 1. */
+double cnn_normal_quantile(double p);
+
+/** P(T <= t) for Student's t with df > 0 degrees of freedom (not necessarily whole). The upper tail
+ *  is cdf(-t). */
+double cnn_student_cdf(double t, double df);
+/** P(|T| > |t|). */
 double cnn_student_two_sided(double t, double df);
 /** Quantile of Student's t; 0 < p < 1. */
 double cnn_student_quantile(double p, double df);
 /** P(T <= t) for the noncentral t distribution with df > 0 and noncentrality delta. */
 double cnn_student_noncentral(double t, double df, double delta);
+
+/** P(F <= f), P(F > f), quantile (0 < p < 1) of the F distribution with df1, df2 > 0; f >= 0. */
+double cnn_f_cdf(double f, double df1, double df2);
+double cnn_f_sf(double f, double df1, double df2);
+double cnn_f_quantile(double p, double df1, double df2);
+
+/** The same of chi-squared with df > 0; x >= 0. */
+double cnn_chi_squared_cdf(double x, double df);
+double cnn_chi_squared_sf(double x, double df);
+double cnn_chi_squared_quantile(double p, double df);
+
+/** P(X <= k) of the binomial: n >= 0 trials of probability 0 <= p <= 1; 0 for k < 0, 1 for k >= n.
+ */
+double cnn_binomial_cdf(int k, int n, double p);
+
+/** Quantile of the beta distribution, a, b > 0, 0 < p < 1 (Clopper-Pearson's bounds). */
+double cnn_beta_quantile(double p, double a, double b);
+
+/** Gamma(a + d) / Gamma(a), without overflow; a > 0, a + d > 0. */
+double cnn_gamma_ratio(double a, double d);
 
 #ifdef __cplusplus
 }

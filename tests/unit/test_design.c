@@ -4,7 +4,7 @@
 #include "design/record.h"
 #include "design/rounding.h"
 #include "design/seeds.h"
-#include "stats/summary.h"
+#include "stats/power.h"
 
 #include <limits.h>
 #include <math.h>

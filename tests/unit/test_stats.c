@@ -2,6 +2,7 @@
 #include "golden_csv.h"
 
 #include "stats/dist.h"
+#include "stats/power.h"
 #include "stats/summary.h"
 
 #include <math.h>

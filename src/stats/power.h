@@ -1,0 +1,34 @@
+/** How much could have been seen, and how many blocks would show it. alpha is two-sided for t
+ *  tests, one-sided (each) for TOST. */
+#ifndef CNN_STATS_POWER_H
+#define CNN_STATS_POWER_H
+
+/** Power of a two-sided paired t test at level alpha with n pairs, where the mean of the
+ *  differences is `effect` of their standard deviations; both tails (noncentral t). */
+double cnn_paired_power(int n, double effect, double alpha);
+/** The smallest such effect > 0 that is found with the given power (alpha < power < 1). Times the
+ *  standard deviation of the differences it is the minimum detectable difference. */
+double cnn_paired_detectable(int n, double alpha, double power);
+/** The smallest number of pairs, >= 2, that finds `effect` with the given power: 0 where effect is
+ *  0 or not finite, or more than CNN_POWER_MOST_BLOCKS are needed. */
+int cnn_paired_blocks_needed(double effect, double alpha, double power);
+
+#define CNN_POWER_MOST_BLOCKS 1000000000
+
+/** Power of Welch's test for a difference of means, its degrees of freedom those of the variances
+ *  given (noncentral t, both tails). */
+double cnn_welch_power(double difference, double var_x, int nx, double var_y, int ny, double alpha);
+/** The smallest difference > 0 found with the given power; 0 where neither sample varies. */
+double cnn_welch_detectable(double var_x, int nx, double var_y, int ny, double alpha, double power);
+
+/** Power of TOST with n pairs: true difference, standard deviation of the differences, margin
+ *  (low, high), each on one scale. By noncentral t: max(0, P(T_high < -t) - P(T_low <= t)), which
+ *  Phillips (1990) found to differ from Owen's exact value only where power is low. */
+double cnn_tost_paired_power(int n, double difference, double sd, double low, double high,
+                             double alpha);
+/** The smallest number of pairs for which TOST concludes with the given power: 2 where sd is 0; 0
+ *  where difference is not inside the margin or more than CNN_POWER_MOST_BLOCKS are needed. */
+int cnn_tost_blocks_needed(double difference, double sd, double low, double high, double alpha,
+                           double power);
+
+#endif

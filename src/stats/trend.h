@@ -1,0 +1,36 @@
+/** Trends and memory in a series. */
+#ifndef CNN_STATS_TREND_H
+#define CNN_STATS_TREND_H
+
+#include "base/status.h"
+#include "stats/outcome.h"
+
+/** Needs n >= 3 and variation in both, else CNN_OUTCOME_TOO_FEW or CNN_OUTCOME_IDENTICAL (rho NaN,
+ *  p 1: a constant has no trend). */
+typedef struct {
+    cnn_outcome outcome;
+    int n;
+    double rho; /* Spearman: Pearson's correlation of the ranks, ties at their mean rank */
+    double p;
+    bool exact; /* p counts all orders: n <= 9 without ties, as R's cor.test does there. Otherwise
+                   rho sqrt((n - 2) / (1 - rho^2)) against t(n - 2), as cor.test(exact = FALSE) and
+                   SciPy's spearmanr; p = 0 where |rho| = 1. */
+} cnn_rank_correlation;
+
+cnn_status cnn_spearman(const double *x, const double *y, int n, cnn_rank_correlation *out);
+
+/** Correlation of each value with the next, over the whole variance (R's acf at lag 1): sum of
+ *  (x[i] - m)(x[i+1] - m) over sum of (x[i] - m)^2. n < 3: CNN_OUTCOME_TOO_FEW; constant:
+ *  CNN_OUTCOME_IDENTICAL, r NaN, p 1. */
+typedef struct {
+    cnn_outcome outcome;
+    int n;
+    double r;
+    double bound; /* |r| above it is unlikely without memory: z((1 + level) / 2) / sqrt(n) */
+    double p;     /* of r sqrt(n) as a normal variable */
+} cnn_autocorrelation;
+
+/** x: in the order of time. */
+cnn_autocorrelation cnn_autocorrelation_lag1(const double *x, int n, double level);
+
+#endif
