@@ -208,7 +208,7 @@ static cnn_status put_analysis(cnn_creator *c)
                                           CNN_TABLE_OVERHEAD,    CNN_TABLE_SESSION_OVERHEADS};
     cnn_status st = CNN_OK;
     CNN_TRY(cnn_creator_labels(c, CNN_VAR_MEASURE_NAME, 1, by_measure,
-                               "the column that is summarised", cnn_measure_names));
+                               "the column that is summarised", cnn_reduced_measure_names));
     CNN_TRY(
         cnn_creator_labels(c, CNN_VAR_MEASURE_UNITS, 1, by_measure, "units of the measure", units));
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)

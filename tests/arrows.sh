@@ -11,11 +11,12 @@ declare -A allowed=(
     [src/trainer]="base data nn trainer"
     [src/host]="base design host"
     [src/stats]="base stats"
-    [src/report]="base design stats report"
+    [src/analysis]="base job design stats analysis"
+    [src/report]="base design stats analysis report"
     [cpu]="base nn cpu"
     [gpu]="base nn gpu"
-    [hdf5io]="base data nn job design report hdf5io"
-    [mpi]="base data nn job design trainer host report hdf5io mpi"
+    [hdf5io]="base data nn job design analysis report hdf5io"
+    [mpi]="base data nn job design trainer host analysis report hdf5io mpi"
 )
 # Headers of libraries, and the only folders that may see them.
 declare -A library=(

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-const char *const cnn_measure_names[] = {"train_seconds", "test_error"};
+const char *const cnn_reduced_measure_names[] = {"train_seconds", "test_error"};
 
 static double measured_value(const cnn_measured *m, cnn_measure measure)
 {

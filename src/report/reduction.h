@@ -8,7 +8,7 @@
 
 /** Measures that are summarised. */
 typedef enum { CNN_MEASURE_TRAIN_SECONDS, CNN_MEASURE_TEST_ERROR, CNN_MEASURE_COUNT } cnn_measure;
-extern const char *const cnn_measure_names[]; /* "train_seconds", "test_error" */
+extern const char *const cnn_reduced_measure_names[]; /* "train_seconds", "test_error" */
 
 /** Of one cell and measure; warm-up, failed and diverged runs left out, and runs whose trainer did
  *  not report the measure. NaN where n is too small. */

@@ -119,7 +119,7 @@ static cnn_reduction *reduce(const cnn_results *r)
 static int measure_of(const char *name)
 {
     for (int m = 0; m < CNN_MEASURE_COUNT; m++)
-        if (!strcmp(cnn_measure_names[m], name))
+        if (!strcmp(cnn_reduced_measure_names[m], name))
             return m;
     fail_msg("no measure '%s'", name);
     return -1;

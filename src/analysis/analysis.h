@@ -1,0 +1,136 @@
+/** The analysis of an experiment: every figure that a report shows, from the runs that are done.
+ *
+ *  results (one file, or several pooled: analysis/pool.h) -> cnn_analysis. Warm-up runs take no
+ *  part; failed, diverged and missing ones are counted. Nothing is left out silently. */
+#ifndef CNN_ANALYSIS_ANALYSIS_H
+#define CNN_ANALYSIS_ANALYSIS_H
+
+#include "analysis/figures.h"
+#include "base/status.h"
+#include "design/results.h"
+
+/** Power for which `detectable` and `blocks_needed` are. */
+#define CNN_ANALYSIS_POWER 0.8
+
+/** The rule by which verdicts are given, as one paragraph for people. */
+extern const char cnn_verdict_rule[];
+
+/** How far conclusions reach: what the runs that are done were on. */
+typedef struct {
+    int nodes, devices; /* different texts in `host`, `device` */
+    int sessions;       /* with a run that is done */
+    int runs;           /* done, warm-up runs not counted */
+} cnn_scope;
+
+/** A block that takes no part in paired tests; a pair of levels that is whole in it does. */
+typedef struct {
+    int block; /* as in cnn_planned */
+    int combination, repeat;
+    int flaw;    /* cnn_block_flaw */
+    int missing; /* runs of it that are not done */
+} cnn_flawed_block;
+
+/** A value outside its cell's fences. */
+typedef struct {
+    int run, cell;
+    int measure; /* cnn_measure */
+    int side;    /* cnn_outlier_kind */
+    double value;
+} cnn_outlier;
+
+/** Indices: cell c, combination k, level l of the contrast, measure m, comparison i (pair p of
+ *  combination k: i = k * pair_count + p; pairs (0,1), (0,2), ..., (1,2), ...). */
+typedef struct {
+    int cell_count, combination_count, level_count, run_count, session_count;
+    int pair_count; /* pairs of levels: level_count * (level_count - 1) / 2; 0 for one level */
+    int comparison_count;             /* combination_count * pair_count */
+    int component_count;              /* CNN_COMPONENT_RESIDUAL + level_count */
+    double alpha;                     /* the job's */
+    double margin[CNN_MEASURE_COUNT]; /* on the analysed scale; NaN: none declared */
+    int looks; /* times that the study was looked at with more blocks each: files pooled; 1 for one
+                  file. Every look counts in the families. */
+    cnn_scope scope;
+
+    cnn_cell_count total;
+    cnn_cell_count *counts; /* [cell_count] */
+    cnn_summary *summaries; /* [cell_count, CNN_MEASURE_COUNT] */
+    int *cell_of;           /* [combination_count, level_count] the cell */
+    int8_t *outlier;        /* [run_count, CNN_MEASURE_COUNT] cnn_outlier_kind; -1: not judged */
+    int outlier_count;
+    cnn_outlier *outliers; /* [outlier_count] by measure, then cell, then run */
+
+    int block_count;             /* measured blocks planned */
+    int flawed_count;            /* of them not whole */
+    cnn_flawed_block *flawed;    /* [flawed_count] by combination, then repeat */
+    cnn_pair *pairs;             /* [comparison_count] */
+    cnn_comparison *comparisons; /* [comparison_count, CNN_MEASURE_COUNT] */
+    /* members of each family (measure and test): possible tests times looks */
+    int family_size[CNN_MEASURE_COUNT][CNN_TEST_COUNT];
+    cnn_blocking blocking[CNN_MEASURE_COUNT]; /* over all comparisons */
+
+    cnn_model_row *models;     /* [combination_count, CNN_MEASURE_COUNT] */
+    cnn_fixed *fixed;          /* [combination_count, CNN_MEASURE_COUNT, level_count] */
+    cnn_component *components; /* [combination_count, CNN_MEASURE_COUNT, component_count]; the
+                                  residual of level l is component CNN_COMPONENT_RESIDUAL + l */
+
+    int seed_group_count;        /* seeds that the plan gives to several runs of a cell */
+    cnn_seed_group *seed_groups; /* [seed_group_count] by cell, then seed */
+    cnn_cell_seeds *cell_seeds;  /* [cell_count] */
+
+    double overhead;          /* share of ranks' time outside children, 0..1; NaN unknown */
+    double *session_overhead; /* [session_count] the same of each session */
+} cnn_analysis;
+
+/** Analyses the runs that are done; any state of a file will do. looks: see cnn_analysis.
+ *
+ *  Overhead: a rank's time in a session lasts from the session's start to the end of its last
+ *  child, so that the tail in which it had nothing left to train is left out; children's lives are
+ *  those of all attempts in the file, warm-ups and failed ones included (of a run that several
+ *  sessions have repeated the file may lack some: they then count as overhead). It is NaN where
+ *  nothing was attempted, and where a clock was set so that children seem to outlast their ranks.
+ *
+ *  CNN_EDATA: a run names a cell, combination, level or status that does not exist. *out is owned
+ *  by the caller. O(n log n) in the runs. */
+cnn_status cnn_analysis_create(const cnn_results *results, int looks, cnn_analysis **out);
+void cnn_analysis_destroy(cnn_analysis **analysis);
+
+/** A run's value of a measure; NaN unless the run is done and the trainer reported it. Seconds per
+ *  epoch: training seconds over completed epochs. */
+double cnn_analysis_value(const cnn_results *results, int run, cnn_measure measure);
+
+/** Seeds that several of the planned runs of one cell share, warm-up runs not counted: the length
+ * of seed_groups, which the plan fixes. runs: [run_count]. */
+cnn_status cnn_analysis_count_seed_groups(const cnn_planned *runs, int run_count, int *out);
+
+static inline const cnn_summary *cnn_analysis_summary(const cnn_analysis *a, int cell,
+                                                      cnn_measure measure)
+{
+    return &a->summaries[cell * CNN_MEASURE_COUNT + (int)measure];
+}
+
+static inline const cnn_comparison *cnn_analysis_comparison(const cnn_analysis *a, int comparison,
+                                                            cnn_measure measure)
+{
+    return &a->comparisons[comparison * CNN_MEASURE_COUNT + (int)measure];
+}
+
+static inline const cnn_model_row *cnn_analysis_model(const cnn_analysis *a, int combination,
+                                                      cnn_measure measure)
+{
+    return &a->models[combination * CNN_MEASURE_COUNT + (int)measure];
+}
+
+static inline const cnn_component *cnn_analysis_component(const cnn_analysis *a, int combination,
+                                                          cnn_measure measure, int component)
+{
+    return &a->components[(combination * CNN_MEASURE_COUNT + (int)measure) * a->component_count +
+                          component];
+}
+
+static inline const cnn_fixed *cnn_analysis_fixed(const cnn_analysis *a, int combination,
+                                                  cnn_measure measure, int level)
+{
+    return &a->fixed[(combination * CNN_MEASURE_COUNT + (int)measure) * a->level_count + level];
+}
+
+#endif
