@@ -71,7 +71,7 @@ typedef struct {
     cnn_model_row *models;     /* [combination_count, CNN_MEASURE_COUNT] */
     cnn_fixed *fixed;          /* [combination_count, CNN_MEASURE_COUNT, level_count] */
     cnn_component *components; /* [combination_count, CNN_MEASURE_COUNT, component_count]; the
-                                  residual of level l is component CNN_COMPONENT_RESIDUAL + l */
+                                  residual of level l is component CNN_COMPONENT_LEVELS + l */
 
     int seed_group_count;        /* seeds that the plan gives to several runs of a cell */
     cnn_seed_group *seed_groups; /* [seed_group_count] by cell, then seed */

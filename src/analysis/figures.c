@@ -13,6 +13,7 @@ const char *const cnn_component_names[] = {CNN_COMPONENTS(NAME) NULL};
 const char *const cnn_outlier_names[] = {CNN_OUTLIERS(NAME) NULL};
 const char *const cnn_seed_kind_names[] = {CNN_SEED_KINDS(NAME) NULL};
 const char *const cnn_exactness_names[] = {"approximate", "exact", NULL};
+const char *const cnn_boundary_names[] = {"inside", "at_zero", NULL};
 
 #define TEST_NAME(constant, name) #name,
 const char *const cnn_test_names[] = {CNN_TESTS(TEST_NAME) NULL};

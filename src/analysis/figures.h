@@ -34,14 +34,31 @@
       "the contrast has one level: there is nothing to compare")                                   \
     X(CNN_REASON_NO_MARGIN, "no_margin", "the job declares no margin of equivalence for it")       \
     X(CNN_REASON_NO_START_TIMES, "no_start_times", "the runs have no start times")                 \
-    X(CNN_REASON_ONE_NODE, "one_node", "all runs were on one node")                                \
-    X(CNN_REASON_ONE_DEVICE, "one_device", "all runs were on one device")                          \
-    X(CNN_REASON_DEVICE_IS_NODE, "device_is_node",                                                 \
-      "every node has one device: the device's share cannot be told from the node's")              \
-    X(CNN_REASON_BLOCK_IS_DEVICE, "block_is_device",                                               \
-      "every device has one block: the two cannot be told apart")                                  \
+    X(CNN_REASON_FEW_BLOCKS, "few_whole_blocks",                                                   \
+      "fewer than three whole blocks tell nothing of two spreads")                                 \
+    /* of models and components; see stats/mixed.h */                                              \
     X(CNN_REASON_NOT_MODELLED, "not_modelled", "no model is fitted to this measure")               \
-    X(CNN_REASON_NOT_FITTED, "not_fitted", "the model could not be fitted to these runs")
+    X(CNN_REASON_TOO_FEW_RUNS, "too_few_runs", "there are no more runs than means to estimate")    \
+    X(CNN_REASON_NO_RESIDUAL, "no_residual",                                                       \
+      "the runs of a block differ by the same amount in every block")                              \
+    X(CNN_REASON_NOT_CONVERGED, "not_converged", "the search for the maximum did not converge")    \
+    X(CNN_REASON_FLAT, "flat_likelihood", "the runs say little about some of the components")      \
+    X(CNN_REASON_ONE_NODE, "one_node", "all runs were on one node")                                \
+    X(CNN_REASON_DEVICE_IS_NODE, "one_device_per_node",                                            \
+      "every node has one device: the node's effect counts as the device's")                       \
+    X(CNN_REASON_ONE_DEVICE, "one_device", "all runs were on one device")                          \
+    X(CNN_REASON_RUN_IS_DEVICE, "one_run_per_device",                                              \
+      "every device has one run: its effect counts as residual")                                   \
+    X(CNN_REASON_LEVEL_IS_DEVICE, "one_level_per_device",                                          \
+      "every device ran one level: the interaction counts as the device's effect")                 \
+    X(CNN_REASON_RUN_IS_DEVICE_LEVEL, "one_run_per_device_and_level",                              \
+      "every device ran each level at most once: the interaction counts as residual")              \
+    X(CNN_REASON_SAME_BLOCK, "one_block", "all runs were in one block")                            \
+    X(CNN_REASON_BLOCK_IS_DEVICE, "one_block_per_device",                                          \
+      "every device has one block: its effect counts as the device's")                             \
+    X(CNN_REASON_RUN_IS_BLOCK, "one_run_per_block",                                                \
+      "every block has one run: its effect counts as residual")                                    \
+    X(CNN_REASON_ALIASED, "aliased", "these runs cannot tell it from the other components")
 
 /** What a comparison says of level a against level b. X(constant, name) */
 #define CNN_VERDICTS(X)                                                                            \
@@ -77,13 +94,14 @@
     X(CNN_BLOCK_INCOMPLETE, "incomplete") /* a run failed, diverged or is missing */               \
     X(CNN_BLOCK_SPLIT, "split")           /* its runs were on several devices */
 
-/** Random components of the model, and after them the residual variance of each contrast level.
- *  X(constant, name) */
+/** Components of the model, as in stats/mixed.h; after them comes the residual of each level of the
+ *  contrast. X(constant, name) */
 #define CNN_COMPONENTS(X)                                                                          \
     X(CNN_COMPONENT_NODE, "node")                                                                  \
     X(CNN_COMPONENT_DEVICE, "device")                     /* within node */                        \
     X(CNN_COMPONENT_DEVICE_CONTRAST, "device_x_contrast") /* device x level of the contrast */     \
-    X(CNN_COMPONENT_BLOCK, "block")                       /* within device */
+    X(CNN_COMPONENT_BLOCK, "block")                       /* within device */                      \
+    X(CNN_COMPONENT_RESIDUAL, "residual")                 /* mean over the levels */
 
 /** Where a value lies by Tukey's fences of its cell. X(constant, name) */
 #define CNN_OUTLIERS(X)                                                                            \
@@ -106,7 +124,7 @@ typedef enum {
 } cnn_variance_verdict;
 typedef enum { CNN_TESTS(CNN_FIGURE_CONSTANT) CNN_TEST_COUNT } cnn_test_kind;
 typedef enum { CNN_BLOCK_FLAWS(CNN_FIGURE_CONSTANT) CNN_BLOCK_FLAW_COUNT } cnn_block_flaw;
-typedef enum { CNN_COMPONENTS(CNN_FIGURE_CONSTANT) CNN_COMPONENT_RESIDUAL } cnn_component_kind;
+typedef enum { CNN_COMPONENTS(CNN_FIGURE_CONSTANT) CNN_COMPONENT_LEVELS } cnn_component_kind;
 typedef enum { CNN_OUTLIERS(CNN_FIGURE_CONSTANT) CNN_OUTLIER_COUNT } cnn_outlier_kind;
 typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_seed_kind;
 
@@ -251,14 +269,20 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(gain, F64, "1", "the first over the second")                                                 \
     X(removed, F64, "1", "share of the noise that blocking removed: 1 - 1 / gain; may be negative")
 
-/** Of one combination and measure: the model that the components come from. */
+/** Of one combination and measure: the model that the components come from; training time and test
+ *  error have one. */
 #define CNN_MODEL_COLUMNS(X)                                                                       \
-    X(reason, I8, "", "why there is no model")                                                     \
-    X(runs, I32, "", "runs in the model")                                                          \
+    X(reason, I8, "", "why there is no model, or how far it can be trusted")                       \
+    X(runs, I32, "", "runs in the model; -1 until analysed")                                       \
     X(nodes, I32, "", "nodes that they were on")                                                   \
     X(devices, I32, "", "devices that they were on")                                               \
     X(blocks, I32, "", "blocks that they were in")                                                 \
-    X(deviance, F64, "1", "REML criterion: -2 log restricted likelihood")
+    X(total_variance, F64, "",                                                                     \
+      "variance of a run, on the analysed scale: the sum of the components")                       \
+    X(residual_lrt, F64, "1",                                                                      \
+      "likelihood ratio (REML) against one residual variance for all levels")                      \
+    X(residual_p, F64, "1", "its p value by chi-square(levels - 1)")                               \
+    X(log_likelihood, F64, "1", "restricted log likelihood")
 
 /** Of one combination, measure and level of the contrast: the fixed effect. */
 #define CNN_FIXED_COLUMNS(X)                                                                       \
@@ -267,17 +291,19 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(effect, F64, "", "mean of the level minus that of level 0")                                  \
     X(effect_se, F64, "", "its standard error")
 
-/** Of one combination, measure and component: node, device, device x contrast, block, and the
- *  residual of each level. */
+/** Of one combination, measure and component: those of CNN_COMPONENTS, and the residual of each
+ *  level. */
 #define CNN_COMPONENT_COLUMNS(X)                                                                   \
     X(reason, I8, "", "why the design cannot identify the component")                              \
-    X(groups, I32, "", "nodes, devices, device-level pairs, blocks or runs that tell of it")       \
     X(variance, F64, "", "REML estimate, on the analysed scale")                                   \
-    X(share, F64, "1", "share of the sum of all (residual: mean over the levels)")                 \
-    X(lower, F64, "", "profile likelihood interval of the variance (ML) at 1 - alpha")             \
-    X(upper, F64, "", "its upper end")                                                             \
+    X(sd, F64, "", "its root: of log time, so about a share of the time")                          \
+    X(share, F64, "1",                                                                             \
+      "share of the variance of a run; a level's residual: of a run of that level")                \
+    X(sd_lower, F64, "", "profile likelihood interval of the sd (ML) at 1 - alpha")                \
+    X(sd_upper, F64, "", "its upper end")                                                          \
+    X(at_zero, I8, "", "whether the estimate lies on the boundary")                                \
     X(lrt, F64, "1", "likelihood ratio (REML) against the model without it")                       \
-    X(lrt_p, F64, "1", "its p value by the half-chi-square mixture; NaN for residuals")
+    X(lrt_p, F64, "1", "its p value by the half-chi-square mixture; none for residuals")
 
 /** Of one cell and seed that the plan gives to several runs. */
 #define CNN_SEED_GROUP_COLUMNS(X)                                                                  \
@@ -328,6 +354,7 @@ extern const char *const cnn_component_names[]; /* the residuals of the levels l
 extern const char *const cnn_outlier_names[];
 extern const char *const cnn_seed_kind_names[];
 extern const char *const cnn_exactness_names[]; /* "approximate", "exact": columns *_exact */
+extern const char *const cnn_boundary_names[];  /* "inside", "at_zero": the column at_zero */
 
 /** What the constants mean. */
 extern const char *const cnn_reason_sentences[]; /* [CNN_REASON_COUNT], no full stop */
