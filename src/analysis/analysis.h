@@ -44,7 +44,7 @@ typedef struct {
     int cell_count, combination_count, level_count, run_count, session_count;
     int pair_count; /* pairs of levels: level_count * (level_count - 1) / 2; 0 for one level */
     int comparison_count;             /* combination_count * pair_count */
-    int component_count;              /* CNN_COMPONENT_RESIDUAL + level_count */
+    int component_count;              /* CNN_COMPONENT_LEVELS + level_count */
     double alpha;                     /* the job's */
     double margin[CNN_MEASURE_COUNT]; /* on the analysed scale; NaN: none declared */
     int looks; /* times that the study was looked at with more blocks each: files pooled; 1 for one

@@ -9,7 +9,7 @@
  *  and max; variance, sd, cv and the mean's interval are NaN. Constant: CNN_OUTCOME_IDENTICAL,
  *  sd 0, the mean's interval is a point. */
 typedef struct {
-    cnn_outcome outcome;
+    cnn_stat_outcome outcome;
     int n;
     double mean, variance, sd;  /* n - 1 in the denominator */
     double cv;                  /* sd / |mean|; NaN where the mean is 0 */
@@ -32,7 +32,7 @@ double cnn_quantile(const double *sorted, int n, double p);
 /** Tukey's fences: quartile 1 - 1.5 iqr and quartile 3 + 1.5 iqr; a value beyond is an outlier.
  *  Quartiles of type 7. NaN and no outliers where n < 4 or a value is not finite. */
 typedef struct {
-    cnn_outcome outcome;
+    cnn_stat_outcome outcome;
     cnn_interval fences;
     int outlier_count;
 } cnn_outliers;

@@ -11,7 +11,7 @@
  *  by J). CNN_OUTCOME_IDENTICAL: no spread, no difference: g 0, interval NaN.
  *  CNN_OUTCOME_NO_VARIANCE: no spread: g infinite, interval NaN. */
 typedef struct {
-    cnn_outcome outcome;
+    cnn_stat_outcome outcome;
     double g;
     double d; /* before J: Cohen's d, or d_z for pairs */
     double df;
@@ -29,7 +29,7 @@ cnn_hedges cnn_hedges_paired(const double *x, const double *y, int n, double lev
  *  theta / (1 + theta))) / (nx ny), N = (nx + ny) / 2. It stays inside [0, 1] and does not shrink
  *  to a point where the samples do not overlap. An empty sample: CNN_OUTCOME_TOO_FEW. */
 typedef struct {
-    cnn_outcome outcome;
+    cnn_stat_outcome outcome;
     double probability;
     cnn_interval interval;
 } cnn_superiority;

@@ -8,7 +8,7 @@
  *  are their limits: 0 inside the margin, 1 outside, 1/2 on it. CNN_OUTCOME_DOMAIN: low >= high, or
  *  alpha not in (0, 1/2). Other outcomes are those of the t result. */
 typedef struct {
-    cnn_outcome outcome;
+    cnn_stat_outcome outcome;
     double low, high;     /* the margin on the difference's scale */
     double t_low, t_high; /* (difference - low) / se, (difference - high) / se */
     double df;

@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-#define CNN_OUTCOMES(X)                                                                            \
+#define CNN_STAT_OUTCOMES(X)                                                                       \
     X(CNN_OUTCOME_OK, "ok")                                                                        \
     /** Fewer values than the method needs. */                                                     \
     X(CNN_OUTCOME_TOO_FEW, "too few values")                                                       \
@@ -29,12 +29,12 @@
 
 typedef enum {
 #define CNN_OUTCOME_ENUM(code, text) code,
-    CNN_OUTCOMES(CNN_OUTCOME_ENUM)
+    CNN_STAT_OUTCOMES(CNN_OUTCOME_ENUM)
 #undef CNN_OUTCOME_ENUM
-} cnn_outcome;
+} cnn_stat_outcome;
 
 /** The fixed text of an outcome; never NULL. */
-const char *cnn_outcome_text(cnn_outcome outcome);
+const char *cnn_outcome_text(cnn_stat_outcome outcome);
 
 typedef struct {
     double low, high;

@@ -17,7 +17,7 @@
  *  rounding alone are equal, so the observed signs always count and p >= 2^(1 - n) where anything
  *  differs. n < 1: CNN_OUTCOME_TOO_FEW. All differences 0: CNN_OUTCOME_IDENTICAL, p 1. */
 typedef struct {
-    cnn_outcome outcome;
+    cnn_stat_outcome outcome;
     double difference; /* mean of x - y */
     double p;          /* exact, or (1 + count) / (1 + draws) */
     bool exact;

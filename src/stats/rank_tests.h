@@ -7,7 +7,7 @@
 #include "stats/outcome.h"
 
 typedef struct {
-    cnn_outcome outcome;
+    cnn_stat_outcome outcome;
     double statistic; /* R's V (sum of the positive ranks) or W (pairs with x > y, ties half) */
     double p;
     bool exact;

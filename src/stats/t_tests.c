@@ -40,7 +40,7 @@ static cnn_t_result with_spread(double difference, double standard_error, double
     return r;
 }
 
-static cnn_t_result failed(cnn_outcome outcome, double difference)
+static cnn_t_result failed(cnn_stat_outcome outcome, double difference)
 {
     cnn_t_result r = nothing;
     r.outcome = outcome;

@@ -12,7 +12,7 @@
  *  In both of the latter standard_error is 0 and df is that of the sizes (nx + ny - 2 for Welch).
  */
 typedef struct {
-    cnn_outcome outcome;
+    cnn_stat_outcome outcome;
     double difference;
     double standard_error;
     cnn_interval interval; /* of the difference */
@@ -36,8 +36,8 @@ cnn_t_result cnn_t_welch_moments(cnn_moments x, cnn_moments y, double level);
 bool cnn_study_significant(const cnn_t_result *welch);
 
 typedef struct {
-    cnn_outcome outcome; /* of the t result */
-    double ratio;        /* of geometric means, x / y */
+    cnn_stat_outcome outcome; /* of the t result */
+    double ratio;             /* of geometric means, x / y */
     cnn_interval interval;
 } cnn_ratio;
 

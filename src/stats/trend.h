@@ -8,7 +8,7 @@
 /** Needs n >= 3 and variation in both, else CNN_OUTCOME_TOO_FEW or CNN_OUTCOME_IDENTICAL (rho NaN,
  *  p 1: a constant has no trend). */
 typedef struct {
-    cnn_outcome outcome;
+    cnn_stat_outcome outcome;
     int n;
     double rho; /* Spearman: Pearson's correlation of the ranks, ties at their mean rank */
     double p;
@@ -23,7 +23,7 @@ cnn_status cnn_spearman(const double *x, const double *y, int n, cnn_rank_correl
  *  (x[i] - m)(x[i+1] - m) over sum of (x[i] - m)^2. n < 3: CNN_OUTCOME_TOO_FEW; constant:
  *  CNN_OUTCOME_IDENTICAL, r NaN, p 1. */
 typedef struct {
-    cnn_outcome outcome;
+    cnn_stat_outcome outcome;
     int n;
     double r;
     double bound; /* |r| above it is unlikely without memory: z((1 + level) / 2) / sqrt(n) */

@@ -9,7 +9,7 @@
  *  does not vary (ratio 0 or infinite), or pairs lie on a line; p and interval NaN.
  *  CNN_OUTCOME_TOO_FEW: fewer than two values (three pairs for Pitman-Morgan). */
 typedef struct {
-    cnn_outcome outcome;
+    cnn_stat_outcome outcome;
     double ratio;
     cnn_interval interval; /* of the ratio */
     double statistic;      /* F, or t for Pitman-Morgan */
