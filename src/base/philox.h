@@ -22,6 +22,7 @@ typedef enum {
     CNN_RANDOM_SPLIT = 3,   /* train/test split and `limit`; key = the data set's split seed */
     CNN_RANDOM_SYNTHETIC = 4,
     CNN_RANDOM_DESIGN = 5,      /* order of blocks; key = the job's seed */
+    CNN_RANDOM_SIGNS = 6,       /* sign-flip tests; epoch word = draw */
     CNN_RANDOM_DROPOUT = 0x100, /* + layer index; epoch word = training step */
 } cnn_random_purpose;
 

@@ -21,9 +21,9 @@ double cnn_welch_power(double difference, double var_x, int nx, double var_y, in
 /** The smallest difference > 0 found with the given power; 0 where neither sample varies. */
 double cnn_welch_detectable(double var_x, int nx, double var_y, int ny, double alpha, double power);
 
-/** Power of TOST with n pairs: true difference, standard deviation of the differences, margin
- *  (low, high), each on one scale. By noncentral t: max(0, P(T_high < -t) - P(T_low <= t)), which
- *  Phillips (1990) found to differ from Owen's exact value only where power is low. */
+/** Power of TOST with n pairs: true difference, standard deviation of the differences and margin
+ *  (low, high) on one scale. One minus the probabilities that either one-sided test fails: a lower
+ *  bound, exact where both cannot fail at once (so wherever the power is worth having). */
 double cnn_tost_paired_power(int n, double difference, double sd, double low, double high,
                              double alpha);
 /** The smallest number of pairs for which TOST concludes with the given power: 2 where sd is 0; 0

@@ -1,0 +1,123 @@
+#include "stats/trend.h"
+
+#include "stats/dist.h"
+#include "stats/moments.h"
+#include "stats/ranks.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#define EXACT_VALUES 9
+
+/** Orders of n <= EXACT_VALUES items whose sum of squared displacements S is at most `most`, by
+ *  counting over subsets of the items placed so far. orders: [2^n, most + 1], zeroed. */
+static double count_orders(int n, int most, uint32_t *orders)
+{
+    const int width = most + 1;
+    orders[0] = 1;
+    for (int placed = 0; placed < (1 << n) - 1; placed++) {
+        const int place = __builtin_popcount((unsigned)placed);
+        for (int k = 0; k < n; k++) {
+            const int square = (k - place) * (k - place);
+            if (placed >> k & 1)
+                continue;
+            uint32_t *next = orders + (placed | 1 << k) * width;
+            for (int s = 0; s + square <= most; s++)
+                next[s + square] += orders[placed * width + s];
+        }
+    }
+    double sum = 0;
+    for (int s = 0; s < width; s++)
+        sum += orders[((1 << n) - 1) * width + s];
+    return sum;
+}
+
+/** p by all n! orders. The distribution of S is symmetric about (n^3 - n) / 6. */
+static cnn_status exact_p(const double *a, const double *b, int n, double *p)
+{
+    int sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += (int)((a[i] - b[i]) * (a[i] - b[i]));
+    const int largest = n * (n * n - 1) / 3;
+    const int tail = sum < largest - sum ? sum : largest - sum;
+    uint32_t *orders = calloc(((size_t)1 << n) * ((size_t)tail + 1), sizeof *orders);
+    if (!orders)
+        return cnn_error_set(CNN_ENOMEM, "distribution of a rank correlation");
+    *p = fmin(1, 2 * count_orders(n, tail, orders) / tgamma(n + 1.0));
+    free(orders);
+    return CNN_OK;
+}
+
+/** Pearson's, of ranks: their mean is (n + 1) / 2. NaN where one does not vary. */
+static double correlation_of_ranks(const double *a, const double *b, int n)
+{
+    const double mean = (n + 1.0) / 2;
+    double aa = 0, bb = 0, ab = 0;
+    for (int i = 0; i < n; i++) {
+        aa += (a[i] - mean) * (a[i] - mean);
+        bb += (b[i] - mean) * (b[i] - mean);
+        ab += (a[i] - mean) * (b[i] - mean);
+    }
+    return aa > 0 && bb > 0 ? fmax(-1, fmin(1, ab / sqrt(aa * bb))) : NAN;
+}
+
+cnn_status cnn_spearman(const double *x, const double *y, int n, cnn_rank_correlation *out)
+{
+    *out = (cnn_rank_correlation){CNN_OUTCOME_OK, n, NAN, NAN, false};
+    if (!cnn_all_finite(x, n) || !cnn_all_finite(y, n))
+        out->outcome = CNN_OUTCOME_NOT_FINITE;
+    else if (n < 3)
+        out->outcome = CNN_OUTCOME_TOO_FEW;
+    if (out->outcome != CNN_OUTCOME_OK)
+        return CNN_OK;
+    cnn_status st = CNN_OK;
+    double ties_x = 0, ties_y = 0;
+    double *a = malloc(2 * (size_t)n * sizeof *a), *b = a + n;
+    CNN_CHECK(a, CNN_ENOMEM, "ranks of %d values", n);
+    CNN_TRY(cnn_ranks(x, n, 0, a, &ties_x));
+    CNN_TRY(cnn_ranks(y, n, 0, b, &ties_y));
+    out->rho = correlation_of_ranks(a, b, n);
+    out->exact = n <= EXACT_VALUES && ties_x == 0 && ties_y == 0;
+    if (isnan(out->rho)) {
+        out->outcome = CNN_OUTCOME_IDENTICAL;
+        out->p = 1;
+    } else if (out->exact) {
+        CNN_TRY(exact_p(a, b, n, &out->p));
+    } else {
+        const double t = out->rho * sqrt((n - 2) / ((1 - out->rho) * (1 + out->rho)));
+        out->p = cnn_student_two_sided(t, n - 2);
+    }
+done:
+    free(a);
+    return st;
+}
+
+cnn_autocorrelation cnn_autocorrelation_lag1(const double *x, int n, double level)
+{
+    cnn_autocorrelation r = {CNN_OUTCOME_OK, n, NAN, NAN, NAN};
+    if (!(level > 0 && level < 1))
+        r.outcome = CNN_OUTCOME_DOMAIN;
+    else if (!cnn_all_finite(x, n))
+        r.outcome = CNN_OUTCOME_NOT_FINITE;
+    else if (n < 3)
+        r.outcome = CNN_OUTCOME_TOO_FEW;
+    if (r.outcome != CNN_OUTCOME_OK)
+        return r;
+    const double mean = cnn_mean(x, n);
+    double products = 0, squares = 0;
+    for (int i = 0; i < n; i++) {
+        squares += (x[i] - mean) * (x[i] - mean);
+        if (i > 0)
+            products += (x[i] - mean) * (x[i - 1] - mean);
+    }
+    r.bound = cnn_normal_quantile((1 + level) / 2) / sqrt(n);
+    if (cnn_nearly_constant(sqrt(squares / (n - 1)), mean)) {
+        r.outcome = CNN_OUTCOME_IDENTICAL;
+        r.p = 1;
+        return r;
+    }
+    r.r = products / squares;
+    r.p = cnn_normal_two_sided(r.r * sqrt(n));
+    return r;
+}
