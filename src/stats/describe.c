@@ -62,7 +62,7 @@ static void describe_spread(cnn_description *d, double variance, double level)
     d->mean_interval = (cnn_interval){d->mean - half, d->mean + half};
 }
 
-static cnn_outcome describable(const double *x, int n, double level)
+static cnn_stat_outcome describable(const double *x, int n, double level)
 {
     if (!(level > 0 && level < 1))
         return CNN_OUTCOME_DOMAIN;

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static cnn_variance_ratio unknown(cnn_outcome outcome)
+static cnn_variance_ratio unknown(cnn_stat_outcome outcome)
 {
     return (cnn_variance_ratio){outcome, NAN, {NAN, NAN}, NAN, NAN, NAN, NAN};
 }
