@@ -28,6 +28,7 @@ declare -A library=(
     [cuda_runtime]="gpu"
     [cudnn]="gpu"
     [libfyaml.h]="src/base"
+    [png.h]="src/data"
 )
 breaches=0
 breach() { printf '%s: %s\n' "$1" "$2"; breaches=$((breaches + 1)); }

@@ -5,8 +5,10 @@ import gzip
 import json
 import math
 import os
+import struct
 import sys
 import time
+import zlib
 
 STARTED = time.monotonic()
 PROTOCOL = 1
@@ -152,6 +154,120 @@ def split(source, x, y):
     return [(x[~is_test], y[~is_test]), (x[is_test], y[is_test])]
 
 
+def read_png(path):
+    """((height, width, channels), packed rows) of an 8-bit RGB or grey PNG file, not interlaced."""
+    with open(path, "rb") as file:
+        data = file.read()
+    at, packed, ended = 8, [], False
+    if len(data) < 33 or data[:16] != b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR":
+        raise Failure(DATA, f"'{path}' is no PNG file")
+    width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", data[16:29])
+    if depth != 8 or colour not in (0, 2) or interlace:
+        raise Failure(DATA, f"'{path}': only 8-bit RGB and grey, not interlaced, can be read")
+    while not ended:
+        if len(data) < at + 12:
+            raise Failure(DATA, f"'{path}' is cut off")
+        size, name = struct.unpack(">I4s", data[at : at + 8])
+        body = data[at + 8 : at + 8 + size]
+        if data[at + 8 + size : at + 12 + size] != struct.pack(">I", zlib.crc32(name + body)):
+            raise Failure(DATA, f"'{path}' is damaged: the checksum of {name} is wrong")
+        packed += [body] if name == b"IDAT" else []
+        ended = name == b"IEND"
+        at += 12 + size
+    return (height, width, 3 if colour == 2 else 1), b"".join(packed)
+
+
+def png_rows(path, shape, packed):
+    """The unpacked rows, each behind the number of its filter: u8 [height, 1 + width * channels]."""
+    height, width, channels = shape
+    size = height * (1 + width * channels)
+    unpacker = zlib.decompressobj()
+    try:  # one byte more would tell of more
+        rows = unpacker.decompress(packed, size + 1)
+    except zlib.error as error:
+        raise Failure(DATA, f"'{path}' is damaged: {error}")
+    rows = np.frombuffer(rows, np.uint8)
+    if len(rows) != size or rows.reshape(height, -1)[:, 0].max() > 4:
+        raise Failure(DATA, f"'{path}' is damaged: it does not hold the rows that it should")
+    return rows.reshape(height, -1)
+
+
+def undo_filters(rows, shape):
+    """rows u8 [n, height, 1 + width * channels], all images at once: u8 [n, height, width, channels]."""
+    (height, width, channels), n = shape, len(rows)
+    filters = rows[:, :, 0].astype(np.int64)
+    rows = rows[:, :, 1:].reshape(n, height, width, channels)
+    out = np.zeros((n, height + 1, width + 1, channels), np.int16)  # a row and a column of zeros first
+    for y in range(height):
+        which = filters[:, y, None]
+        for x in range(width):
+            left, above, corner = out[:, y + 1, x], out[:, y, x + 1], out[:, y, x]
+            to_left, to_above = abs(above - corner), abs(left - corner)
+            to_corner = abs(left + above - 2 * corner)
+            nearest = np.where(to_above <= to_corner, above, corner)
+            nearest = np.where((to_left <= to_above) & (to_left <= to_corner), left, nearest)
+            choices = (0, left, above, (left + above) // 2, nearest)
+            out[:, y + 1, x + 1] = (rows[:, y, x] + np.choose(which, choices)) & 255
+    return out[:, 1:, 1:].astype(np.uint8)
+
+
+def png_files(root):
+    """[(patient, class, path)] of PATIENT/CLASS/NAME.png, each level sorted by its bytes."""
+
+    def entries(folder):
+        names = sorted(name for name in os.listdir(os.fsencode(folder)) if name[:1] != b".")
+        return [(name, os.path.join(os.fsencode(folder), name)) for name in names]
+
+    for patient, folder in entries(root):
+        for label, inner in entries(folder) if os.path.isdir(folder) else ():
+            for name, path in entries(inner) if os.path.isdir(inner) else ():
+                if name.endswith(b".png"):
+                    yield patient, label, os.fsdecode(path)
+
+
+def load_png_tree(source):
+    try:
+        files = list(png_files(source["path"]))
+        images = [read_png(path) for _, _, path in files]
+    except OSError as error:
+        raise Failure(DATA, str(error))
+    shapes = [shape for shape, _ in images]
+    wanted = tuple(source.get("shape") or min(set(shapes), key=lambda s: (-shapes.count(s), s), default=()))
+    kept = [i for i, shape in enumerate(shapes) if shape == wanted]
+    if not kept:
+        raise Failure(DATA, f"'{source['path']}' holds no image of the wanted size")
+    names = sorted({label for _, label, _ in files})
+    x = undo_filters(np.stack([png_rows(files[i][2], *images[i]) for i in kept]), wanted)
+    y = np.array([names.index(files[i][1]) for i in kept])
+    if source["split"] == "image":
+        return split(source, x, y)
+    return split_patients(source, x, y, [files[i][0] for i in kept])
+
+
+def split_patients(source, x, y, patients):
+    """Whole patients are for testing: as near to the wanted number of images as they allow."""
+    n, names = len(y), sorted(set(patients))
+    sizes = [patients.count(name) for name in names]
+    test = math.floor(source["test_fraction"] * n + 0.5)
+    if len(names) < 2 or not 0 < test < n:
+        raise Failure(DATA, "the images cannot be divided by patients")
+    by, made = {0: None}, 1  # the patient that made a number of images first; bit s: s can be made
+    for patient in random_order(source["split_seed"], SPLIT, 3, len(names)):
+        if test in by:
+            break
+        fresh = (made << sizes[patient]) & ~made & ((1 << n) - 1)
+        made |= fresh
+        while fresh:
+            by[(fresh & -fresh).bit_length() - 1] = patient
+            fresh &= fresh - 1
+    left, chosen = min(set(by) - {0}, key=lambda s: (abs(s - test), s)), set()
+    while left:
+        chosen.add(names[by[left]])
+        left -= sizes[by[left]]
+    is_test = np.array([name in chosen for name in patients])
+    return [(x[~is_test], y[~is_test]), (x[is_test], y[is_test])]
+
+
 def keep_first(source, part, limit, stream):
     x, y = part
     if limit == 0:
@@ -182,7 +298,8 @@ def load_synthetic(source):
 def load(source):
     """[(images u8 or f32 [n,H,W,C], labels i64 [n])] for training and testing, the number of
     classes, and the scale that pixels are multiplied by."""
-    loaders = {"idx": load_idx, "npy": load_npy, "synthetic": load_synthetic}
+    loaders = {"idx": load_idx, "npy": load_npy, "png_tree": load_png_tree}
+    loaders["synthetic"] = load_synthetic
     parts = loaders[source["type"]](source)
     for x, y in parts:
         if len(x) != len(y) or len(y) == 0 or x.ndim not in (3, 4):

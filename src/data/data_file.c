@@ -117,6 +117,11 @@ const char *cnn_data_file_path(const cnn_data_file *f)
     return f->path;
 }
 
+uint64_t cnn_data_file_size(const cnn_data_file *f)
+{
+    return f->size;
+}
+
 uint64_t cnn_data_file_offset(const cnn_data_file *f)
 {
     return f->offset;

@@ -19,6 +19,8 @@ void cnn_data_file_close(cnn_data_file **file);
 
 /** As given to open; borrowed. */
 const char *cnn_data_file_path(const cnn_data_file *file);
+/** Bytes on disk. */
+uint64_t cnn_data_file_size(const cnn_data_file *file);
 /** Of the next byte. */
 uint64_t cnn_data_file_offset(const cnn_data_file *file);
 

@@ -59,12 +59,37 @@ static cnn_status write_part(cnn_text *t, const char *what, const cnn_images *pa
     return CNN_OK;
 }
 
+/** Of a tree of PNG files: what was passed over, and what was divided. */
+static void write_tree(cnn_text *t, const cnn_dataset *d)
+{
+    cnn_text_printf(t, "  %-10s", "files");
+    write_count(t, d->files);
+    cnn_text_append(t, " images of ");
+    write_count(t, d->patients);
+    cnn_text_append(t, d->patients == 1 ? " patient" : " patients");
+    if (d->skipped) {
+        cnn_text_append(t, "; ");
+        write_count(t, d->skipped);
+        cnn_text_printf(t, " skipped: not %d x %d x %d", d->height, d->width, d->channels);
+    }
+    cnn_text_append(t, "\n");
+    if (d->test_patients) {
+        cnn_text_printf(t, "  %-10sby patient: ", "split");
+        write_count(t, d->patients - d->test_patients);
+        cnn_text_append(t, " for training, ");
+        write_count(t, d->test_patients);
+        cnn_text_append(t, " for testing\n");
+    }
+}
+
 static cnn_status write_found(cnn_text *t, const cnn_source *source, const cnn_dataset *d)
 {
     cnn_status st = CNN_OK;
     cnn_text_printf(t, "%s: %d x %d x %d, %d classes, %s\n", source->name, d->height, d->width,
                     d->channels, d->classes, d->is_f32 ? "32-bit reals" : "bytes");
     cnn_text_printf(t, "  %-10s%s\n", "found", d->found);
+    if (d->files)
+        write_tree(t, d);
     CNN_TRY(write_part(t, "training", &d->train, d->classes));
     CNN_TRY(write_part(t, "test", &d->test, d->classes));
     cnn_text_printf(t, "  %-10s%016" PRIx64 "\n", "checksum", d->checksum);

@@ -5,6 +5,7 @@
 #include "data/idx.h"
 #include "data/image_shape.h"
 #include "data/npy.h"
+#include "data/png_tree.h"
 #include "data/split.h"
 #include "data/synthetic.h"
 
@@ -105,6 +106,33 @@ static cnn_status read_npy(const cnn_source *source, reading how, cnn_dataset *d
 done:
     free(labels);
     free(images);
+    return st;
+}
+
+/** Everything goes into the training part. *patient, i32 [count], is owned by the caller. */
+static cnn_status read_png_tree(const cnn_source *source, reading how, cnn_dataset *d,
+                                int32_t **patient)
+{
+    cnn_status st = CNN_OK;
+    cnn_png_tree tree = {0};
+    const cnn_image_shape wanted = {1, source->height, source->width, source->channels};
+    CNN_TRY(cnn_source_find(source, source->path, &d->found));
+    CNN_TRY(cnn_png_tree_read(d->found, &wanted, how == READ_HEADERS, &tree));
+    set_shape(d, &tree.shape);
+    d->files = tree.files;
+    d->skipped = tree.skipped;
+    d->patients = tree.patients;
+    d->train = (cnn_images){tree.shape.count, tree.pixels, tree.labels};
+    *patient = tree.patient;
+    tree.pixels = NULL;
+    tree.labels = tree.patient = NULL;
+    if (how == READ_ALL) {
+        size_t n = (size_t)tree.shape.count;
+        d->checksum = cnn_checksum(d->checksum, d->train.images, n * image_bytes(d));
+        d->checksum = cnn_checksum(d->checksum, d->train.labels, n * sizeof *d->train.labels);
+    }
+done:
+    cnn_png_tree_free(&tree);
     return st;
 }
 
@@ -216,8 +244,8 @@ done:
     return st;
 }
 
-/** Divides the training part into both parts. */
-static cnn_status split(const cnn_source *source, cnn_dataset *d)
+/** Divides the training part into both parts. patient [count]: whole patients, unless NULL. */
+static cnn_status split(const cnn_source *source, const int32_t *patient, cnn_dataset *d)
 {
     cnn_status st = CNN_OK;
     cnn_images all = d->train;
@@ -228,8 +256,11 @@ static cnn_status split(const cnn_source *source, cnn_dataset *d)
     CNN_CHECK((is_test = calloc((size_t)n, sizeof *is_test)) != NULL &&
                   (index = malloc((size_t)n * sizeof *index)) != NULL,
               CNN_ENOMEM, "split of %d images", n);
-    st = cnn_split_stratified(source->split_seed, source->test_fraction, n, all.labels, d->classes,
-                              is_test, &test);
+    const uint64_t seed = source->split_seed;
+    const double fraction = source->test_fraction;
+    st = patient ? cnn_split_grouped(seed, fraction, n, patient, d->patients, is_test, &test,
+                                     &d->test_patients)
+                 : cnn_split_stratified(seed, fraction, n, all.labels, d->classes, is_test, &test);
     if (st != CNN_OK) {
         cnn_error_prefix(st, "data set '%s'", source->name ? source->name : d->found);
         goto done;
@@ -274,6 +305,7 @@ done:
 static cnn_status read_dataset(const cnn_source *source, reading how, cnn_dataset *d)
 {
     cnn_status st = CNN_OK;
+    int32_t *patient = NULL;
     d->checksum = CNN_CHECKSUM_START;
     switch ((cnn_source_type)source->type) {
     case CNN_SOURCE_IDX:
@@ -281,6 +313,9 @@ static cnn_status read_dataset(const cnn_source *source, reading how, cnn_datase
         break;
     case CNN_SOURCE_NPY:
         CNN_TRY(read_npy(source, how, d));
+        break;
+    case CNN_SOURCE_PNG_TREE:
+        CNN_TRY(read_png_tree(source, how, d, &patient));
         break;
     case CNN_SOURCE_SYNTHETIC:
         CNN_TRY(read_synthetic(source, how, d));
@@ -290,10 +325,11 @@ static cnn_status read_dataset(const cnn_source *source, reading how, cnn_datase
     CNN_TRY(count_classes(d));
     CNN_TRY(check_pixels(source, d));
     if (source->type != CNN_SOURCE_IDX)
-        CNN_TRY(split(source, d));
+        CNN_TRY(split(source, source->split == CNN_SPLIT_BY_PATIENT ? patient : NULL, d));
     CNN_TRY(limit_part(source, CNN_SPLIT_LIMIT_TRAIN, d));
     CNN_TRY(limit_part(source, CNN_SPLIT_LIMIT_TEST, d));
 done:
+    free(patient);
     return st;
 }
 

@@ -22,9 +22,12 @@ typedef struct {
     bool is_f32;  /* images are f32, else u8 */
     double scale; /* multiply pixels by it: 1/255 for u8 */
     cnn_images train, test;
+    int files, skipped;          /* png_tree: images there; those of another size. Else 0 */
+    int patients, test_patients; /* png_tree: of the images that were kept; those for testing, 0
+                                    where single images are divided */
     /* FNV-1a of everything that was read, before split and limit: the elements' bytes as they are
      * in the files, without headers; idx: training images, training labels, test images, test
-     * labels; npy: images, labels. */
+     * labels; npy: images, labels; png_tree: the pixels that were kept, labels as i32. */
     uint64_t checksum;
     char *found; /* where: paths, for people */
 } cnn_dataset;

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const cnn_source_type_names[] = {"idx", "npy", "synthetic", NULL};
+const char *const cnn_source_type_names[] = {"idx", "npy", "png_tree", "synthetic", NULL};
+const char *const cnn_split_by_names[] = {"image", "patient", NULL};
 
 enum { MAX_SIDE = 4096, MAX_CHANNELS = 1024, MAX_CLASSES = 256 };
 
@@ -19,8 +20,14 @@ static const cnn_source defaults = {
     .count = 1000,
 };
 
+/** A source while it is read. */
+typedef struct {
+    cnn_source source;
+    struct fy_node *shape; /* [height, width, channels] */
+} entry;
+
 /** All keys of all types; check_keys says which belong together. */
-#define AT(member) offsetof(cnn_source, member)
+#define AT(member) offsetof(entry, source.member)
 static const cnn_field fields[] = {
     {"type", CNN_FIELD_ENUM, AT(type), .required = true, .names = cnn_source_type_names},
     {"path", CNN_FIELD_STRING, AT(path), .required = false},
@@ -28,6 +35,8 @@ static const cnn_field fields[] = {
     {"labels", CNN_FIELD_STRING, AT(labels), .required = false},
     {"scale", CNN_FIELD_REAL, AT(scale), .required = false},
     {"test_fraction", CNN_FIELD_REAL, AT(test_fraction), .max = 1},
+    {"split", CNN_FIELD_ENUM, AT(split), .names = cnn_split_by_names},
+    {"shape", CNN_FIELD_NODE, offsetof(entry, shape), .required = false},
     {"limit", CNN_FIELD_INT, AT(limit), .max = INT_MAX, .word = "all", .word_value = 0},
     {"test_limit", CNN_FIELD_INT, AT(test_limit), .max = INT_MAX, .word = "all", .word_value = 0},
     {"height", CNN_FIELD_INT, AT(height), .min = 1, .max = MAX_SIDE},
@@ -46,11 +55,13 @@ static const struct {
     unsigned types;
     bool required;
 } belonging[] = {
-    {"path", TYPE(IDX), true},
+    {"path", TYPE(IDX) | TYPE(PNG_TREE), true},
     {"images", TYPE(NPY), true},
     {"labels", TYPE(NPY), true},
-    {"scale", TYPE(IDX) | TYPE(NPY), false},
-    {"test_fraction", TYPE(NPY) | TYPE(SYNTHETIC), false},
+    {"scale", TYPE(IDX) | TYPE(NPY) | TYPE(PNG_TREE), false},
+    {"test_fraction", TYPE(NPY) | TYPE(PNG_TREE) | TYPE(SYNTHETIC), false},
+    {"split", TYPE(PNG_TREE), false},
+    {"shape", TYPE(PNG_TREE), false},
     {"height", TYPE(SYNTHETIC), false},
     {"width", TYPE(SYNTHETIC), false},
     {"channels", TYPE(SYNTHETIC), false},
@@ -92,18 +103,39 @@ static void check_values(cnn_yaml *y, struct fy_node *node)
         cnn_yaml_error(y, at, "test_fraction must be above 0 and below 1");
 }
 
+/** "[50, 50, 3]"; without it the size that most images have. */
+static void read_shape(cnn_yaml *y, struct fy_node *node, cnn_source *out)
+{
+    static const cnn_field sides[] = {
+        {"height", CNN_FIELD_INT, offsetof(cnn_source, height), .min = 1, .max = MAX_SIDE},
+        {"width", CNN_FIELD_INT, offsetof(cnn_source, width), .min = 1, .max = MAX_SIDE},
+        {"channels", CNN_FIELD_INT, offsetof(cnn_source, channels), .min = 1, .max = 3},
+    };
+    out->height = out->width = out->channels = 0;
+    if (node && (!fy_node_is_sequence(node) || fy_node_sequence_item_count(node) != 3))
+        cnn_yaml_error(y, node, "shape must be a list of height, width and channels: [50, 50, 3]");
+    else if (node)
+        for (int i = 0; i < 3; i++)
+            cnn_yaml_field(y, fy_node_sequence_get_by_index(node, i), &sides[i], out);
+    if (out->channels == 2)
+        cnn_yaml_error(y, node, "channels (the third of shape) must be 3, or 1 for grey images");
+}
+
 void cnn_source_read(cnn_yaml *y, struct fy_node *node, const char *name, cnn_source *out)
 {
-    *out = defaults;
-    out->name = cnn_strdup(name);
-    if (!out->name)
+    entry e = {.source = defaults};
+    e.source.name = cnn_strdup(name);
+    if (!e.source.name)
         cnn_yaml_error(y, node, "out of memory");
-    cnn_yaml_fields(y, node, name, fields, out);
+    cnn_yaml_fields(y, node, name, fields, &e);
+    *out = e.source;
     /* Without a good type, what else is wrong cannot be said. */
     struct fy_node *type = fy_node_is_mapping(node) ? cnn_yaml_lookup(node, "type") : NULL;
     const char *word = type ? cnn_yaml_scalar(type) : NULL;
     if (!word || strcmp(word, cnn_source_type_names[out->type]) != 0)
         return;
+    if (out->type == CNN_SOURCE_PNG_TREE)
+        read_shape(y, e.shape, out);
     check_keys(y, node, name, out->type);
     check_values(y, node);
 }
@@ -137,7 +169,7 @@ static void write_real(const char *key, double value, cnn_text *out)
 void cnn_source_write_json(const cnn_source *s, cnn_text *out)
 {
     cnn_text_printf(out, "{\"type\":\"%s\"", cnn_source_type_names[s->type]);
-    if (s->type == CNN_SOURCE_IDX)
+    if (s->type == CNN_SOURCE_IDX || s->type == CNN_SOURCE_PNG_TREE)
         write_path(s, "path", s->path, out);
     if (s->type == CNN_SOURCE_NPY) {
         write_path(s, "images", s->images, out);
@@ -147,6 +179,10 @@ void cnn_source_write_json(const cnn_source *s, cnn_text *out)
         write_real("scale", s->scale, out);
     if (s->type != CNN_SOURCE_IDX)
         write_real("test_fraction", s->test_fraction, out);
+    if (s->type == CNN_SOURCE_PNG_TREE)
+        cnn_text_printf(out, ",\"split\":\"%s\"", cnn_split_by_names[s->split]);
+    if (s->type == CNN_SOURCE_PNG_TREE && s->height > 0)
+        cnn_text_printf(out, ",\"shape\":[%d,%d,%d]", s->height, s->width, s->channels);
     if (s->type == CNN_SOURCE_SYNTHETIC)
         cnn_text_printf(out,
                         ",\"height\":%d,\"width\":%d,\"channels\":%d,\"classes\":%d,\"count\":%d",

@@ -8,21 +8,32 @@
 
 #include <stdint.h>
 
-typedef enum { CNN_SOURCE_IDX, CNN_SOURCE_NPY, CNN_SOURCE_SYNTHETIC } cnn_source_type;
-extern const char *const cnn_source_type_names[]; /* "idx", "npy", "synthetic"; NULL-terminated */
+typedef enum {
+    CNN_SOURCE_IDX,
+    CNN_SOURCE_NPY,
+    CNN_SOURCE_PNG_TREE,
+    CNN_SOURCE_SYNTHETIC
+} cnn_source_type;
+extern const char *const cnn_source_type_names[]; /* "idx", ...; NULL-terminated */
+
+/** What is divided into training and test images: images of each class, or whole patients. */
+typedef enum { CNN_SPLIT_BY_IMAGE, CNN_SPLIT_BY_PATIENT } cnn_split_by;
+extern const char *const cnn_split_by_names[]; /* "image", "patient"; NULL-terminated */
 
 typedef struct {
-    char *name;           /* as the job calls it */
-    int type;             /* cnn_source_type */
-    char *path;           /* idx: the folder of the four files */
-    char *images;         /* npy: [N,H,W,C] (or [N,H,W]) u1 or f4 */
-    char *labels;         /* npy: [N] u1, i4 or i8 */
-    double scale;         /* pixels are divided by it; 0: 255 for u1, 1 for f4 */
-    double test_fraction; /* npy, synthetic: share of each class; default 0.2 */
-    int limit;            /* training images, the first of the seeded shuffle; 0: all */
-    int test_limit;       /* test images likewise; 0: all */
-    int height, width, channels, classes, count; /* synthetic only: 28, 28, 1, 10, 1000 */
-    uint32_t split_seed;                         /* of split and limit; the job's, not the run's */
+    char *name;                  /* as the job calls it */
+    int type;                    /* cnn_source_type */
+    char *path;                  /* idx: the folder of the four files; png_tree: the root */
+    char *images;                /* npy: [N,H,W,C] (or [N,H,W]) u1 or f4 */
+    char *labels;                /* npy: [N] u1, i4 or i8 */
+    double scale;                /* pixels are divided by it; 0: 255 for u1, 1 for f4 */
+    double test_fraction;        /* npy, png_tree, synthetic: share of the images; default 0.2 */
+    int split;                   /* png_tree: cnn_split_by */
+    int limit;                   /* training images, the first of the seeded shuffle; 0: all */
+    int test_limit;              /* test images likewise; 0: all */
+    int height, width, channels; /* synthetic: 28, 28, 1; png_tree: `shape`, 0: most images' */
+    int classes, count;          /* synthetic only: 10, 1000 */
+    uint32_t split_seed;         /* of split and limit; the job's, not the run's */
     char *folder; /* where relative paths are sought first: the job file's folder; may be NULL */
 } cnn_source;
 

@@ -23,6 +23,8 @@ static cnn_status judge(const cnn_source *source, const char *candidate, const c
     *why = NULL;
     if (stat(candidate, &info) != 0) {
         *why = errno == ENOENT || errno == ENOTDIR ? "not there" : strerror(errno);
+    } else if (source->type == CNN_SOURCE_PNG_TREE) {
+        *why = S_ISDIR(info.st_mode) ? NULL : "not a folder";
     } else if (source->type != CNN_SOURCE_IDX) {
         *why = S_ISDIR(info.st_mode) ? "a folder, not a file" : NULL;
     } else if (!S_ISDIR(info.st_mode)) {
@@ -104,7 +106,7 @@ cnn_status cnn_source_find(const cnn_source *source, const char *path, char **ou
     CNN_TRY(cnn_text_status(&s.tried));
     const char *advice = cnn_dataset_advice(source);
     CNN_CHECK(s.found, CNN_EDATA, "data set '%s': %s '%s' is missing; sought:%s%s%s", name,
-              source->type == CNN_SOURCE_IDX ? "the folder" : "the file", path, s.tried.s,
+              source->type == CNN_SOURCE_NPY ? "the file" : "the folder", path, s.tried.s,
               *advice ? "\n" : "", advice);
     *out = s.found;
     s.found = NULL;

@@ -8,6 +8,14 @@
  *  cnn_random_order does: key split_seed, purpose CNN_RANDOM_SPLIT, epoch 0, index = place in the
  *  file. Both parts keep the file's order.
  *
+ *  Split by groups (patients): all images of a group go to the same part, so that the number of
+ * test images is as near to T as groups allow, the lower one of two equally near; at least one
+ * group is left on each side. Groups are gone through in the order by (random word, index): the
+ * same key and purpose, epoch 3, index = group. A number of images that can be made from a set of
+ * the groups so far is made, from then on, by the set that made it first; when the next group makes
+ * several new ones, each is a set that was there plus that group. The search ends as soon as T is
+ * there. Classes are not looked at: each part has the classes of its groups.
+ *
  *  Limit: the first `limit` images of the part in the order by (random word, index): the same key
  *  and purpose, epoch 1 for training and 2 for test images, index = place in the part. They stay in
  *  that order. Without a limit the part's order stays as it is. */
@@ -23,12 +31,18 @@
 typedef enum {
     CNN_SPLIT_TEST = 0,
     CNN_SPLIT_LIMIT_TRAIN = 1,
-    CNN_SPLIT_LIMIT_TEST = 2
+    CNN_SPLIT_LIMIT_TEST = 2,
+    CNN_SPLIT_GROUPS = 3
 } cnn_split_stream;
 
 /** Writes is_test [n] for labels [n] in [0, classes), and how many are true.
  *  CNN_EDATA: one of the parts would be empty. */
 cnn_status cnn_split_stratified(uint64_t seed, double test_fraction, int n, const int32_t *labels,
                                 int classes, bool *is_test, int *test_count);
+
+/** The same by groups: group [n] in [0, groups), each with at least one image. *test_groups is how
+ *  many groups are for testing. CNN_EDATA: only one group, or T leaves a part empty. */
+cnn_status cnn_split_grouped(uint64_t seed, double test_fraction, int n, const int32_t *group,
+                             int groups, bool *is_test, int *test_count, int *test_groups);
 
 #endif

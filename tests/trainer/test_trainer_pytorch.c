@@ -149,6 +149,23 @@ static void test_start_is_the_same_on_fashion_mnist(void **state)
     assert_same_start(arch1_layers, fashion_source);
 }
 
+static void test_start_is_the_same_on_png_files(void **state)
+{
+    (void)state;
+#ifdef CNN_SHARED_DATA
+#define PNG_SOURCE(split)                                                                          \
+    "{\"type\":\"png_tree\",\"path\":\"" CNN_SHARED_DATA "/idc_png/IDC_regular_ps50_idx5\","       \
+    "\"test_fraction\":0.2,\"split\":\"" split                                                     \
+    "\",\"limit\":60,\"test_limit\":0,\"split_seed\":5}"
+    if (access(CNN_SHARED_DATA "/idc_png", X_OK) == 0) {
+        assert_same_start(arch1_layers, PNG_SOURCE("patient"));
+        assert_same_start(arch1_layers, PNG_SOURCE("image"));
+        return;
+    }
+#endif
+    skip();
+}
+
 static void test_start_is_the_same_on_npy_files(void **state)
 {
     (void)state;
@@ -281,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_start_is_the_same_on_synthetic_images),
         cmocka_unit_test(test_start_is_the_same_on_fashion_mnist),
         cmocka_unit_test(test_start_is_the_same_on_npy_files),
+        cmocka_unit_test(test_start_is_the_same_on_png_files),
         cmocka_unit_test(test_losses_agree_on_fashion_mnist),
         cmocka_unit_test(test_losses_agree_on_every_layer_and_optimiser),
         cmocka_unit_test(test_torch_same_seed_same_checksum),

@@ -61,7 +61,16 @@ static void test_read_reports_what_is_wrong(void **state)
         {"{type: npy, images: X, labels: Y, scale: 0}", "must be above 0"},
         {"{type: npy, images: X, labels: Y, test_fraction: 0}", "above 0 and below 1"},
         {"{type: npy, images: X, labels: Y, test_fraction: 1}", "above 0 and below 1"},
-        {"{type: png, path: p}", "png"},
+        {"{type: png, path: p}", "png_tree"},
+        {"{type: png_tree}", "data set 'mine' of type png_tree needs 'path'"},
+        {"{type: idx, path: p, split: patient}", "'split' means nothing"},
+        {"{type: npy, images: X, labels: Y, shape: [1, 1, 1]}", "'shape' means nothing"},
+        {"{type: png_tree, path: p, height: 50}", "'height' means nothing"},
+        {"{type: png_tree, path: p, split: patients}", "did you mean 'patient'?"},
+        {"{type: png_tree, path: p, shape: 50}", "shape must be a list of height, width"},
+        {"{type: png_tree, path: p, shape: [50, 50]}", "shape must be a list of height, width"},
+        {"{type: png_tree, path: p, shape: [50, x, 3]}", "width"},
+        {"{type: png_tree, path: p, shape: [50, 50, 2]}", "must be 3, or 1 for grey images"},
         {"{path: p}", "type"},
         {"{type: idx, path: p, limmit: 3}", "limit"},
         {"{type: idx, path: p, limit: -3}", "limit"},
@@ -103,6 +112,7 @@ static void check_same(const cnn_source *a, const cnn_source *b)
     assert_int_equal(a->classes, b->classes);
     assert_int_equal(a->count, b->count);
     assert_int_equal(a->split_seed, b->split_seed);
+    assert_int_equal(a->split, b->split);
 }
 
 static void test_json_reads_back(void **state)
@@ -111,9 +121,11 @@ static void test_json_reads_back(void **state)
         "{type: idx, path: \"a \\\"b\\\"\", limit: 7, scale: 250.5, split_seed: 2147483647}",
         "{type: npy, images: x.npy, labels: y.npy, test_fraction: 0.1, test_limit: 3}",
         "{type: synthetic, height: 5, width: 6, channels: 3, classes: 4, count: 99}",
+        "{type: png_tree, path: tree, test_fraction: 0.3, split: patient, scale: 200}",
+        "{type: png_tree, path: tree, shape: [50, 40, 3]}",
     };
     (void)state;
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
         cnn_source s, back;
         cnn_text json = {0};
         assert_int_equal(read_entry(entries[i], &s), 0);
