@@ -1,6 +1,6 @@
 # bin/cnnmpi; libexec/cnnmpi: trainers and the exec helper; share/cnnmpi: jobs, batch scripts.
 install(TARGETS cnnmpi RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS cnntrain-onednn cnn-exec RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/cnnmpi)
+install(TARGETS cnntrain-onednn cnntrain-simulate cnn-exec RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/cnnmpi)
 install(DIRECTORY jobs slurm trainers DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi
     FILES_MATCHING PATTERN *.yaml PATTERN *.sbatch PATTERN *.py)
 install(FILES docs/cnnmpi.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

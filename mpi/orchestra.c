@@ -71,7 +71,10 @@ static cnn_status prepare(orchestra *o)
     cnn_task *t = &o->task;
     int live = 0;
     o->prepared.lock = -1;
-    CNN_TRY(cnn_placement_find(o->comm, (cnn_sharing)t->job->schedule.sharing, &t->places));
+    /* Simulated runs compute nothing: they need no cores of their own. */
+    const cnn_sharing sharing =
+        cnn_job_is_simulated(t->job) ? CNN_SHARING_ALLOW : (cnn_sharing)t->job->schedule.sharing;
+    CNN_TRY(cnn_placement_find(o->comm, sharing, &t->places));
     if (t->rank == 0)
         st = cnn_prepare(t->job, o->options, t->size, &o->prepared);
     CNN_TRY(cnn_quiet_agree(o->comm, st));

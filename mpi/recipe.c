@@ -1,6 +1,7 @@
 #include "mpi/recipe.h"
 
 #include "mpi/locate.h"
+#include "mpi/simulated.h"
 #include "trainer/spec.h"
 
 #include <stdlib.h>
@@ -19,12 +20,13 @@ static void free_vector(char **argv)
     free(argv);
 }
 
-static cnn_status own_program(const cnn_job *job, const char *argv0, char ***out)
+/** One of cnnmpi's own trainers. */
+static cnn_status own_program(const char *name, const char *argv0, char ***out)
 {
     cnn_status st = CNN_OK;
     char **argv = calloc(2, sizeof *argv);
     CNN_CHECK(argv != NULL, CNN_ENOMEM, "a trainer's arguments");
-    CNN_TRY(cnn_locate_program(argv0, trainer_of(job->backend), &argv[0]));
+    CNN_TRY(cnn_locate_program(argv0, name, &argv[0]));
     *out = argv;
     argv = NULL;
 done:
@@ -72,8 +74,10 @@ cnn_status cnn_recipes_create(const cnn_job *job, const cnn_design *design, cons
     CNN_TRY(cnn_locate_program(argv0, "cnn-exec", &r->helper));
     for (int c = 0; c < r->cell_count; c++) {
         const cnn_treatment t = cnn_job_treatment(job, design->cells[c].levels);
+        const char *own =
+            t.framework->is_simulated ? "cnntrain-simulate" : trainer_of(job->backend);
         CNN_TRY(t.framework->is_command ? foreign_program(t.framework, argv0, &r->argv[c])
-                                        : own_program(job, argv0, &r->argv[c]));
+                                        : own_program(own, argv0, &r->argv[c]));
     }
     *out = r;
     r = NULL;
@@ -95,22 +99,43 @@ void cnn_recipes_destroy(cnn_recipes **recipes)
     *recipes = NULL;
 }
 
-cnn_status cnn_recipe_write(const cnn_job *job, const cnn_design *design, int run, int threads,
-                            cnn_text *out)
+/** What a simulated run is told; borrows. place: the stated one. */
+static cnn_simulation simulation_of(const cnn_job *job, const cnn_design *design, int run,
+                                    cnn_place *place, int attempt)
+{
+    const cnn_run *r = &design->runs[run];
+    const cnn_block *block = &design->blocks[r->block];
+    return (cnn_simulation){
+        .truth = cnn_job_treatment(job, design->cells[r->cell].levels).framework->truth,
+        .job_seed = job->seed,
+        .cell = design->cells[r->cell].label,
+        .node = place->host,
+        .device = place->device,
+        .block = r->block,
+        .order = block->turn * design->level_count + r->position,
+        .attempt = attempt};
+}
+
+cnn_status cnn_recipe_write(const cnn_job *job, const cnn_design *design, int run,
+                            const cnn_place *place, int attempt, cnn_text *out)
 {
     cnn_status st = CNN_OK;
     const cnn_run *r = &design->runs[run];
     const cnn_treatment t = cnn_job_treatment(job, design->cells[r->cell].levels);
+    const cnn_place nowhere = {.host = "any", .device = "any", .cores = 1};
+    cnn_place stated = cnn_simulated_place(t.framework, place ? place : &nowhere);
+    cnn_simulation simulation = simulation_of(job, design, run, &stated, attempt);
     cnn_spec *spec = calloc(1, sizeof *spec); /* only borrows: never freed with cnn_spec_free */
     CNN_CHECK(spec != NULL, CNN_ENOMEM, "specification of run %d", run);
     spec->run = run;
     spec->framework = t.framework->name;
     spec->path = t.framework->path;
     spec->seed = design->blocks[r->block].seed;
-    spec->threads = threads;
+    spec->threads = stated.cores;
     spec->network = *t.architecture;
     spec->source = *t.source;
     spec->train = t.train;
+    spec->simulate = t.framework->is_simulated ? &simulation : NULL;
     cnn_spec_write(spec, out);
     CNN_TRY(cnn_text_status(out));
 done:

@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "design/design.h"
+#include "mpi/placement.h"
 
 typedef struct {
     char *helper; /* path of cnn-exec */
@@ -18,8 +19,10 @@ cnn_status cnn_recipes_create(const cnn_job *job, const cnn_design *design, cons
                               cnn_recipes **out);
 void cnn_recipes_destroy(cnn_recipes **recipes);
 
-/** Appends the specification of a run for a number of threads (trainer/spec.h). */
-cnn_status cnn_recipe_write(const cnn_job *job, const cnn_design *design, int run, int threads,
-                            cnn_text *out);
+/** Appends the specification of a run for its rank's place: threads, and where a simulated run is
+ *  done (trainer/spec.h). place NULL: one thread, and no place in particular.
+ *  attempt: of the run, from 0; matters to simulated ones. */
+cnn_status cnn_recipe_write(const cnn_job *job, const cnn_design *design, int run,
+                            const cnn_place *place, int attempt, cnn_text *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include "host/printable.h"
 #include "host/telemetry.h"
 #include "mpi/run_record.h"
+#include "mpi/simulated.h"
 
 #include <math.h>
 #include <signal.h>
@@ -90,10 +91,10 @@ static int current_run(const cnn_worker *w)
     return cnn_block_run(block, cnn_block_level(d, block, w->position));
 }
 
-static int planned_epochs(const cnn_worker *w, int run)
+static cnn_treatment treatment_of(const cnn_worker *w, int run)
 {
     const cnn_design *d = w->task->design;
-    return cnn_job_treatment(w->task->job, d->cells[d->runs[run].cell].levels).train.epochs;
+    return cnn_job_treatment(w->task->job, d->cells[d->runs[run].cell].levels);
 }
 
 /* ---- telling rank 0 ------------------------------------------------------------------------ */
@@ -135,17 +136,18 @@ static cnn_status tell_run(cnn_worker *w, int run, cnn_run_status status)
 static void complete_row(cnn_worker *w, int run)
 {
     cnn_measured *row = &w->record.row;
+    const cnn_place place = cnn_simulated_place(treatment_of(w, run).framework, w->place);
     row->attempts = w->task->attempts[run] + w->attempt + 1;
     if (row->attempts > w->task->attempts_per_run)
         row->attempts = w->task->attempts_per_run;
     row->session = w->task->session;
     row->rank = w->task->rank;
-    row->shared_device = (int8_t)w->place->shared;
+    row->shared_device = (int8_t)place.shared;
     if (row->threads < 0)
         row->threads = w->place->cores;
-    cnn_copy_printable(row->host, sizeof row->host, w->place->host, false);
-    cnn_copy_printable(row->device, sizeof row->device, w->place->device, false);
-    cnn_copy_printable(row->device_model, sizeof row->device_model, w->place->device_model, false);
+    cnn_copy_printable(row->host, sizeof row->host, place.host, false);
+    cnn_copy_printable(row->device, sizeof row->device, place.device, false);
+    cnn_copy_printable(row->device_model, sizeof row->device_model, place.device_model, false);
     if (w->child) {
         row->start_time = cnn_child_start_wall(w->child);
         row->life_seconds = cnn_child_life_seconds(w->child);
@@ -248,7 +250,8 @@ static cnn_status start_attempt(cnn_worker *w)
     const int run = current_run(w);
     const cnn_run *r = &task->design->runs[run];
     cnn_text spec = {0};
-    CNN_TRY(cnn_recipe_write(task->job, task->design, run, w->place->cores, &spec));
+    CNN_TRY(cnn_recipe_write(task->job, task->design, run, w->place,
+                             task->attempts[run] + w->attempt, &spec));
     const cnn_child_options options = {.helper = task->recipes->helper,
                                        .argv = task->recipes->argv[r->cell],
                                        .cpus = w->place->cpus,
@@ -258,7 +261,7 @@ static cnn_status start_attempt(cnn_worker *w)
     w->limit = w->work.limits[r->level];
     w->last_event = cnn_clock_monotonic();
     w->timed_out = w->killed = false;
-    cnn_record_begin(&w->record, planned_epochs(w, run));
+    cnn_record_begin(&w->record, treatment_of(w, run).train.epochs);
     cnn_telemetry_begin(w->telemetry);
     if (cnn_child_start(&options, &w->child) != CNN_OK) {
         cnn_copy_printable(w->record.reason, sizeof w->record.reason, cnn_error_message(), false);

@@ -131,7 +131,10 @@ static cnn_status command_data(const cnn_command_line *line)
     cnn_text text = {0};
     int missing = 0;
     CNN_TRY(cnn_job_read(line->file, line->overrides, &job));
-    CNN_TRY(cnn_data_report(job->datasets, job->dataset_count, &text, &missing));
+    if (cnn_job_is_simulated(job))
+        cnn_text_append(&text, "All frameworks of this job are simulated: no data set is read.\n");
+    else
+        CNN_TRY(cnn_data_report(job->datasets, job->dataset_count, &text, &missing));
     CNN_TRY(print_text(&text));
     CNN_CHECK(missing == 0, CNN_EDATA, "%d of %d data sets cannot be used", missing,
               job->dataset_count);

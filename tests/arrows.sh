@@ -6,9 +6,10 @@ declare -A allowed=(
     [src/base]="base"
     [src/data]="base data"
     [src/nn]="base nn"
-    [src/job]="base data nn job"
-    [src/design]="base data nn job stats design"
-    [src/trainer]="base data nn trainer"
+    [src/simulate]="base simulate"
+    [src/job]="base data nn simulate job"
+    [src/design]="base data nn simulate job stats design"
+    [src/trainer]="base data nn simulate trainer"
     [src/host]="base design host"
     [src/stats]="base stats"
     [src/analysis]="base job design stats analysis"
@@ -16,7 +17,7 @@ declare -A allowed=(
     [cpu]="base nn cpu"
     [gpu]="base nn gpu"
     [hdf5io]="base data nn job design analysis report hdf5io"
-    [mpi]="base data nn job design trainer host analysis report hdf5io mpi"
+    [mpi]="base data nn simulate job design trainer host analysis report hdf5io mpi"
 )
 # Headers of libraries, and the only folders that may see them.
 declare -A library=(

@@ -1,7 +1,11 @@
 #include "base/clock.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static double seconds_of(clockid_t id)
 {
@@ -41,4 +45,24 @@ void cnn_clock_format_duration(double seconds, char *s, size_t n)
         snprintf(s, n, "%ld:%02ld", whole / 60, whole % 60);
     else
         snprintf(s, n, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+double cnn_clock_process_age(void)
+{
+    static const int START_FIELD = 22; /* proc(5): starttime, in ticks since boot */
+    char text[1024];
+    FILE *f = fopen("/proc/self/stat", "re");
+    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    if (f)
+        fclose(f);
+    text[n] = '\0';
+    char *s = strrchr(text, ')'); /* ends field 2, which may hold spaces */
+    for (int field = 2; s && field < START_FIELD; field++)
+        s = strchr(s + 1, ' ');
+    struct timespec now;
+    if (!s || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+        return NAN;
+    double start = (double)strtoull(s + 1, NULL, 10) / (double)sysconf(_SC_CLK_TCK);
+    const double age = (double)now.tv_sec + (double)now.tv_nsec * 1e-9 - start;
+    return age > 0 ? age : 0;
 }

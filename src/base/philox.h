@@ -23,6 +23,7 @@ typedef enum {
     CNN_RANDOM_SYNTHETIC = 4,
     CNN_RANDOM_DESIGN = 5,      /* order of blocks; key = the job's seed */
     CNN_RANDOM_SIGNS = 6,       /* sign-flip tests; epoch word = draw */
+    CNN_RANDOM_SIMULATE = 7,    /* simulated runs: simulate/draw.h */
     CNN_RANDOM_DROPOUT = 0x100, /* + layer index; epoch word = training step */
 } cnn_random_purpose;
 

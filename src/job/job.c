@@ -69,6 +69,14 @@ void cnn_job_destroy(cnn_job **handle)
     *handle = NULL;
 }
 
+bool cnn_job_is_simulated(const cnn_job *job)
+{
+    for (int i = 0; i < job->framework_count; i++)
+        if (!job->frameworks[i].is_simulated)
+            return false;
+    return job->framework_count > 0;
+}
+
 static size_t value_size(cnn_field_kind kind)
 {
     switch (kind) {

@@ -8,6 +8,7 @@
 #include "data/source.h"
 #include "nn/network.h"
 #include "nn/train.h"
+#include "simulate/truth.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,13 +16,15 @@
 typedef enum { CNN_BACKEND_AUTO, CNN_BACKEND_CUDNN, CNN_BACKEND_ONEDNN } cnn_backend;
 extern const char *const cnn_backend_names[]; /* "auto", "cudnn", "onednn"; NULL-terminated */
 
-/** A level of the factor `framework`: one of our two paths, or another program. */
+/** A level of the factor `framework`: one of our two paths, another program, or a stated truth. */
 typedef struct {
     char *name;
     bool is_command;
     int path;       /* cnn_path, when it is ours */
     char **command; /* NULL-terminated argument vector of a program that follows the run protocol */
-    char *folder;   /* the job file's folder: where a relative program or script is sought first */
+    bool is_simulated;
+    cnn_truth truth; /* of a simulated one */
+    char *folder;    /* the job file's folder: where a relative program or script is sought first */
 } cnn_framework;
 
 typedef enum {
@@ -90,6 +93,14 @@ cnn_status cnn_job_read(const char *path, const char *const *overrides, cnn_job 
 cnn_status cnn_job_parse(const char *path, const char *text, const char *const *overrides,
                          cnn_job **out);
 void cnn_job_destroy(cnn_job **job);
+
+/** Whether a framework is one of our two paths, and whether all of the job's are simulated, so that
+ * neither data sets nor cores are needed. */
+static inline bool cnn_framework_is_own(const cnn_framework *framework)
+{
+    return !framework->is_command && !framework->is_simulated;
+}
+bool cnn_job_is_simulated(const cnn_job *job);
 
 /** What one cell of the job trains: settings with the levels of its factors put in. */
 typedef struct {

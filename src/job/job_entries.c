@@ -219,13 +219,17 @@ static cnn_status read_program(cnn_job_reader *r, struct fy_node *level, cnn_fra
                                "'%s' is a path of cnnmpi's own; give the program "
                                "another name",
                                p.name);
+    out->is_simulated = p.simulate != NULL;
     if (p.simulate)
-        cnn_yaml_error(r->y, cnn_yaml_key(level, "simulate"),
-                       "'simulate' is not available in this version of cnnmpi");
+        cnn_truth_read(r->y, p.simulate, &out->truth);
+    if (p.simulate && p.command)
+        cnn_yaml_error(r->y, cnn_yaml_key(level, "command"),
+                       "'command' stands beside 'simulate'; a framework is one of them");
     else if (p.command)
         CNN_TRY(read_command(r, p.command, out));
-    else
-        cnn_yaml_error(r->y, level, "'command' is missing in a framework");
+    else if (!p.simulate)
+        cnn_yaml_error(r->y, level,
+                       "'command' is missing in a framework; add it, or simulate: {...}");
     out->folder = cnn_strdup(r->job->folder);
     CNN_CHECK(out->folder, CNN_ENOMEM, "a framework's folder");
     out->name = p.name;
@@ -246,7 +250,8 @@ cnn_status cnn_job_read_framework(cnn_job_reader *r, struct fy_node *level, cnn_
         path++;
     if (!cnn_path_names[path])
         unknown_level(r, level, "framework", cnn_path_names,
-                      "there are native, layered and {name: ..., command: [...]}");
+                      "there are native, layered, {name: ..., command: [...]} and "
+                      "{name: ..., simulate: {...}}");
     out->path = path;
     out->name = cnn_strdup(text);
     out->folder = cnn_strdup(r->job->folder);

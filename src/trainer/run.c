@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 /** Everything that a run holds. */
 typedef struct {
@@ -27,26 +25,6 @@ typedef struct {
     double train_seconds; /* so far */
     bool diverged;
 } training;
-
-/** Seconds since this process was started (before any exec of it), by the kernel's account. */
-static double process_age(void)
-{
-    static const int START_FIELD = 22; /* proc(5): starttime, in ticks since boot */
-    char text[1024];
-    FILE *f = fopen("/proc/self/stat", "re");
-    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
-    if (f)
-        fclose(f);
-    text[n] = '\0';
-    char *s = strrchr(text, ')'); /* ends field 2, which may hold spaces */
-    for (int field = 2; s && field < START_FIELD; field++)
-        s = strchr(s + 1, ' ');
-    struct timespec now;
-    if (!s || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
-        return NAN;
-    double start = (double)strtoull(s + 1, NULL, 10) / (double)sysconf(_SC_CLK_TCK);
-    return fmax((double)now.tv_sec + (double)now.tv_nsec * 1e-9 - start, 0);
-}
 
 /* ---- set-up -------------------------------------------------------------------------------- */
 
@@ -206,7 +184,7 @@ static cnn_status send_ready(const training *t, cnn_event_sink sink, void *user)
     cnn_copy_string(event.backend, sizeof event.backend, info.backend);
     cnn_copy_string(event.versions, sizeof event.versions, info.version);
     cnn_copy_string(event.device, sizeof event.device, info.device);
-    event.setup_seconds = process_age();
+    event.setup_seconds = cnn_clock_process_age();
     return sink(user, &event);
 }
 
@@ -219,7 +197,7 @@ static cnn_status send_done(training *t, cnn_event_sink sink, void *user)
              cnn_network_checksum(&t->net, t->weights));
     event.train_seconds = t->train_seconds;
     event.diverged = t->diverged;
-    event.total_seconds = process_age();
+    event.total_seconds = cnn_clock_process_age();
     CNN_TRY(sink(user, &event));
 done:
     return st;

@@ -10,7 +10,7 @@ typedef struct {
     int protocol, run, path, seed, threads;
     bool tune;
     char *framework, *algorithms;
-    struct fy_node *network, *dataset, *train;
+    struct fy_node *network, *dataset, *train, *simulate;
 } outline;
 
 static const cnn_field outline_fields[] = {
@@ -26,6 +26,7 @@ static const cnn_field outline_fields[] = {
     {"train", CNN_FIELD_NODE, offsetof(outline, train), .required = false},
     {"tune", CNN_FIELD_BOOL, offsetof(outline, tune), .required = false},
     {"algorithms", CNN_FIELD_STRING, offsetof(outline, algorithms), .required = false},
+    {"simulate", CNN_FIELD_NODE, offsetof(outline, simulate), .required = false},
     {0},
 };
 
@@ -99,6 +100,10 @@ static void read_spec(cnn_yaml *y, outline *o, cnn_spec *spec)
     spec->tune = o->tune;
     spec->algorithms = o->algorithms;
     o->algorithms = NULL;
+    if (o->simulate && (spec->simulate = calloc(1, sizeof *spec->simulate)) != NULL)
+        cnn_simulation_read(y, o->simulate, spec->simulate);
+    else if (o->simulate)
+        cnn_yaml_error(y, o->simulate, "out of memory");
 }
 
 cnn_status cnn_spec_parse(const char *text, cnn_spec *out)
@@ -147,6 +152,10 @@ void cnn_spec_write(const cnn_spec *spec, cnn_text *out)
         cnn_text_append(out, ",\"algorithms\":");
         cnn_text_append_json(out, spec->algorithms);
     }
+    if (spec->simulate) {
+        cnn_text_append(out, ",\"simulate\":");
+        cnn_simulation_write_json(spec->simulate, out);
+    }
     cnn_text_append(out, "}");
 }
 
@@ -155,5 +164,8 @@ void cnn_spec_free(cnn_spec *spec)
     free(spec->framework);
     free(spec->algorithms);
     cnn_source_free(&spec->source);
+    if (spec->simulate)
+        cnn_simulation_free(spec->simulate);
+    free(spec->simulate);
     *spec = (cnn_spec){0};
 }

@@ -7,6 +7,7 @@
 #include "data/source.h"
 #include "nn/network.h"
 #include "nn/train.h"
+#include "simulate/simulation.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@ typedef struct {
     cnn_train train;
     bool tune;        /* only choose algorithms and tell them: no training */
     char *algorithms; /* chosen before, for this cell and device model; NULL, "": not given */
+    cnn_simulation *simulate; /* of a simulated framework; NULL: trains */
 } cnn_spec;
 
 /** Reads the JSON text; CNN_EUSAGE with all errors. Strings are owned by *out; cnn_spec_free. */

@@ -400,8 +400,8 @@ static void test_unknown_levels(void **state)
                   "architectures: {lenett: [{dense: classes}]}\n"
                   "datasets: {small: {type: synthetic}}\n",
                   "j:2:15: error: unknown framework 'natve'; did you mean 'native'?\n"
-                  "j:2:22: error: unknown framework 'keras'; there are native, layered and {name: "
-                  "..., command: [...]}\n"
+                  "j:2:22: error: unknown framework 'keras'; there are native, layered, {name: "
+                  "..., command: [...]} and {name: ..., simulate: {...}}\n"
                   "j:3:18: error: unknown architecture 'arch3'; did you mean 'arch1'?\n"
                   "j:3:25: error: unknown architecture 'lenet'; did you mean 'lenett'?\n"
                   "j:3:32: error: unknown architecture 'vgg'; describe it under architectures:\n"
@@ -449,6 +449,7 @@ static void test_programs_are_checked(void **state)
         "  framework:\n"
         "    - native\n"
         "    - {name: sim, simulate: {mean: 1}}\n"
+        "    - {name: both, simulate: {time: {run: 1}}, command: [x]}\n"
         "    - {name: a, command: []}\n"
         "    - {name: b, command: python3 x.py}\n"
         "    - {name: c, command: [python3, [x]]}\n"
@@ -458,15 +459,54 @@ static void test_programs_are_checked(void **state)
         "    - {name: e, comand: [x]}\n"
         "  architecture: [arch1]\n"
         "  dataset: [mnist]\n",
-        "j:4:19: error: 'simulate' is not available in this version of cnnmpi\n"
-        "j:5:26: error: 'command' must be a list of words, as in [python3, trainers/pytorch.py]\n"
+        "j:4:29: error: 'time' is missing in simulate\n"
+        "j:4:30: error: unknown key 'mean' in simulate; its keys are time, error, failures, "
+        "hangs, divergence, nondeterminism, devices_per_node, machine_seed, sleep\n"
+        "j:5:48: error: 'command' stands beside 'simulate'; a framework is one of them\n"
         "j:6:26: error: 'command' must be a list of words, as in [python3, trainers/pytorch.py]\n"
-        "j:7:36: error: 'command' must be text, not a list\n"
-        "j:8:14: error: 'layered' is a path of cnnmpi's own; give the program another name\n"
-        "j:9:7: error: 'name' is missing in a framework\n"
-        "j:10:7: error: 'command' is missing in a framework\n"
-        "j:11:7: error: 'command' is missing in a framework\n"
-        "j:11:17: error: unknown key 'comand' in a framework; did you mean 'command'?\n");
+        "j:7:26: error: 'command' must be a list of words, as in [python3, trainers/pytorch.py]\n"
+        "j:8:36: error: 'command' must be text, not a list\n"
+        "j:9:14: error: 'layered' is a path of cnnmpi's own; give the program another name\n"
+        "j:10:7: error: 'name' is missing in a framework\n"
+        "j:11:7: error: 'command' is missing in a framework; add it, or simulate: {...}\n"
+        "j:12:7: error: 'command' is missing in a framework; add it, or simulate: {...}\n"
+        "j:12:17: error: unknown key 'comand' in a framework; did you mean 'command'?\n");
+}
+
+static void test_simulated_frameworks_are_read(void **state)
+{
+    (void)state;
+    cnn_job *job = NULL;
+    assert_int_equal(
+        cnn_job_parse(
+            "j",
+            "factors:\n"
+            "  framework:\n"
+            "    - {name: a, simulate: {time: {run: 2}, devices_per_node: 4}}\n"
+            "    - {name: b, simulate: {time: {epoch: 3, ratio: 1.5}, error: {mean: 0.2}}}\n"
+            "  architecture: [arch1]\n"
+            "  dataset: [mnist]\n",
+            NULL, &job),
+        CNN_OK);
+    assert_true(cnn_job_is_simulated(job));
+    assert_false(cnn_framework_is_own(&job->frameworks[0]));
+    assert_string_equal(job->frameworks[1].name, "b");
+    assert_true(job->frameworks[0].truth.time.run == 2);
+    assert_int_equal(job->frameworks[0].truth.devices_per_node, 4);
+    assert_true(job->frameworks[1].truth.time.epoch == 3);
+    assert_true(job->frameworks[1].truth.time.ratio == 1.5);
+    assert_true(job->frameworks[1].truth.error.mean == 0.2);
+    cnn_job_destroy(&job);
+    assert_int_equal(cnn_job_parse("j",
+                                   "factors:\n"
+                                   "  framework: [native, {name: a, simulate: {time: {run: 2}}}]\n"
+                                   "  architecture: [arch1]\n"
+                                   "  dataset: [mnist]\n",
+                                   NULL, &job),
+                     CNN_OK);
+    assert_false(cnn_job_is_simulated(job));
+    assert_true(cnn_framework_is_own(&job->frameworks[0]));
+    cnn_job_destroy(&job);
 }
 
 static void test_long_file_names_are_cut_for_the_name(void **state)
@@ -749,6 +789,7 @@ int main(void)
         cmocka_unit_test(test_levels_are_unique),
         cmocka_unit_test(test_values_of_setting_factors_are_checked),
         cmocka_unit_test(test_programs_are_checked),
+        cmocka_unit_test(test_simulated_frameworks_are_read),
         cmocka_unit_test(test_long_file_names_are_cut_for_the_name),
         cmocka_unit_test(test_names_have_a_limit),
         cmocka_unit_test(test_contrast_needs_two_levels),

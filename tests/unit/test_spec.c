@@ -140,6 +140,31 @@ static void test_write_is_read_back_unchanged(void **state)
     cnn_spec_free(&s);
 }
 
+static void test_simulate_is_read_back(void **state)
+{
+    (void)state;
+    cnn_spec s;
+    assert_int_equal(parse_head(good_head, &s), CNN_OK);
+    assert_null(s.simulate);
+    cnn_spec_free(&s);
+    char *head = cnn_asprintf(
+        "%s,\"simulate\":{\"truth\":{\"time\":{\"run\":2,\"node\":0.5}},\"job_seed\":9,"
+        "\"cell\":\"c\",\"node\":\"n\",\"device\":\"d\",\"block\":1,\"order\":2,\"attempt\":3}",
+        good_head);
+    assert_int_equal(parse_head(head, &s), CNN_OK);
+    free(head);
+    assert_non_null(s.simulate);
+    assert_true(s.simulate->truth.time.sd.node == 0.5);
+    assert_int_equal(s.simulate->job_seed, 9);
+    assert_string_equal(s.simulate->device, "d");
+    assert_round_trip(&s);
+    cnn_spec_free(&s);
+    head = cnn_asprintf("%s,\"simulate\":{\"truth\":{}}", good_head);
+    assert_head_refused(head, "'cell' is missing in simulate");
+    assert_head_refused(head, "'time' is missing in simulate");
+    free(head);
+}
+
 static void test_tune_and_algorithms(void **state)
 {
     (void)state;
@@ -221,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_parse_fills_what_may_be_left_out),
         cmocka_unit_test(test_write_is_read_back_unchanged),
         cmocka_unit_test(test_tune_and_algorithms),
+        cmocka_unit_test(test_simulate_is_read_back),
         cmocka_unit_test(test_parse_reports_all_errors_at_once),
         cmocka_unit_test(test_parse_another_protocol_is_told_alone),
         cmocka_unit_test(test_parse_out_of_range),

@@ -1,0 +1,27 @@
+/** What a simulated run is told beside the run's specification: the member `simulate`. */
+#ifndef CNN_SIMULATE_SIMULATION_H
+#define CNN_SIMULATE_SIMULATION_H
+
+#include "simulate/truth.h"
+
+#include <stdint.h>
+
+typedef struct {
+    cnn_truth truth;
+    uint32_t job_seed;
+    char *cell; /* labels of the levels of all factors: "sim_a / arch1 / mnist" */
+    char *node; /* names; the device's within its node */
+    char *device;
+    int block;   /* of the plan */
+    int order;   /* place of the run among those of its device, from 0 */
+    int attempt; /* of the run, from 0 */
+} cnn_simulation;
+
+/** Reads the mapping into *out; errors go into y. Strings are owned by *out; cnn_simulation_free.
+ */
+void cnn_simulation_read(cnn_yaml *y, struct fy_node *node, cnn_simulation *out);
+/** Appends the JSON object that cnn_simulation_read reads back unchanged. */
+void cnn_simulation_write_json(const cnn_simulation *simulation, cnn_text *out);
+void cnn_simulation_free(cnn_simulation *simulation);
+
+#endif
