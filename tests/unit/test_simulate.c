@@ -154,9 +154,9 @@ static void test_probabilities_are_those_stated(void **state)
     s.truth.failures = 0.3;
     s.truth.hangs = 0.1;
     s.truth.divergence = 0.2;
-    s.truth.nondeterminism = 0.15;
     s.truth.error.sd.residual = 0.01;
     const double usual = cnn_simulate_run(&s, "a", 0, 5, 1).test_error;
+    s.truth.nondeterminism = 0.15;
     for (int i = 0; i < MANY; i++) {
         const cnn_simulated_result r = cnn_simulate_run(&s, "a", i, 5, 1);
         outliers += r.epoch_seconds > 1.5;
