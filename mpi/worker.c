@@ -44,7 +44,7 @@ cnn_status cnn_worker_create(const cnn_task *task, cnn_worker **out)
     w->work.block = -1;
     w->kill_at = INFINITY;
     CNN_TRY(cnn_record_create(task->epoch_count, &w->record));
-    CNN_TRY(cnn_telemetry_create(w->place->cpus, &w->telemetry));
+    CNN_TRY(cnn_telemetry_create(w->place->cpus, NULL, &w->telemetry));
     *out = w;
     w = NULL;
 done:

@@ -1,7 +1,6 @@
 #include "host/proc.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -140,4 +139,68 @@ double cnn_proc_throttled_seconds(const char *root)
     if (f)
         fclose(f);
     return seconds;
+}
+
+int cnn_proc_pci_node(const char *root, const char *address)
+{
+    char path[128];
+    int node = -1;
+    snprintf(path, sizeof path, "/sys/bus/pci/devices/%s/numa_node", address);
+    FILE *f = open_under(root, path);
+    if (f && fscanf(f, "%d", &node) != 1)
+        node = -1;
+    if (f)
+        fclose(f);
+    return node < 0 ? -1 : node;
+}
+
+void cnn_proc_pci_cpus(const char *root, const char *address, char *list, size_t n)
+{
+    char path[128];
+    list[0] = '\0';
+    snprintf(path, sizeof path, "/sys/bus/pci/devices/%s/local_cpulist", address);
+    FILE *f = open_under(root, path);
+    if (f && fgets(list, (int)n, f)) {
+        const size_t end = strcspn(list, "\n");
+        list[list[end] == '\n' ? end : 0] = '\0'; /* a list without its end is none */
+    }
+    if (f)
+        fclose(f);
+}
+
+/** The parent of a process; 0: it has none, or is gone. */
+static int parent_of(const char *root, int pid)
+{
+    char path[64], text[512];
+    int parent = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", pid); /* "12 (name) S 11 ..." */
+    FILE *f = open_under(root, path);
+    const size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    text[n] = '\0';
+    const char *end = strrchr(text, ')'); /* of a name that may hold anything */
+    if (!end || sscanf(end + 1, " %*c %d", &parent) != 1)
+        parent = 0;
+    if (f)
+        fclose(f);
+    return parent;
+}
+
+bool cnn_proc_descends(const char *root, int pid, int ancestor)
+{
+    enum { DEEPEST = 64 };
+    for (int i = 0; i < DEEPEST && pid > 0; i++) {
+        if (pid == ancestor)
+            return true;
+        pid = parent_of(root, pid);
+    }
+    return false;
+}
+
+bool cnn_proc_numbers_are_the_hosts(const char *root)
+{
+    static const char initial[] = "pid:[4026531836]"; /* PROC_PID_INIT_INO of the kernel */
+    char path[PATH_ROOM], link[64];
+    const int n = snprintf(path, sizeof path, "%s/proc/self/ns/pid", root);
+    const ssize_t length = n > 0 && n < (int)sizeof path ? readlink(path, link, sizeof link) : -1;
+    return length == (ssize_t)strlen(initial) && memcmp(link, initial, strlen(initial)) == 0;
 }

@@ -3,6 +3,8 @@
 #define CNN_HOST_PROC_H
 
 #include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 /** The host's load average over the last minute; NaN: unknown. */
 double cnn_proc_load(const char *root);
@@ -16,5 +18,18 @@ double cnn_proc_frequency(const char *root, const cpu_set_t *cpus);
 /** Seconds for which CPU quotas have throttled this process's cgroup so far, summed over the cgroup
  *  and those that it lies in (versions 1 and 2); NaN: unknown. */
 double cnn_proc_throttled_seconds(const char *root);
+
+/** NUMA node that a PCI device ("0000:3b:00.0") is attached to; -1: unknown. */
+int cnn_proc_pci_node(const char *root, const char *address);
+
+/** The CPUs near a PCI device as a list; "": unknown. */
+void cnn_proc_pci_cpus(const char *root, const char *address, char *list, size_t n);
+
+/** Whether a process is `ancestor` or descends from it. */
+bool cnn_proc_descends(const char *root, int pid, int ancestor);
+
+/** Whether this process numbers processes as the kernel and its drivers do: false in a container
+ *  with process numbers of its own, and where it cannot be told. */
+bool cnn_proc_numbers_are_the_hosts(const char *root);
 
 #endif

@@ -2,46 +2,32 @@
 
 #include "base/clock.h"
 #include "host/cpulist.h"
+#include "host/gpu_tally.h"
 #include "host/proc.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-/** A mean in the making. */
-typedef struct {
-    double sum;
-    int count;
-} running_mean;
 
 struct cnn_telemetry {
     cpu_set_t cpus;
     double last_sample; /* monotonic seconds */
     int samples;
     double steal, throttled; /* at the beginning; seconds */
-    running_mean load, frequency;
+    cnn_running_mean load, frequency;
+    const cnn_nvml *gpu; /* NULL: none */
+    cnn_gpu_tally tally;
+    int trainer; /* its process number; 0: unknown */
 };
 
 static const double interval = 0.1; /* seconds */
 enum { SAMPLES_A_FREQUENCY = 10 };  /* asking a core for its clock disturbs it: once a second */
 
-static void mean_add(running_mean *mean, double x)
-{
-    if (!isnan(x)) {
-        mean->sum += x;
-        mean->count++;
-    }
-}
-
-static double mean_of(const running_mean *mean)
-{
-    return mean->count ? mean->sum / mean->count : NAN;
-}
-
-cnn_status cnn_telemetry_create(const char *cpus, cnn_telemetry **out)
+cnn_status cnn_telemetry_create(const char *cpus, const cnn_nvml *gpu, cnn_telemetry **out)
 {
     cnn_status st = CNN_OK;
     cnn_telemetry *t = calloc(1, sizeof *t);
     CNN_CHECK(t != NULL, CNN_ENOMEM, "telemetry");
+    t->gpu = gpu;
     if (cpus) {
         CNN_CHECK(cnn_cpulist_parse(cpus, &t->cpus), CNN_EINVAL, "not a list of CPUs: '%s'", cpus);
     } else {
@@ -63,18 +49,30 @@ void cnn_telemetry_destroy(cnn_telemetry **telemetry)
 
 static void take_sample(cnn_telemetry *t)
 {
-    mean_add(&t->load, cnn_proc_load(""));
+    cnn_running_mean_add(&t->load, cnn_proc_load(""));
     if (t->samples++ % SAMPLES_A_FREQUENCY == 0)
-        mean_add(&t->frequency, cnn_proc_frequency("", &t->cpus));
+        cnn_running_mean_add(&t->frequency, cnn_proc_frequency("", &t->cpus));
+    if (t->gpu) {
+        cnn_gpu_sample sample;
+        cnn_nvml_sample(t->gpu, &sample);
+        cnn_gpu_tally_add(&t->tally, &sample, t->trainer);
+    }
 }
 
 void cnn_telemetry_begin(cnn_telemetry *t)
 {
     t->samples = 0;
-    t->load = t->frequency = (running_mean){0, 0};
+    t->load = t->frequency = (cnn_running_mean){0, 0};
+    t->tally = cnn_gpu_tally_empty();
+    t->trainer = 0;
     t->steal = cnn_proc_steal_seconds("");
     t->throttled = cnn_proc_throttled_seconds("");
     t->last_sample = cnn_clock_monotonic();
+}
+
+void cnn_telemetry_trainer(cnn_telemetry *t, int pid)
+{
+    t->trainer = pid;
 }
 
 void cnn_telemetry_sample(cnn_telemetry *t)
@@ -106,10 +104,16 @@ void cnn_telemetry_end(cnn_telemetry *t, const struct rusage *usage, cnn_measure
 {
     if (t->samples == 0)
         take_sample(t); /* a run shorter than the interval */
-    out->load_mean = mean_of(&t->load);
-    out->cpu_frequency_mean = mean_of(&t->frequency);
+    out->load_mean = cnn_running_mean_of(&t->load);
+    out->cpu_frequency_mean = cnn_running_mean_of(&t->frequency);
     out->steal_seconds = cnn_proc_steal_seconds("") - t->steal;
     out->throttled_seconds = cnn_proc_throttled_seconds("") - t->throttled;
+    cnn_gpu_tally_fill(&t->tally, out);
     if (usage)
         fill_usage(usage, out);
+}
+
+const char *cnn_telemetry_trouble(const cnn_telemetry *t)
+{
+    return t->tally.lost ? "the GPU is lost: it has fallen off the bus (NVML)" : NULL;
 }

@@ -115,6 +115,58 @@ static void test_proc_throttled_version_1(void **state)
     remove_root(root);
 }
 
+static void test_proc_pci_device(void **state)
+{
+    (void)state;
+    char list[16];
+    char *root = make_root();
+    put(root, "/sys/bus/pci/devices/0000:3b:00.0/numa_node", "1\n");
+    put(root, "/sys/bus/pci/devices/0000:3b:00.0/local_cpulist", "16-31\n");
+    put(root, "/sys/bus/pci/devices/0000:3c:00.0/numa_node", "-1\n"); /* one node only */
+    put(root, "/sys/bus/pci/devices/0000:3c:00.0/local_cpulist", "0-9,20-29,40-49\n");
+    assert_int_equal(cnn_proc_pci_node(root, "0000:3b:00.0"), 1);
+    cnn_proc_pci_cpus(root, "0000:3b:00.0", list, sizeof list);
+    assert_string_equal(list, "16-31");
+    assert_int_equal(cnn_proc_pci_node(root, "0000:3c:00.0"), -1);
+    cnn_proc_pci_cpus(root, "0000:3c:00.0", list, sizeof list);
+    assert_string_equal(list, ""); /* it does not fit: better none than half of it */
+    assert_int_equal(cnn_proc_pci_node(root, "0000:3d:00.0"), -1);
+    cnn_proc_pci_cpus(root, "0000:3d:00.0", list, sizeof list);
+    assert_string_equal(list, "");
+    remove_root(root);
+}
+
+static void test_proc_descent(void **state)
+{
+    (void)state;
+    char *root = make_root();
+    put(root, "/proc/30/stat", "30 (a) name) S 20 30 30 0");
+    put(root, "/proc/20/stat", "20 (sh) S 10 20 20 0");
+    put(root, "/proc/10/stat", "10 (init) S 0 10 10 0");
+    put(root, "/proc/7/stat", "7 (loop) S 7 7 7 0");
+    assert_true(cnn_proc_descends(root, 30, 30) && cnn_proc_descends(root, 30, 20));
+    assert_true(cnn_proc_descends(root, 30, 10));
+    assert_false(cnn_proc_descends(root, 20, 30) || cnn_proc_descends(root, 40, 10));
+    assert_false(cnn_proc_descends(root, 7, 1));
+    remove_root(root);
+}
+
+static void test_proc_numbers(void **state)
+{
+    (void)state;
+    char *root = make_root();
+    char *link = cnn_asprintf("%s/proc/self/ns/pid", root);
+    assert_false(cnn_proc_numbers_are_the_hosts(root));
+    put(root, "/proc/self/ns/x", "");
+    assert_int_equal(symlink("pid:[4026531836]", link), 0);
+    assert_true(cnn_proc_numbers_are_the_hosts(root));
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(symlink("pid:[4026532199]", link), 0);
+    assert_false(cnn_proc_numbers_are_the_hosts(root));
+    free(link);
+    remove_root(root);
+}
+
 static void test_telemetry_fills_what_the_cpu_knows(void **state)
 {
     (void)state;
@@ -127,7 +179,7 @@ static void test_telemetry_fills_what_the_cpu_knows(void **state)
                                  .ru_nivcsw = 12,
                                  .ru_minflt = 13,
                                  .ru_majflt = 14};
-    assert_int_equal(cnn_telemetry_create(NULL, &t), CNN_OK);
+    assert_int_equal(cnn_telemetry_create(NULL, NULL, &t), CNN_OK);
     cnn_telemetry_begin(t);
     const double start = cnn_clock_monotonic();
     while (cnn_clock_monotonic() - start < 0.25)
@@ -153,14 +205,14 @@ static void test_telemetry_without_usage_leaves_it_unknown(void **state)
     (void)state;
     cnn_telemetry *t = NULL;
     cnn_measured row = cnn_measured_unknown();
-    assert_int_equal(cnn_telemetry_create("0", &t), CNN_OK);
+    assert_int_equal(cnn_telemetry_create("0", NULL, &t), CNN_OK);
     cnn_telemetry_begin(t);
     cnn_telemetry_end(t, NULL, &row);
     assert_true(isnan(row.cpu_user_seconds));
     assert_int_equal(row.page_faults_minor, -1);
     assert_true(row.load_mean >= 0); /* a run shorter than the interval has a sample too */
     cnn_telemetry_destroy(&t);
-    assert_int_equal(cnn_telemetry_create("x", &t), CNN_EINVAL);
+    assert_int_equal(cnn_telemetry_create("x", NULL, &t), CNN_EINVAL);
 }
 
 int main(void)
@@ -171,6 +223,9 @@ int main(void)
         cmocka_unit_test(test_proc_frequency_is_the_mean_of_the_cores),
         cmocka_unit_test(test_proc_throttled_version_2_sums_ancestors),
         cmocka_unit_test(test_proc_throttled_version_1),
+        cmocka_unit_test(test_proc_pci_device),
+        cmocka_unit_test(test_proc_descent),
+        cmocka_unit_test(test_proc_numbers),
         cmocka_unit_test(test_telemetry_fills_what_the_cpu_knows),
         cmocka_unit_test(test_telemetry_without_usage_leaves_it_unknown),
     };

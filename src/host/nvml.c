@@ -1,0 +1,299 @@
+#include "host/nvml.h"
+
+#include "base/text.h"
+#include "host/nvml_abi.h"
+#include "host/proc.h"
+
+#include <dlfcn.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct cnn_nvml {
+    void *library;
+    cnn_nvml_api api;
+    bool running; /* initialised */
+    char driver[CNN_NVML_DRIVER_SIZE];
+    cnn_nvml_device watched; /* NULL: none */
+    cnn_nvml_device whole;   /* its GPU, where that is an instance */
+};
+
+/* ---- loading ------------------------------------------------------------------------------- */
+
+#define CNN_NVML_MUST true
+#define CNN_NVML_MAY  false
+
+/** Finds a function; false where a needed one is missing. */
+static bool find(void *library, bool needed, const char *symbol, void *member, const char **missing)
+{
+    void *address = dlsym(library, symbol);
+    memcpy(member, &address, sizeof address);
+    if (!address && needed && !*missing)
+        *missing = symbol;
+    return address != NULL;
+}
+
+static cnn_status find_functions(cnn_nvml *n)
+{
+    cnn_status st = CNN_OK;
+    const char *missing = NULL;
+#define FIND(need, member, symbol, arguments)                                                      \
+    find(n->library, CNN_NVML_##need, #symbol, &n->api.member, &missing);
+    CNN_NVML_FUNCTIONS(FIND)
+    CNN_NVML_STRUCT_FUNCTIONS(FIND)
+#undef FIND
+    find(n->library, true, "nvmlErrorString", &n->api.error_text, &missing);
+    CNN_CHECK(!missing, CNN_EENV,
+              "NVML on this host has no %s: its driver is too old, or not NVIDIA's", missing);
+done:
+    return st;
+}
+
+static const char *text_of(const cnn_nvml *n, unsigned code)
+{
+    const char *text = n->api.error_text(code);
+    return text ? text : "unknown error";
+}
+
+cnn_status cnn_nvml_open(const char *library, cnn_nvml **out)
+{
+    cnn_status st = CNN_OK;
+    unsigned code;
+    cnn_nvml *n = calloc(1, sizeof *n);
+    CNN_CHECK(n != NULL, CNN_ENOMEM, "NVML");
+    library = library ? library : "libnvidia-ml.so.1";
+    n->library = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    CNN_CHECK(n->library, CNN_EENV, "there is no %s on this host", library);
+    CNN_TRY(find_functions(n));
+    code = n->api.init();
+    CNN_CHECK(code == CNN_NVML_SUCCESS, CNN_EENV, "NVML cannot start: %s", text_of(n, code));
+    n->running = true;
+    if (n->api.driver_version(n->driver, sizeof n->driver) != CNN_NVML_SUCCESS)
+        n->driver[0] = '\0';
+    *out = n;
+    n = NULL;
+done:
+    cnn_nvml_close(&n);
+    return st;
+}
+
+void cnn_nvml_close(cnn_nvml **nvml)
+{
+    cnn_nvml *n = *nvml;
+    if (!n)
+        return;
+    if (n->running)
+        n->api.shutdown();
+    if (n->library)
+        dlclose(n->library);
+    free(n);
+    *nvml = NULL;
+}
+
+const char *cnn_nvml_driver(const cnn_nvml *nvml)
+{
+    return nvml->driver;
+}
+
+/* ---- listing ------------------------------------------------------------------------------- */
+
+#define CNN_NVML(n, what, call)                                                                    \
+    do {                                                                                           \
+        const unsigned code_ = (call);                                                             \
+        CNN_CHECK(code_ == CNN_NVML_SUCCESS, CNN_EENV, "%s: NVML says: %s", (what),                \
+                  text_of((n), code_));                                                            \
+    } while (0)
+
+/** The CPUs near a device as NVML tells them, for where /sys does not. */
+static void read_affinity(const cnn_nvml *n, cnn_nvml_device device, char *list, size_t size)
+{
+    enum { BITS = 8 * sizeof(unsigned long), WORDS = CPU_SETSIZE / BITS };
+    unsigned long words[WORDS] = {0};
+    cnn_text text = {0};
+    if (!n->api.affinity || n->api.affinity(device, WORDS, words) != CNN_NVML_SUCCESS)
+        return;
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        int last = cpu;
+        if (!(words[cpu / BITS] >> (cpu % BITS) & 1))
+            continue;
+        while (last + 1 < CPU_SETSIZE && (words[(last + 1) / BITS] >> ((last + 1) % BITS) & 1))
+            last++;
+        cnn_text_printf(&text, text.len ? ",%d" : "%d", cpu);
+        if (last > cpu)
+            cnn_text_printf(&text, "-%d", last);
+        cpu = last;
+    }
+    if (text.s && text.len < size)
+        cnn_copy_string(list, size, text.s);
+    cnn_text_free(&text);
+}
+
+/** Where a GPU is attached. */
+static cnn_status locate(const cnn_nvml *n, cnn_nvml_device device, const char *root, cnn_gpu *gpu)
+{
+    cnn_status st = CNN_OK;
+    cnn_nvml_pci pci = {0};
+    CNN_NVML(n, "PCI address", n->api.pci(device, &pci));
+    snprintf(gpu->pci, sizeof gpu->pci, "%04x:%02x:%02x.0", pci.domain & 0xffffff, pci.bus & 0xff,
+             pci.device & 0xff);
+    gpu->numa_node = cnn_proc_pci_node(root, gpu->pci);
+    cnn_proc_pci_cpus(root, gpu->pci, gpu->cpus, sizeof gpu->cpus);
+    if (!gpu->cpus[0])
+        read_affinity(n, device, gpu->cpus, sizeof gpu->cpus);
+done:
+    return st;
+}
+
+static cnn_status identify(const cnn_nvml *n, cnn_nvml_device device, cnn_gpu *gpu)
+{
+    cnn_status st = CNN_OK;
+    CNN_NVML(n, "UUID", n->api.uuid(device, gpu->uuid, sizeof gpu->uuid));
+    CNN_NVML(n, "name", n->api.name(device, gpu->name, sizeof gpu->name));
+done:
+    return st;
+}
+
+static bool is_divided(const cnn_nvml *n, cnn_nvml_device device)
+{
+    unsigned now = 0, later = 0;
+    return n->api.mig_mode && n->api.mig_mode(device, &now, &later) == CNN_NVML_SUCCESS &&
+           now == CNN_NVML_MIG_ENABLED;
+}
+
+/** Appends the instances of a GPU in MIG mode; places without one are passed over. */
+static cnn_status list_instances(const cnn_nvml *n, cnn_nvml_device device, const cnn_gpu *whole,
+                                 cnn_gpu *gpus, int *count)
+{
+    cnn_status st = CNN_OK;
+    unsigned most = 0;
+    if (!n->api.mig_most || !n->api.mig_by_index ||
+        n->api.mig_most(device, &most) != CNN_NVML_SUCCESS)
+        return CNN_OK;
+    for (unsigned i = 0; i < most && *count < CNN_GPUS_MOST; i++) {
+        cnn_nvml_device instance;
+        cnn_gpu *gpu = &gpus[*count];
+        if (n->api.mig_by_index(device, i, &instance) != CNN_NVML_SUCCESS)
+            continue;
+        *gpu = *whole;
+        gpu->instance = true;
+        gpu->divided = false;
+        CNN_TRY(identify(n, instance, gpu));
+        ++*count;
+    }
+done:
+    return st;
+}
+
+static cnn_status list_one(const cnn_nvml *n, const char *root, unsigned index, cnn_gpu *gpus,
+                           int *count)
+{
+    cnn_status st = CNN_OK;
+    cnn_nvml_device device = NULL;
+    cnn_gpu *gpu = &gpus[*count];
+    *gpu = (cnn_gpu){.index = (int)index, .numa_node = -1};
+    CNN_NVML(n, "handle", n->api.by_index(index, &device));
+    CNN_TRY(locate(n, device, root, gpu));
+    CNN_TRY(identify(n, device, gpu));
+    gpu->divided = is_divided(n, device);
+    ++*count;
+    if (gpu->divided)
+        CNN_TRY(list_instances(n, device, gpu, gpus, count));
+done:
+    return st;
+}
+
+cnn_status cnn_nvml_list(const cnn_nvml *n, const char *root, cnn_gpu *gpus, int *count)
+{
+    cnn_status st = CNN_OK;
+    unsigned total = 0;
+    *count = 0;
+    CNN_NVML(n, "the number of GPUs", n->api.count(&total));
+    for (unsigned i = 0; i < total && *count < CNN_GPUS_MOST; i++) {
+        st = list_one(n, root, i, gpus, count);
+        if (st != CNN_OK) {
+            cnn_error_prefix(st, "GPU %u of this host", i);
+            goto done;
+        }
+    }
+done:
+    return st;
+}
+
+/* ---- watching ------------------------------------------------------------------------------ */
+
+cnn_status cnn_nvml_watch(cnn_nvml *n, const char *uuid)
+{
+    cnn_status st = CNN_OK;
+    cnn_nvml_device whole;
+    n->watched = NULL;
+    CNN_NVML(n, uuid, n->api.by_uuid(uuid, &n->watched));
+    n->whole = n->watched;
+    if (n->api.mig_parent && strncmp(uuid, "MIG-", 4) == 0 &&
+        n->api.mig_parent(n->watched, &whole) == CNN_NVML_SUCCESS)
+        n->whole = whole;
+done:
+    return st;
+}
+
+/** Whether a figure was told; a GPU that is lost is remembered. */
+static bool told(unsigned code, cnn_gpu_sample *out)
+{
+    if (code == CNN_NVML_GPU_IS_LOST)
+        out->lost = true;
+    return code == CNN_NVML_SUCCESS;
+}
+
+static double clock_of(const cnn_nvml *n, unsigned kind, cnn_gpu_sample *out)
+{
+    unsigned mhz;
+    return n->api.clock && told(n->api.clock(n->whole, kind, &mhz), out) ? mhz : NAN;
+}
+
+static int64_t reasons_of(const cnn_nvml *n, cnn_gpu_sample *out)
+{
+    unsigned long long
+        bits; /* the function's old name goes with NVML 13, its new one came with 535 */
+    if (n->api.event_reasons && told(n->api.event_reasons(n->whole, &bits), out))
+        return (int64_t)bits;
+    if (!n->api.event_reasons && n->api.throttle_reasons &&
+        told(n->api.throttle_reasons(n->whole, &bits), out))
+        return (int64_t)bits;
+    return -1;
+}
+
+static void list_processes(const cnn_nvml *n, cnn_gpu_sample *out)
+{
+    cnn_nvml_process processes[CNN_GPU_PROCESSES_MOST];
+    unsigned count = CNN_GPU_PROCESSES_MOST;
+    out->process_count = -1;
+    if (!n->api.processes)
+        return;
+    const unsigned code = n->api.processes(n->watched, &count, processes);
+    if (!told(code, out))
+        return;
+    out->process_count = 0;
+    for (unsigned i = 0; i < count && i < CNN_GPU_PROCESSES_MOST; i++)
+        out->pids[out->process_count++] = (int)processes[i].pid;
+}
+
+void cnn_nvml_sample(const cnn_nvml *n, cnn_gpu_sample *out)
+{
+    unsigned value;
+    *out = (cnn_gpu_sample){.temperature = NAN, .power = NAN, .reasons = -1, .process_count = -1};
+    out->sm_clock = out->memory_clock = NAN;
+    if (!n->watched)
+        return;
+    out->sm_clock = clock_of(n, CNN_NVML_CLOCK_SM, out);
+    if (out->lost)
+        return; /* the rest would say the same, perhaps slowly */
+    out->memory_clock = clock_of(n, CNN_NVML_CLOCK_MEMORY, out);
+    if (n->api.temperature &&
+        told(n->api.temperature(n->whole, CNN_NVML_TEMPERATURE_GPU, &value), out))
+        out->temperature = value;
+    if (n->api.power && told(n->api.power(n->whole, &value), out))
+        out->power = 1e-3 * value; /* from milliwatts */
+    out->reasons = reasons_of(n, out);
+    list_processes(n, out);
+}
