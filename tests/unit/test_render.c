@@ -1,0 +1,294 @@
+/* One document, three renderings. */
+#include "base/text.h"
+#include "report/render.h"
+#include "report/report_output.h"
+#include "report/table.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const cnn_table_column columns[] = {
+    {.name = "case", .title = "case", .key = true},
+    {.name = "dataset", .title = "data set", .left_out = CNN_ONLY_IN_CSV},
+    {.name = "n", .title = "n", .format = CNN_FORMAT_WHOLE},
+    {.name = "error",
+     .title = "error",
+     .unit = "%",
+     .format = CNN_FORMAT_FIXED,
+     .digits = 2,
+     .scale = 100},
+    {.name = "variance",
+     .title = "variance",
+     .unit = "s^2",
+     .format = CNN_FORMAT_DIGITS,
+     .digits = 3},
+    {.name = "ratio",
+     .title = "95 % interval",
+     .format = CNN_FORMAT_FIXED,
+     .digits = 2,
+     .interval = true},
+    {.name = "p", .title = "p", .format = CNN_FORMAT_P},
+};
+enum { COLUMNS = (int)(sizeof columns / sizeof *columns) };
+
+static void add_row(cnn_table *t, const char *label, double n, double error, double variance,
+                    double low, double high, double p)
+{
+    cnn_table_row(t);
+    cnn_table_text(t, "%s", label);
+    cnn_table_text(t, "set \"%s\", all", label);
+    cnn_table_number(t, n);
+    cnn_table_number(t, error);
+    cnn_table_number(t, variance);
+    cnn_table_interval(t, low, high);
+    cnn_table_number(t, p);
+}
+
+static void make_document(cnn_document *d)
+{
+    cnn_document_heading(d, "What was found");
+    cnn_table *t = cnn_document_table(d, "errors", columns, COLUMNS, "Errors of %d cells", 3);
+    add_row(t, "a_1", 15, 0.1, 1234.5678, 0.5, 2, 0.0123);
+    add_row(t, "b", 2, -0.00001, 2.5e-7, -1, INFINITY, 3e-11);
+    cnn_table_rule(t);
+    add_row(t, "c", 0, NAN, NAN, NAN, NAN, NAN);
+    cnn_table_note(t, "Holm: over %d tests; 5 %% level.", 3);
+    cnn_document_paragraph(d, "Nothing more & nothing less.");
+}
+
+static char *rendered(void (*render)(const cnn_document *, const char *, cnn_text *),
+                      const cnn_document *d, const char *name)
+{
+    cnn_text t = {0};
+    assert_int_equal(cnn_document_status(d), CNN_OK);
+    render(d, name, &t);
+    assert_int_equal(cnn_text_status(&t), CNN_OK);
+    return cnn_text_take(&t);
+}
+
+static void test_text_is_aligned(void **state)
+{
+    (void)state;
+    cnn_document d = {0};
+    make_document(&d);
+    char *s = rendered(cnn_render_text, &d, NULL);
+    assert_string_equal(s, "What was found\n"
+                           "==============\n"
+                           "\n"
+                           "Errors of 3 cells\n"
+                           "  case   n  error  variance  95 % interval        p\n"
+                           "              (%)     (s^2)\n"
+                           "  a_1   15  10.00      1235   [0.50, 2.00]   0.0123\n"
+                           "  b      2   0.00  2.50e-07   [-1.00, inf]  3.0e-11\n"
+                           "\n"
+                           "  c      0      -         -              -        -\n"
+                           "  Holm: over 3 tests; 5 % level.\n"
+                           "\n"
+                           "Nothing more & nothing less.\n");
+    free(s);
+    s = rendered(cnn_render_text, &d, "other");
+    assert_true(!s || !*s);
+    free(s);
+    cnn_document_free(&d);
+}
+
+static void test_csv_keeps_every_digit(void **state)
+{
+    (void)state;
+    cnn_document d = {0};
+    make_document(&d);
+    cnn_table *more = cnn_document_table(&d, "errors", columns, COLUMNS, "More of them");
+    add_row(more, "d", 3, 1 / 3.0, 1e300, 0, 1, 1);
+    char *s = rendered(cnn_render_csv, &d, "errors");
+    assert_string_equal(s, "case,dataset,n,error,variance,ratio_low,ratio_high,p\n"
+                           "a_1,\"set \"\"a_1\"\", all\",15,0.10000000000000001,1234.5678,0.5,2,"
+                           "0.0123\n"
+                           "b,\"set \"\"b\"\", all\",2,-1.0000000000000001e-05,"
+                           "2.4999999999999999e-07,-1,inf,3e-11\n"
+                           "c,\"set \"\"c\"\", all\",0,,,,,\n"
+                           "d,\"set \"\"d\"\", all\",3,0.33333333333333331,"
+                           "1.0000000000000001e+300,0,1,1\n");
+    free(s);
+    cnn_document_free(&d);
+}
+
+static void test_latex_is_escaped(void **state)
+{
+    (void)state;
+    cnn_document d = {0};
+    make_document(&d);
+    char *s = rendered(cnn_render_latex, &d, NULL);
+    assert_string_equal(
+        s, "% \\usepackage{booktabs,longtable}\n"
+           "\n"
+           "\\subsection*{What was found}\n"
+           "\n"
+           "\\begin{table}\n"
+           "\\centering\\small\n"
+           "\\caption{Errors of 3 cells. Holm: over 3 tests; 5 \\% level.}\n"
+           "\\label{tab:errors}\n"
+           "\\begin{tabular}{lrrrrr}\n"
+           "\\toprule\n"
+           "case & n & error (\\%) & variance (s\\textasciicircum{}2) & 95 \\% interval & p \\\\\n"
+           "\\midrule\n"
+           "a\\_1 & 15 & 10.00 & 1235 & {[}0.50, 2.00] & 0.0123 \\\\\n"
+           "b & 2 & 0.00 & $2.50\\times10^{-7}$ & {[}$-1.00$, $\\infty$] & $3.0\\times10^{-11}$ "
+           "\\\\\n"
+           "\\midrule\n"
+           "c & 0 & -- & -- & -- & -- \\\\\n"
+           "\\bottomrule\n"
+           "\\end{tabular}\n"
+           "\\end{table}\n"
+           "\n"
+           "Nothing more \\& nothing less.\n");
+    free(s);
+    cnn_document_free(&d);
+}
+
+static void assert_narrow(const char *s)
+{
+    while (*s) {
+        const size_t n = strcspn(s, "\n");
+        if (n > CNN_TERMINAL_WIDTH)
+            fail_msg("a line of %zu characters: %.*s", n, (int)n, s);
+        assert_true(n == 0 || s[n - 1] != ' ');
+        s += n + (s[n] == '\n');
+    }
+}
+
+static void test_wide_tables_are_folded_and_long_texts_broken(void **state)
+{
+    (void)state;
+    static const cnn_table_column wide[] = {
+        {.name = "key", .title = "key", .key = true},
+        {.name = "a", .title = "a column with a title of forty characters", .format = CNN_FORMAT_P},
+        {.name = "b",
+         .title = "another one that has quite as many of them",
+         .format = CNN_FORMAT_P},
+        {.name = "c", .title = "the third column does not fit into a line", .format = CNN_FORMAT_P},
+        {.name = "d", .title = "text", .wrap = true},
+    };
+    cnn_document d = {0};
+    cnn_table *t = cnn_document_table(&d, "wide", wide, 5, "Wide");
+    for (int r = 0; r < 2; r++) {
+        cnn_table_row(t);
+        cnn_table_text(t, "row %d", r);
+        for (int i = 0; i < 3; i++)
+            cnn_table_number(t, 0.5);
+        cnn_table_text(t, "%s",
+                       "a text of many words that has to be broken into several lines, "
+                       "since it is longer than what is left of a line of the terminal");
+    }
+    char *s = rendered(cnn_render_text, &d, NULL);
+    assert_narrow(s);
+    int keys = 0;
+    for (const char *k = s; (k = strstr(k, "row 1")); k++)
+        keys++;
+    assert_int_equal(keys, 2); /* in both folds */
+    assert_non_null(strstr(s, "of the terminal\n"));
+    free(s);
+    cnn_document_free(&d);
+}
+
+static void test_row_that_does_not_fit_is_an_error(void **state)
+{
+    (void)state;
+    for (int wrong = 0; wrong < 3; wrong++) {
+        cnn_document d = {0};
+        cnn_table *t = cnn_document_table(&d, "errors", columns, COLUMNS, "Errors");
+        add_row(t, "a", 1, 1, 1, 1, 1, 1);
+        if (wrong == 0) {
+            cnn_table_row(t);
+            cnn_table_text(t, "short");
+        } else if (wrong == 1) {
+            cnn_table_number(t, 1); /* one too many */
+        } else {
+            cnn_table_row(t);
+            cnn_table_number(t, 1); /* where a text belongs */
+        }
+        assert_int_equal(cnn_document_status(&d), CNN_EINVAL);
+        assert_non_null(strstr(cnn_error_message(), "'errors'"));
+        cnn_document_free(&d);
+    }
+}
+
+static void test_empty_and_long_tables(void **state)
+{
+    (void)state;
+    cnn_document d = {0};
+    cnn_document_table(&d, "errors", columns, COLUMNS, "Errors");
+    char *s = rendered(cnn_render_text, &d, NULL);
+    assert_true(!s || !*s);
+    free(s);
+    s = rendered(cnn_render_csv, &d, "errors");
+    assert_string_equal(s, "case,dataset,n,error,variance,ratio_low,ratio_high,p\n");
+    free(s);
+    cnn_table *t = cnn_document_table(&d, "long", columns, COLUMNS, "Many rows");
+    for (int i = 0; i < 50; i++)
+        add_row(t, "x", i, 0, 0, 0, 0, 0);
+    s = rendered(cnn_render_latex, &d, "long");
+    assert_non_null(strstr(s, "\\begin{longtable}{lrrrrr}"));
+    assert_non_null(strstr(s, "$<10^{-300}$"));
+    free(s);
+    cnn_document_free(&d);
+}
+
+static void test_files_are_not_replaced_unasked(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/cnn_render_XXXXXX", path[64], file[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/csv", folder);
+    snprintf(file, sizeof file, "%s/csv/errors.csv", folder);
+    cnn_document d = {0};
+    make_document(&d);
+    cnn_report_output to = {.format = CNN_REPORT_CSV};
+    assert_int_equal(cnn_report_write(&d, &to), CNN_EUSAGE); /* no folder */
+    to.output = path;
+    assert_int_equal(cnn_report_write(&d, &to), CNN_OK);
+    assert_int_equal(access(file, R_OK), 0);
+    assert_int_equal(cnn_report_write(&d, &to), CNN_EUSAGE);
+    assert_non_null(strstr(cnn_error_message(), "--force"));
+    to.force = true;
+    assert_int_equal(cnn_report_write(&d, &to), CNN_OK);
+    to.output = file;
+    assert_int_equal(cnn_report_write(&d, &to), CNN_EUSAGE); /* no folder */
+    to.table = "eror";
+    assert_int_equal(cnn_report_write(&d, &to), CNN_EUSAGE);
+    assert_non_null(strstr(cnn_error_message(), "errors"));
+    to.table = "errors";
+    to.force = false;
+    assert_int_equal(cnn_report_write(&d, &to), CNN_EUSAGE);
+    to.output = path; /* a folder for one table */
+    to.force = true;
+    assert_int_equal(cnn_report_write(&d, &to), CNN_EUSAGE);
+    to.output = "/dev/full";
+    assert_int_equal(cnn_report_write(&d, &to), CNN_EIO);
+    assert_int_equal(access("/dev/full", F_OK), 0); /* it is a device: not removed */
+    unlink(file);
+    rmdir(path);
+    rmdir(folder);
+    cnn_document_free(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text_is_aligned),
+        cmocka_unit_test(test_csv_keeps_every_digit),
+        cmocka_unit_test(test_latex_is_escaped),
+        cmocka_unit_test(test_wide_tables_are_folded_and_long_texts_broken),
+        cmocka_unit_test(test_row_that_does_not_fit_is_an_error),
+        cmocka_unit_test(test_empty_and_long_tables),
+        cmocka_unit_test(test_files_are_not_replaced_unasked),
+    };
+    return cmocka_run_group_tests_name("render", tests, NULL, NULL);
+}
