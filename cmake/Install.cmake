@@ -1,7 +1,9 @@
-# bin/cnnmpi; libexec/cnnmpi: trainers and the exec helper; share/cnnmpi: jobs, batch scripts.
+# bin/cnnmpi; libexec/cnnmpi: trainers and the exec helper; share/cnnmpi: jobs, batch scripts, the
+# study's table.
 install(TARGETS cnnmpi RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS cnntrain-onednn cnntrain-simulate cnn-exec RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/cnnmpi)
 install(DIRECTORY jobs slurm trainers DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi
     FILES_MATCHING PATTERN *.yaml PATTERN *.sbatch PATTERN *.py)
+install(FILES share/published.csv DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi)
 install(FILES docs/cnnmpi.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -1,7 +1,8 @@
 #include "mpi/simulated.h"
 
 #include "base/text.h"
-#include "simulate/simulation.h"
+
+#include <stdio.h>
 
 cnn_place cnn_simulated_place(const cnn_framework *framework, const cnn_place *real)
 {
@@ -11,10 +12,9 @@ cnn_place cnn_simulated_place(const cnn_framework *framework, const cnn_place *r
         return place;
     cnn_copy_string(place.device_model, sizeof place.device_model, "simulated");
     if (devices > 0) {
-        char node[CNN_SIMULATED_NAME], device[CNN_SIMULATED_NAME];
-        cnn_simulated_names(devices, real->rank, node, device);
-        cnn_copy_string(place.host, sizeof place.host, node);
-        cnn_copy_string(place.device, sizeof place.device, device);
+        snprintf(place.host, sizeof place.host, "simulated node %d", real->rank / devices);
+        snprintf(place.device, sizeof place.device, "simulated node %d, device %d",
+                 real->rank / devices, real->rank % devices);
         place.shared = 0;
     }
     return place;

@@ -7,7 +7,7 @@
 
 const char cnn_command_line_help[] =
     "Usage: mpirun -np RANKS cnnmpi JOB.yaml [OPTION]...\n"
-    "       cnnmpi COMMAND FILE [OPTION]...\n"
+    "       cnnmpi COMMAND FILE... [OPTION]...\n"
     "\n"
     "Trains the cells of a job again and again, each rank on a device of its own, and says how "
     "much\n"
@@ -16,7 +16,10 @@ const char cnn_command_line_help[] =
     "Commands:\n"
     "  plan JOB.yaml      cells with parameter counts, blocks, order and balance; trains nothing\n"
     "  data JOB.yaml      what was found of each data set, and how to get what is missing\n"
-    "  report RESULTS.h5  the tables, from the results file alone, complete or not\n"
+    "  report RESULTS.h5  the analysis, from the results file alone, complete or not; several "
+    "files\n"
+    "                     of one plan are pooled\n"
+    "  report --published the published study, judged from its own tables\n"
     "  help, version\n"
     "\n"
     "Options:\n"
@@ -28,7 +31,15 @@ const char cnn_command_line_help[] =
     "lines)\n"
     "  --quiet            no progress and no tables\n"
     "  --ranks N          plan: for how many ranks (default 1)\n"
-    "  --status           report: print nothing; exit status 0 when complete, 75 when not\n"
+    "\n"
+    "Options of report:\n"
+    "  --format HOW       text (default), csv, latex\n"
+    "  --table NAME       one table alone; docs/analysis.md lists their names\n"
+    "  --runs             the runs themselves, all columns, as CSV\n"
+    "  --attempts         every attempt, the superseded and failed ones too, as CSV\n"
+    "  -o, --output FILE  instead of standard output; all tables as CSV need a folder: a file for\n"
+    "                     each. Files that are there stay, unless --force is given\n"
+    "  --status           print nothing; exit status 0 when complete, 75 when not\n"
     "\n"
     "Exit status: 0 all runs done; 1 some failed; 2 wrong job file or usage; 3 data or "
     "environment;\n"
@@ -45,14 +56,19 @@ const char cnn_command_line_help[] =
 
 /* X(name, commands that it means something to) */
 #define OPTIONS(X)                                                                                 \
-    X("--output", RUN | PLAN | DATA)                                                               \
+    X("--output", RUN | PLAN | DATA | REPORT)                                                      \
     X("--resume", RUN)                                                                             \
-    X("--force", RUN)                                                                              \
+    X("--force", RUN | REPORT)                                                                     \
     X("--set", RUN | PLAN | DATA)                                                                  \
     X("--quiet", RUN)                                                                              \
     X("--progress", RUN)                                                                           \
     X("--ranks", PLAN)                                                                             \
     X("--status", REPORT)                                                                          \
+    X("--format", REPORT)                                                                          \
+    X("--table", REPORT)                                                                           \
+    X("--runs", REPORT)                                                                            \
+    X("--attempts", REPORT)                                                                        \
+    X("--published", REPORT)                                                                       \
     X("--help", ALL)                                                                               \
     X("--version", ALL)
 
@@ -64,6 +80,7 @@ static const unsigned option_commands[] = {OPTIONS(COMMANDS)};
 static const char *const command_names[] = {"run",  "plan",    "data", "report",
                                             "help", "version", NULL};
 static const char *const progress_names[] = {"auto", "live", "plain", NULL};
+static const char *const format_names[] = {"text", "csv", "latex", NULL};
 
 static int index_in(const char *const *names, const char *name)
 {
@@ -87,23 +104,64 @@ done:
     return st;
 }
 
+/** --output of a job: its key `output`. */
+static cnn_status override_output(cnn_command_line *line)
+{
+    cnn_status st = CNN_OK;
+    char *text = NULL;
+    cnn_text quoted = {0};
+    if (!line->output)
+        return CNN_OK;
+    for (const char *s = line->output; *s; s += cnn_utf8_length(s))
+        CNN_CHECK(cnn_utf8_length(s) > 0, CNN_EUSAGE,
+                  "--output: the file's name is not UTF-8 text; choose another one");
+    cnn_text_append(&quoted, "output=");
+    cnn_text_append_json(&quoted, line->output); /* a JSON string is a YAML scalar */
+    CNN_CHECK((text = cnn_text_take(&quoted)) != NULL, CNN_ENOMEM, "command line");
+    CNN_TRY(add_override(line, text));
+done:
+    cnn_text_free(&quoted);
+    free(text);
+    return st;
+}
+
+/** A switch of the command line, which takes no value; NULL: no such one. */
+static bool *switch_of(cnn_command_line *line, const char *name)
+{
+    const struct {
+        const char *name;
+        bool *on;
+    } switches[] = {
+        {"--resume", &line->resume},    {"--force", &line->force},
+        {"--quiet", &line->quiet},      {"--status", &line->report.status_only},
+        {"--full", &line->report.full}, {"--published", &line->report.published},
+        {"--runs", &line->report.runs}, {"--attempts", &line->report.attempts},
+    };
+    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++)
+        if (!strcmp(switches[i].name, name))
+            return switches[i].on;
+    return NULL;
+}
+
 /** One option with its value, if it takes one. */
 static cnn_status apply_option(cnn_command_line *line, const char *name, const char *value)
 {
     cnn_status st = CNN_OK;
     int64_t n;
-    char *text = NULL;
-    if (!strcmp(name, "--set")) {
+    bool *on = switch_of(line, name);
+    if (on) {
+        *on = true;
+    } else if (!strcmp(name, "--set")) {
         CNN_TRY(add_override(line, value));
     } else if (!strcmp(name, "--output")) {
-        cnn_text quoted = {0};
-        for (const char *s = value; *s; s += cnn_utf8_length(s))
-            CNN_CHECK(cnn_utf8_length(s) > 0, CNN_EUSAGE,
-                      "--output: the file's name is not UTF-8 text; choose another one");
-        cnn_text_append(&quoted, "output=");
-        cnn_text_append_json(&quoted, value); /* a JSON string is a YAML scalar */
-        CNN_CHECK((text = cnn_text_take(&quoted)) != NULL, CNN_ENOMEM, "command line");
-        CNN_TRY(add_override(line, text));
+        CNN_CHECK(*value, CNN_EUSAGE, "--output needs the name of a file");
+        line->output = value;
+    } else if (!strcmp(name, "--table")) {
+        line->report.table = value;
+    } else if (!strcmp(name, "--format")) {
+        CNN_CHECK(index_in(format_names, value) >= 0, CNN_EUSAGE, "--format %s: text, csv or latex",
+                  value);
+        line->report.format = value;
     } else if (!strcmp(name, "--progress")) {
         CNN_CHECK(index_in(progress_names, value) >= 0, CNN_EUSAGE,
                   "--progress %s: auto, live or plain", value);
@@ -112,27 +170,19 @@ static cnn_status apply_option(cnn_command_line *line, const char *name, const c
         CNN_CHECK(cnn_parse_int(value, &n) && n >= 1 && n <= 1000000, CNN_EUSAGE,
                   "--ranks %s: a number from 1 to 1000000", value);
         line->ranks = (int)n;
-    } else if (!strcmp(name, "--resume")) {
-        line->resume = true;
-    } else if (!strcmp(name, "--force")) {
-        line->force = true;
-    } else if (!strcmp(name, "--quiet")) {
-        line->quiet = true;
-    } else if (!strcmp(name, "--status")) {
-        line->status_only = true;
     } else if (!strcmp(name, "--help")) {
         line->command = CNN_COMMAND_HELP;
     } else if (!strcmp(name, "--version")) {
         line->command = CNN_COMMAND_VERSION;
     }
 done:
-    free(text);
     return st;
 }
 
 static bool takes_value(const char *name)
 {
-    static const char *const with[] = {"--set", "--output", "--progress", "--ranks", NULL};
+    static const char *const with[] = {"--set",   "--output", "--progress", "--ranks",
+                                       "--table", "--format", NULL};
     return index_in(with, name) >= 0;
 }
 
@@ -145,6 +195,7 @@ static cnn_status parse_option(int argc, char **argv, int *i, cnn_command_line *
     const char *given = argv[*i], *equals = strchr(given, '=');
     char *name = !strcmp(given, "-h")   ? cnn_strdup("--help")
                  : !strcmp(given, "-q") ? cnn_strdup("--quiet")
+                 : !strcmp(given, "-o") ? cnn_strdup("--output")
                  : equals               ? cnn_strndup(given, (size_t)(equals - given))
                                         : cnn_strdup(given);
     const char *value = equals ? equals + 1 : NULL;
@@ -183,6 +234,57 @@ done:
     return st;
 }
 
+static cnn_status add_file(cnn_command_line *line, const char *file)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(line->file_count == 0, CNN_EUSAGE,
+              "'%s' after '%s': one file at a time", file, line->file);
+    const char **more = realloc(line->files, (size_t)(line->file_count + 1) * sizeof *more);
+    CNN_CHECK(more, CNN_ENOMEM, "command line");
+    line->files = more;
+    more[line->file_count++] = file;
+    line->file = more[0];
+done:
+    return st;
+}
+
+/** What cannot be asked of a report at once. */
+static cnn_status check_report(const cnn_command_line *line)
+{
+    cnn_status st = CNN_OK;
+    const cnn_report_options *r = &line->report;
+    const char *rows = r->runs ? "--runs" : "--attempts";
+    if (line->command != CNN_COMMAND_REPORT)
+        return CNN_OK;
+    CNN_CHECK(!r->published || line->file_count == 0, CNN_EUSAGE,
+              "--published judges the study's own tables: leave '%s' away", line->file);
+    CNN_CHECK(!r->runs || !r->attempts, CNN_EUSAGE,
+              "--runs and --attempts are tables of their own: choose one");
+    CNN_CHECK(!(r->runs || r->attempts) || !(r->published || r->table || r->status_only || r->full),
+              CNN_EUSAGE, "%s writes the rows of results files: it takes --output and --force only",
+              rows);
+    CNN_CHECK(!(r->runs || r->attempts) || !r->format || !strcmp(r->format, "csv"), CNN_EUSAGE,
+              "%s writes CSV, not %s", rows, r->format);
+    CNN_CHECK(!r->status_only ||
+                  !(r->published || r->table || r->full || r->format || line->output),
+              CNN_EUSAGE, "--status prints nothing: it goes with no other option");
+    CNN_CHECK(!r->status_only || line->file_count < 2, CNN_EUSAGE,
+              "--status is about one file: ask for each");
+done:
+    return st;
+}
+
+static cnn_status check_files(const cnn_command_line *line)
+{
+    cnn_status st = CNN_OK;
+    const bool none_needed = line->command == CNN_COMMAND_HELP ||
+                             line->command == CNN_COMMAND_VERSION || line->report.published;
+    CNN_CHECK(line->file || none_needed, CNN_EUSAGE, "no %s file given (cnnmpi help)",
+              line->command == CNN_COMMAND_REPORT ? "results" : "job");
+done:
+    return st;
+}
+
 cnn_status cnn_command_line_parse(int argc, char **argv, cnn_command_line *out)
 {
     cnn_status st = CNN_OK;
@@ -198,17 +300,16 @@ cnn_status cnn_command_line_parse(int argc, char **argv, cnn_command_line *out)
             if (line.command == CNN_COMMAND_RUN) /* --help and --version win */
                 line.command = (cnn_command)command;
         } else {
-            CNN_CHECK(!line.file, CNN_EUSAGE, "'%s' after '%s': one file at a time", argv[i],
-                      line.file);
-            line.file = argv[i];
+            CNN_TRY(add_file(&line, argv[i]));
         }
     }
-    CNN_CHECK(line.file || line.command == CNN_COMMAND_HELP || line.command == CNN_COMMAND_VERSION,
-              CNN_EUSAGE, "no %s file given (cnnmpi help)",
-              line.command == CNN_COMMAND_REPORT ? "results" : "job");
     CNN_TRY(check_options(&line, given));
+    CNN_TRY(check_files(&line));
+    CNN_TRY(check_report(&line));
     CNN_CHECK(!line.resume || !line.force, CNN_EUSAGE,
               "--resume keeps the results file and --force replaces it: choose one");
+    if (line.command != CNN_COMMAND_REPORT)
+        CNN_TRY(override_output(&line));
     *out = line;
     line = (cnn_command_line){0};
 done:
@@ -221,5 +322,6 @@ void cnn_command_line_free(cnn_command_line *line)
     for (int i = 0; i < line->override_count; i++)
         free((void *)line->overrides[i]);
     free(line->overrides);
+    free(line->files);
     *line = (cnn_command_line){0};
 }

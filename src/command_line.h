@@ -15,14 +15,26 @@ typedef enum {
     CNN_COMMAND_VERSION,
 } cnn_command;
 
+/** Options of `report`. */
+typedef struct {
+    bool status_only, full, published, runs, attempts;
+    const char *format; /* "text", "csv" or "latex"; NULL: not given */
+    const char *table;  /* NULL: all */
+} cnn_report_options;
+
 typedef struct {
     cnn_command command;
-    const char *file;       /* job file, or results file of `report`; borrowed from argv */
+    const char **files; /* [file_count] job file, or results files of `report`; names borrowed from
+                           argv */
+    int file_count;
+    const char *file;       /* the first; NULL: none */
+    const char *output;     /* --output; NULL: not given; borrowed from argv */
     const char **overrides; /* --set and --output as "key=value", NULL-terminated; owned */
     int override_count;
-    bool resume, force, quiet, status_only;
+    bool resume, force, quiet;
     const char *progress; /* "auto", "live" or "plain" */
     int ranks;            /* of `plan` */
+    cnn_report_options report;
 } cnn_command_line;
 
 /** CNN_EUSAGE says what is wrong, with a suggestion for a misspelt option. */

@@ -5,7 +5,10 @@
 #include "design/networks.h"
 #include "hdf5io/reader.h"
 #include "mpi/orchestra.h"
+#include "report/published.h"
 #include "report/reduction.h"
+#include "report/report_output.h"
+#include "report/report_rows.h"
 
 #include <errno.h>
 #include <mpi.h>
@@ -94,9 +97,58 @@ done:
     return st;
 }
 
+static cnn_report_output report_output(const cnn_command_line *line)
+{
+    const char *format = line->report.format;
+    return (cnn_report_output){
+        .format = !format                    ? CNN_REPORT_TEXT
+                  : !strcmp(format, "csv")   ? CNN_REPORT_CSV
+                  : !strcmp(format, "latex") ? CNN_REPORT_LATEX
+                                             : CNN_REPORT_TEXT,
+        .table = line->report.table,
+        .output = line->output,
+        .force = line->force,
+    };
+}
+
+static cnn_status report_published(const cnn_command_line *line)
+{
+    cnn_status st = CNN_OK;
+    cnn_published published;
+    cnn_document document = {0};
+    const cnn_report_output output = report_output(line);
+    CNN_TRY(cnn_published_judge(&published));
+    cnn_published_report(&published, &document);
+    CNN_TRY(cnn_report_write(&document, &output));
+done:
+    cnn_document_free(&document);
+    return st;
+}
+
+/** --runs, --attempts: the rows of a results file as CSV. */
+static cnn_status report_rows(const cnn_command_line *line)
+{
+    cnn_status st = CNN_OK;
+    cnn_results *results = NULL;
+    FILE *out = NULL;
+    CNN_TRY(cnn_results_read(line->file, &results));
+    CNN_TRY(cnn_report_open(line->output, line->force, &out));
+    CNN_TRY(line->report.runs ? cnn_report_runs(results, NULL, 0, out)
+                              : cnn_report_attempts(results, NULL, 0, out));
+done:
+    cnn_results_free(&results);
+    return cnn_report_close(line->output, &out, st);
+}
+
 static cnn_status command_report(const cnn_command_line *line)
 {
-    return line->status_only ? check_complete(line->file) : print_report(line->file);
+    if (line->report.status_only)
+        return check_complete(line->file);
+    if (line->report.published)
+        return report_published(line);
+    if (line->report.runs || line->report.attempts)
+        return report_rows(line);
+    return print_report(line->file);
 }
 
 static cnn_status command_plan(const cnn_command_line *line)
@@ -254,7 +306,7 @@ int main(int argc, char **argv)
     }
 done:
     if (st != CNN_OK) {
-        if (!line.status_only && is_first_process())
+        if (!line.report.status_only && is_first_process())
             print_error();
         exit_status = exit_status_of(st);
     }

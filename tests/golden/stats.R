@@ -1,6 +1,6 @@
 # Golden values of src/stats and src/report, computed by R. From the repository's root:
 #   Rscript tests/golden/stats.R
-# writes tests/golden/stats_*.csv and reduction_*.csv. published.csv is the study's table, copied.
+# writes tests/golden/stats_*.csv and reduction_*.csv. share/published.csv is the study's table.
 set.seed(20180601, kind = "Mersenne-Twister", normal.kind = "Inversion", sample.kind = "Rejection")
 folder <- "tests/golden"
 save <- function(table, name) {

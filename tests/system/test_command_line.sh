@@ -86,6 +86,43 @@ expect 2 "$cnnmpi" tiny.yaml --resume --set train.learning_rate=0.06
 says err '"learning_rate": 0.05 there, "learning_rate": 0.06 here'
 expect 3 "$cnnmpi" report tiny.yaml
 expect 3 "$cnnmpi" report absent.h5
+# The rows themselves.
+expect 0 "$cnnmpi" report tiny.h5 --runs
+[[ $(head -c 30 out) == run,status,framework,archit* ]] || { cat out; fail "columns of --runs"; }
+says out ",done,native,small,blobs,"
+expect 0 "$cnnmpi" report --attempts tiny.h5 -o attempts.csv
+says attempts.csv ",done,native,small,blobs,"
+expect 2 "$cnnmpi" report --attempts tiny.h5 -o attempts.csv
+expect 2 "$cnnmpi" report --runs tiny.h5 --format latex
+expect 2 "$cnnmpi" report --runs --attempts tiny.h5
+
+# The published study needs no file; its tables as files.
+expect 0 "$cnnmpi" report --published
+says out "6 of 6 statistics of training time are reproduced"
+expect 0 "$cnnmpi" report --published --format csv --table published_claims
+says out "claim_name,claim,verdict"
+expect 2 "$cnnmpi" report --published --format csv
+says err "-o FOLDER"
+expect 2 "$cnnmpi" report --published --table claims
+says err "published_claims"
+expect 0 "$cnnmpi" report --published --format csv -o tables
+[[ $(ls tables) == $(printf 'published_%s.csv\n' accuracies accuracy_variances claims time_variances times) ]] ||
+    fail "tables: $(ls tables)"
+expect 2 "$cnnmpi" report --published --format csv --output tables
+says err "--force"
+expect 0 "$cnnmpi" report --published --format csv --output tables --force
+expect 0 "$cnnmpi" report --published --format latex -o study.tex
+[[ ! -s out ]] || fail "-o printed"
+says study.tex '\begin{tabular}'
+expect 2 "$cnnmpi" report --published --format latex -o study.tex
+expect 3 "$cnnmpi" report --published -o absent/study.txt
+got=0
+"$cnnmpi" report --published >/dev/full 2>err || got=$?
+[[ $got -eq 3 ]] || fail "status $got of a report with a full standard output"
+expect 2 "$cnnmpi" report --published tiny.h5
+expect 2 "$cnnmpi" report --published --format html
+says err "text, csv or latex"
+expect 2 "$cnnmpi" tiny.yaml --full
 # What --status calls complete, --resume leaves alone: warm-up runs do not count.
 expect 0 "$cnnmpi" tiny.yaml --force --quiet --set schedule.warmup=1
 if /usr/bin/python3 -c "import h5py" 2>/dev/null; then

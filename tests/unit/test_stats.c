@@ -146,7 +146,7 @@ static void test_small_samples_have_no_statistics(void **state)
 static void test_published_times_give_the_published_t(void **state)
 {
     (void)state;
-    golden g = golden_read("tests/golden/published.csv");
+    golden g = golden_read("share/published.csv");
     int checked = 0;
     for (int i = 0; i < g.row_count; i++) {
         if (strcmp(golden_text(&g, i, "measure"), "time"))
