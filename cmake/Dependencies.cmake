@@ -19,3 +19,6 @@ add_library(CNN::onednn UNKNOWN IMPORTED)
 set_target_properties(CNN::onednn PROPERTIES IMPORTED_LOCATION ${ONEDNN_LIBRARY}
     INTERFACE_INCLUDE_DIRECTORIES ${ONEDNN_INCLUDE_DIR})
 find_package(Boost 1.67 REQUIRED)
+# The mixed model of src/stats.
+pkg_check_modules(LAPACKE REQUIRED IMPORTED_TARGET lapacke)
+pkg_check_modules(NLOPT REQUIRED IMPORTED_TARGET nlopt)

@@ -2,7 +2,8 @@
 # Needs: bash, and apt-get on Debian or Ubuntu; elsewhere the packages must be there already.
 
 build_packages=(g++ cmake make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libdnnl-dev
-    libfyaml-dev libhwloc-dev libboost-dev libpng-dev zlib1g-dev dataset-fashion-mnist)
+    libfyaml-dev libhwloc-dev libboost-dev liblapacke-dev libnlopt-dev libpng-dev zlib1g-dev
+    dataset-fashion-mnist)
 test_packages=(libcmocka-dev python3 python3-numpy python3-h5py python3-xarray python3-netcdf4
     python3-h5netcdf python3-scipy python3-torch netcdf-bin hdf5-tools r-base-core r-cran-ncdf4
     r-bioc-rhdf5)

@@ -29,6 +29,8 @@ declare -A library=(
     [cuda_runtime]="gpu"
     [cudnn]="gpu"
     [libfyaml.h]="src/base"
+    [lapacke.h]="src/stats"
+    [nlopt.h]="src/stats"
     [png.h]="src/data"
 )
 breaches=0

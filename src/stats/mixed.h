@@ -51,6 +51,8 @@ typedef enum {
     X(CNN_MIXED_ONE_BLOCK_PER_DEVICE, "every device has one block: its effect is counted as the "  \
                                       "device's")                                                  \
     X(CNN_MIXED_ONE_RUN_PER_BLOCK, "every block has one run: its effect is counted as residual")   \
+    X(CNN_MIXED_CONSTANT_LEVEL, "the runs of a level do not vary on any device: its variance "     \
+                                "would be zero")                                                   \
     X(CNN_MIXED_NOT_ASKED, "it was not asked for")                                                 \
     X(CNN_MIXED_ALIASED, "these runs cannot tell it from the other components")
 
@@ -116,9 +118,9 @@ typedef struct {
 } cnn_mixed_estimate;
 
 typedef struct {
-    cnn_mixed_design design;
-    cnn_mixed_state state; /* of all searches together; above CNN_MIXED_FLAT nothing below is
-                              known, above CNN_MIXED_NOT_CONVERGED all is NaN */
+    cnn_mixed_design design; /* residual_per_level may also be CNN_MIXED_CONSTANT_LEVEL */
+    cnn_mixed_state state;   /* of all searches together; above CNN_MIXED_FLAT nothing below is
+                                known, above CNN_MIXED_NOT_CONVERGED all is NaN */
     int level_count;
     double *mean;       /* [level_count] fixed effects, by REML; NaN of a level without runs */
     double *covariance; /* [level_count, level_count] of the means */
