@@ -3,28 +3,32 @@
 #include "stats/dist.h"
 #include "stats/moments.h"
 #include "stats/ranks.h"
+#include "stats/root.h"
 #include "stats/t_tests.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/** The noncentrality under which P(T <= t) = p; falls as p rises. NaN where it is not found. */
+typedef struct {
+    double t, df, p;
+} noncentral_point;
+
+static double excess(double delta, const void *context)
+{
+    const noncentral_point *at = context;
+    return cnn_student_noncentral(at->t, at->df, delta) - at->p;
+}
+
+/** The noncentrality under which P(T <= t) = p. The search starts where it would be were the
+ *  estimated spread normal. NaN where it is not found. */
 static double noncentrality(double t, double df, double p)
 {
-    double step = 1, low = t, high = t;
-    while (step < 1e6 && cnn_student_noncentral(t, df, low) < p)
-        low = t - (step *= 2);
-    while (step < 1e6 && cnn_student_noncentral(t, df, high) > p)
-        high = t + (step *= 2);
-    for (int i = 0; i < 200 && high - low > 1e-13 * fmax(1, fabs(t)); i++) {
-        const double middle = (low + high) / 2;
-        if (cnn_student_noncentral(t, df, middle) > p)
-            low = middle;
-        else
-            high = middle;
-    }
-    const double found = (low + high) / 2;
-    return fabs(cnn_student_noncentral(t, df, found) - p) < 1e-6 ? found : NAN;
+    const noncentral_point at = {t, df, p};
+    const double spread = sqrt(1 + t * t / (2 * df));
+    const double guess = t - cnn_normal_quantile(p) * spread;
+    const double tolerance = 1e-13 * fmax(1, fabs(t));
+    const double found = cnn_root_near(excess, &at, guess, 0.1 * spread, tolerance);
+    return fabs(excess(found, &at)) < 1e-9 ? found : NAN;
 }
 
 /** J(df); NaN for df = 1, where it would be 0. */

@@ -1,6 +1,7 @@
 #include "stats/power.h"
 
 #include "stats/dist.h"
+#include "stats/root.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -13,21 +14,25 @@ static double t_power(double df, double delta, double alpha)
            cnn_student_noncentral(-critical, df, delta);
 }
 
-/** The noncentrality that gives the power, or NaN. */
+typedef struct {
+    double df, alpha, power;
+} power_point;
+
+/** Continued below 0 so that it rises everywhere. */
+static double excess_power(double delta, const void *context)
+{
+    const power_point *at = context;
+    const double power = t_power(at->df, fabs(delta), at->alpha);
+    return (delta < 0 ? 2 * at->alpha - power : power) - at->power;
+}
+
+/** The noncentrality > 0 that gives the power, or NaN. */
 static double noncentrality_needed(double df, double alpha, double power)
 {
-    double low = 0, high = 1;
-    while (high < 1e6 && t_power(df, high, alpha) < power)
-        high *= 2;
-    for (int i = 0; i < 100 && high - low > 1e-14 * high; i++) {
-        const double middle = (low + high) / 2;
-        if (t_power(df, middle, alpha) < power)
-            low = middle;
-        else
-            high = middle;
-    }
-    /* not found, or the distribution gave up on the way */
-    return fabs(t_power(df, high, alpha) - power) < 1e-6 ? (low + high) / 2 : NAN;
+    const power_point at = {df, alpha, power};
+    const double guess = cnn_student_quantile(1 - alpha / 2, df) + cnn_normal_quantile(power);
+    const double found = cnn_root_near(excess_power, &at, guess, 0.1 * guess, 1e-14 * guess);
+    return fabs(excess_power(found, &at)) < 1e-6 ? found : NAN;
 }
 
 static bool is_level(double alpha)
@@ -55,16 +60,24 @@ double cnn_paired_detectable(int n, double alpha, double power)
 /** Asks whether n pairs are enough. */
 typedef bool enough_pairs(int n, const double *arguments);
 
-/** The smallest n >= 2 that is enough, where more always are, too; 0 where none is. */
-static int smallest_enough(enough_pairs *enough, const double *arguments)
+/** The smallest n >= 2 that is enough, where more always are, too; 0 where none is. The search goes
+ *  out from a guess. */
+static int smallest_enough(enough_pairs *enough, const double *arguments, double guess)
 {
-    int low = 1, high = 2;
+    const int most = CNN_POWER_MOST_BLOCKS;
+    const int start = (int)fmin(most, fmax(2, ceil(guess)));
+    int low = 1, high = start, step = 1; /* low is not enough; in the end high is */
     while (!enough(high, arguments)) {
-        if (high >= CNN_POWER_MOST_BLOCKS)
+        if (high == most)
             return 0;
         low = high;
-        high = high > CNN_POWER_MOST_BLOCKS / 2 ? CNN_POWER_MOST_BLOCKS : 2 * high;
+        high = step > most - high ? most : high + step;
+        step *= 2;
     }
+    for (step = 1; high - low > step && enough(high - step, arguments); step *= 2)
+        high -= step;
+    if (high - low > step)
+        low = high - step;
     while (high - low > 1) {
         const int middle = low + (high - low) / 2;
         if (enough(middle, arguments))
@@ -73,6 +86,13 @@ static int smallest_enough(enough_pairs *enough, const double *arguments)
             low = middle;
     }
     return high;
+}
+
+/** Pairs that a normal variable would need. */
+static double normal_pairs(double tail, double power, double effect)
+{
+    const double quantiles = cnn_normal_quantile(1 - tail) + cnn_normal_quantile(power);
+    return quantiles * quantiles / (effect * effect);
 }
 
 static bool enough_for_t(int n, const double *a)
@@ -85,7 +105,7 @@ int cnn_paired_blocks_needed(double effect, double alpha, double power)
     const double arguments[] = {fmin(fabs(effect), 1e3), alpha, power};
     if (!(fabs(effect) > 0) || !isfinite(effect) || !is_power(alpha, power))
         return 0;
-    return smallest_enough(enough_for_t, arguments);
+    return smallest_enough(enough_for_t, arguments, normal_pairs(alpha / 2, power, arguments[0]));
 }
 
 typedef struct {
@@ -148,5 +168,8 @@ int cnn_tost_blocks_needed(double difference, double sd, double low, double high
     if (!(difference > low && difference < high) || !(sd >= 0) || !isfinite(sd) ||
         !(alpha > 0 && alpha < 0.5) || !(power > 0 && power < 1))
         return 0;
-    return sd > 0 ? smallest_enough(enough_for_tost, arguments) : 2;
+    if (sd == 0)
+        return 2;
+    const double room = fmin(difference - low, high - difference) / sd;
+    return smallest_enough(enough_for_tost, arguments, normal_pairs(alpha, power, room));
 }

@@ -30,11 +30,13 @@ s <- list(
   whole_b = as.double(rpois(40, 5)), large_a = 1e6 + rnorm(12, 0, 1e-3),
   large_b = 1e6 + rnorm(12, 1e-3, 2e-3), drift = 10 + 0.05 * 1:60 + rnorm(60),
   time = as.double(1:60), spread = c(rnorm(30), 8, -9, 40), many_c = rexp(400), single = 4.25)
+s$far <- s$native + 100 + rnorm(15, 0, 0.3) # t above a thousand
+s$many_d <- s$many_c + 30 + rnorm(400, 0, 0.3)
 pairs <- list(c("native", "layered"), c("native", "close"), c("error_a", "error_b"), c("two_a", "two_b"),
               c("three_a", "three_b"), c("eight_a", "eight_b"), c("nine_a", "nine_b"),
               c("ten_a", "ten_b"), c("twenty_a", "twenty_b"), c("many_a", "many_b"),
               c("fifty_a", "fifty_b"), c("sixty_a", "sixty_b"), c("whole_a", "whole_b"),
-              c("large_a", "large_b"))
+              c("large_a", "large_b"), c("far", "native"), c("many_d", "many_c"))
 unequal <- c(pairs, list(c("native", "twenty_b"), c("error_a", "spread"), c("two_a", "sixty_a"),
                          c("many_a", "fifty_b"), c("many_c", "nine_a"), c("whole_a", "ten_b")))
 
