@@ -101,6 +101,21 @@ done:
     return st;
 }
 
+void cnn_results_lock_holder(const char *path, char *holder, size_t n)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    char text[HOLDER_SIZE], *lock_path = cnn_asprintf("%s.lock", path);
+    int fd = lock_path ? open(lock_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    holder[0] = '\0';
+    if (fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK) {
+        read_holder(fd, text);
+        cnn_copy_string(holder, n, text);
+    }
+    if (fd >= 0)
+        close(fd);
+    free(lock_path);
+}
+
 void cnn_results_unlock(const char *path, int *fd)
 {
     if (*fd < 0)

@@ -46,6 +46,9 @@ cnn_status cnn_writer_reduction(cnn_writer *writer, const cnn_reduction *reducti
  *  process and host; CNN_EIO: the folder cannot be written; CNN_EENV: its file system has no locks.
  *  Readers need none. *fd >= 0 on success; it closes on exec, so that no child keeps the lock. */
 cnn_status cnn_results_lock(const char *path, int *fd);
+/** Writes who holds the lock, "process 12 on host since ...", into holder [n]; "" when nobody does,
+ *  or when it cannot be known. Takes no lock and waits for none. */
+void cnn_results_lock_holder(const char *path, char *holder, size_t n);
 /** Removes PATH.lock and lets go; takes a *fd of -1, leaves -1. */
 void cnn_results_unlock(const char *path, int *fd);
 

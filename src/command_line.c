@@ -20,6 +20,8 @@ const char cnn_command_line_help[] =
     "files\n"
     "                     of one plan are pooled\n"
     "  report --published the published study, judged from its own tables\n"
+    "  status RESULTS.h5  while a job runs or after: done, failed, left, by device; time left; "
+    "reasons\n"
     "  help, version\n"
     "\n"
     "Options:\n"
@@ -52,7 +54,8 @@ const char cnn_command_line_help[] =
 #define PLAN   (1u << CNN_COMMAND_PLAN)
 #define DATA   (1u << CNN_COMMAND_DATA)
 #define REPORT (1u << CNN_COMMAND_REPORT)
-#define ALL    (RUN | PLAN | DATA | REPORT)
+#define STATUS (1u << CNN_COMMAND_STATUS)
+#define ALL    (RUN | PLAN | DATA | REPORT | STATUS)
 
 /* X(name, commands that it means something to) */
 #define OPTIONS(X)                                                                                 \
@@ -77,8 +80,8 @@ const char cnn_command_line_help[] =
 static const char *const option_names[] = {OPTIONS(NAME) NULL};
 static const unsigned option_commands[] = {OPTIONS(COMMANDS)};
 
-static const char *const command_names[] = {"run",  "plan",    "data", "report",
-                                            "help", "version", NULL};
+static const char *const command_names[] = {"run",    "plan", "data",    "report",
+                                            "status", "help", "version", NULL};
 static const char *const progress_names[] = {"auto", "live", "plain", NULL};
 static const char *const format_names[] = {"text", "csv", "latex", NULL};
 
@@ -237,8 +240,8 @@ done:
 static cnn_status add_file(cnn_command_line *line, const char *file)
 {
     cnn_status st = CNN_OK;
-    CNN_CHECK(line->file_count == 0, CNN_EUSAGE,
-              "'%s' after '%s': one file at a time", file, line->file);
+    CNN_CHECK(line->file_count == 0, CNN_EUSAGE, "'%s' after '%s': one file at a time", file,
+              line->file);
     const char **more = realloc(line->files, (size_t)(line->file_count + 1) * sizeof *more);
     CNN_CHECK(more, CNN_ENOMEM, "command line");
     line->files = more;

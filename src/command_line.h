@@ -11,6 +11,7 @@ typedef enum {
     CNN_COMMAND_PLAN,
     CNN_COMMAND_DATA,
     CNN_COMMAND_REPORT,
+    CNN_COMMAND_STATUS,
     CNN_COMMAND_HELP,
     CNN_COMMAND_VERSION,
 } cnn_command;
@@ -24,8 +25,8 @@ typedef struct {
 
 typedef struct {
     cnn_command command;
-    const char **files; /* [file_count] job file, or results files of `report`; names borrowed from
-                           argv */
+    const char **files; /* [file_count] job file, or results files of `report`, `status`; names
+                           borrowed from argv */
     int file_count;
     const char *file;       /* the first; NULL: none */
     const char *output;     /* --output; NULL: not given; borrowed from argv */

@@ -1,16 +1,21 @@
 /** cnnmpi: the commands, and the only file that sees every folder. */
+#include "base/clock.h"
 #include "base/text.h"
 #include "command_line.h"
 #include "data/data_report.h"
 #include "design/networks.h"
 #include "hdf5io/reader.h"
+#include "hdf5io/writer.h"
+#include "host/printable.h"
 #include "mpi/orchestra.h"
+#include "report/job_status.h"
 #include "report/published.h"
 #include "report/reduction.h"
 #include "report/report_output.h"
 #include "report/report_rows.h"
 
 #include <errno.h>
+#include <math.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +154,28 @@ static cnn_status command_report(const cnn_command_line *line)
     if (line->report.runs || line->report.attempts)
         return report_rows(line);
     return print_report(line->file);
+}
+
+/** How far a job is. What other programs have left in the file must not steer a terminal. */
+static cnn_status command_status(const cnn_command_line *line)
+{
+    cnn_status st = CNN_OK;
+    cnn_results *results = NULL;
+    cnn_job_status status = {0};
+    cnn_text text = {0};
+    char holder[256];
+    cnn_results_lock_holder(line->file, holder, sizeof holder); /* first: it may end meanwhile */
+    CNN_TRY(cnn_results_read(line->file, &results));
+    CNN_TRY(cnn_job_status_create(results, *holder ? cnn_clock_wall() : NAN, &status));
+    cnn_job_status_text(results, &status, holder, line->file, &text);
+    if (text.s)
+        cnn_make_printable(text.s, true);
+    CNN_TRY(print_text(&text));
+done:
+    cnn_text_free(&text);
+    cnn_job_status_free(&status);
+    cnn_results_free(&results);
+    return st;
 }
 
 static cnn_status command_plan(const cnn_command_line *line)
@@ -296,6 +323,9 @@ int main(int argc, char **argv)
         break;
     case CNN_COMMAND_REPORT:
         CNN_TRY(command_report(&line));
+        break;
+    case CNN_COMMAND_STATUS:
+        CNN_TRY(command_status(&line));
         break;
     case CNN_COMMAND_HELP:
         fputs(cnn_command_line_help, stdout);

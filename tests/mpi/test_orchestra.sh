@@ -77,7 +77,9 @@ trainers_gone() {
     done
 }
 
-ranks_gone() { ! pgrep -f "^$build/cnnmpi dead.yaml" >/dev/null; }
+ranks_gone() { ! pgrep -f "^$build/cnnmpi ${1:-dead}.yaml" >/dev/null; }
+
+some_of_both() { "$build/cnnmpi" status far.h5 2>/dev/null | grep -qE '[1-9] done.* [1-9] failed'; }
 
 case $case in
 once_in_order)
@@ -435,6 +437,32 @@ sharing)
     else
         echo "one core only: the division of cores is not tried"
     fi
+    ;;
+status)
+    # `cnnmpi status` while a job runs, after it was killed, and after its end; it only reads.
+    job far 4 1 10 seconds=0.15 do=exit when=2
+    mpirun -np 2 "$build/cnnmpi" far.yaml >log 2>&1 </dev/null &
+    launcher=$!
+    await 20 some_of_both
+    "$build/cnnmpi" status far.h5 >now 2>&1 || { cat now; fail "status of a running job"; }
+    says now "state     running: process $(pgrep -P "$launcher" -x cnnmpi | head -1) on "
+    says now ', of which up to 2 running now'
+    grep -qE '16 planned: [1-9] done, 0 diverged, [1-9] failed, [0-9]+ left' now || { cat now; fail "counts"; }
+    grep -qE 'time left about [1-9]' now || { cat now; fail "no time left"; }
+    count now '^exit code 9.*  one / arch1 / (blobs|spots), repeat [0-3]$' 1
+    kill -KILL "$launcher"
+    wait "$launcher" && fail "mpirun returned 0"
+    await 10 ranks_gone far
+    before=$(sha256sum <far.h5)
+    "$build/cnnmpi" status far.h5 >then 2>&1 || fail "status of a killed job"
+    says then 'unfinished, and nobody works on it'
+    [[ $before == "$(sha256sum <far.h5)" ]] || fail "status has changed the file"
+    run 2 1 far.yaml --resume
+    "$build/cnnmpi" status far.h5 >after 2>&1 || fail "status of a job with a failed run"
+    says after 'complete but for the failed runs'
+    says after '16 planned: 8 done, 0 diverged, 8 failed, 0 left'
+    says after 'sessions  2; the last one began '
+    ! grep -q 'time left' after || fail "time is left after the end"
     ;;
 environment)
     mkdir empty

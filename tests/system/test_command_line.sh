@@ -77,6 +77,12 @@ expect 0 "$cnnmpi" tiny.yaml
 says out "arch1"
 expect 0 "$cnnmpi" report tiny.h5
 expect 0 "$cnnmpi" report tiny.h5 --status
+expect 0 "$cnnmpi" status tiny.h5
+says out "state     complete"
+expect 3 "$cnnmpi" status absent.h5
+expect 2 "$cnnmpi" status
+says err "no results file given"
+expect 2 "$cnnmpi" status tiny.h5 --ranks 2
 before=$(sha256sum <tiny.h5)
 expect 2 "$cnnmpi" tiny.yaml
 says err "--resume"
