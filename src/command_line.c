@@ -283,7 +283,8 @@ static cnn_status check_files(const cnn_command_line *line)
     const bool none_needed = line->command == CNN_COMMAND_HELP ||
                              line->command == CNN_COMMAND_VERSION || line->report.published;
     CNN_CHECK(line->file || none_needed, CNN_EUSAGE, "no %s file given (cnnmpi help)",
-              line->command == CNN_COMMAND_REPORT ? "results" : "job");
+              line->command == CNN_COMMAND_REPORT || line->command == CNN_COMMAND_STATUS ? "results"
+                                                                                         : "job");
 done:
     return st;
 }
