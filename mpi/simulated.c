@@ -1,8 +1,7 @@
 #include "mpi/simulated.h"
 
 #include "base/text.h"
-
-#include <stdio.h>
+#include "simulate/simulation.h"
 
 cnn_place cnn_simulated_place(const cnn_framework *framework, const cnn_place *real)
 {
@@ -12,9 +11,10 @@ cnn_place cnn_simulated_place(const cnn_framework *framework, const cnn_place *r
         return place;
     cnn_copy_string(place.device_model, sizeof place.device_model, "simulated");
     if (devices > 0) {
-        snprintf(place.host, sizeof place.host, "simulated node %d", real->rank / devices);
-        snprintf(place.device, sizeof place.device, "simulated node %d, device %d",
-                 real->rank / devices, real->rank % devices);
+        char node[CNN_SIMULATED_NAME], device[CNN_SIMULATED_NAME];
+        cnn_simulated_names(devices, real->rank, node, device);
+        cnn_copy_string(place.host, sizeof place.host, node);
+        cnn_copy_string(place.device, sizeof place.device, device);
         place.shared = 0;
     }
     return place;

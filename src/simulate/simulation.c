@@ -1,6 +1,7 @@
 #include "simulate/simulation.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /** Numbers as base reads them, and the truth's node. */
@@ -37,6 +38,13 @@ static const cnn_field fields[] = {
     COUNT(attempt),
     {0},
 };
+
+void cnn_simulated_names(int devices_per_node, int rank, char node[CNN_SIMULATED_NAME],
+                         char device[CNN_SIMULATED_NAME])
+{
+    snprintf(node, CNN_SIMULATED_NAME, "simulated node %d", rank / devices_per_node);
+    snprintf(device, CNN_SIMULATED_NAME, "%.40s, device %d", node, rank % devices_per_node);
+}
 
 void cnn_simulation_read(cnn_yaml *y, struct fy_node *node, cnn_simulation *out)
 {

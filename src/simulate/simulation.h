@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+enum { CNN_SIMULATED_NAME = 64 /* bytes of a node's or device's name */ };
+
 typedef struct {
     cnn_truth truth;
     uint32_t job_seed;
@@ -16,6 +18,11 @@ typedef struct {
     int order;   /* place of the run among those of its device, from 0 */
     int attempt; /* of the run, from 0 */
 } cnn_simulation;
+
+/** Names on the virtual cluster of a truth's devices_per_node: of the node and the device that a
+ * rank stands for. */
+void cnn_simulated_names(int devices_per_node, int rank, char node[CNN_SIMULATED_NAME],
+                         char device[CNN_SIMULATED_NAME]);
 
 /** Reads the mapping into *out; errors go into y. Strings are owned by *out; cnn_simulation_free.
  */

@@ -31,6 +31,11 @@ results b >b.results
 diff a.results b.results >&2 || fail "another run of the same job drew other values"
 [[ $(awk '{ print $10 }' a.results | sort -u | wc -l) -gt 40 ]] || fail "checksums do not differ"
 
+# The same job in memory, without processes, is the same study.
+expect 0 "$build/tests/simulate_file" simulate.yaml 4 memory.h5
+$rows memory.h5 >memory
+results memory | diff a.results - >&2 || fail "the study in memory differs from the real one"
+
 # A job with another seed, and one with the same machines: other values.
 expect 0 mpirun -np 4 "$cnnmpi" simulate.yaml --output c.h5 --set seed=2
 $rows c.h5 >c
