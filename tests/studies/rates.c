@@ -1,0 +1,128 @@
+#include "rates.h"
+
+#include "stats/multiple.h"
+#include "stats/t_tests.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- samples ------------------------------------------------------------------------------- */
+
+cnn_status cnn_sample_take(const cnn_results *r, int combination, cnn_sample *out)
+{
+    cnn_status st = CNN_OK;
+    *out = (cnn_sample){0};
+    const size_t room = (size_t)r->run_count;
+    out->a = calloc(room, sizeof *out->a);
+    out->b = calloc(room, sizeof *out->b);
+    CNN_CHECK(out->a && out->b, CNN_ENOMEM, "sample of %d runs", r->run_count);
+    /* runs are ordered by block, then level */
+    for (int i = 0; i + 1 < r->run_count; i++) {
+        const cnn_planned *p = &r->planned[i];
+        if (p->combination != combination || p->warmup || p->level != 0 ||
+            r->status[i] != CNN_RUN_DONE || r->status[i + 1] != CNN_RUN_DONE)
+            continue;
+        out->a[out->n] = log(r->measured[i].train_seconds);
+        out->b[out->n++] = log(r->measured[i + 1].train_seconds);
+    }
+done:
+    return st;
+}
+
+void cnn_sample_free(cnn_sample *sample)
+{
+    free(sample->a);
+    free(sample->b);
+    *sample = (cnn_sample){0};
+}
+
+/* ---- rates --------------------------------------------------------------------------------- */
+
+static bool is_found(cnn_rate_test test, const cnn_t_result *t, double alpha)
+{
+    return test == CNN_RATE_STUDY ? cnn_study_significant(t) : t->p < alpha;
+}
+
+static cnn_status judge_combination(const cnn_results *r, int combination, cnn_rates *out)
+{
+    cnn_status st = CNN_OK;
+    cnn_sample s;
+    CNN_TRY(cnn_sample_take(r, combination, &s));
+    const cnn_t_result welch = cnn_t_welch(s.a, s.n, s.b, s.n, 1 - r->alpha);
+    const cnn_t_result paired = cnn_t_paired(s.a, s.b, s.n, 1 - r->alpha);
+    for (int test = 0; test < CNN_RATE_COUNT; test++) {
+        const cnn_t_result *t = test == CNN_RATE_PAIRED ? &paired : &welch;
+        const bool found = is_found((cnn_rate_test)test, t, r->alpha);
+        out->found[test] += found;
+        out->faster[test] += found && t->difference < 0;
+        out->p[test][out->comparisons] = t->p;
+    }
+    out->comparisons++;
+done:
+    cnn_sample_free(&s);
+    return st;
+}
+
+/** Whether any of the study's comparisons (the last n) is found after correction. */
+static cnn_status judge_family(int n, double alpha, int found_before, cnn_rate_test test,
+                               cnn_rates *out)
+{
+    cnn_status st = CNN_OK;
+    bool any = false;
+    int left_out = 0;
+    double *adjusted = calloc((size_t)n, sizeof *adjusted);
+    CNN_CHECK(adjusted, CNN_ENOMEM, "family of %d tests", n);
+    CNN_TRY(cnn_holm(out->p[test] + out->comparisons - n, n, adjusted, &left_out));
+    for (int i = 0; i < n; i++)
+        any |= adjusted[i] < alpha;
+    out->holm[test] += test == CNN_RATE_STUDY ? out->found[test] > found_before : any;
+done:
+    free(adjusted);
+    return st;
+}
+
+static cnn_status judge_study(const cnn_results *r, cnn_rates *out)
+{
+    cnn_status st = CNN_OK;
+    const int before = out->found[CNN_RATE_STUDY];
+    for (int c = 0; c < r->combination_count; c++)
+        CNN_TRY(judge_combination(r, c, out));
+    for (int test = 0; test < CNN_RATE_COUNT; test++)
+        CNN_TRY(judge_family(r->combination_count, r->alpha, before, (cnn_rate_test)test, out));
+    out->studies++;
+done:
+    return st;
+}
+
+cnn_status cnn_rates_find(cnn_job *job, int devices, cnn_study_order order, int first_seed,
+                          int studies, cnn_rates *out)
+{
+    cnn_status st = CNN_OK;
+    cnn_design *design = NULL;
+    cnn_results *results = NULL;
+    *out = (cnn_rates){0};
+    for (int s = 0; s < studies; s++) {
+        job->seed = (uint32_t)(first_seed + s);
+        CNN_TRY(cnn_design_create(job, devices, &design));
+        for (int test = 0; s == 0 && test < CNN_RATE_COUNT; test++) {
+            const size_t room = (size_t)studies * (size_t)design->combination_count;
+            out->p[test] = calloc(room, sizeof *out->p[test]);
+            CNN_CHECK(out->p[test], CNN_ENOMEM, "p values of %d studies", studies);
+        }
+        CNN_TRY(cnn_study_run(job, design, order, &results));
+        CNN_TRY(judge_study(results, out));
+        cnn_results_free(&results);
+        cnn_design_destroy(&design);
+    }
+done:
+    cnn_results_free(&results);
+    cnn_design_destroy(&design);
+    return st;
+}
+
+void cnn_rates_free(cnn_rates *rates)
+{
+    for (int test = 0; test < CNN_RATE_COUNT; test++)
+        free(rates->p[test]);
+    *rates = (cnn_rates){0};
+}

@@ -1,0 +1,44 @@
+/** How often a test finds a difference, over many simulated studies of one job. */
+#ifndef CNN_TESTS_RATES_H
+#define CNN_TESTS_RATES_H
+
+#include "study.h"
+
+/** The job file that a set of overrides makes; asserts nothing: cnn_job_read's status. */
+#define CNN_STUDY_JOB "tests/studies/study.yaml"
+
+/** One combination's log times, repeat by repeat; repeats in which a run is not done are left out.
+ */
+typedef struct {
+    int n;
+    double *a, *b; /* [n] the first two levels of the contrast */
+} cnn_sample;
+
+cnn_status cnn_sample_take(const cnn_results *results, int combination, cnn_sample *out);
+void cnn_sample_free(cnn_sample *sample);
+
+/** Tests of level a against level b on log time. */
+typedef enum {
+    CNN_RATE_STUDY, /* |t| above 1.96, as the first study judged */
+    CNN_RATE_WELCH,
+    CNN_RATE_PAIRED,
+    CNN_RATE_COUNT,
+} cnn_rate_test;
+
+/** Counts over studies and their combinations. */
+typedef struct {
+    int studies, comparisons;
+    int found[CNN_RATE_COUNT];  /* comparisons with p < alpha, uncorrected */
+    int faster[CNN_RATE_COUNT]; /* of them with a below b */
+    int holm[CNN_RATE_COUNT];   /* studies with any Holm-adjusted p < alpha; of the study's own
+                                   test, which corrects for nothing: any |t| > 1.96 */
+    double *p[CNN_RATE_COUNT];  /* [comparisons] p values; those of CNN_RATE_STUDY are Welch's */
+} cnn_rates;
+
+/** Runs studies with the job's seed set to first_seed, first_seed + 1, ... The job is left with the
+ *  last one. End with cnn_rates_free. */
+cnn_status cnn_rates_find(cnn_job *job, int devices, cnn_study_order order, int first_seed,
+                          int studies, cnn_rates *out);
+void cnn_rates_free(cnn_rates *rates);
+
+#endif
