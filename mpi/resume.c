@@ -58,28 +58,6 @@ done:
     return st;
 }
 
-/** The job that the file was made from, read as if it stood where the new one does. */
-static cnn_status parse_job(const cnn_results *r, const char *path, cnn_job **out)
-{
-    cnn_status st = CNN_OK;
-    char *lines = cnn_strdup(r->overrides ? r->overrides : "");
-    const char **overrides = NULL;
-    size_t count = 1, n = 0;
-    CNN_CHECK(lines != NULL, CNN_ENOMEM, "the file's overrides");
-    for (const char *c = lines; *c; c++)
-        count += *c == '\n';
-    CNN_CHECK((overrides = calloc(count + 1, sizeof *overrides)) != NULL, CNN_ENOMEM,
-              "the file's overrides");
-    for (char *rest = lines, *line; (line = strsep(&rest, "\n")) != NULL;)
-        if (*line)
-            overrides[n++] = line;
-    CNN_TRY(cnn_job_parse(path, r->job_text, overrides, out));
-done:
-    free(overrides);
-    free(lines);
-    return st;
-}
-
 /** What is trained in the cell of a run, as text: specification and command. */
 static cnn_status describe_training(const cnn_job *job, const cnn_design *d, int run, cnn_text *out)
 {
@@ -94,31 +72,16 @@ done:
     return st;
 }
 
-/** The member of a specification that holds byte `at`: from the comma or bracket before it to the
- * one after. Returns its length, *start its first byte. */
-static int member_around(const char *text, size_t at, const char **start)
-{
-    size_t first = at, end = at;
-    while (first > 0 && !strchr("{,", text[first - 1]))
-        first--;
-    while (text[end] && !strchr(",}", text[end]))
-        end++;
-    while (text[first] == ' ')
-        first++;
-    *start = text + first;
-    return (int)(end - first);
-}
-
 /** CNN_EUSAGE with the first member in which two specifications differ. */
 static cnn_status refuse_difference(const char *label, const char *theirs, const char *ours)
 {
-    size_t at = 0;
-    const char *there, *here;
-    while (theirs[at] && theirs[at] == ours[at])
-        at++;
-    const int n = member_around(theirs, at, &there), m = member_around(ours, at, &here);
-    return cnn_error_set(CNN_EUSAGE, "its runs of %s are trained otherwise: %.*s there, %.*s here",
-                         label, n, there, m, here);
+    cnn_text there = {0}, here = {0};
+    cnn_job_first_difference(theirs, ours, &there, &here);
+    cnn_error_set(CNN_EUSAGE, "its runs of %s are trained otherwise: %s there, %s here", label,
+                  there.s ? there.s : "", here.s ? here.s : "");
+    cnn_text_free(&there);
+    cnn_text_free(&here);
+    return CNN_EUSAGE;
 }
 
 static cnn_status check_training(const cnn_job *theirs, const cnn_job *ours, const cnn_design *d)
@@ -169,7 +132,8 @@ cnn_status cnn_resume_check(const cnn_results *results, const cnn_job *job,
     cnn_job *theirs = NULL;
     CNN_TRY(check_factors(results, job));
     CNN_TRY(check_runs(results, design));
-    CNN_TRY(parse_job(results, job->path, &theirs));
+    /* read as if it stood where the new one does */
+    CNN_TRY(cnn_job_parse_stored(job->path, results->job_text, results->overrides, &theirs));
     CNN_TRY(check_own_job(theirs, job));
     CNN_TRY(check_training(theirs, job, design));
 done:

@@ -5,6 +5,8 @@
 #include "base/status.h"
 #include "design/results.h"
 
+#include <stdbool.h>
+
 /** What a file brings to the pool. Texts are its own copies. */
 typedef struct {
     char *path;
@@ -14,6 +16,8 @@ typedef struct {
     int blocks;          /* measured blocks planned */
     int repeated_seeds;  /* of them with a seed that an earlier file has in that combination: their
                             errors and losses repeat what is known, only their times are new */
+    bool other_split;    /* its data sets are divided into training and test images by another seed
+                            than the first file's: its errors are of other test images */
 } cnn_pool_source;
 
 /** Files are ordered by the start of their first run: the first is the first look at the study,

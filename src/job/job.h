@@ -92,6 +92,9 @@ cnn_status cnn_job_read(const char *path, const char *const *overrides, cnn_job 
 /** The same from text in memory; path only names it. */
 cnn_status cnn_job_parse(const char *path, const char *text, const char *const *overrides,
                          cnn_job **out);
+/** The same from what a results file keeps: overrides one a line, NULL without. */
+cnn_status cnn_job_parse_stored(const char *path, const char *text, const char *overrides,
+                                cnn_job **out);
 void cnn_job_destroy(cnn_job **job);
 
 /** Whether a framework is one of our two paths, and whether all of the job's are simulated, so that
@@ -112,5 +115,12 @@ typedef struct {
 
 /** levels [factor_count]: one level index per factor. Pointers are borrowed from the job. */
 cnn_treatment cnn_job_treatment(const cnn_job *job, const int *levels);
+
+/** What is trained, as one JSON object that is equal for treatments that are: where a data set lies
+ *  and how it is split by its seed are left out. */
+void cnn_job_describe_treatment(const cnn_treatment *treatment, cnn_text *out);
+/** The first member in which two JSON objects differ: ("epochs":20, "epochs":30). They must differ.
+ */
+void cnn_job_first_difference(const char *a, const char *b, cnn_text *in_a, cnn_text *in_b);
 
 #endif

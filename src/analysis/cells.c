@@ -1,0 +1,224 @@
+#include "analysis/parts.h"
+#include "stats/describe.h"
+#include "stats/trend.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/** A run's value and when it began, to be put in the order in which a device made them. */
+typedef struct {
+    int device;
+    double start, value;
+} moment;
+
+/** Room for the values of the largest cell. */
+typedef struct {
+    double *x, *start;
+    int *run, *index;
+    moment *moments;
+} scratch;
+
+static void count_runs(cnn_analysis *a, const cnn_results *r)
+{
+    a->total = (cnn_cell_count){0};
+    for (int c = 0; c < a->cell_count; c++)
+        a->counts[c] = (cnn_cell_count){0};
+    for (int i = 0; i < r->run_count; i++) {
+        if (r->planned[i].warmup)
+            continue;
+        cnn_cell_count *of[] = {&a->counts[r->planned[i].cell], &a->total};
+        for (int k = 0; k < 2; k++) {
+            of[k]->planned++;
+            of[k]->done += r->status[i] == CNN_RUN_DONE;
+            of[k]->failed += r->status[i] == CNN_RUN_FAILED;
+            of[k]->diverged += r->status[i] == CNN_RUN_DIVERGED;
+            of[k]->missing += r->status[i] == CNN_RUN_PLANNED;
+        }
+    }
+}
+
+static cnn_reason why_empty(const cnn_cell_count *count)
+{
+    if (count->done > 0)
+        return CNN_REASON_NOT_REPORTED;
+    return count->failed + count->diverged > 0 && !count->missing ? CNN_REASON_ALL_FAILED
+                                                                  : CNN_REASON_NO_RUNS;
+}
+
+static void put_description(cnn_summary *s, const cnn_description *d)
+{
+    s->mean = d->mean;
+    s->mean_lower = d->mean_interval.low;
+    s->mean_upper = d->mean_interval.high;
+    s->variance = d->variance;
+    s->sd = d->sd;
+    s->cv = d->cv;
+    s->median = d->median;
+    s->median_lower = d->median_interval.low;
+    s->median_upper = d->median_interval.high;
+    s->median_coverage = d->median_level;
+    s->q1 = d->quartile_1;
+    s->q3 = d->quartile_3;
+    s->p5 = d->p5;
+    s->p95 = d->p95;
+    s->min = d->min;
+    s->max = d->max;
+}
+
+/** Flags the values of a cell; a sample too small for fences stays unjudged. */
+static cnn_status flag_outliers(cnn_analysis *a, cnn_measure measure, cnn_summary *s,
+                                const scratch *w)
+{
+    cnn_status st = CNN_OK;
+    cnn_outliers found;
+    CNN_TRY(cnn_find_outliers(w->x, s->n, &found, w->index));
+    s->fence_lower = found.fences.low;
+    s->fence_upper = found.fences.high;
+    if (isnan(found.fences.low))
+        goto done;
+    s->outliers = found.outlier_count;
+    for (int i = 0; i < s->n; i++)
+        a->outlier[w->run[i] * CNN_MEASURE_COUNT + (int)measure] = CNN_OUTLIER_NO;
+    for (int i = 0; i < found.outlier_count; i++) {
+        const int k = w->index[i];
+        a->outlier[w->run[k] * CNN_MEASURE_COUNT + (int)measure] =
+            w->x[k] < found.fences.low ? CNN_OUTLIER_LOW : CNN_OUTLIER_HIGH;
+    }
+    a->outlier_count += found.outlier_count;
+done:
+    return st;
+}
+
+static int by_device_and_start(const void *a, const void *b)
+{
+    const moment *x = a, *y = b;
+    if (x->device != y->device)
+        return x->device < y->device ? -1 : 1;
+    return (x->start > y->start) - (x->start < y->start);
+}
+
+/** Takes each device's mean off its values, so that differences of devices are no memory. */
+static void centre_by_device(moment *moments, int n)
+{
+    for (int i = 0, end; i < n; i = end) {
+        double sum = 0;
+        for (end = i; end < n && moments[end].device == moments[i].device; end++)
+            sum += moments[end].value;
+        for (int k = i; k < end; k++)
+            moments[k].value -= sum / (end - i);
+    }
+}
+
+/** Products of successive values of a device over the sum of squares; see docs/analysis.md. */
+static void correlate_successors(cnn_summary *s, moment *moments, int n)
+{
+    double products = 0, squares = 0;
+    int pairs = 0;
+    qsort(moments, (size_t)n, sizeof *moments, by_device_and_start);
+    centre_by_device(moments, n);
+    for (int i = 0; i < n; i++) {
+        squares += moments[i].value * moments[i].value;
+        if (i && moments[i].device == moments[i - 1].device) {
+            products += moments[i].value * moments[i - 1].value;
+            pairs++;
+        }
+    }
+    s->autocorrelation_pairs = pairs;
+    if (pairs > 1 && !cnn_nearly_constant(sqrt(squares / n), fabs(s->mean)))
+        s->autocorrelation = products / squares;
+}
+
+static cnn_status find_trend(cnn_summary *s, const cnn_groups *g, const scratch *w)
+{
+    cnn_status st = CNN_OK;
+    cnn_rank_correlation trend;
+    for (int i = 0; i < s->n; i++) {
+        w->start[i] = g->results->measured[w->run[i]].start_time;
+        w->moments[i] = (moment){g->device[w->run[i]], w->start[i], w->x[i]};
+        if (!isfinite(w->start[i])) {
+            s->reason = s->reason == CNN_REASON_NONE ? CNN_REASON_NO_START_TIMES : s->reason;
+            goto done;
+        }
+    }
+    CNN_TRY(cnn_spearman(w->start, w->x, s->n, &trend));
+    s->trend_rho = trend.rho;
+    s->trend_p = trend.p;
+    correlate_successors(s, w->moments, s->n);
+done:
+    return st;
+}
+
+static cnn_status summarise(cnn_analysis *a, const cnn_groups *g, int cell, cnn_measure measure,
+                            const scratch *w)
+{
+    cnn_status st = CNN_OK;
+    cnn_summary *s = &a->summaries[cell * CNN_MEASURE_COUNT + (int)measure];
+    cnn_description description;
+    *s = cnn_summary_unknown();
+    s->n = 0;
+    for (int i = g->cell_start[cell]; i < g->cell_start[cell + 1]; i++) {
+        const double x = cnn_groups_value(g, g->cell_runs[i], measure);
+        w->run[s->n] = g->cell_runs[i];
+        w->x[s->n] = x;
+        s->n += !isnan(x);
+    }
+    s->outliers = 0;
+    s->reason = s->n ? CNN_REASON_NONE : (int8_t)why_empty(&a->counts[cell]);
+    if (s->n == 0)
+        goto done;
+    CNN_TRY(cnn_describe(w->x, s->n, 1 - a->alpha, &description));
+    put_description(s, &description);
+    if (s->n == 1)
+        s->reason = CNN_REASON_ONE_RUN;
+    else if (description.outcome == CNN_OUTCOME_IDENTICAL)
+        s->reason = CNN_REASON_NO_VARIANCE;
+    CNN_TRY(flag_outliers(a, measure, s, w));
+    CNN_TRY(find_trend(s, g, w));
+done:
+    return st;
+}
+
+/** The list of outliers, from the flags. */
+static cnn_status list_outliers(cnn_analysis *a, const cnn_groups *g)
+{
+    cnn_status st = CNN_OK;
+    int n = 0;
+    a->outliers = calloc((size_t)a->outlier_count + 1, sizeof *a->outliers);
+    CNN_CHECK(a->outliers, CNN_ENOMEM, "%d outliers", a->outlier_count);
+    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+        for (int c = 0; c < a->cell_count; c++)
+            for (int i = g->cell_start[c]; i < g->cell_start[c + 1]; i++) {
+                const int run = g->cell_runs[i];
+                const int side = a->outlier[run * CNN_MEASURE_COUNT + m];
+                if (side > CNN_OUTLIER_NO)
+                    a->outliers[n++] =
+                        (cnn_outlier){run, c, m, side, cnn_groups_value(g, run, (cnn_measure)m)};
+            }
+done:
+    return st;
+}
+
+cnn_status cnn_analysis_cells(cnn_analysis *a, const cnn_groups *g)
+{
+    cnn_status st = CNN_OK;
+    const size_t room = (size_t)a->run_count + 1;
+    scratch w = {calloc(room, sizeof *w.x), calloc(room, sizeof *w.start),
+                 calloc(room, sizeof *w.run), calloc(room, sizeof *w.index),
+                 calloc(room, sizeof *w.moments)};
+    CNN_CHECK(w.x && w.start && w.run && w.index && w.moments, CNN_ENOMEM, "values of %d runs",
+              a->run_count);
+    count_runs(a, g->results);
+    for (int i = 0; i < a->run_count * CNN_MEASURE_COUNT; i++)
+        a->outlier[i] = -1;
+    for (int c = 0; c < a->cell_count; c++)
+        for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+            CNN_TRY(summarise(a, g, c, (cnn_measure)m, &w));
+    CNN_TRY(list_outliers(a, g));
+done:
+    free(w.x);
+    free(w.start);
+    free(w.run);
+    free(w.index);
+    free(w.moments);
+    return st;
+}

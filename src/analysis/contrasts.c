@@ -1,0 +1,254 @@
+/* Two levels of the contrast against each other, within a combination. */
+#include "analysis/parts.h"
+#include "stats/effect.h"
+#include "stats/equivalence.h"
+#include "stats/permutation.h"
+#include "stats/rank_tests.h"
+#include "stats/summary.h"
+#include "stats/t_tests.h"
+#include "stats/variance_tests.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+double cnn_analysed(cnn_measure measure, double value)
+{
+    return cnn_measure_is_log[measure] ? log(value) : value;
+}
+
+/** Values of some runs, as measured and on the analysed scale. */
+typedef struct {
+    double *raw, *scaled;
+    int n;
+} sample;
+
+typedef struct {
+    sample a, b;             /* all runs of the two levels */
+    sample block_a, block_b; /* those of whole blocks: a pair a place */
+    int incomplete, split;   /* blocks left out */
+    double level, alpha;
+    double margin;
+} comparands;
+
+static void put(sample *s, cnn_measure measure, double value)
+{
+    s->raw[s->n] = value;
+    s->scaled[s->n++] = cnn_analysed(measure, value);
+}
+
+static void gather_cell(const cnn_groups *g, int cell, cnn_measure measure, sample *out)
+{
+    out->n = 0;
+    for (int i = g->cell_start[cell]; i < g->cell_start[cell + 1]; i++) {
+        const double x = cnn_groups_value(g, g->cell_runs[i], measure);
+        if (!isnan(x))
+            put(out, measure, x);
+    }
+}
+
+static void gather_blocks(const cnn_groups *g, const cnn_pair *pair, cnn_measure measure,
+                          comparands *c)
+{
+    const int levels = g->results->level_count;
+    c->block_a.n = c->block_b.n = c->incomplete = c->split = 0;
+    for (int b = g->combination_start[pair->combination];
+         b < g->combination_start[pair->combination + 1]; b++) {
+        const int run_a = g->block_runs[b * levels + pair->a];
+        const int run_b = g->block_runs[b * levels + pair->b];
+        const double x = run_a < 0 ? NAN : cnn_groups_value(g, run_a, measure);
+        const double y = run_b < 0 ? NAN : cnn_groups_value(g, run_b, measure);
+        if (isnan(x) || isnan(y)) {
+            c->incomplete++;
+        } else if (g->device[run_a] != g->device[run_b]) {
+            c->split++;
+        } else {
+            put(&c->block_a, measure, x);
+            put(&c->block_b, measure, y);
+        }
+    }
+}
+
+static void compare_means(cnn_comparison *x, const comparands *c, bool is_log)
+{
+    const cnn_t_result raw = cnn_t_welch(c->a.raw, c->a.n, c->b.raw, c->b.n, c->level);
+    const cnn_t_result scaled = cnn_t_welch(c->a.scaled, c->a.n, c->b.scaled, c->b.n, c->level);
+    const cnn_ratio ratio = cnn_ratio_from_logs(&scaled);
+    x->difference = raw.difference;
+    x->difference_lower = raw.interval.low;
+    x->difference_upper = raw.interval.high;
+    x->study_t = raw.t; /* one formula; they differ in what t is held against */
+    x->welch_t = scaled.t;
+    x->welch_df = scaled.df;
+    x->welch_p = scaled.p;
+    x->ratio = is_log ? ratio.ratio : cnn_mean(c->a.raw, c->a.n) / cnn_mean(c->b.raw, c->b.n);
+    if (is_log) {
+        x->ratio_lower = ratio.interval.low;
+        x->ratio_upper = ratio.interval.high;
+    }
+}
+
+static void compare_blocks(cnn_comparison *x, const comparands *c, bool is_log)
+{
+    const int n = c->block_a.n;
+    const cnn_t_result raw = cnn_t_paired(c->block_a.raw, c->block_b.raw, n, c->level);
+    const cnn_t_result t = cnn_t_paired(c->block_a.scaled, c->block_b.scaled, n, c->level);
+    x->paired_difference = raw.difference;
+    x->paired_difference_lower = raw.interval.low;
+    x->paired_difference_upper = raw.interval.high;
+    x->paired_mean = t.difference;
+    x->paired_sd = t.standard_error * sqrt(n);
+    x->paired_lower = t.interval.low;
+    x->paired_upper = t.interval.high;
+    x->paired_t = t.t;
+    x->paired_df = t.df;
+    x->paired_p = t.p;
+    if (is_log) {
+        const cnn_ratio ratio = cnn_ratio_from_logs(&t);
+        x->paired_ratio = ratio.ratio;
+        x->paired_ratio_lower = ratio.interval.low;
+        x->paired_ratio_upper = ratio.interval.high;
+    }
+    x->margin = c->margin;
+    if (!isnan(c->margin)) {
+        const cnn_tost tost = cnn_tost_difference(&t, -c->margin, c->margin, c->alpha);
+        x->tost_p = tost.p;
+        x->tost_lower = tost.interval.low;
+        x->tost_upper = tost.interval.high;
+    }
+}
+
+static cnn_status compare_ranks(cnn_comparison *x, const comparands *c, uint64_t seed)
+{
+    cnn_status st = CNN_OK;
+    cnn_sign_flip flip;
+    cnn_rank_test test;
+    CNN_TRY(cnn_sign_flip_test(c->block_a.scaled, c->block_b.scaled, c->block_a.n, seed, &flip));
+    x->sign_flip_p = flip.p;
+    x->sign_flip_exact = isnan(flip.p) ? -1 : flip.exact;
+    CNN_TRY(cnn_wilcoxon_signed_rank(c->block_a.scaled, c->block_b.scaled, c->block_a.n, &test));
+    x->wilcoxon_v = test.statistic;
+    x->wilcoxon_p = test.p;
+    x->wilcoxon_exact = isnan(test.p) ? -1 : test.exact;
+    CNN_TRY(cnn_mann_whitney(c->a.scaled, c->a.n, c->b.scaled, c->b.n, &test));
+    x->mann_whitney_u = test.statistic;
+    x->mann_whitney_p = test.p;
+    x->mann_whitney_exact = isnan(test.p) ? -1 : test.exact;
+done:
+    return st;
+}
+
+static cnn_status compare_variances(cnn_comparison *x, const comparands *c)
+{
+    cnn_status st = CNN_OK;
+    cnn_variance_ratio spread;
+    const cnn_variance_ratio f = cnn_f_test(c->a.scaled, c->a.n, c->b.scaled, c->b.n, c->level);
+    const cnn_variance_ratio pairs =
+        cnn_pitman_morgan(c->block_a.scaled, c->block_b.scaled, c->block_a.n, c->level);
+    x->variance_ratio = f.ratio;
+    x->variance_ratio_lower = f.interval.low;
+    x->variance_ratio_upper = f.interval.high;
+    x->f_p = f.p;
+    x->paired_variance_ratio = pairs.ratio;
+    x->paired_variance_ratio_lower = pairs.interval.low;
+    x->paired_variance_ratio_upper = pairs.interval.high;
+    x->pitman_morgan_t = pairs.statistic;
+    x->pitman_morgan_df = pairs.df1;
+    x->pitman_morgan_p = pairs.p;
+    CNN_TRY(cnn_brown_forsythe(c->a.scaled, c->a.n, c->b.scaled, c->b.n, &spread));
+    x->brown_forsythe_f = spread.statistic;
+    x->brown_forsythe_p = spread.p;
+done:
+    return st;
+}
+
+static cnn_status measure_effects(cnn_comparison *x, const comparands *c)
+{
+    cnn_status st = CNN_OK;
+    cnn_superiority greater;
+    const cnn_hedges g = cnn_hedges_unpaired(c->a.scaled, c->a.n, c->b.scaled, c->b.n, c->level);
+    x->hedges_g = g.g;
+    x->hedges_g_lower = g.interval.low;
+    x->hedges_g_upper = g.interval.high;
+    CNN_TRY(cnn_probability_greater(c->a.scaled, c->a.n, c->b.scaled, c->b.n, c->level, &greater));
+    x->superiority = greater.probability;
+    x->superiority_lower = greater.interval.low;
+    x->superiority_upper = greater.interval.high;
+done:
+    return st;
+}
+
+/** The variance of the difference of two runs of different blocks over that of two of one block. */
+static double gain_of_blocks(const comparands *c, double paired_sd)
+{
+    const double unpaired = cnn_variance(c->block_a.scaled, c->block_a.n) +
+                            cnn_variance(c->block_b.scaled, c->block_b.n);
+    return paired_sd > 0 ? unpaired / (paired_sd * paired_sd) : NAN;
+}
+
+static cnn_status compare(cnn_comparison *x, const comparands *c, cnn_measure measure,
+                          uint64_t seed)
+{
+    cnn_status st = CNN_OK;
+    *x = cnn_comparison_unknown();
+    x->n_a = c->a.n;
+    x->n_b = c->b.n;
+    x->blocks = c->block_a.n;
+    x->blocks_incomplete = c->incomplete;
+    x->blocks_split = c->split;
+    compare_means(x, c, cnn_measure_is_log[measure]);
+    compare_blocks(x, c, cnn_measure_is_log[measure]);
+    CNN_TRY(compare_ranks(x, c, seed));
+    CNN_TRY(compare_variances(x, c));
+    CNN_TRY(measure_effects(x, c));
+    x->blocking_gain = gain_of_blocks(c, x->paired_sd);
+done:
+    return st;
+}
+
+static void list_pairs(cnn_analysis *a)
+{
+    int i = 0;
+    for (int k = 0; k < a->combination_count; k++)
+        for (int l = 0; l < a->level_count; l++)
+            for (int other = l + 1; other < a->level_count; other++)
+                a->pairs[i++] = (cnn_pair){k, l, other};
+}
+
+static cnn_status allocate_sample(sample *s, int n)
+{
+    cnn_status st = CNN_OK;
+    s->raw = calloc((size_t)n + 1, sizeof *s->raw);
+    s->scaled = calloc((size_t)n + 1, sizeof *s->scaled);
+    CNN_CHECK(s->raw && s->scaled, CNN_ENOMEM, "values of %d runs", n);
+done:
+    return st;
+}
+
+cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
+{
+    cnn_status st = CNN_OK;
+    comparands c = {.level = 1 - a->alpha, .alpha = a->alpha};
+    sample *const samples[] = {&c.a, &c.b, &c.block_a, &c.block_b};
+    for (int i = 0; i < 4; i++)
+        CNN_TRY(allocate_sample(samples[i], a->run_count));
+    list_pairs(a);
+    for (int i = 0; i < a->comparison_count; i++) {
+        const cnn_pair *pair = &a->pairs[i];
+        const int *cells = &a->cell_of[pair->combination * a->level_count];
+        for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
+            const int row = i * CNN_MEASURE_COUNT + m;
+            c.margin = a->margin[m];
+            gather_cell(g, cells[pair->a], (cnn_measure)m, &c.a);
+            gather_cell(g, cells[pair->b], (cnn_measure)m, &c.b);
+            gather_blocks(g, pair, (cnn_measure)m, &c);
+            CNN_TRY(compare(&a->comparisons[row], &c, (cnn_measure)m, (uint64_t)row));
+        }
+    }
+done:
+    for (int i = 0; i < 4; i++) {
+        free(samples[i]->raw);
+        free(samples[i]->scaled);
+    }
+    return st;
+}

@@ -1,0 +1,84 @@
+/* Tests that are corrected together, and what so many blocks can find at the family's level. */
+#include "analysis/parts.h"
+#include "stats/multiple.h"
+#include "stats/power.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+/** Where a test has its p value, and the adjusted one. */
+static const struct {
+    size_t p, holm;
+} columns[] = {
+#define TEST_COLUMNS(constant, name)                                                               \
+    [constant] = {offsetof(cnn_comparison, name##_p), offsetof(cnn_comparison, name##_p_holm)},
+    CNN_TESTS(TEST_COLUMNS)
+#undef TEST_COLUMNS
+};
+
+static double *member(cnn_analysis *a, int comparison, int measure, size_t offset)
+{
+    cnn_comparison *x = &a->comparisons[comparison * CNN_MEASURE_COUNT + measure];
+    return (double *)(void *)((char *)x + offset);
+}
+
+/** Every earlier look adds as many tests, whose p values are taken as 1: by Holm's steps the p
+ *  values of the last look are then multiplied by as much as any of theirs would ask for.
+ *  p [comparison_count * looks]: scratch. */
+static cnn_status adjust(cnn_analysis *a, int measure, int test, double *p)
+{
+    cnn_status st = CNN_OK;
+    const int n = a->comparison_count;
+    int possible = 0;
+    for (int i = 0; i < n; i++) {
+        p[i] = *member(a, i, measure, columns[test].p);
+        possible += !isnan(p[i]);
+    }
+    for (int i = 0; i < possible * (a->looks - 1); i++)
+        p[n + i] = 1;
+    CNN_TRY(cnn_holm(p, n + possible * (a->looks - 1), p, NULL));
+    for (int i = 0; i < n; i++)
+        *member(a, i, measure, columns[test].holm) = p[i];
+    a->family_size[measure][test] = possible * a->looks;
+done:
+    return st;
+}
+
+/** 0 stands for "none" and "too many" in stats/power.h. */
+static int known_count(int n)
+{
+    return n > 0 ? n : -1;
+}
+
+/** Holm's first step asks for alpha over the size of the family. */
+static void find_power(cnn_comparison *x, double alpha)
+{
+    if (x->blocks < 2 || !(x->paired_sd > 0))
+        return;
+    x->detectable = cnn_paired_detectable(x->blocks, alpha, CNN_ANALYSIS_POWER) * x->paired_sd;
+    if (isnan(x->margin))
+        return;
+    x->blocks_needed =
+        known_count(cnn_paired_blocks_needed(x->margin / x->paired_sd, alpha, CNN_ANALYSIS_POWER));
+    x->blocks_equivalence = known_count(
+        cnn_tost_blocks_needed(0, x->paired_sd, -x->margin, x->margin, alpha, CNN_ANALYSIS_POWER));
+}
+
+cnn_status cnn_analysis_families(cnn_analysis *a)
+{
+    cnn_status st = CNN_OK;
+    double *p = calloc((size_t)a->comparison_count * (size_t)a->looks + 1, sizeof *p);
+    CNN_CHECK(p, CNN_ENOMEM, "families of %d tests", a->comparison_count);
+    for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
+        for (int t = 0; t < CNN_TEST_COUNT; t++)
+            CNN_TRY(adjust(a, m, t, p));
+        for (int i = 0; i < a->comparison_count; i++)
+            find_power(&a->comparisons[i * CNN_MEASURE_COUNT + m],
+                       a->alpha / fmax(1, a->family_size[m][CNN_TEST_PAIRED]));
+    }
+done:
+    free(p);
+    return st;
+}

@@ -1,0 +1,34 @@
+/** The parts of an analysis; cnn_analysis_create calls them in this order. Each fills its members
+ * of a cnn_analysis whose tables are allocated. */
+#ifndef CNN_ANALYSIS_PARTS_H
+#define CNN_ANALYSIS_PARTS_H
+
+#include "analysis/analysis.h"
+#include "analysis/groups.h"
+
+/** CNN_EDATA unless cells, levels, runs, blocks and alpha refer to what exists. */
+cnn_status cnn_analysis_check(const cnn_results *results);
+
+/** counts, total, summaries, outlier, outliers */
+cnn_status cnn_analysis_cells(cnn_analysis *a, const cnn_groups *g);
+/** flawed */
+cnn_status cnn_analysis_flaws(cnn_analysis *a, const cnn_groups *g);
+/** pairs, comparisons but for what depends on the family */
+cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g);
+/** blocking */
+void cnn_analysis_blocking(cnn_analysis *a);
+/** family_size, *_p_holm, power at the family's alpha */
+cnn_status cnn_analysis_families(cnn_analysis *a);
+/** verdicts and their reasons */
+void cnn_analysis_verdicts(cnn_analysis *a);
+/** models, fixed, components */
+cnn_status cnn_analysis_components(cnn_analysis *a, const cnn_groups *g);
+/** seed_groups, cell_seeds */
+cnn_status cnn_analysis_seeds(cnn_analysis *a, const cnn_groups *g);
+/** overhead, session_overhead */
+cnn_status cnn_analysis_overhead(cnn_analysis *a, const cnn_results *results);
+
+/** A value on the analysed scale; not finite where a time has no logarithm. */
+double cnn_analysed(cnn_measure measure, double value);
+
+#endif

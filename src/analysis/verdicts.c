@@ -1,0 +1,81 @@
+#include "analysis/parts.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+const char cnn_verdict_rule[] =
+    "A pair is equivalent if two one-sided paired t tests (TOST), adjusted by Holm, find it inside "
+    "the job's margin; else a is faster or slower than b (error, loss: lower or higher) if the "
+    "paired t test of its blocks, adjusted by Holm, finds a difference; else inconclusive. Time is "
+    "tested as its logarithm. A level varies less or more than another if Pitman and Morgan's test "
+    "of its blocks, adjusted by Holm, says so. Holm adjusts over all combinations and pairs of a "
+    "measure, for each test.";
+
+static cnn_reason why_no_value(const cnn_analysis *a, const cnn_pair *pair, cnn_measure measure)
+{
+    const int *cells = &a->cell_of[pair->combination * a->level_count];
+    const cnn_summary *sa = cnn_analysis_summary(a, cells[pair->a], measure);
+    const cnn_summary *sb = cnn_analysis_summary(a, cells[pair->b], measure);
+    return (cnn_reason)(sa->n == 0 ? sa->reason : sb->reason);
+}
+
+/** Why paired figures are undefined or rest on no spread; CNN_REASON_NONE where they are sound. */
+static cnn_reason why_no_pairs(const cnn_analysis *a, int comparison, cnn_measure measure)
+{
+    const cnn_comparison *x = cnn_analysis_comparison(a, comparison, measure);
+    if (x->n_a == 0 || x->n_b == 0)
+        return why_no_value(a, &a->pairs[comparison], measure);
+    if (x->blocks == 0)
+        return CNN_REASON_NO_BLOCKS;
+    if (x->blocks == 1)
+        return CNN_REASON_ONE_BLOCK;
+    if (!isfinite(x->paired_mean))
+        return CNN_REASON_NOT_POSITIVE;
+    return x->paired_sd > 0 ? CNN_REASON_NONE : CNN_REASON_NO_VARIANCE;
+}
+
+/** False for NaN. */
+static bool passes(const cnn_analysis *a, double p)
+{
+    return p <= a->alpha;
+}
+
+static void judge_means(cnn_analysis *a, int comparison, cnn_measure measure, cnn_comparison *x)
+{
+    const bool is_time = cnn_measure_is_log[measure];
+    x->verdict = CNN_VERDICT_INCONCLUSIVE;
+    x->verdict_reason = (int8_t)why_no_pairs(a, comparison, measure);
+    if (passes(a, x->tost_p_holm))
+        x->verdict = CNN_VERDICT_EQUIVALENT;
+    else if (passes(a, x->paired_p_holm))
+        x->verdict = x->paired_mean < 0 ? (is_time ? CNN_VERDICT_FASTER : CNN_VERDICT_LOWER)
+                                        : (is_time ? CNN_VERDICT_SLOWER : CNN_VERDICT_HIGHER);
+    else if (x->verdict_reason == CNN_REASON_NONE && isnan(x->margin))
+        x->verdict_reason = CNN_REASON_NO_MARGIN;
+}
+
+static void judge_variances(cnn_analysis *a, int comparison, cnn_measure measure, cnn_comparison *x)
+{
+    cnn_reason reason = why_no_pairs(a, comparison, measure);
+    if (reason == CNN_REASON_NO_VARIANCE)
+        reason = CNN_REASON_NONE; /* of the differences: a and b may vary */
+    if (reason == CNN_REASON_NONE && x->blocks < 3)
+        reason = CNN_REASON_FEW_BLOCKS;
+    if (reason == CNN_REASON_NONE && isnan(x->pitman_morgan_p))
+        reason = CNN_REASON_NO_VARIANCE;
+    x->variance_verdict = CNN_VARIANCE_INCONCLUSIVE;
+    x->variance_reason = (int8_t)reason;
+    if (passes(a, x->pitman_morgan_p_holm))
+        x->variance_verdict =
+            x->paired_variance_ratio < 1 ? CNN_VARIANCE_SMALLER : CNN_VARIANCE_LARGER;
+}
+
+void cnn_analysis_verdicts(cnn_analysis *a)
+{
+    for (int i = 0; i < a->comparison_count; i++)
+        for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
+            cnn_comparison *x = &a->comparisons[i * CNN_MEASURE_COUNT + m];
+            judge_means(a, i, (cnn_measure)m, x);
+            judge_variances(a, i, (cnn_measure)m, x);
+        }
+}

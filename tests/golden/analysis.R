@@ -1,0 +1,401 @@
+# Golden values of src/analysis: whole experiments, and every figure of them computed by R. From the
+# repository's root:
+#   Rscript tests/golden/analysis.R
+# writes tests/golden/analysis_*.csv.
+set.seed(20180601, kind = "Mersenne-Twister", normal.kind = "Inversion", sample.kind = "Rejection")
+folder <- "tests/golden"
+alpha <- 0.05
+margin <- c(train_seconds = log(1.01), seconds_per_epoch = log(1.01), test_error = 0.001,
+            test_loss = NA)
+is_log <- c(train_seconds = TRUE, seconds_per_epoch = TRUE, test_error = FALSE, test_loss = FALSE)
+measures <- names(is_log)
+save <- function(table, name) {
+  for (column in names(table)) {
+    x <- table[[column]]
+    if (is.double(x))
+      table[[column]] <- ifelse(is.na(x), "NA", sprintf("%.17g", x))
+  }
+  write.csv(table, file.path(folder, name), row.names = FALSE, quote = FALSE)
+}
+
+# ---- the runs -----------------------------------------------------------------------------------
+# Status 0 planned, 1 done, 2 diverged, 3 failed. Warm-up runs have repeat -1 and must not count.
+experiment <- function(scenario, levels, combinations, repeats, devices, effect) {
+  runs <- expand.grid(level = seq_len(levels) - 1, repeat. = seq_len(repeats) - 1,
+                      combination = seq_len(combinations) - 1)
+  warmups <- expand.grid(level = seq_len(levels) - 1, repeat. = -1, combination = 0)
+  runs <- rbind(warmups, runs)
+  runs$scenario <- scenario
+  runs$block <- (seq_len(nrow(runs)) - 1) %/% levels
+  runs$position <- (runs$level + runs$block) %% levels
+  runs$warmup <- as.integer(runs$repeat. < 0)
+  runs$seed <- 1000 + 100 * runs$combination + pmax(runs$repeat., 0)
+  runs$status <- 1L
+  device <- runs$block %% devices
+  runs$host <- paste0("node", device %/% 2)
+  runs$device <- paste0("gpu", device %% 2)
+  runs$start_time <- 1527854096 + 40 * (runs$block %/% devices) * levels + 40 * runs$position +
+    device
+  of_device <- rnorm(devices, sd = 0.03)
+  of_block <- rnorm(max(runs$block) + 1, sd = 0.01)
+  runs$train_seconds <- exp(3 + 0.7 * runs$combination + effect[runs$level + 1] +
+                              of_device[device + 1] + of_block[runs$block + 1] +
+                              rnorm(nrow(runs), sd = 0.004 * (1 + runs$level)))
+  runs$epochs_done <- 20L
+  runs$test_error <- round(0.15 + 0.05 * runs$combination + of_block[runs$block + 1] / 3 +
+                             rnorm(nrow(runs), sd = 0.0004), 4)
+  runs$test_loss <- 0.5 + 0.002 * runs$level + rnorm(nrow(runs), sd = 0.01)
+  runs$checksum <- paste0("w", runs$seed, "_", runs$level)
+  runs$run <- seq_len(nrow(runs)) - 1
+  runs
+}
+at <- function(runs, combination, level, repeats)
+  runs$combination == combination & runs$level == level & runs$repeat. %in% repeats
+
+# Everything is there, two levels; equal to within the margin in combination 0.
+balanced <- experiment("balanced", 2, 2, 12, 4, c(0, 0.001))
+balanced$train_seconds <- ifelse(balanced$combination == 1 & balanced$level == 1,
+                                 balanced$train_seconds * 1.05, balanced$train_seconds)
+# Three levels; failed, diverged, missing and unreported ones, blocks on two devices, outliers,
+# one combination whose level 2 has no run and whose level 1 has one, errors that do not vary.
+incomplete <- experiment("incomplete", 3, 3, 9, 3, c(0, 0.02, -0.01))
+incomplete$status[at(incomplete, 0, 1, 2)] <- 3L
+incomplete$status[at(incomplete, 0, 2, 7:8)] <- 0L
+incomplete$status[at(incomplete, 0, 0, 4)] <- 2L
+incomplete$device[at(incomplete, 0, 1, 5)] <- "gpu7"
+incomplete$host[at(incomplete, 0, 2, 6)] <- "node9"
+incomplete$train_seconds[at(incomplete, 0, 0, 1)] <- 60
+incomplete$train_seconds[at(incomplete, 0, 1, 3)] <- 5
+incomplete$test_error[at(incomplete, 0, 0, 0)] <- NA
+incomplete$test_loss[incomplete$combination == 0 & incomplete$level == 2] <- NA
+incomplete$status[at(incomplete, 1, 1, 1:8)] <- 2L
+incomplete$status[at(incomplete, 1, 2, 0:8)] <- 3L
+incomplete$test_error[incomplete$combination == 2] <- 0.125
+# More blocks than are counted exactly, uneven numbers; every seed on each of three devices.
+crossed <- experiment("crossed", 2, 1, 24, 3, c(0, 0.006))
+crossed$seed <- 500 + pmax(crossed$repeat., 0) %/% 3
+crossed$checksum <- paste0("w", crossed$seed, "_", crossed$level)
+crossed$checksum[at(crossed, 0, 1, 4)] <- "other"
+crossed$checksum[at(crossed, 0, 1, 7)] <- ""
+crossed$status[at(crossed, 0, 1, c(10, 23))] <- 3L
+crossed$status[at(crossed, 0, 0, 9:11)] <- 0L
+runs <- rbind(balanced, incomplete, crossed)
+runs <- runs[c("scenario", "run", "combination", "level", "repeat.", "block", "position", "warmup",
+               "seed", "status", "host", "device", "start_time", "train_seconds", "epochs_done",
+               "test_error", "test_loss", "checksum")]
+save(runs, "analysis_runs.csv")
+runs$seconds_per_epoch <- runs$train_seconds / runs$epochs_done
+runs$place <- paste(runs$host, runs$device)
+good <- runs[runs$status == 1 & runs$warmup == 0, ]
+scaled <- function(x, measure) if (is_log[[measure]]) log(x) else x
+
+# ---- cells --------------------------------------------------------------------------------------
+nothing <- function(n) rep(NA_real_, n)
+median_interval <- function(x) {
+  n <- length(x)
+  lower <- max(c(0, which(2 * pbinom(seq_len(n) - 1, n, 0.5) <= alpha)))
+  # order statistics l, n + 1 - l cover with 1 - 2 P(B < l); where none does: least and greatest
+  l <- max(lower, 1)
+  c(sort(x)[c(l, n + 1 - l)], 1 - 2 * pbinom(l - 1, n, 0.5))
+}
+successors <- function(table, x) {
+  o <- order(table$place, table$start_time)
+  place <- table$place[o]
+  y <- x[o] - ave(x[o], place)
+  same <- place[-1] == place[-length(place)]
+  c(sum((y[-1] * y[-length(y)])[same]) / sum(y^2), sum(same))
+}
+cell <- function(scenario, combination, level, measure) {
+  table <- good[good$scenario == scenario & good$combination == combination &
+                  good$level == level, ]
+  table <- table[!is.na(table[[measure]]), ]
+  x <- table[[measure]]
+  n <- length(x)
+  q <- if (n) quantile(x, c(0.05, 0.25, 0.5, 0.75, 0.95), names = FALSE) else nothing(5)
+  fences <- if (n >= 4) c(q[2] - 1.5 * (q[4] - q[2]), q[4] + 1.5 * (q[4] - q[2])) else nothing(2)
+  varies <- n > 1 && sd(x) > 1e-12 * abs(mean(x))
+  half <- if (n > 1) qt(1 - alpha / 2, n - 1) * sd(x) / sqrt(n) else NA
+  middle <- if (n) median_interval(x) else nothing(3)
+  trend <- if (n >= 3 && varies) suppressWarnings(cor.test(table$start_time, x,
+                                                           method = "spearman",
+    exact = n <= 9 && !anyDuplicated(x)))
+    else list(estimate = NA, p.value = if (n >= 3) 1 else NA) # a constant has no trend
+  memory <- if (n >= 3 && varies) successors(table, x) else nothing(2)
+  data.frame(scenario, combination, level, measure, n, mean = if (n) mean(x) else NA,
+             mean_lower = mean(x) - half, mean_upper = mean(x) + half,
+             variance = if (n > 1) var(x) else NA, sd = if (n > 1) sd(x) else NA,
+             cv = if (n > 1) sd(x) / abs(mean(x)) else NA, median = q[3],
+             median_lower = middle[1], median_upper = middle[2], median_coverage = middle[3],
+             q1 = q[2], q3 = q[4], p5 = q[1], p95 = q[5], min = if (n) min(x) else NA,
+             max = if (n) max(x) else NA, fence_lower = fences[1], fence_upper = fences[2],
+             outliers = sum(x < fences[1] | x > fences[2], na.rm = TRUE),
+             trend_rho = trend$estimate, trend_p = trend$p.value, autocorrelation = memory[1],
+             autocorrelation_pairs = memory[2])
+}
+shape <- unique(runs[c("scenario", "combination", "level")])
+g <- merge(data.frame(measure = measures), shape)
+save(do.call(rbind, Map(cell, g$scenario, g$combination, g$level, g$measure)), "analysis_cells.csv")
+
+# ---- comparisons --------------------------------------------------------------------------------
+hedges <- function(x, y) {
+  df <- length(x) + length(y) - 2
+  pooled <- sqrt(((length(x) - 1) * var(x) + (length(y) - 1) * var(y)) / df)
+  d <- (mean(x) - mean(y)) / pooled
+  root <- sqrt(1 / length(x) + 1 / length(y))
+  # by the definition of the noncentral t: pt() loses digits
+  cdf <- function(ncp) integrate(function(s) pnorm(d / root * s / sqrt(df) - ncp) * 2 * s *
+                                   dchisq(s^2, df), sqrt(qchisq(1e-18, df)),
+                                 sqrt(qchisq(1e-18, df, lower.tail = FALSE)), rel.tol = 1e-12,
+                                 subdivisions = 10000)$value
+  limit <- function(p) uniroot(function(ncp) cdf(ncp) - p, d / root + c(-8, 8), tol = 1e-13)$root
+  c(d * exp(lgamma(df / 2) - log(sqrt(df / 2)) - lgamma((df - 1) / 2)),
+    root * limit(1 - alpha / 2), root * limit(alpha / 2))
+}
+superiority <- function(x, y) {
+  p <- mean(outer(x, y, ">") + outer(x, y, "==") / 2)
+  n <- (length(x) + length(y)) / 2
+  excess <- function(t) (p - t)^2 - qnorm(1 - alpha / 2)^2 * t * (1 - t) *
+    (1 + (n - 1) * ((1 - t) / (2 - t) + t / (1 + t))) / (length(x) * length(y))
+  end <- function(a, b) if (a == b) a else uniroot(excess, c(a, b), tol = 1e-15)$root
+  c(p, end(0, max(0, p - 1e-12)), end(min(1, p + 1e-12), 1))
+}
+sign_flip <- function(d) {
+  n <- length(d)
+  if (n > 20)
+    return(NA)
+  signs <- as.matrix(expand.grid(rep(list(c(-1, 1)), n)))
+  sums <- abs(signs %*% d)
+  mean(sums >= abs(sum(d)) - 1e-9 * sum(abs(d)))
+}
+brown_forsythe <- function(x, y) {
+  z <- c(abs(x - median(x)), abs(y - median(y)))
+  test <- anova(lm(z ~ factor(rep(1:2, c(length(x), length(y))))))
+  c(test$`F value`[1], test$`Pr(>F)`[1])
+}
+pitman_morgan <- function(x, y) {
+  n <- length(x)
+  test <- cor.test(x + y, x - y)
+  r <- cor(x, y)
+  k <- 1 + 2 * qt(1 - alpha / 2, n - 2)^2 * (1 - r^2) / (n - 2)
+  c(var(x) / var(y), var(x) / var(y) * (k - sqrt(k^2 - 1)), var(x) / var(y) * (k + sqrt(k^2 - 1)),
+    test$statistic, test$parameter, test$p.value)
+}
+# Pairs of the two levels in the blocks: both done, with a value, on one device of one host.
+pairs_of <- function(all, a, b, measure) {
+  blocks <- unique(all$block[all$warmup == 0])
+  one <- function(level) {
+    t <- all[all$level == level & all$status == 1, ]
+    t[match(blocks, t$block), ]
+  }
+  x <- one(a)
+  y <- one(b)
+  whole <- !is.na(x[[measure]]) & !is.na(y[[measure]])
+  split <- whole & x$place != y$place
+  keep <- whole & !split
+  list(x = x[[measure]][keep], y = y[[measure]][keep], incomplete = sum(!whole),
+       split = sum(split))
+}
+comparison <- function(scenario, combination, a, b, measure) {
+  all <- runs[runs$scenario == scenario & runs$combination == combination & runs$warmup == 0, ]
+  value <- function(level) {
+    x <- all[all$level == level & all$status == 1, measure]
+    x[!is.na(x)]
+  }
+  x <- value(a)
+  y <- value(b)
+  lx <- scaled(x, measure)
+  ly <- scaled(y, measure)
+  p <- pairs_of(all, a, b, measure)
+  n <- length(p$x)
+  px <- scaled(p$x, measure)
+  py <- scaled(p$y, measure)
+  r <- data.frame(scenario, combination, a, b, measure, n_a = length(x), n_b = length(y),
+                  blocks = n, blocks_incomplete = p$incomplete, blocks_split = p$split)
+  columns <- c("difference", "difference_lower", "difference_upper", "ratio", "ratio_lower",
+               "ratio_upper", "study_t", "welch_t", "welch_df", "welch_p", "paired_difference",
+               "paired_difference_lower", "paired_difference_upper", "paired_mean", "paired_sd",
+               "paired_lower", "paired_upper", "paired_ratio", "paired_ratio_lower",
+               "paired_ratio_upper", "paired_t", "paired_df", "paired_p", "sign_flip_p",
+               "wilcoxon_v", "wilcoxon_p", "mann_whitney_u", "mann_whitney_p", "variance_ratio",
+               "variance_ratio_lower", "variance_ratio_upper", "f_p", "brown_forsythe_f",
+               "brown_forsythe_p", "paired_variance_ratio", "paired_variance_ratio_lower",
+               "paired_variance_ratio_upper", "pitman_morgan_t", "pitman_morgan_df",
+               "pitman_morgan_p", "hedges_g", "hedges_g_lower", "hedges_g_upper", "superiority",
+               "superiority_lower", "superiority_upper", "tost_lower", "tost_upper", "tost_p",
+               "blocking_gain")
+  r[columns] <- NA_real_
+  set <- function(names, values) r[names] <<- as.list(as.double(values))
+  two <- min(length(x), length(y)) > 1
+  if (length(x) && length(y)) {
+    r$difference <- mean(x) - mean(y)
+    r$ratio <- if (is_log[[measure]]) exp(mean(lx) - mean(ly)) else mean(x) / mean(y)
+    set(c("superiority", "superiority_lower", "superiority_upper"), superiority(lx, ly))
+    u <- suppressWarnings(wilcox.test(lx, ly))
+    set(c("mann_whitney_u", "mann_whitney_p"), c(u$statistic, u$p.value))
+    if (is.nan(u$p.value))
+      r$mann_whitney_p <- 1 # all equal
+  }
+  varies <- two && var(lx) + var(ly) > 0
+  if (varies) {
+    raw <- t.test(x, y)
+    log. <- t.test(lx, ly)
+    set(c("difference_lower", "difference_upper", "study_t", "welch_t", "welch_df", "welch_p"),
+        c(raw$conf.int, (mean(x) - mean(y)) / sqrt(var(x) / length(x) + var(y) / length(y)),
+          log.$statistic, log.$parameter, log.$p.value))
+    if (is_log[[measure]])
+      set(c("ratio_lower", "ratio_upper"), exp(log.$conf.int))
+    f <- var.test(lx, ly)
+    set(c("variance_ratio", "variance_ratio_lower", "variance_ratio_upper", "f_p"),
+        c(f$estimate, f$conf.int, f$p.value))
+    set(c("brown_forsythe_f", "brown_forsythe_p"), brown_forsythe(lx, ly))
+    set(c("hedges_g", "hedges_g_lower", "hedges_g_upper"), hedges(lx, ly))
+  }
+  if (two && !varies && mean(x) == mean(y)) { # nothing varies, and nothing differs
+    set(c("difference_lower", "difference_upper", "study_t", "welch_t", "welch_df", "welch_p",
+          "variance_ratio", "f_p", "brown_forsythe_p", "hedges_g"),
+        c(0, 0, 0, 0, length(x) + length(y) - 2, 1, 1, 1, 1, 0))
+    if (n > 2)
+      set(c("paired_variance_ratio", "pitman_morgan_df", "pitman_morgan_p"), c(1, n - 2, 1))
+  }
+  if (n) {
+    r$paired_difference <- mean(p$x - p$y)
+    r$paired_mean <- mean(px - py)
+    if (is_log[[measure]])
+      r$paired_ratio <- exp(r$paired_mean)
+  }
+  if (n && any(px != py)) { # differences that are equal but for rounding tie
+    v <- suppressWarnings(wilcox.test(round(px - py, 12)))
+    set(c("wilcoxon_v", "wilcoxon_p", "sign_flip_p"),
+        c(v$statistic, v$p.value, sign_flip(px - py)))
+  }
+  if (n > 1 && sd(px - py) > 0) {
+    raw <- t.test(p$x, p$y, paired = TRUE)
+    log. <- t.test(px, py, paired = TRUE)
+    set(c("paired_difference_lower", "paired_difference_upper", "paired_sd", "paired_lower",
+          "paired_upper", "paired_t", "paired_df", "paired_p"),
+        c(raw$conf.int, sd(px - py), log.$conf.int, log.$statistic, log.$parameter, log.$p.value))
+    if (is_log[[measure]])
+      set(c("paired_ratio_lower", "paired_ratio_upper"), exp(log.$conf.int))
+    set(c("paired_variance_ratio", "paired_variance_ratio_lower", "paired_variance_ratio_upper",
+          "pitman_morgan_t", "pitman_morgan_df", "pitman_morgan_p"), pitman_morgan(px, py))
+    r$blocking_gain <- (var(px) + var(py)) / var(px - py)
+    m <- margin[[measure]]
+    if (!is.na(m)) {
+      below <- t.test(px - py, mu = -m, alternative = "greater")$p.value
+      above <- t.test(px - py, mu = m, alternative = "less")$p.value
+      set(c("tost_lower", "tost_upper", "tost_p"),
+          c(t.test(px - py, conf.level = 1 - 2 * alpha)$conf.int, max(below, above)))
+    }
+  }
+  if (n > 1 && all(px == py)) { # identical: nothing differs, and nothing varies
+    set(c("paired_sd", "paired_t", "paired_df", "paired_p", "sign_flip_p", "wilcoxon_v",
+          "wilcoxon_p"), c(0, 0, n - 1, 1, 1, 0, 1))
+    set(c("paired_lower", "paired_upper", "paired_difference_lower", "paired_difference_upper"),
+        rep(0, 4))
+    if (!is.na(margin[[measure]]))
+      set(c("tost_lower", "tost_upper", "tost_p"), c(0, 0, 0))
+  }
+  r
+}
+pairs <- list(c(0, 1), c(0, 2), c(1, 2))
+g <- data.frame()
+for (scenario in unique(runs$scenario))
+  for (k in sort(unique(runs$combination[runs$scenario == scenario])))
+    for (pair in pairs)
+      if (pair[2] <= max(runs$level[runs$scenario == scenario]))
+        for (m in measures)
+          g <- rbind(g, data.frame(scenario, combination = k, a = pair[1], b = pair[2],
+                                   measure = m))
+table <- do.call(rbind, Map(comparison, g$scenario, g$combination, g$a, g$b, g$measure))
+tests <- c("welch", "paired", "sign_flip", "wilcoxon", "mann_whitney", "f", "brown_forsythe",
+           "pitman_morgan", "tost")
+for (test in tests) # a family: scenario, measure and test; also as the second look at a study
+  for (looks in 1:2) {
+    to <- paste0(test, if (looks == 1) "_holm" else "_holm_2")
+    table[[to]] <- NA_real_
+    for (s in unique(table$scenario))
+      for (m in measures) {
+        rows <- which(table$scenario == s & table$measure == m &
+                        !is.na(table[[paste0(test, "_p")]]))
+        p <- table[[paste0(test, "_p")]][rows]
+        table[[to]][rows] <- p.adjust(c(p, rep(1, (looks - 1) * length(p))), "holm")[seq_along(p)]
+      }
+  }
+verdict <- function(r, suffix) {
+  tost <- r[[paste0("tost_", suffix)]]
+  paired <- r[[paste0("paired_", suffix)]]
+  words <- if (is_log[[r$measure]]) c("faster", "slower") else c("lower", "higher")
+  if (isTRUE(tost <= alpha)) "equivalent"
+  else if (isTRUE(paired <= alpha)) words[1 + (r$paired_mean > 0)]
+  else "inconclusive"
+}
+of_variance <- function(r) {
+  p <- r$pitman_morgan_holm
+  if (isTRUE(p <= alpha)) if (r$paired_variance_ratio < 1) "varies_less" else "varies_more"
+  else "inconclusive"
+}
+rows <- split(table, seq_len(nrow(table)))
+table$verdict <- sapply(rows, verdict, "holm")
+table$verdict_2 <- sapply(rows, verdict, "holm_2")
+table$variance_verdict <- sapply(rows, of_variance)
+# what so many blocks find, at Holm's first step
+for (i in seq_len(nrow(table))) {
+  r <- table[i, ]
+  m <- sum(table$scenario == r$scenario & table$measure == r$measure & !is.na(table$paired_p))
+  table$detectable[i] <- if (r$blocks > 1 && isTRUE(r$paired_sd > 0))
+    power.t.test(n = r$blocks, power = 0.8, sd = r$paired_sd, sig.level = alpha / m,
+                 type = "paired", alternative = "two.sided", strict = TRUE, tol = 1e-14)$delta
+    else NA
+  table$blocks_needed[i] <- if (is.na(table$detectable[i]) || is.na(margin[[r$measure]])) -1L else {
+    n <- 2L
+    while (power.t.test(n = n, delta = margin[[r$measure]], sd = r$paired_sd,
+                        sig.level = alpha / m, type = "paired", strict = TRUE)$power < 0.8)
+      n <- n + 1L
+    n
+  }
+}
+save(table, "analysis_comparisons.csv")
+
+# ---- what blocking bought -----------------------------------------------------------------------
+blocking <- function(scenario, measure) {
+  r <- table[table$scenario == scenario & table$measure == measure & !is.na(table$blocking_gain), ]
+  df <- r$blocks - 1
+  paired <- sum(df * r$paired_sd^2) / sum(df)
+  unpaired <- sum(df * r$blocking_gain * r$paired_sd^2) / sum(df)
+  data.frame(scenario, measure, comparisons = nrow(r), blocks = sum(r$blocks),
+             unpaired_variance = unpaired, paired_variance = paired, gain = unpaired / paired,
+             removed = 1 - paired / unpaired)
+}
+g <- expand.grid(measure = measures, scenario = unique(runs$scenario), stringsAsFactors = FALSE)
+save(do.call(rbind, Map(blocking, g$scenario, g$measure)), "analysis_blocking.csv")
+
+# ---- seeds against machine ----------------------------------------------------------------------
+pool_sd <- function(x, by) {
+  by <- by[!is.na(x)]
+  x <- x[!is.na(x)]
+  df <- length(x) - length(unique(by))
+  c(if (df > 0) sqrt(sum((x - ave(x, by))^2) / df) else NA, df)
+}
+seeds <- function(level) {
+  all <- crossed[crossed$level == level & crossed$warmup == 0, ]
+  done <- all[all$status == 1, ]
+  rows <- do.call(rbind, lapply(sort(unique(all$seed)), function(seed) {
+    d <- done[done$seed == seed, ]
+    known <- d$checksum[d$checksum != ""]
+    kind <- if (length(known) < 2) "unknown" else if (length(unique(known)) == 1) "identical"
+            else "different"
+    data.frame(level, seed, kind, runs = nrow(d), devices = length(unique(paste(d$host, d$device))),
+               checksums = length(unique(known)),
+               time_mean = if (nrow(d)) mean(d$train_seconds) else NA,
+               time_sd = sd(d$train_seconds), time_cv = sd(d$train_seconds) / mean(d$train_seconds),
+               error_min = if (nrow(d)) min(d$test_error) else NA,
+               error_max = if (nrow(d)) max(d$test_error) else NA)
+  }))
+  known <- done[done$checksum != "", ]
+  noise <- pool_sd(log(known$train_seconds), paste(known$seed, known$checksum))
+  rows$noise_sd <- noise[1]
+  rows$noise_df <- as.integer(noise[2])
+  rows$error_sd <- pool_sd(done$test_error, done$seed)[1]
+  rows
+}
+save(rbind(seeds(0), seeds(1)), "analysis_seeds.csv")
