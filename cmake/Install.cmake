@@ -5,5 +5,8 @@ install(TARGETS cnntrain-onednn cnntrain-simulate cnn-exec RUNTIME DESTINATION $
 install(DIRECTORY jobs slurm trainers DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi
     FILES_MATCHING PATTERN *.yaml PATTERN *.sbatch PATTERN *.py)
 install(FILES share/published.csv DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi)
+if(CNN_HAVE_CUDA)
+    install(TARGETS cnntrain-cudnn RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/cnnmpi)
+endif()
 install(FILES docs/cnnmpi.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

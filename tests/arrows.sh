@@ -28,6 +28,8 @@ declare -A library=(
     [oneapi/dnnl/]="cpu"
     [cuda_runtime]="gpu"
     [cudnn]="gpu"
+    [cublas]="gpu"
+    [cub/]="gpu"
     [libfyaml.h]="src/base"
     [lapacke.h]="src/stats"
     [nlopt.h]="src/stats"
@@ -37,7 +39,7 @@ breaches=0
 breach() { printf '%s: %s\n' "$1" "$2"; breaches=$((breaches + 1)); }
 files=0
 for folder in "${!allowed[@]}"; do
-    for file in "$folder"/*.[ch] "$folder"/*.cpp "$folder"/*.cu; do
+    for file in "$folder"/*.[ch] "$folder"/*.cpp "$folder"/*.cu "$folder"/*.cuh; do
         [[ -e $file ]] || continue
         files=$((files + 1))
         while read -r target; do
@@ -52,7 +54,7 @@ while IFS=: read -r file header; do
         for place in ${library[$name]}; do [[ $file == "$place"* ]] && ok=1; done
         [[ $ok ]] || breach "$file" "includes <$header>"
     done
-done < <(grep -noE '^#include <[^>]+>' -r src cpu gpu mpi hdf5io --include='*.[ch]' --include='*.cpp' --include='*.cu' |
+done < <(grep -noE '^#include <[^>]+>' -r src cpu gpu mpi hdf5io --include='*.[ch]' --include='*.cpp' --include='*.cu' --include='*.cuh' |
     sed -E 's/^([^:]+):[0-9]+:#include <(.*)>/\1:\2/')
 printf '%d files, %d breaches\n' "$files" "$breaches"
 [[ $files -gt 20 && $breaches -eq 0 ]]

@@ -82,8 +82,9 @@ cnn_status cnn_wilcoxon_signed_rank(const double *x, const double *y, int n, cnn
         return CNN_OK;
     cnn_status st = CNN_OK;
     double tolerance = 0, tie_term = 0;
-    double *d = malloc(3 * (size_t)n * sizeof *d), *size = d + n, *ranks = d + 2 * (size_t)n;
+    double *d = malloc(3 * (size_t)n * sizeof *d);
     CNN_CHECK(d, CNN_ENOMEM, "ranks of %d differences", n);
+    double *size = d + n, *ranks = size + n;
     const int kept = nonzero_differences(x, y, n, d, size, &tolerance);
     CNN_TRY(cnn_ranks(size, kept, tolerance, ranks, &tie_term));
     signed_rank(out, d, ranks, kept, tie_term, kept < n);

@@ -73,8 +73,9 @@ cnn_status cnn_spearman(const double *x, const double *y, int n, cnn_rank_correl
         return CNN_OK;
     cnn_status st = CNN_OK;
     double ties_x = 0, ties_y = 0;
-    double *a = malloc(2 * (size_t)n * sizeof *a), *b = a + n;
+    double *a = malloc(2 * (size_t)n * sizeof *a);
     CNN_CHECK(a, CNN_ENOMEM, "ranks of %d values", n);
+    double *b = a + n;
     CNN_TRY(cnn_ranks(x, n, 0, a, &ties_x));
     CNN_TRY(cnn_ranks(y, n, 0, b, &ties_y));
     out->rho = correlation_of_ranks(a, b, n);

@@ -168,8 +168,9 @@ cnn_status cnn_brown_forsythe(const double *x, int nx, const double *y, int ny,
         return CNN_OK;
     cnn_status st = CNN_OK;
     const double magnitude = fmax(fabs(cnn_mean(x, nx)), fabs(cnn_mean(y, ny)));
-    double *a = malloc(((size_t)nx + (size_t)ny) * sizeof *a), *b = a + nx;
+    double *a = malloc(((size_t)nx + (size_t)ny) * sizeof *a);
     CNN_CHECK(a, CNN_ENOMEM, "deviations of %d values", nx + ny);
+    double *b = a + nx;
     CNN_TRY(deviations_from_median(x, nx, a));
     CNN_TRY(deviations_from_median(y, ny, b));
     both_vary(out, variance_of(x, nx), variance_of(y, ny));

@@ -32,6 +32,8 @@ s <- list(
   time = as.double(1:60), spread = c(rnorm(30), 8, -9, 40), many_c = rexp(400), single = 4.25)
 s$far <- s$native + 100 + rnorm(15, 0, 0.3) # t above a thousand
 s$many_d <- s$many_c + 30 + rnorm(400, 0, 0.3)
+s$drawn_a <- rnorm(22, -0.1) # too many pairs for all signs in src/stats, not here
+s$drawn_b <- rnorm(22)
 pairs <- list(c("native", "layered"), c("native", "close"), c("error_a", "error_b"), c("two_a", "two_b"),
               c("three_a", "three_b"), c("eight_a", "eight_b"), c("nine_a", "nine_b"),
               c("ten_a", "ten_b"), c("twenty_a", "twenty_b"), c("many_a", "many_b"),
@@ -165,6 +167,10 @@ for (pair in pairs) {
       p = mean(abs(sums) >= abs(sum(d)) - 1e-9 * sum(abs(d))), permutations = 2^length(d),
       difference = mean(s[[pair[1]]] - s[[pair[2]]]))
 }
+sums <- 0
+for (value in s$drawn_a - s$drawn_b) sums <- c(sums + value, sums - value)
+put("sign_flip_drawn", "drawn_a", "drawn_b", NA, NA, NA,
+    p = mean(abs(sums) >= abs(sum(s$drawn_a - s$drawn_b)) - 1e-9))
 newcombe <- function(theta, nx, ny, level) {
   z <- qnorm((1 + level) / 2)
   n <- (nx + ny) / 2

@@ -1,0 +1,169 @@
+#include "gpu/choices.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static cnn_status malformed(const char *what, const char *at)
+{
+    return cnn_error_set(CNN_EUSAGE, "the frozen algorithms are malformed: %s expected at '%.40s'",
+                         what, at);
+}
+
+/* A whole number without sign or spaces; *at moves behind it. */
+static bool read_number(const char **at, int64_t *out)
+{
+    char *end = NULL;
+    if (!isdigit((unsigned char)**at))
+        return false;
+    errno = 0;
+    const long long value = strtoll(*at, &end, 10);
+    *out = value;
+    *at = end;
+    return errno == 0;
+}
+
+static cnn_status read_version(const char **at, size_t version)
+{
+    static const char prefix[] = "cudnn=";
+    int64_t found = 0;
+    if (strncmp(*at, prefix, sizeof prefix - 1) != 0)
+        return malformed("cudnn=VERSION", *at);
+    *at += sizeof prefix - 1;
+    if (!read_number(at, &found))
+        return malformed("a version", *at);
+    if ((size_t)found != version)
+        return cnn_error_set(
+            CNN_EUSAGE,
+            "the algorithms were frozen with cuDNN %lld, but this is cuDNN %zu: use "
+            "the same library, or start a new results file",
+            (long long)found, version);
+    return CNN_OK;
+}
+
+static cnn_status read_knobs(const char **at, cnn_cudnn_engine *engine)
+{
+    while (**at == ',') {
+        (*at)++;
+        if (engine->knob_count == CNN_MAX_KNOBS)
+            return malformed("fewer knobs", *at);
+        const int i = engine->knob_count++;
+        if (!read_number(at, &engine->knobs[i].type) || **at != ':')
+            return malformed("KNOB:VALUE", *at);
+        (*at)++;
+        if (!read_number(at, &engine->knobs[i].value))
+            return malformed("a knob's value", *at);
+    }
+    return CNN_OK;
+}
+
+static cnn_status read_choice(const char **at, bool *direct, cnn_cudnn_engine *engine)
+{
+    static const char own[] = "direct";
+    *engine = (cnn_cudnn_engine){0};
+    *direct = strncmp(*at, own, sizeof own - 1) == 0;
+    if (*direct) {
+        *at += sizeof own - 1;
+        return CNN_OK;
+    }
+    if (**at != 'e')
+        return malformed("direct or eNUMBER", *at);
+    (*at)++;
+    if (!read_number(at, &engine->engine))
+        return malformed("an engine's number", *at);
+    return read_knobs(at, engine);
+}
+
+cnn_status cnn_choices_read(const char *text, size_t version, cnn_choices *out)
+{
+    cnn_status st = CNN_OK;
+    const char *at = text;
+    cnn_choices table = {0};
+    char *problem = NULL;
+    CNN_TRY(read_version(&at, version));
+    while (*at == ';') {
+        const size_t length = strcspn(++at, "=;");
+        bool direct;
+        cnn_cudnn_engine engine;
+        if (length == 0 || at[length] != '=') {
+            st = malformed("PROBLEM=CHOICE", at);
+            goto done;
+        }
+        CNN_CHECK((problem = cnn_strndup(at, length)) != NULL, CNN_ENOMEM, "frozen algorithms");
+        at += length + 1;
+        CNN_TRY(read_choice(&at, &direct, &engine));
+        CNN_TRY(cnn_choices_add(&table, problem, direct, &engine));
+        free(problem);
+        problem = NULL;
+    }
+    if (*at != '\0') {
+        st = malformed("';' or the end", at);
+        goto done;
+    }
+    table.frozen = true;
+    *out = table;
+    table = (cnn_choices){0};
+done:
+    free(problem);
+    cnn_choices_free(&table);
+    return st;
+}
+
+void cnn_choices_free(cnn_choices *choices)
+{
+    for (int i = 0; i < choices->count; i++)
+        free(choices->list[i].problem);
+    free(choices->list);
+    *choices = (cnn_choices){0};
+}
+
+/* ---- the table ----------------------------------------------------------------------------- */
+
+const cnn_choice *cnn_choices_find(const cnn_choices *choices, const char *problem)
+{
+    for (int i = 0; i < choices->count; i++)
+        if (strcmp(choices->list[i].problem, problem) == 0)
+            return &choices->list[i];
+    return NULL;
+}
+
+cnn_status cnn_choices_add(cnn_choices *choices, const char *problem, bool direct,
+                           const cnn_cudnn_engine *engine)
+{
+    cnn_status st = CNN_OK;
+    const size_t size = ((size_t)choices->count + 1) * sizeof *choices->list;
+    cnn_choice *list = realloc(choices->list, size);
+    CNN_CHECK(list != NULL, CNN_ENOMEM, "a table of algorithms");
+    choices->list = list;
+    cnn_choice *choice = &list[choices->count];
+    *choice = (cnn_choice){.problem = cnn_strdup(problem), .direct = direct, .engine = *engine};
+    CNN_CHECK(choice->problem != NULL, CNN_ENOMEM, "a table of algorithms");
+    choices->count++;
+done:
+    return st;
+}
+
+void cnn_choice_describe(const cnn_choice *choice, cnn_text *out)
+{
+    const cnn_cudnn_engine *e = &choice->engine;
+    if (choice->direct) {
+        cnn_text_append(out, "direct");
+        return;
+    }
+    cnn_text_printf(out, "e%lld", (long long)e->engine);
+    for (int i = 0; i < e->knob_count; i++)
+        cnn_text_printf(out, ",%lld:%lld", (long long)e->knobs[i].type,
+                        (long long)e->knobs[i].value);
+}
+
+void cnn_choices_write(const cnn_choices *choices, size_t version, cnn_text *out)
+{
+    cnn_text_printf(out, "cudnn=%zu", version);
+    for (int i = 0; i < choices->count; i++) {
+        cnn_text_printf(out, ";%s=", choices->list[i].problem);
+        cnn_choice_describe(&choices->list[i], out);
+    }
+}

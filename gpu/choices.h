@@ -1,0 +1,39 @@
+/** The table of algorithms that were chosen, one for each convolution problem: written as text into
+ *  the results file, and read back by every run, so that no run chooses differently.
+ *
+ *    text    = "cudnn=" version {";" problem "=" choice}
+ *    choice  = "direct" | "e" engine {"," knob ":" value}
+ *  e.g. cudnn=91900;fwd:32x28x28x1>28x28x16k5s1p2.2=e0;wgrad:...=e67,2:5,13:1 */
+#ifndef CNN_GPU_CHOICES_H
+#define CNN_GPU_CHOICES_H
+
+#include "base/text.h"
+#include "gpu/cudnn_graph.h"
+
+typedef struct {
+    char *problem; /* cnn_conv_problem_name */
+    bool direct;   /* own kernels, else an engine of cuDNN */
+    cnn_cudnn_engine engine;
+} cnn_choice;
+
+/** Zeroed: empty and open for additions. */
+typedef struct {
+    cnn_choice *list;
+    int count;
+    bool frozen; /* read from text: nothing may be added */
+} cnn_choices;
+
+/** Reads a table, frozen. CNN_EUSAGE: malformed, or tuned with another version of cuDNN than
+ *  `version` (as cudnnGetVersion gives it). */
+cnn_status cnn_choices_read(const char *text, size_t version, cnn_choices *out);
+void cnn_choices_free(cnn_choices *choices);
+
+/** NULL: none. Valid until the next addition. */
+const cnn_choice *cnn_choices_find(const cnn_choices *choices, const char *problem);
+cnn_status cnn_choices_add(cnn_choices *choices, const char *problem, bool direct,
+                           const cnn_cudnn_engine *engine);
+void cnn_choices_write(const cnn_choices *choices, size_t version, cnn_text *out);
+/** "direct" or "e67,2:5". */
+void cnn_choice_describe(const cnn_choice *choice, cnn_text *out);
+
+#endif

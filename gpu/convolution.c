@@ -1,0 +1,68 @@
+#include "gpu/convolution.h"
+
+static const char *const direction_names[] = {"fwd", "dgrad", "wgrad"};
+
+/* Padding after the last row or column that the windows reach. */
+static int after(int in, int out, int kernel, int stride, int before)
+{
+    const int reach = (out - 1) * stride + kernel - in - before;
+    return reach > 0 ? reach : 0;
+}
+
+cnn_conv_problem cnn_conv_problem_of(const cnn_layer *l, int n, cnn_conv_direction direction)
+{
+    return (cnn_conv_problem){
+        .direction = direction,
+        .shape = {.n = n,
+                  .h = l->in.h,
+                  .w = l->in.w,
+                  .c = l->in.c,
+                  .out_h = l->out.h,
+                  .out_w = l->out.w,
+                  .out_c = l->out.c,
+                  .kernel = l->kernel,
+                  .stride = l->stride,
+                  .pad_top = l->pad_top,
+                  .pad_left = l->pad_left},
+        .pad_bottom = after(l->in.h, l->out.h, l->kernel, l->stride, l->pad_top),
+        .pad_right = after(l->in.w, l->out.w, l->kernel, l->stride, l->pad_left),
+    };
+}
+
+size_t cnn_conv_problem_input(const cnn_conv_problem *p)
+{
+    const cnn_gpu_convolution *s = &p->shape;
+    return (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c;
+}
+
+size_t cnn_conv_problem_output(const cnn_conv_problem *p)
+{
+    const cnn_gpu_convolution *s = &p->shape;
+    return (size_t)s->n * (size_t)s->out_h * (size_t)s->out_w * (size_t)s->out_c;
+}
+
+size_t cnn_conv_problem_weights(const cnn_conv_problem *p)
+{
+    const cnn_gpu_convolution *s = &p->shape;
+    return (size_t)s->out_c * (size_t)s->kernel * (size_t)s->kernel * (size_t)s->c;
+}
+
+void cnn_conv_problem_name(const cnn_conv_problem *p, cnn_text *out)
+{
+    const cnn_gpu_convolution *s = &p->shape;
+    cnn_text_printf(out, "%s:%dx%dx%dx%d>%dx%dx%dk%ds%dp%d.%d", direction_names[p->direction], s->n,
+                    s->h, s->w, s->c, s->out_h, s->out_w, s->out_c, s->kernel, s->stride,
+                    s->pad_top, s->pad_left);
+}
+
+cudaError_t cnn_conv_run_direct(cudaStream_t stream, const cnn_conv_problem *p, cnn_conv_operands o)
+{
+    switch (p->direction) {
+    case CNN_CONV_FORWARD:
+        return cnn_gpu_direct_forward(stream, p->shape, o.first, o.second, o.result);
+    case CNN_CONV_BACKWARD_DATA:
+        return cnn_gpu_direct_backward_data(stream, p->shape, o.first, o.second, o.result);
+    default:
+        return cnn_gpu_direct_backward_weights(stream, p->shape, o.first, o.second, o.result);
+    }
+}

@@ -1,0 +1,45 @@
+/** One direction of one convolution at one batch size: the problem that cuDNN's engines and our own
+ *  kernels compete for. Tensors are f32 NHWC; weights [O, kernel, kernel, I]. */
+#ifndef CNN_GPU_CONVOLUTION_H
+#define CNN_GPU_CONVOLUTION_H
+
+#include "base/text.h"
+#include "gpu/gpu_kernels.h"
+#include "nn/network.h"
+
+typedef enum {
+    CNN_CONV_FORWARD,          /* x, weights -> y */
+    CNN_CONV_BACKWARD_DATA,    /* dy, weights -> dx */
+    CNN_CONV_BACKWARD_WEIGHTS, /* x, dy -> dweights */
+} cnn_conv_direction;
+
+typedef struct {
+    cnn_conv_direction direction;
+    cnn_gpu_convolution shape;
+    int pad_bottom, pad_right;
+} cnn_conv_problem;
+
+/** Of an inferred conv2d layer and n images. */
+cnn_conv_problem cnn_conv_problem_of(const cnn_layer *layer, int n, cnn_conv_direction direction);
+
+/** Values of x (and dx), of y (and dy), of the weights. */
+size_t cnn_conv_problem_input(const cnn_conv_problem *p);
+size_t cnn_conv_problem_output(const cnn_conv_problem *p);
+size_t cnn_conv_problem_weights(const cnn_conv_problem *p);
+
+/** The problem's name in the table of frozen choices, without spaces:
+ * "fwd:32x28x28x1>28x28x16k5s1p2.2".
+ */
+void cnn_conv_problem_name(const cnn_conv_problem *p, cnn_text *out);
+
+/** Operands in the order of the arrows above; by direction one of them is the result. */
+typedef struct {
+    const float *first, *second;
+    float *result;
+} cnn_conv_operands;
+
+/** Runs it by our own kernels (gpu/direct_convolution.cu). */
+cudaError_t cnn_conv_run_direct(cudaStream_t stream, const cnn_conv_problem *p,
+                                cnn_conv_operands o);
+
+#endif

@@ -1,0 +1,259 @@
+/* The device, its libraries' handles, memory, transfers. */
+#include "gpu/cuda_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const size_t cublas_workspace_bytes = (size_t)32
+                                             << 20; /* what cuBLAS advises from sm_90 on */
+
+/* ---- memory -------------------------------------------------------------------------------- */
+
+cnn_status cnn_cuda_alloc(size_t bytes, const char *what, void **out)
+{
+    cnn_status st = CNN_OK;
+    void *memory = NULL;
+    const cudaError_t error = cudaMalloc(&memory, bytes ? bytes : 1);
+    if (error == cudaErrorMemoryAllocation) {
+        size_t left = 0, total = 0;
+        cudaGetLastError(); /* the device is none the worse for it */
+        cudaMemGetInfo(&left, &total);
+        return cnn_error_set(CNN_ENOMEM,
+                             "the GPU has no memory for %s (%zu bytes; %zu of its %zu are free)",
+                             what, bytes, left, total);
+    }
+    CNN_CUDA(error);
+    CNN_CUDA(cudaMemset(memory, 0, bytes));
+    *out = memory;
+    memory = NULL; /* the caller owns it now */
+done:
+    if (memory)
+        cudaFree(memory);
+    return st;
+}
+
+cnn_status cnn_cuda_floats(size_t count, const char *what, float **out)
+{
+    void *memory = NULL;
+    const cnn_status st = cnn_cuda_alloc(count * sizeof(float), what, &memory);
+    *out = memory;
+    return st;
+}
+
+void cnn_cuda_free(void **memory)
+{
+    if (*memory)
+        cudaFree(*memory);
+    *memory = NULL;
+}
+
+cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes)
+{
+    cnn_status st = CNN_OK;
+    if (bytes <= ops->workspace_bytes)
+        return CNN_OK;
+    CNN_TRY(cnn_ops_sync(ops));
+    cnn_cuda_free(&ops->workspace);
+    ops->workspace_bytes = 0;
+    CNN_TRY(cnn_cuda_alloc(bytes, "the workspace of convolutions", &ops->workspace));
+    ops->workspace_bytes = bytes;
+done:
+    return st;
+}
+
+cnn_status cnn_ops_alloc(cnn_ops *ops, size_t bytes, const char *what, void **out)
+{
+    (void)ops;
+    return cnn_cuda_alloc(bytes, what, out);
+}
+
+void cnn_ops_free(cnn_ops *ops, void **memory)
+{
+    (void)ops;
+    cnn_cuda_free(memory);
+}
+
+cnn_status cnn_ops_sync(cnn_ops *ops)
+{
+    cnn_status st = CNN_OK;
+    CNN_CUDA(cudaStreamSynchronize(ops->stream));
+done:
+    return st;
+}
+
+/* Transfers go through the stream, so that they come after what was queued. */
+static cnn_status copy(cnn_ops *ops, void *to, const void *from, size_t bytes,
+                       enum cudaMemcpyKind kind)
+{
+    cnn_status st = CNN_OK;
+    if (bytes == 0)
+        return CNN_OK;
+    CNN_CUDA(cudaMemcpyAsync(to, from, bytes, kind, ops->stream));
+    CNN_CUDA(cudaStreamSynchronize(ops->stream));
+done:
+    return st;
+}
+
+cnn_status cnn_ops_upload(cnn_ops *ops, void *to, const void *from, size_t bytes)
+{
+    return copy(ops, to, from, bytes, cudaMemcpyHostToDevice);
+}
+
+cnn_status cnn_ops_download(cnn_ops *ops, void *to, const void *from, size_t bytes)
+{
+    return copy(ops, to, from, bytes, cudaMemcpyDeviceToHost);
+}
+
+cnn_status cnn_ops_zero(cnn_ops *ops, void *memory, size_t bytes)
+{
+    cnn_status st = CNN_OK;
+    if (bytes > 0)
+        CNN_CUDA(cudaMemsetAsync(memory, 0, bytes, ops->stream));
+done:
+    return st;
+}
+
+/* ---- opening ------------------------------------------------------------------------------- */
+
+static cnn_status take_sizes(cnn_ops *ops)
+{
+    for (int i = 0; i < CNN_MAX_BATCH_SIZES; i++) {
+        const int n = ops->config.batch_sizes[i];
+        int at = 0;
+        while (at < ops->size_count && ops->sizes[at] > n)
+            at++;
+        if (n < 1 || (at < ops->size_count && ops->sizes[at] == n))
+            continue;
+        memmove(&ops->sizes[at + 1], &ops->sizes[at],
+                (size_t)(ops->size_count - at) * sizeof ops->sizes[0]);
+        ops->sizes[at] = n;
+        ops->size_count++;
+    }
+    return ops->size_count > 0 ? CNN_OK : cnn_error_set(CNN_EINVAL, "no batch size was given");
+}
+
+/* The first visible device: who starts a trainer makes one visible. */
+static cnn_status open_device(cnn_ops *ops)
+{
+    cnn_status st = CNN_OK;
+    struct cudaDeviceProp properties;
+    int count = 0;
+    CNN_CUDA(cudaGetDeviceCount(&count));
+    CNN_CHECK(count > 0, CNN_EENV, "no GPU is visible (CUDA_VISIBLE_DEVICES)");
+    CNN_CUDA(cudaSetDevice(ops->device));
+    CNN_CUDA(cudaGetDeviceProperties(&properties, ops->device));
+    CNN_CHECK(properties.major >= 8, CNN_EENV,
+              "%s has compute capability %d.%d, but this program was built for 8.0 and newer",
+              properties.name, properties.major, properties.minor);
+    cnn_copy_string(ops->name, sizeof ops->name, properties.name);
+    CNN_CUDA(cudaStreamCreateWithFlags(&ops->stream, cudaStreamNonBlocking));
+done:
+    return st;
+}
+
+/* TF32 is switched explicitly, whatever the library's default may be. */
+static cnn_status open_cublas(cnn_ops *ops)
+{
+    cnn_status st = CNN_OK;
+    const bool tf32 = ops->config.precision == CNN_PRECISION_TF32;
+    CNN_CUBLAS(cublasCreate(&ops->cublas));
+    CNN_CUBLAS(cublasSetStream(ops->cublas, ops->stream));
+    CNN_CUBLAS(
+        cublasSetMathMode(ops->cublas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
+    CNN_TRY(
+        cnn_cuda_alloc(cublas_workspace_bytes, "the workspace of cuBLAS", &ops->cublas_workspace));
+    CNN_CUBLAS(cublasSetWorkspace(ops->cublas, ops->cublas_workspace, cublas_workspace_bytes));
+done:
+    return st;
+}
+
+static cnn_status describe_versions(cnn_ops *ops)
+{
+    cnn_status st = CNN_OK;
+    int runtime = 0, driver = 0, cublas = 0;
+    const size_t cudnn = cudnnGetVersion();
+    CNN_CUDA(cudaRuntimeGetVersion(&runtime));
+    CNN_CUDA(cudaDriverGetVersion(&driver));
+    CNN_CUBLAS(cublasGetVersion(ops->cublas, &cublas));
+    snprintf(ops->versions, sizeof ops->versions,
+             "cuDNN %zu.%zu.%zu, cuBLAS %d.%d.%d, CUDA %d.%d, driver for CUDA %d.%d", cudnn / 10000,
+             cudnn / 100 % 100, cudnn % 100, cublas / 10000, cublas / 100 % 100, cublas % 100,
+             runtime / 1000, runtime / 10 % 100, driver / 1000, driver / 10 % 100);
+done:
+    return st;
+}
+
+cnn_status cnn_ops_open(const cnn_ops_config *config, cnn_ops **out)
+{
+    cnn_status st = CNN_OK;
+    cnn_ops *ops = calloc(1, sizeof *ops);
+    CNN_CHECK(ops != NULL, CNN_ENOMEM, "a device");
+    ops->config = *config;
+    ops->config.algorithms = NULL; /* the caller's */
+    CNN_TRY(take_sizes(ops));
+    if (config->algorithms && *config->algorithms)
+        CNN_TRY(cnn_choices_read(config->algorithms, cudnnGetVersion(), &ops->choices));
+    st = open_device(ops);
+    if (st == CNN_EENV)
+        cnn_error_prefix(st, "no usable GPU");
+    CNN_TRY(st);
+    CNN_CUDNN(cudnnCreate(&ops->cudnn));
+    CNN_CUDNN(cudnnSetStream(ops->cudnn, ops->stream));
+    CNN_TRY(open_cublas(ops));
+    CNN_TRY(describe_versions(ops));
+    *out = ops;
+    ops = NULL; /* the caller owns it now */
+done:
+    cnn_ops_close(&ops);
+    return st;
+}
+
+void cnn_ops_close(cnn_ops **handle)
+{
+    cnn_ops *ops = *handle;
+    if (!ops)
+        return;
+    if (ops->cublas)
+        cublasDestroy(ops->cublas);
+    if (ops->cudnn)
+        cudnnDestroy(ops->cudnn);
+    cnn_cuda_free(&ops->cublas_workspace);
+    cnn_cuda_free(&ops->workspace);
+    cnn_cuda_free((void **)&ops->keys);
+    cnn_cuda_free((void **)&ops->sorted);
+    cnn_cuda_free(&ops->sort_scratch);
+    if (ops->stream)
+        cudaStreamDestroy(ops->stream);
+    cnn_choices_free(&ops->choices);
+    free(ops);
+    *handle = NULL;
+}
+
+void cnn_ops_describe(const cnn_ops *ops, cnn_ops_info *out)
+{
+    *out = (cnn_ops_info){.backend = "cudnn", .threads = ops->config.threads};
+    cnn_copy_string(out->version, sizeof out->version, ops->versions);
+    cnn_copy_string(out->device, sizeof out->device, ops->name);
+}
+
+int cnn_ops_max_batch(const cnn_ops *ops)
+{
+    return ops->sizes[0];
+}
+
+cnn_status cnn_cuda_size_index(const cnn_ops *ops, int n, int *index)
+{
+    for (int i = 0; i < ops->size_count; i++)
+        if (ops->sizes[i] == n) {
+            *index = i;
+            return CNN_OK;
+        }
+    return cnn_error_set(CNN_EINVAL, "the device was not opened for batches of %d images", n);
+}
+
+cnn_status cnn_ops_algorithms(const cnn_ops *ops, cnn_text *out)
+{
+    cnn_choices_write(&ops->choices, cudnnGetVersion(), out);
+    return cnn_text_status(out);
+}

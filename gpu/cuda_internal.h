@@ -1,0 +1,62 @@
+/** The GPU as cnn_ops sees it, for the files of this folder. */
+#ifndef CNN_GPU_CUDA_INTERNAL_H
+#define CNN_GPU_CUDA_INTERNAL_H
+
+#include "gpu/check.h"
+#include "gpu/choices.h"
+#include "gpu/gpu_kernels.h"
+#include "nn/ops.h"
+
+struct cnn_ops {
+    cnn_ops_config config;
+    int size_count, sizes[CNN_MAX_BATCH_SIZES]; /* distinct batch sizes, the largest first */
+    int device;
+    cudaStream_t stream;
+    cudnnHandle_t cudnn;
+    cublasHandle_t cublas;
+    void *cublas_workspace;
+    void *workspace; /* shared by all convolutions: they run one after the other */
+    size_t workspace_bytes;
+    cnn_choices choices;
+    uint64_t *keys, *sorted; /* [key_room]: shuffling */
+    void *sort_scratch;
+    size_t sort_bytes;
+    int key_room;
+    char name[96], versions[128];
+};
+
+/** CNN_EINVAL unless the device was opened for batches of n images; *index into sizes. */
+cnn_status cnn_cuda_size_index(const cnn_ops *ops, int n, int *index);
+
+/** cudaMalloc'ed and zeroed; the failure names what was asked for and what is left. */
+cnn_status cnn_cuda_alloc(size_t bytes, const char *what, void **out);
+cnn_status cnn_cuda_floats(size_t count, const char *what, float **out);
+/** Takes NULL, leaves NULL. */
+void cnn_cuda_free(void **memory);
+
+/** Makes the shared workspace at least this long. Not while work is queued that uses it. */
+cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes);
+
+/** Weights between canonical [O, C, H, W] and the device's [O, H, W, C], on the host. */
+void cnn_cuda_pack_weights(int o, int c, int h, int w, const float *ochw, float *ohwc);
+void cnn_cuda_unpack_weights(int o, int c, int h, int w, const float *ohwc, float *ochw);
+/** The same with the device's side on the device; synchronous. */
+cnn_status cnn_cuda_import_weights(cnn_ops *ops, int o, int c, int h, int w, const float *ochw,
+                                   float *weights);
+cnn_status cnn_cuda_export_weights(cnn_ops *ops, int o, int c, int h, int w, const float *weights,
+                                   float *ochw);
+
+/** Geometry of a pool layer for the kernels. CNN_EUSAGE: its window is too large. */
+cnn_status cnn_cuda_windows(const cnn_layer *layer, cnn_gpu_windows *out);
+/** Statistics of a batchnorm layer over n images. */
+cnn_gpu_norm_shape cnn_cuda_norm_shape(const cnn_layer *layer, int n);
+
+/** y [n, units] = x [n, inputs] weights^T [units, inputs], without bias. */
+cnn_status cnn_cuda_dense_forward(cnn_ops *ops, int n, int inputs, int units, const float *x,
+                                  const float *weights, float *y);
+cnn_status cnn_cuda_dense_backward_data(cnn_ops *ops, int n, int inputs, int units, const float *dy,
+                                        const float *weights, float *dx);
+cnn_status cnn_cuda_dense_backward_weights(cnn_ops *ops, int n, int inputs, int units,
+                                           const float *x, const float *dy, float *dweights);
+
+#endif

@@ -1,0 +1,67 @@
+/* Training steps as CUDA graphs: captured once for a feed, replayed for every batch. */
+#include "gpu/native_internal.h"
+
+static void drop(cudaGraphExec_t *graph)
+{
+    if (*graph)
+        cudaGraphExecDestroy(*graph);
+    *graph = NULL;
+}
+
+void cnn_native_drop_graphs(cnn_native_graphs *g)
+{
+    drop(&g->several);
+    drop(&g->one);
+    drop(&g->tail);
+    *g = (cnn_native_graphs){0};
+}
+
+/* A graph of `steps` steps on n images each. A capture that has begun is ended whatever happens. */
+static cnn_status capture(cnn_step *s, const cnn_feed *feed, int n, int steps, cudaGraphExec_t *out)
+{
+    cnn_status st = CNN_OK;
+    cudaGraph_t graph = NULL;
+    CNN_CUDA(cudaStreamBeginCapture(s->ops->stream, cudaStreamCaptureModeThreadLocal));
+    for (int i = 0; i < steps && st == CNN_OK; i++)
+        st = cnn_native_queue_step(s, feed, n, true);
+    const cudaError_t ended = cudaStreamEndCapture(s->ops->stream, &graph);
+    CNN_TRY(st);
+    CNN_CUDA(ended);
+    CNN_CUDA(cudaGraphInstantiate(out, graph, 0));
+    CNN_CUDA(cudaGraphUpload(*out, s->ops->stream));
+done:
+    if (graph)
+        cudaGraphDestroy(graph);
+    return st;
+}
+
+static bool are_of(const cnn_native_graphs *g, const cnn_feed *feed)
+{
+    return g->images && g->images == feed->images && g->labels == feed->labels &&
+           g->order == feed->order && g->count == feed->count;
+}
+
+cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
+{
+    cnn_status st = CNN_OK;
+    cnn_native_graphs *g = &s->graphs;
+    const int batch = s->train.batch_size, tail = feed->count % batch;
+    if (are_of(g, feed))
+        return CNN_OK;
+    CNN_TRY(cnn_ops_sync(s->ops));
+    cnn_native_drop_graphs(g);
+    g->images = feed->images;
+    g->labels = feed->labels;
+    g->order = feed->order;
+    g->count = feed->count;
+    if (feed->count >= batch) {
+        CNN_TRY(capture(s, feed, batch, CNN_NATIVE_STEPS, &g->several));
+        CNN_TRY(capture(s, feed, batch, 1, &g->one));
+    }
+    if (tail > 0)
+        CNN_TRY(capture(s, feed, tail, 1, &g->tail));
+done:
+    if (st != CNN_OK)
+        cnn_native_drop_graphs(g);
+    return st;
+}

@@ -1,0 +1,147 @@
+/** The native path on a GPU: a list of nodes over one arena, planned once, captured as CUDA graphs
+ *  and replayed.
+ *
+ *  value[i] is what node i reads and value[i + 1] what it leaves; gradient[i] is the gradient of
+ *  value[i]. What differs from step to step lies on the device (cnn_gpu_place), so that every
+ *  replay is the same work. A node that ends in a ReLU masks its gradient itself. */
+#ifndef CNN_GPU_NATIVE_INTERNAL_H
+#define CNN_GPU_NATIVE_INTERNAL_H
+
+#include "gpu/conv_plan.h"
+#include "gpu/cuda_internal.h"
+#include "nn/plan.h"
+#include "nn/step.h"
+
+enum { CNN_NO_TENSOR = -1 };
+
+/** A tensor of parameters in the parameter arenas. */
+typedef struct {
+    int parameter;       /* index in the network's parameters */
+    size_t offset, size; /* values */
+    bool packed;         /* [O, H, W, C] there, [O, C, H, W] in canonical order */
+} cnn_native_parameter;
+
+/** One way through the step. */
+typedef struct {
+    int n, size; /* images; index of that batch size */
+    bool training;
+} cnn_native_pass;
+
+typedef struct cnn_native_node cnn_native_node;
+
+/** What a kind of node can do. All work goes into the stream; nothing is allocated. */
+typedef struct {
+    /** Adds parameters and tensors; chooses algorithms. */
+    cnn_status (*create)(cnn_step *s, cnn_native_node *node);
+    cnn_status (*forward)(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass);
+    cnn_status (*backward)(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass);
+    /** Appends the work of forward and backward, for people. */
+    void (*describe)(const cnn_step *s, const cnn_native_node *node, cnn_text *out);
+} cnn_native_class;
+
+struct cnn_native_node {
+    const cnn_native_class *class;
+    int index;
+    const cnn_layer *layer, *pool; /* pool: NULL if the node has none */
+    bool relu, trains;
+    bool input_gradient; /* backward leaves gradient[index] */
+    cnn_shape mid;       /* before the pool */
+    cnn_gpu_windows windows;
+    int parameters[2];                            /* indices in the step's parameters */
+    cnn_conv_plan *plans[3][CNN_MAX_BATCH_SIZES]; /* conv: by direction and batch size */
+    int before_pool, before_pool_gradient, mask;  /* tensors of the plan */
+    int mean, inverse, scratch;
+    size_t running; /* norm: offset of its statistics */
+};
+
+/** Graphs of whole training steps on one feed. */
+typedef struct {
+    const void *images, *labels, *order; /* of the feed that they were captured on */
+    int count;
+    cudaGraphExec_t several, one, tail; /* tail: NULL where the last batch is whole */
+} cnn_native_graphs;
+
+struct cnn_step {
+    cnn_ops *ops; /* borrowed */
+    cnn_network net;
+    cnn_train train;
+    uint64_t seed;
+    cnn_plan plan;
+    int node_count; /* without the loss */
+    cnn_native_node nodes[CNN_MAX_LAYERS];
+    int first_trained;              /* the first node with backward */
+    int values[CNN_MAX_LAYERS + 1]; /* tensors of the plan */
+    int gradients[CNN_MAX_LAYERS + 1];
+    char *arena; /* on the device, as all that follows */
+    int parameter_count;
+    cnn_native_parameter parameters[CNN_MAX_PARAMETERS];
+    size_t parameter_size;   /* values of each of the next four */
+    float *weights, *slopes; /* all parameters; their gradients */
+    float *first, *second;   /* the optimiser's; NULL when not needed */
+    float *running;          /* means and variances of all batchnorm layers */
+    int32_t *labels;         /* i32 [max batch] */
+    cnn_gpu_place *place;
+    cnn_gpu_counts *training, *evaluation;
+    cnn_native_graphs graphs;
+    cudaEvent_t *events; /* of traced steps, one more than steps */
+    int64_t event_count;
+};
+
+/** Where in the plan's schedule a node's backward runs; its forward runs at its index. */
+static inline int cnn_native_back(const cnn_step *s, int node)
+{
+    return 2 * s->plan.node_count - 1 - node;
+}
+
+/** Where a tensor of the plan lies; NULL for CNN_NO_TENSOR. */
+static inline void *cnn_native_at(const cnn_step *s, int tensor)
+{
+    return tensor < 0 ? NULL : s->arena + s->plan.tensors[tensor].offset;
+}
+
+static inline float *cnn_native_value(const cnn_step *s, int i)
+{
+    return cnn_native_at(s, s->values[i]);
+}
+
+static inline float *cnn_native_gradient(const cnn_step *s, int i)
+{
+    return cnn_native_at(s, s->gradients[i]);
+}
+
+static inline float *cnn_native_weights(const cnn_step *s, const cnn_native_node *node, int k)
+{
+    return s->weights + s->parameters[node->parameters[k]].offset;
+}
+
+static inline float *cnn_native_slopes(const cnn_step *s, const cnn_native_node *node, int k)
+{
+    return s->slopes + s->parameters[node->parameters[k]].offset;
+}
+
+/* native_plan.c */
+/** Adds a tensor to the plan: CNN_ENOMEM when there are too many. */
+cnn_status cnn_native_tensor(cnn_step *s, const char *what, int node, size_t bytes, int first,
+                             int last, int *out);
+/** Adds parameter tensor k (0, 1) of a node. packed: see cnn_native_parameter. */
+void cnn_native_add_parameter(cnn_step *s, cnn_native_node *node, int k, bool packed);
+/** Nodes, tensors, algorithms, memory. */
+cnn_status cnn_native_build(cnn_step *s);
+
+/* native_nodes.c */
+const cnn_native_class *cnn_native_class_of(cnn_node_kind kind);
+void cnn_native_node_destroy(cnn_native_node *node);
+
+/* native_run.c */
+/** Queues one training step on the batch at the step's place: gather, forward, loss, backward and,
+ *  if updates, the optimiser and the place's advance. */
+cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool updates);
+
+/* native_graphs.c */
+/** Steps in one graph, where that many are left. */
+enum { CNN_NATIVE_STEPS = 8 };
+/** Captures the feed's graphs unless they are there. */
+cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed);
+void cnn_native_drop_graphs(cnn_native_graphs *graphs);
+
+#endif

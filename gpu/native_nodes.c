@@ -1,0 +1,430 @@
+/* The kinds of nodes of the native path: what they need, forward, backward. */
+#include "base/philox.h"
+#include "gpu/native_internal.h"
+
+/* ---- what several kinds share -------------------------------------------------------------- */
+
+static size_t image_floats(const cnn_step *s, cnn_shape shape)
+{
+    return (size_t)cnn_ops_max_batch(s->ops) * (size_t)cnn_shape_size(shape);
+}
+
+static size_t batch_size(const cnn_native_pass *pass, cnn_shape shape)
+{
+    return (size_t)pass->n * (size_t)cnn_shape_size(shape);
+}
+
+static size_t rows_of(const cnn_native_pass *pass, cnn_shape shape)
+{
+    return (size_t)pass->n * (size_t)shape.h * (size_t)shape.w;
+}
+
+/* Tensors of a pool that is folded into a node: what comes before it, and the mask. */
+static cnn_status add_pool(cnn_step *s, cnn_native_node *node)
+{
+    cnn_status st = CNN_OK;
+    const int i = node->index, back = cnn_native_back(s, i);
+    const size_t bytes = image_floats(s, node->mid) * sizeof(float);
+    CNN_TRY(cnn_cuda_windows(node->pool, &node->windows));
+    CNN_TRY(cnn_native_tensor(s, "before pool", i, bytes, i, i, &node->before_pool));
+    CNN_TRY(
+        cnn_native_tensor(s, "mask", i, image_floats(s, node->pool->out), i, back, &node->mask));
+    if (node->trains)
+        CNN_TRY(cnn_native_tensor(s, "before pool gradient", i, bytes, back, back,
+                                  &node->before_pool_gradient));
+done:
+    return st;
+}
+
+static cnn_status add_bias_scratch(cnn_step *s, cnn_native_node *node, size_t rows, int columns)
+{
+    const int back = cnn_native_back(s, node->index);
+    return cnn_native_tensor(s, "bias sums", node->index,
+                             cnn_gpu_bias_gradient_scratch(rows, columns) * sizeof(double), back,
+                             back, &node->scratch);
+}
+
+static cnn_status nothing_to_create(cnn_step *s, cnn_native_node *node)
+{
+    (void)s;
+    (void)node;
+    return CNN_OK;
+}
+
+/* ---- convolution + bias [+ ReLU] [+ pool] -------------------------------------------------- */
+
+static cnn_status add_plans(cnn_step *s, cnn_native_node *node, cnn_conv_direction direction)
+{
+    for (int i = 0; i < s->ops->size_count; i++) {
+        const cnn_conv_problem problem =
+            cnn_conv_problem_of(node->layer, s->ops->sizes[i], direction);
+        const cnn_status st = cnn_conv_plan_create(s->ops, &problem, &node->plans[direction][i]);
+        if (st != CNN_OK)
+            return st;
+    }
+    return CNN_OK;
+}
+
+static cnn_status conv_create(cnn_step *s, cnn_native_node *node)
+{
+    cnn_status st = CNN_OK;
+    const cnn_shape out = node->pool ? node->pool->out : node->mid;
+    cnn_native_add_parameter(s, node, 0, true);
+    cnn_native_add_parameter(s, node, 1, false);
+    CNN_TRY(add_plans(s, node, CNN_CONV_FORWARD));
+    if (node->trains)
+        CNN_TRY(add_plans(s, node, CNN_CONV_BACKWARD_WEIGHTS));
+    if (node->input_gradient)
+        CNN_TRY(add_plans(s, node, CNN_CONV_BACKWARD_DATA));
+    if (node->pool)
+        CNN_TRY(add_pool(s, node));
+    if (node->trains)
+        CNN_TRY(add_bias_scratch(
+            s, node, (size_t)cnn_ops_max_batch(s->ops) * (size_t)out.h * (size_t)out.w, out.c));
+done:
+    return st;
+}
+
+static cnn_status conv_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    const cudaStream_t stream = s->ops->stream;
+    const float *bias = cnn_native_weights(s, node, 1);
+    float *y = cnn_native_value(s, node->index + 1);
+    float *z = node->pool ? cnn_native_at(s, node->before_pool) : y;
+    const cnn_conv_operands o = {cnn_native_value(s, node->index), cnn_native_weights(s, node, 0),
+                                 z};
+    CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_FORWARD][pass->size], o));
+    if (node->pool)
+        CNN_CUDA(cnn_gpu_maxpool_forward(stream, pass->n, node->windows, z, bias, node->relu, y,
+                                         pass->training ? cnn_native_at(s, node->mask) : NULL));
+    else
+        CNN_CUDA(
+            cnn_gpu_add_bias(stream, rows_of(pass, node->mid), node->mid.c, bias, node->relu, y));
+done:
+    return st;
+}
+
+/* The gradient of what the convolution leaves, and the bias's. */
+static cnn_status conv_output_gradient(cnn_step *s, cnn_native_node *node,
+                                       const cnn_native_pass *pass, float **dz)
+{
+    cnn_status st = CNN_OK;
+    const cudaStream_t stream = s->ops->stream;
+    const cnn_shape out = node->pool ? node->pool->out : node->mid;
+    float *dy = cnn_native_gradient(s, node->index + 1);
+    const float *y = node->relu && !node->pool ? cnn_native_value(s, node->index + 1) : NULL;
+    const uint8_t *mask = node->pool ? cnn_native_at(s, node->mask) : NULL;
+    double *scratch = cnn_native_at(s, node->scratch);
+    float *dbias = cnn_native_slopes(s, node, 1);
+    if (y)
+        CNN_CUDA(
+            cnn_gpu_relu_bias_gradient(stream, rows_of(pass, out), out.c, y, dy, scratch, dbias));
+    else
+        CNN_CUDA(
+            cnn_gpu_bias_gradient(stream, rows_of(pass, out), out.c, dy, mask, scratch, dbias));
+    *dz = node->pool ? cnn_native_at(s, node->before_pool_gradient) : dy;
+    if (node->pool)
+        CNN_CUDA(cnn_gpu_maxpool_backward(stream, pass->n, node->windows, mask, dy, *dz));
+done:
+    return st;
+}
+
+static cnn_status conv_backward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    float *dz = NULL;
+    CNN_TRY(conv_output_gradient(s, node, pass, &dz));
+    const cnn_conv_operands w = {cnn_native_value(s, node->index), dz,
+                                 cnn_native_slopes(s, node, 0)};
+    CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_WEIGHTS][pass->size], w));
+    if (node->input_gradient) {
+        const cnn_conv_operands x = {dz, cnn_native_weights(s, node, 0),
+                                     cnn_native_gradient(s, node->index)};
+        CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_DATA][pass->size], x));
+    }
+done:
+    return st;
+}
+
+static void describe_plan(const char *what, const cnn_conv_plan *plan, cnn_text *out)
+{
+    if (!plan)
+        return;
+    cnn_text_printf(out, "%s ", what);
+    cnn_conv_plan_describe(plan, out);
+}
+
+static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_text *out)
+{
+    (void)s;
+    describe_plan("convolution", node->plans[CNN_CONV_FORWARD][0], out);
+    cnn_text_printf(out, ", bias%s%s in one kernel", node->relu ? " + relu" : "",
+                    node->pool ? " + maxpool" : "");
+    if (node->trains)
+        cnn_text_printf(out, "; backward: %sbias's sums, ",
+                        node->pool   ? "pool + relu masked, "
+                        : node->relu ? "relu masked with the "
+                                     : "");
+    describe_plan("weights", node->plans[CNN_CONV_BACKWARD_WEIGHTS][0], out);
+    describe_plan(", data", node->plans[CNN_CONV_BACKWARD_DATA][0], out);
+}
+
+/* ---- dense + bias [+ ReLU] ----------------------------------------------------------------- */
+
+static cnn_status dense_create(cnn_step *s, cnn_native_node *node)
+{
+    cnn_native_add_parameter(s, node, 0, true);
+    cnn_native_add_parameter(s, node, 1, false);
+    return node->trains ? add_bias_scratch(s, node, (size_t)cnn_ops_max_batch(s->ops), node->mid.c)
+                        : CNN_OK;
+}
+
+static cnn_status dense_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    float *y = cnn_native_value(s, node->index + 1);
+    CNN_TRY(cnn_cuda_dense_forward(s->ops, pass->n, (int)cnn_shape_size(node->layer->in),
+                                   node->mid.c, cnn_native_value(s, node->index),
+                                   cnn_native_weights(s, node, 0), y));
+    CNN_CUDA(cnn_gpu_add_bias(s->ops->stream, (size_t)pass->n, node->mid.c,
+                              cnn_native_weights(s, node, 1), node->relu, y));
+done:
+    return st;
+}
+
+static cnn_status dense_backward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    const int inputs = (int)cnn_shape_size(node->layer->in), units = node->mid.c;
+    float *dy = cnn_native_gradient(s, node->index + 1);
+    double *scratch = cnn_native_at(s, node->scratch);
+    float *dbias = cnn_native_slopes(s, node, 1);
+    if (node->relu)
+        CNN_CUDA(cnn_gpu_relu_bias_gradient(s->ops->stream, (size_t)pass->n, units,
+                                            cnn_native_value(s, node->index + 1), dy, scratch,
+                                            dbias));
+    else
+        CNN_CUDA(cnn_gpu_bias_gradient(s->ops->stream, (size_t)pass->n, units, dy, NULL, scratch,
+                                       dbias));
+    CNN_TRY(cnn_cuda_dense_backward_weights(s->ops, pass->n, inputs, units,
+                                            cnn_native_value(s, node->index), dy,
+                                            cnn_native_slopes(s, node, 0)));
+    if (node->input_gradient)
+        CNN_TRY(cnn_cuda_dense_backward_data(s->ops, pass->n, inputs, units, dy,
+                                             cnn_native_weights(s, node, 0),
+                                             cnn_native_gradient(s, node->index)));
+done:
+    return st;
+}
+
+static void dense_describe(const cnn_step *s, const cnn_native_node *node, cnn_text *out)
+{
+    (void)s;
+    cnn_text_printf(out, "cuBLAS sgemm, bias%s; backward: bias's sums, sgemm%s",
+                    node->relu ? " + relu" : "", node->input_gradient ? ", sgemm" : "");
+}
+
+/* ---- batch normalisation [+ ReLU] [+ pool] ------------------------------------------------- */
+
+static cnn_status norm_create(cnn_step *s, cnn_native_node *node)
+{
+    cnn_status st = CNN_OK;
+    const int i = node->index, back = cnn_native_back(s, i);
+    const cnn_gpu_norm_shape shape = cnn_cuda_norm_shape(node->layer, cnn_ops_max_batch(s->ops));
+    const size_t bytes = (size_t)shape.statistics * sizeof(float);
+    cnn_native_add_parameter(s, node, 0, false);
+    cnn_native_add_parameter(s, node, 1, false);
+    CNN_TRY(cnn_native_tensor(s, "mean", i, bytes, i, back, &node->mean));
+    CNN_TRY(cnn_native_tensor(s, "deviation", i, bytes, i, back, &node->inverse));
+    CNN_TRY(cnn_native_tensor(s, "sums", i, cnn_gpu_norm_scratch(shape) * sizeof(double), i, back,
+                              &node->scratch));
+    if (node->pool)
+        CNN_TRY(add_pool(s, node));
+done:
+    return st;
+}
+
+static cnn_status normalise(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass,
+                            bool relu, float *y)
+{
+    cnn_status st = CNN_OK;
+    const cnn_gpu_norm_shape shape = cnn_cuda_norm_shape(node->layer, pass->n);
+    const float *x = cnn_native_value(s, node->index);
+    const float *gamma = cnn_native_weights(s, node, 0), *beta = cnn_native_weights(s, node, 1);
+    float *mean = s->running + node->running, *variance = mean + shape.statistics;
+    if (pass->training)
+        CNN_CUDA(cnn_gpu_norm_training(
+            s->ops->stream, shape, x, gamma, beta, mean, variance, cnn_native_at(s, node->scratch),
+            cnn_native_at(s, node->mean), cnn_native_at(s, node->inverse), relu, y));
+    else
+        CNN_CUDA(
+            cnn_gpu_norm_inference(s->ops->stream, shape, x, gamma, beta, mean, variance, relu, y));
+done:
+    return st;
+}
+
+static cnn_status norm_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    float *y = cnn_native_value(s, node->index + 1);
+    float *z = cnn_native_at(s, node->before_pool);
+    if (!node->pool)
+        return normalise(s, node, pass, node->relu, y);
+    CNN_TRY(normalise(s, node, pass, false, z));
+    CNN_CUDA(cnn_gpu_maxpool_forward(s->ops->stream, pass->n, node->windows, z, NULL, node->relu, y,
+                                     pass->training ? cnn_native_at(s, node->mask) : NULL));
+done:
+    return st;
+}
+
+static cnn_status norm_backward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    const float *dz = cnn_native_gradient(s, node->index + 1);
+    const float *y = node->relu && !node->pool ? cnn_native_value(s, node->index + 1) : NULL;
+    if (node->pool) {
+        float *unpooled = cnn_native_at(s, node->before_pool_gradient);
+        CNN_CUDA(cnn_gpu_maxpool_backward(s->ops->stream, pass->n, node->windows,
+                                          cnn_native_at(s, node->mask), dz, unpooled));
+        dz = unpooled;
+    }
+    CNN_CUDA(cnn_gpu_norm_backward(
+        s->ops->stream, cnn_cuda_norm_shape(node->layer, pass->n), cnn_native_value(s, node->index),
+        dz, y, cnn_native_weights(s, node, 0), cnn_native_at(s, node->mean),
+        cnn_native_at(s, node->inverse), cnn_native_at(s, node->scratch),
+        node->input_gradient ? cnn_native_gradient(s, node->index) : NULL,
+        cnn_native_slopes(s, node, 0), cnn_native_slopes(s, node, 1)));
+done:
+    return st;
+}
+
+static void norm_describe(const cnn_step *s, const cnn_native_node *node, cnn_text *out)
+{
+    (void)s;
+    cnn_text_printf(out, "sums, statistics, normalised%s%s; backward: %ssums%s",
+                    node->relu && !node->pool ? " + relu" : "",
+                    node->pool ? (node->relu ? ", relu + maxpool" : ", maxpool") : "",
+                    node->pool ? "pool, " : "", node->input_gradient ? ", data" : "");
+}
+
+/* ---- a pool, a ReLU, a dropout of their own ------------------------------------------------ */
+
+static cnn_status pool_create(cnn_step *s, cnn_native_node *node)
+{
+    cnn_status st = CNN_OK;
+    const int i = node->index;
+    CNN_TRY(cnn_cuda_windows(node->layer, &node->windows));
+    if (node->layer->kind == CNN_LAYER_MAXPOOL)
+        CNN_TRY(cnn_native_tensor(s, "mask", i, image_floats(s, node->layer->out), i,
+                                  cnn_native_back(s, i), &node->mask));
+done:
+    return st;
+}
+
+static cnn_status pool_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    const float *x = cnn_native_value(s, node->index);
+    float *y = cnn_native_value(s, node->index + 1);
+    if (node->layer->kind == CNN_LAYER_MAXPOOL)
+        CNN_CUDA(cnn_gpu_maxpool_forward(s->ops->stream, pass->n, node->windows, x, NULL, false, y,
+                                         cnn_native_at(s, node->mask)));
+    else
+        CNN_CUDA(cnn_gpu_avgpool_forward(s->ops->stream, pass->n, node->windows, x, y));
+done:
+    return st;
+}
+
+static cnn_status pool_backward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    const float *dy = cnn_native_gradient(s, node->index + 1);
+    float *dx = cnn_native_gradient(s, node->index);
+    if (!node->input_gradient)
+        return CNN_OK;
+    if (node->layer->kind == CNN_LAYER_MAXPOOL)
+        CNN_CUDA(cnn_gpu_maxpool_backward(s->ops->stream, pass->n, node->windows,
+                                          cnn_native_at(s, node->mask), dy, dx));
+    else
+        CNN_CUDA(cnn_gpu_avgpool_backward(s->ops->stream, pass->n, node->windows, dy, dx));
+done:
+    return st;
+}
+
+static cnn_status relu_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    CNN_CUDA(cnn_gpu_relu_forward(s->ops->stream, batch_size(pass, node->mid),
+                                  cnn_native_value(s, node->index),
+                                  cnn_native_value(s, node->index + 1)));
+done:
+    return st;
+}
+
+static cnn_status relu_backward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    if (node->input_gradient)
+        CNN_CUDA(cnn_gpu_relu_backward(
+            s->ops->stream, batch_size(pass, node->mid), cnn_native_value(s, node->index + 1),
+            cnn_native_gradient(s, node->index + 1), cnn_native_gradient(s, node->index)));
+done:
+    return st;
+}
+
+/* Forward and backward are one function; in evaluation rate 0 copies. */
+static cnn_status drop(cnn_step *s, const cnn_native_node *node, const cnn_native_pass *pass,
+                       const float *from, float *to)
+{
+    cnn_status st = CNN_OK;
+    const int layer = (int)(node->layer - s->net.layers);
+    CNN_CUDA(cnn_gpu_dropout(
+        s->ops->stream, batch_size(pass, node->mid), pass->training ? node->layer->rate : 0,
+        s->seed, CNN_RANDOM_DROPOUT + (uint32_t)layer, &s->place->updates, 0, from, to));
+done:
+    return st;
+}
+
+static cnn_status dropout_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    return drop(s, node, pass, cnn_native_value(s, node->index),
+                cnn_native_value(s, node->index + 1));
+}
+
+static cnn_status dropout_backward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    if (!node->input_gradient)
+        return CNN_OK;
+    return drop(s, node, pass, cnn_native_gradient(s, node->index + 1),
+                cnn_native_gradient(s, node->index));
+}
+
+static void simple_describe(const cnn_step *s, const cnn_native_node *node, cnn_text *out)
+{
+    (void)s;
+    cnn_text_printf(out, "%s; backward: the same", cnn_layer_kind_name(node->layer->kind));
+}
+
+/* ---- the table ----------------------------------------------------------------------------- */
+
+static const cnn_native_class classes[] = {
+    [CNN_NODE_CONV] = {conv_create, conv_forward, conv_backward, conv_describe},
+    [CNN_NODE_NORM] = {norm_create, norm_forward, norm_backward, norm_describe},
+    [CNN_NODE_POOL] = {pool_create, pool_forward, pool_backward, simple_describe},
+    [CNN_NODE_RELU] = {nothing_to_create, relu_forward, relu_backward, simple_describe},
+    [CNN_NODE_DROPOUT] = {nothing_to_create, dropout_forward, dropout_backward, simple_describe},
+    [CNN_NODE_DENSE] = {dense_create, dense_forward, dense_backward, dense_describe},
+};
+
+const cnn_native_class *cnn_native_class_of(cnn_node_kind kind)
+{
+    return &classes[kind];
+}
+
+void cnn_native_node_destroy(cnn_native_node *node)
+{
+    for (int d = 0; d < 3; d++)
+        for (int i = 0; i < CNN_MAX_BATCH_SIZES; i++)
+            cnn_conv_plan_destroy(&node->plans[d][i]);
+}

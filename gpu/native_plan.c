@@ -1,0 +1,147 @@
+/* From a network to nodes: tensors, parameters, algorithms, memory. */
+#include "gpu/native_internal.h"
+
+#include <stdio.h>
+
+cnn_status cnn_native_tensor(cnn_step *s, const char *what, int node, size_t bytes, int first,
+                             int last, int *out)
+{
+    char name[sizeof s->plan.tensors[0].name];
+    snprintf(name, sizeof name, "%d %s", node, what);
+    *out = cnn_plan_add(&s->plan, name, bytes, first, last);
+    if (*out < 0)
+        return cnn_error_set(CNN_ENOMEM, "network '%s' needs more than %d tensors", s->net.name,
+                             CNN_MAX_PLAN_TENSORS);
+    return CNN_OK;
+}
+
+void cnn_native_add_parameter(cnn_step *s, cnn_native_node *node, int k, bool packed)
+{
+    enum { VALUES_ALIGNED = 64 };
+    const int parameter = node->layer->first_parameter + k;
+    const size_t size = (size_t)s->net.parameters[parameter].size;
+    s->parameters[s->parameter_count] = (cnn_native_parameter){
+        .parameter = parameter, .offset = s->parameter_size, .size = size, .packed = packed};
+    node->parameters[k] = s->parameter_count++;
+    s->parameter_size += (size + VALUES_ALIGNED - 1) / VALUES_ALIGNED * VALUES_ALIGNED;
+}
+
+static void set_up_node(cnn_step *s, int i, size_t *running)
+{
+    cnn_native_node *node = &s->nodes[i];
+    const cnn_plan_node *p = &s->plan.nodes[i];
+    const cnn_layer *layer = &s->net.layers[p->layer];
+    *node = (cnn_native_node){
+        .class = cnn_native_class_of(p->kind),
+        .index = i,
+        .layer = layer,
+        .pool = p->pool >= 0 ? &s->net.layers[p->pool] : NULL,
+        .relu = p->relu >= 0,
+        .trains = i >= s->first_trained,
+        .input_gradient = i > s->first_trained,
+        .mid = layer->out,
+        .before_pool = CNN_NO_TENSOR,
+        .before_pool_gradient = CNN_NO_TENSOR,
+        .mask = CNN_NO_TENSOR,
+        .mean = CNN_NO_TENSOR,
+        .inverse = CNN_NO_TENSOR,
+        .scratch = CNN_NO_TENSOR,
+        .running = *running,
+    };
+    if (p->kind == CNN_NODE_NORM)
+        *running += (size_t)layer->parameters; /* as many means and variances */
+}
+
+static int first_with_parameters(const cnn_step *s)
+{
+    int i = 0;
+    while (i < s->node_count && s->net.layers[s->plan.nodes[i].layer].parameters == 0)
+        i++;
+    return i;
+}
+
+/* Shape of value[i]. */
+static cnn_shape shape_of(const cnn_step *s, int i)
+{
+    if (i == 0)
+        return s->net.input;
+    const int next = i == s->node_count ? s->net.layer_count : s->plan.nodes[i].layer;
+    return s->net.layers[next - 1].out;
+}
+
+/* Values live until their writer's backward has masked by them; gradients from their writer's
+ * backward to their reader's. */
+static cnn_status add_values(cnn_step *s)
+{
+    cnn_status st = CNN_OK;
+    const size_t images = (size_t)cnn_ops_max_batch(s->ops) * sizeof(float);
+    for (int i = 0; i <= s->node_count; i++) {
+        const size_t bytes = images * (size_t)cnn_shape_size(shape_of(s, i));
+        const int writer = i > 0 ? i - 1 : 0;
+        CNN_TRY(cnn_native_tensor(s, i == 0 ? "images" : "result", writer, bytes, writer,
+                                  cnn_native_back(s, writer), &s->values[i]));
+        s->gradients[i] = CNN_NO_TENSOR;
+        if (i > s->first_trained)
+            CNN_TRY(cnn_native_tensor(s, "gradient", writer, bytes, cnn_native_back(s, i),
+                                      cnn_native_back(s, writer), &s->gradients[i]));
+    }
+done:
+    return st;
+}
+
+static cnn_status allocate(cnn_step *s)
+{
+    cnn_status st = CNN_OK;
+    const bool adam = s->train.optimizer == CNN_OPTIMIZER_ADAM;
+    CNN_TRY(cnn_plan_place(&s->plan));
+    CNN_TRY(
+        cnn_cuda_alloc(s->plan.arena_bytes, "the arena of a training step", (void **)&s->arena));
+    CNN_TRY(cnn_cuda_floats(s->parameter_size, "parameters", &s->weights));
+    CNN_TRY(cnn_cuda_floats(s->parameter_size, "parameters' gradients", &s->slopes));
+    if (adam || s->train.momentum != 0)
+        CNN_TRY(cnn_cuda_floats(s->parameter_size, "the optimiser's state", &s->first));
+    if (adam)
+        CNN_TRY(cnn_cuda_floats(s->parameter_size, "the optimiser's state", &s->second));
+    CNN_TRY(cnn_cuda_floats((size_t)s->net.state_total, "running statistics", &s->running));
+    CNN_TRY(cnn_cuda_alloc((size_t)cnn_ops_max_batch(s->ops) * sizeof(int32_t), "labels",
+                           (void **)&s->labels));
+    CNN_TRY(cnn_cuda_alloc(sizeof *s->place, "a step's place", (void **)&s->place));
+    CNN_TRY(cnn_cuda_alloc(sizeof *s->training, "counts", (void **)&s->training));
+    CNN_TRY(cnn_cuda_alloc(sizeof *s->evaluation, "counts", (void **)&s->evaluation));
+done:
+    return st;
+}
+
+cnn_status cnn_native_build(cnn_step *s)
+{
+    cnn_status st = CNN_OK;
+    size_t running = 0;
+    cnn_plan_fuse(&s->net, &s->plan);
+    s->node_count = s->plan.node_count - 1;
+    s->first_trained = first_with_parameters(s);
+    CNN_TRY(add_values(s));
+    for (int i = 0; i < s->node_count; i++) {
+        set_up_node(s, i, &running);
+        CNN_TRY(s->nodes[i].class->create(s, &s->nodes[i]));
+    }
+    CNN_TRY(allocate(s));
+done:
+    return st;
+}
+
+void cnn_step_describe(const cnn_step *s, cnn_text *out)
+{
+    for (int i = 0; i < s->node_count; i++) {
+        const cnn_shape in = shape_of(s, i), to = shape_of(s, i + 1);
+        cnn_text_printf(out, "node %-2d %dx%dx%d -> %dx%dx%d: ", i, in.h, in.w, in.c, to.h, to.w,
+                        to.c);
+        s->nodes[i].class->describe(s, &s->nodes[i], out);
+        cnn_text_append(out, "\n");
+    }
+    cnn_text_printf(out, "update %s in one kernel over all parameters\n",
+                    cnn_optimizer_names[s->train.optimizer]);
+    cnn_text_printf(out, "graphs of %d steps, of 1 step and of the last batch\n\n",
+                    CNN_NATIVE_STEPS);
+    cnn_plan_describe(&s->plan, &s->net, out);
+    cnn_text_printf(out, "parameters %zu values in one arena\n", s->parameter_size);
+}
