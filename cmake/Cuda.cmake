@@ -50,6 +50,10 @@ if(CNN_HAVE_CUDA)
     add_library(CNN::cudnn UNKNOWN IMPORTED)
     set_target_properties(CNN::cudnn PROPERTIES IMPORTED_LOCATION ${CUDNN_LIBRARY}
         INTERFACE_INCLUDE_DIRECTORIES "${CUDNN_INCLUDE_DIR};${CUDAToolkit_INCLUDE_DIRS}")
+    # CMake leaves the toolkit's own folders out of what programs search; the loader may not know them.
+    get_filename_component(CUDNN_LIBRARY_DIR ${CUDNN_LIBRARY} DIRECTORY)
+    set(CNN_CUDA_LINK_OPTIONS
+        "-Wl,-rpath,${CUDNN_LIBRARY_DIR},-rpath,${CUDAToolkit_LIBRARY_DIR},--enable-new-dtags")
     message(STATUS "CUDA ${CUDAToolkit_VERSION}, cuDNN ${CUDNN_LIBRARY}: building cnntrain-cudnn")
 elseif(CNN_CUDA_LACKS)
     message(STATUS "CUDA: left out: ${CNN_CUDA_LACKS}")

@@ -6,6 +6,8 @@ install(DIRECTORY jobs slurm trainers DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmp
     FILES_MATCHING PATTERN *.yaml PATTERN *.sbatch PATTERN *.py)
 install(FILES share/published.csv DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi)
 if(CNN_HAVE_CUDA)
+    set_target_properties(cnntrain-cudnn PROPERTIES INSTALL_RPATH
+        "${CUDNN_LIBRARY_DIR};${CUDAToolkit_LIBRARY_DIR}")
     install(TARGETS cnntrain-cudnn RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/cnnmpi)
 endif()
 install(FILES docs/cnnmpi.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

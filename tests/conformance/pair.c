@@ -168,8 +168,9 @@ void pair_gradient_spread(pair *p, int64_t b, double *spread)
     double *gradients = ref_alloc(1, size);
     memcpy(gradients, ref_network_gradients(p->reference), size);
     memset(spread, 0, (size_t)p->net.parameter_count * sizeof *spread);
+    const double units = p->rig.precision == CNN_PRECISION_TF32 ? 2 : 16;
     for (uint32_t r = 1; r <= REPEATS; r++) {
-        ref_network_jitter(p->reference, 16 * FLT_EPSILON, r);
+        ref_network_jitter(p->reference, units * rig_unit(&p->rig), r);
         pair_differentiate_reference(p, b);
         distances(&p->net, ref_network_gradients(p->reference), gradients, spread);
     }

@@ -54,8 +54,9 @@ void pair_compare_parameters(pair *p, cnn_path path, double tolerance);
 void pair_gradient_errors(pair *p, cnn_path path, double *errors);
 
 /** spread [parameter_count]: how far the reference's own gradients of batch b move, likewise, when
- *  its layers' outputs move by some tens of units of a float's last place: much where a ReLU or a
- * maximum sits on its kink. Needs the gradients of batch b, and leaves them as they are. */
+ *  its layers' outputs move by some tens of units of a float's last place (two of TF32's): much
+ * where a ReLU or a maximum sits on its kink. Needs the gradients of batch b, and leaves them as
+ * they are. */
 void pair_gradient_spread(pair *p, int64_t b, double *spread);
 
 /** Mean loss of the batches trained since the last call. */

@@ -7,13 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+static cnn_precision wanted_precision(void)
+{
+    const char *name = getenv("CNN_TEST_PRECISION");
+    return name && strcmp(name, "tf32") == 0 ? CNN_PRECISION_TF32 : CNN_PRECISION_FP32;
+}
+
+double rig_unit(const rig *r)
+{
+    return r->precision == CNN_PRECISION_TF32 ? 0x1p-11 : (double)FLT_EPSILON;
+}
+
 void rig_open(rig *r, int batch, int tail)
 {
-    cnn_ops_config config = {.threads = 2,
-                             .precision = CNN_PRECISION_FP32,
-                             .deterministic = true,
-                             .batch_sizes = {batch, tail}};
     memset(r, 0, sizeof *r);
+    r->precision = wanted_precision();
+    cnn_ops_config config = {.threads = 2,
+                             .precision = r->precision,
+                             .deterministic = true,
+                             .autotune = true,
+                             .batch_sizes = {batch, tail}};
     OK(cnn_ops_open(&config, &r->ops));
 }
 

@@ -23,7 +23,8 @@ enum { RIG_MEMORY = 128 };
 
 typedef struct {
     cnn_ops *ops;
-    char context[160]; /* the case at hand, for messages */
+    cnn_precision precision; /* fp32, or what CNN_TEST_PRECISION says */
+    char context[160];       /* the case at hand, for messages */
     int host_count, device_count;
     void *host[RIG_MEMORY], *device[RIG_MEMORY]; /* freed by rig_close */
 } rig;
@@ -31,6 +32,9 @@ typedef struct {
 /** Opens the device, with two threads, for batches of two sizes (tail 0: one size). */
 void rig_open(rig *r, int batch, int tail);
 void rig_close(rig *r);
+
+/** The relative rounding of an operand: of float, or of TF32, which keeps ten bits. */
+double rig_unit(const rig *r);
 
 /** Values on the host that a float holds exactly: zeros; uniform in (low, high) from a stream. */
 double *rig_zeros(rig *r, size_t n);

@@ -16,7 +16,11 @@
 #include <string.h>
 
 enum { STEPS = 100, REPEATS = 3, SMOOTHED = 10 };
-static const double tolerance = 1e-4; /* of gradients, relative to a tensor's largest */
+/* Of losses; of gradients, relative to a tensor's largest. TF32 rounds the operands of products. */
+typedef struct {
+    double loss, gradient;
+} tolerances;
+static const tolerances of_fp32 = {1e-5, 1e-4}, of_tf32 = {1e-3, 3e-3};
 static const uint64_t seed = 77;
 
 typedef struct {
@@ -52,6 +56,11 @@ static void end(setup *s)
     pictures_free(&s->pictures);
 }
 
+static tolerances allowed(const pair *p)
+{
+    return p->rig.precision == CNN_PRECISION_TF32 ? of_tf32 : of_fp32;
+}
+
 /* Compares the last gradients, of this step; returns 1 when they met a kink, else 0. spread is
  * measured when it is first needed in a step. */
 static int check_gradients(pair *p, cnn_path path, int64_t step, double jump, double *spread,
@@ -61,7 +70,7 @@ static int check_gradients(pair *p, cnn_path path, int64_t step, double jump, do
     int kink = 0;
     pair_gradient_errors(p, path, errors);
     for (int t = 0; t < p->net.parameter_count; t++) {
-        if (errors[t] <= tolerance)
+        if (errors[t] <= allowed(p).gradient)
             continue;
         if (!*measured)
             pair_gradient_spread(p, step, spread);
@@ -88,7 +97,7 @@ static void check_steps(pair *p, kink_bounds most, curve *reference)
         for (int path = 0; path < 2; path++) {
             double loss;
             OK(cnn_model_differentiate(p->model[path], p->feed, step, &loss));
-            if (!(fabs(loss - expected) <= 1e-5 * fmax(1, expected)))
+            if (!(fabs(loss - expected) <= allowed(p).loss * fmax(1, expected)))
                 fail_msg("%s: %s: step %d: loss %.9g, reference %.9g", p->rig.context,
                          cnn_path_names[path], (int)step, loss, expected);
             kinks[path] += check_gradients(p, (cnn_path)path, step, most.jump, spread, &measured);
@@ -97,6 +106,9 @@ static void check_steps(pair *p, kink_bounds most, curve *reference)
     }
     print_message("%s: of %d steps, on a kink: layered %d, native %d\n", p->rig.context, STEPS,
                   kinks[CNN_PATH_LAYERED], kinks[CNN_PATH_NATIVE]);
+    if (p->rig.precision == CNN_PRECISION_TF32)
+        return; /* most steps have a kink within TF32's rounding: how far they jump is bounded alone
+                 */
     assert_true(kinks[CNN_PATH_LAYERED] <= most.steps && kinks[CNN_PATH_NATIVE] <= most.steps);
 }
 
@@ -160,7 +172,8 @@ static void check_curves(pair *p, const curve *reference)
     curve native = run(p, CNN_PATH_NATIVE, p->start);
     measure_spread(p, &layered, spread);
     check_curve(p, "native", &native, &layered, spread);
-    check_curve(p, "the reference", reference, &layered, spread);
+    if (p->rig.precision == CNN_PRECISION_FP32)
+        check_curve(p, "the reference", reference, &layered, spread);
     print_message("%s: loss %.4f -> %.4f; spread of repeats after %d steps %.2g\n", p->rig.context,
                   smoothed(&layered, 0), smoothed(&layered, STEPS - 1), STEPS, spread[STEPS - 1]);
 }
