@@ -2,7 +2,8 @@ file(GLOB_RECURSE CNN_FORMATTED CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/src/*.[ch] ${PROJECT_SOURCE_DIR}/src/*.cpp ${PROJECT_SOURCE_DIR}/cpu/*.[ch]
     ${PROJECT_SOURCE_DIR}/gpu/*.[ch] ${PROJECT_SOURCE_DIR}/gpu/*.cu ${PROJECT_SOURCE_DIR}/mpi/*.[ch]
     ${PROJECT_SOURCE_DIR}/hdf5io/*.[ch] ${PROJECT_SOURCE_DIR}/trainers/*.[ch]
-    ${PROJECT_SOURCE_DIR}/tests/*.[ch])
+    ${PROJECT_SOURCE_DIR}/tests/*.[ch]
+    ${PROJECT_SOURCE_DIR}/tests/*.cpp ${PROJECT_SOURCE_DIR}/tests/*.cu)
 find_program(CLANG_FORMAT NAMES clang-format-14 clang-format)
 find_program(CLANG_TIDY NAMES clang-tidy-14 clang-tidy)
 if(CLANG_FORMAT)

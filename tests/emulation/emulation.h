@@ -1,0 +1,54 @@
+/** An emulated GPU for tests: what gpu/ uses of the CUDA runtime, cuBLAS and cuDNN's graph API, on
+ *  the CPU, behind the toolkit's own headers. A test double: slow, strict, and called "emulated".
+ *
+ *  Environment, read once:
+ *    CNN_EMULATED_MEMORY  bytes of device memory (default 1 GiB); more is cudaErrorMemoryAllocation
+ *    CNN_EMULATED_GUARD   0: device memory stays readable for the host (default: touching it
+ * crashes) CNN_EMULATED_DEFER   1: queued work runs when something waits for it, not at once
+ *    CNN_EMULATED_ORDER   forward (default), reverse, or a number: the order of a grid's blocks and
+ *                         of a block's threads between two barriers
+ *    CNN_EMULATED_FAIL    NAME:N, the N-th call of function NAME (or of any) fails
+ *    CNN_EMULATED_SMS     multiprocessors that the device reports (default 132)
+ */
+#ifndef CNN_TESTS_EMULATION_H
+#define CNN_TESTS_EMULATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** As the environment variables of the same name; take effect at once. */
+void cnn_emulated_defer(bool defer);
+/** order: forward, reverse or a number. */
+void cnn_emulated_order(const char *order);
+void cnn_emulated_memory_limit(size_t bytes);
+
+/** Call number nth (from 1, counted from now) of function name fails with its typical error;
+ *  name "any": of every function but those that free and those that explain. NULL: no failure. */
+void cnn_emulated_fail(const char *name, int64_t nth);
+/** Whether the failure that was asked for has happened. */
+bool cnn_emulated_has_failed(void);
+/** The function that failed last on request, "" if none. */
+const char *cnn_emulated_failed_call(void);
+
+/** Device and pinned allocations, streams, events, graphs, handles and descriptors that live. */
+size_t cnn_emulated_live_objects(void);
+size_t cnn_emulated_live_bytes(void);
+/** Writes what lives to standard error, one line each. */
+void cnn_emulated_print_live(void);
+/** Kernels that ran, and library calls that queued work, since the start. */
+size_t cnn_emulated_kernels_run(void);
+/** Forgets an error that a kernel left behind (on a real device: a new process). */
+void cnn_emulated_clear_error(void);
+/** Work that is queued and has not run: what nothing has waited for yet. */
+size_t cnn_emulated_pending(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,79 @@
+/** What the parts of the emulated device share. */
+#ifndef CNN_TESTS_EMULATION_STATE_H
+#define CNN_TESTS_EMULATION_STATE_H
+
+#include "emulation/emulation.h"
+
+#include <cuda_runtime_api.h>
+#include <functional>
+#include <string>
+
+namespace emulated
+{
+
+/* ---- faults.cpp ---- */
+/** Counts a call; true: it is to fail. frees: not failed by "any". */
+bool fails(const char *function, bool frees = false);
+
+/* ---- objects.cpp: everything that must be destroyed ---- */
+void object_born(const void *object, const char *kind);
+void object_died(const void *object);
+/** Whether object is alive and of this kind. */
+bool object_is(const void *object, const char *kind);
+
+/* ---- memory.cpp ---- */
+struct Allocation {
+    unsigned char *start;
+    size_t bytes;
+};
+/** The live allocation that holds [p, p + bytes), or NULL. */
+const Allocation *device_range(const void *p, size_t bytes);
+bool is_device(const void *p);
+/** Pinned host memory that holds the range. */
+bool is_pinned(const void *p, size_t bytes);
+/** Makes device memory accessible while it lives. Nests. */
+class DeviceAccess
+{
+  public:
+    DeviceAccess();
+    ~DeviceAccess();
+    DeviceAccess(const DeviceAccess &) = delete;
+    DeviceAccess &operator=(const DeviceAccess &) = delete;
+};
+
+/* ---- streams.cpp ---- */
+using Work = std::function<void()>;
+/** Runs, queues or records work, as the stream's state wants. what names it in messages. */
+cudaError_t submit(cudaStream_t stream, const char *what, cudaGraphNodeType type, Work work);
+/** Runs all that is queued in the stream (NULL: the legacy stream, so all blocking ones). */
+void drain(cudaStream_t stream);
+void drain_all();
+bool stream_known(cudaStream_t stream);
+bool is_capturing(cudaStream_t stream);
+/** A call that may not happen during a capture: cudaSuccess when there is none. Otherwise the
+ *  capture is invalid from now on. */
+cudaError_t forbidden_in_capture(cudaError_t error);
+
+/* ---- errors.cpp ---- */
+/** Remembers error for cudaGetLastError, and returns it. */
+cudaError_t result(cudaError_t error);
+/** What a kernel did wrong: printed, and every call fails from now on. */
+void device_failed(cudaError_t error, const std::string &text);
+/** The error that a kernel left behind, or cudaSuccess. */
+cudaError_t sticky_error();
+
+/* ---- block.cpp ---- */
+struct Launch {
+    dim3 grid, block;
+    size_t shared_bytes;
+    std::function<void()> thread; /* the kernel with its arguments */
+};
+void run_grid(const Launch &launch);
+/** The largest dynamic shared memory that was asked for by cudaFuncSetAttribute; 48 KiB if none. */
+size_t function_shared_limit(const void *kernel);
+
+double seconds();
+
+} // namespace emulated
+
+#endif

@@ -1,0 +1,489 @@
+/* The emulated device itself: what it runs, and what it refuses. */
+#include "emulation/emulation.h"
+#include "emulation/test_kernels.h"
+
+#include <cublas_v2.h>
+#include <cuda_runtime_api.h>
+#include <cudnn.h>
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define CUDA(call)   assert_int_equal(call, cudaSuccess)
+#define CUDNN(call)  assert_int_equal(call, CUDNN_STATUS_SUCCESS)
+#define CUBLAS(call) assert_int_equal(call, CUBLAS_STATUS_SUCCESS)
+
+enum { BLOCK = 256 };
+
+static void *device_copy(const void *from, size_t bytes)
+{
+    void *p = NULL;
+    CUDA(cudaMalloc(&p, bytes));
+    if (from)
+        CUDA(cudaMemcpy(p, from, bytes, cudaMemcpyHostToDevice));
+    return p;
+}
+
+static void read_back(void *to, const void *from, size_t bytes)
+{
+    CUDA(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToHost));
+}
+
+static int reset(void **state)
+{
+    (void)state;
+    cnn_emulated_fail(NULL, 0);
+    cnn_emulated_defer(false);
+    cnn_emulated_order("forward");
+    cnn_emulated_clear_error();
+    return 0;
+}
+
+/* Nothing that a test made is left. */
+static int nothing_left(void **state)
+{
+    reset(state);
+    if (cnn_emulated_live_objects() == 0)
+        return 0;
+    cnn_emulated_print_live();
+    return -1;
+}
+
+/* ---- kernels ---- */
+
+static void test_kernel_without_barriers(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    int got[N], *out = device_copy(NULL, sizeof got);
+    CUDA(launch_index(N, out, NULL));
+    read_back(got, out, sizeof got);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(got[i], i);
+    CUDA(cudaFree(out));
+}
+
+static void check_sums(cudaError_t (*launch)(int, const float *, float *, cudaStream_t))
+{
+    enum { BLOCKS = 5 };
+    float values[BLOCKS * BLOCK], got[BLOCKS];
+    for (int i = 0; i < BLOCKS * BLOCK; i++)
+        values[i] = (float)(i / BLOCK + 1);
+    float *in = device_copy(values, sizeof values), *out = device_copy(NULL, sizeof got);
+    CUDA(launch(BLOCKS, in, out, NULL));
+    read_back(got, out, sizeof got);
+    for (int i = 0; i < BLOCKS; i++)
+        assert_float_equal(got[i], (float)(BLOCK * (i + 1)), 0.0f);
+    CUDA(cudaFree(in));
+    CUDA(cudaFree(out));
+}
+
+static void test_barriers_and_shuffles_in_any_order(void **state)
+{
+    (void)state;
+    const char *const orders[] = {"forward", "reverse", "1", "2", "3"};
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        cnn_emulated_order(orders[i]);
+        check_sums(launch_block_sum);
+        check_sums(launch_warp_sum);
+    }
+}
+
+static void test_atomics(void **state)
+{
+    (void)state;
+    unsigned counts[2] = {0, 0};
+    unsigned *device = device_copy(counts, sizeof counts);
+    CUDA(launch_count(7, 96, device, NULL));
+    read_back(counts, device, sizeof counts);
+    assert_int_equal(counts[0], 7 * 96);
+    assert_int_equal(counts[1], 7 * 96 - 1);
+    CUDA(cudaFree(device));
+}
+
+static void test_ballot_of_two_masks(void **state)
+{
+    (void)state;
+    unsigned got[32], *out = device_copy(NULL, sizeof got);
+    CUDA(launch_ballot(out, NULL));
+    read_back(got, out, sizeof got);
+    for (int i = 0; i < 32; i++)
+        assert_int_equal(got[i], i < 16 ? 0x0000aaaau : 0xaaaa0000u);
+    CUDA(cudaFree(out));
+}
+
+static void test_intrinsics(void **state)
+{
+    (void)state;
+    const float expected[6] = {0.5f, 3.0f, 1.0f, 8.0f, -1.0f, 1.5f};
+    float got[6], *out = device_copy(NULL, sizeof got);
+    CUDA(launch_intrinsics(out, NULL));
+    read_back(got, out, sizeof got);
+    assert_memory_equal(got, expected, sizeof got);
+    CUDA(cudaFree(out));
+}
+
+static void test_dynamic_shared_memory_must_be_allowed(void **state)
+{
+    (void)state;
+    enum { LARGE = 100 * 1024 };
+    float values[BLOCK], got[BLOCK];
+    for (int i = 0; i < BLOCK; i++)
+        values[i] = (float)i;
+    float *in = device_copy(values, sizeof values), *out = device_copy(NULL, sizeof got);
+    assert_int_equal(launch_reverse(LARGE, in, out, NULL), cudaErrorInvalidValue);
+    CUDA(allow_reverse(LARGE));
+    CUDA(launch_reverse(LARGE, in, out, NULL));
+    read_back(got, out, sizeof got);
+    for (int i = 0; i < BLOCK; i++)
+        assert_float_equal(got[i], (float)(BLOCK - 1 - i), 0.0f);
+    assert_int_equal(allow_reverse(228 * 1024), cudaErrorInvalidValue);
+    CUDA(cudaFree(in));
+    CUDA(cudaFree(out));
+}
+
+static void test_shapes_out_of_range(void **state)
+{
+    (void)state;
+    const dim3 one = {1, 1, 1}, none = {0, 1, 1}, many = {1025, 1, 1}, flat = {64, 32, 1};
+    assert_int_equal(launch_shape(none, one, 0), cudaErrorInvalidConfiguration);
+    assert_int_equal(launch_shape(one, none, 0), cudaErrorInvalidConfiguration);
+    assert_int_equal(launch_shape(one, many, 0), cudaErrorInvalidConfiguration);
+    assert_int_equal(launch_shape(one, flat, 0), cudaErrorInvalidConfiguration);
+    assert_int_equal(cudaGetLastError(), cudaErrorInvalidConfiguration);
+    assert_int_equal(cudaGetLastError(), cudaSuccess);
+}
+
+/* The message goes to standard error; the error stays, as on a real device. */
+static void test_torn_barrier_fails_and_stays(void **state)
+{
+    (void)state;
+    void *p = NULL;
+    assert_int_equal(launch_torn_barrier(NULL), cudaErrorLaunchFailure);
+    assert_int_equal(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
+    assert_int_equal(launch_torn_barrier(NULL), cudaErrorLaunchFailure);
+    cnn_emulated_clear_error();
+    CUDA(cudaMalloc(&p, 16));
+    CUDA(cudaFree(p));
+}
+
+static void test_a_race_shows_as_an_order(void **state)
+{
+    (void)state;
+    int forward[BLOCK], backward[BLOCK], *out = device_copy(NULL, sizeof forward);
+    CUDA(launch_race(out, NULL));
+    read_back(forward, out, sizeof forward);
+    cnn_emulated_order("reverse");
+    CUDA(launch_race(out, NULL));
+    read_back(backward, out, sizeof backward);
+    assert_memory_not_equal(forward, backward, sizeof forward);
+    CUDA(cudaFree(out));
+}
+
+/* ---- memory ---- */
+
+static void test_memory_begins_as_nan(void **state)
+{
+    (void)state;
+    float got[16], *p = device_copy(NULL, sizeof got);
+    read_back(got, p, sizeof got);
+    for (int i = 0; i < 16; i++)
+        assert_true(isnan(got[i]));
+    CUDA(cudaFree(p));
+}
+
+static void test_copies_check_their_sides(void **state)
+{
+    (void)state;
+    float host[4] = {0}, *p = device_copy(host, sizeof host);
+    assert_int_equal(cudaMemcpy(host, p, sizeof host, cudaMemcpyHostToDevice),
+                     cudaErrorInvalidValue);
+    assert_int_equal(cudaMemcpy(p, host, sizeof host + 1, cudaMemcpyHostToDevice),
+                     cudaErrorInvalidValue);
+    assert_int_equal(cudaMemcpy(p, host, sizeof host, cudaMemcpyDeviceToHost),
+                     cudaErrorInvalidValue);
+    assert_int_equal(cudaMemset(host, 0, sizeof host), cudaErrorInvalidValue);
+    assert_int_equal(cudaFree(p + 1), cudaErrorInvalidValue);
+    CUDA(cudaFree(p));
+    assert_int_equal(cudaFree(p), cudaErrorInvalidValue);
+    CUDA(cudaFree(NULL));
+}
+
+static void test_memory_ends(void **state)
+{
+    (void)state;
+    void *p = NULL, *q = NULL;
+    cnn_emulated_memory_limit(1 << 20);
+    CUDA(cudaMalloc(&p, 1 << 19));
+    assert_int_equal(cudaMalloc(&q, (1 << 19) + 1), cudaErrorMemoryAllocation);
+    CUDA(cudaMalloc(&q, 1 << 19));
+    CUDA(cudaFree(p));
+    CUDA(cudaFree(q));
+    cnn_emulated_memory_limit((size_t)1 << 30);
+}
+
+/* In a process of its own: it is to crash. */
+static void test_host_cannot_read_device_memory(void **state)
+{
+    (void)state;
+    float *p = device_copy(NULL, 64);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        const volatile float *watched = p;
+        signal(SIGSEGV, SIG_DFL); /* the test framework's would go on testing */
+        alarm(10);
+        _exit(watched[0] == 0.0f ? 0 : 0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0); /* a sanitizer exits with 1 */
+    CUDA(cudaFree(p));
+}
+
+/* ---- streams, events, graphs ---- */
+
+static void test_deferred_work_waits_for_a_wait(void **state)
+{
+    (void)state;
+    float host[1] = {1}, *pinned = NULL, *x = device_copy(host, sizeof host);
+    cudaStream_t stream;
+    CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    CUDA(cudaMallocHost((void **)&pinned, sizeof *pinned));
+    *pinned = -1;
+    cnn_emulated_defer(true);
+    CUDA(launch_increment(x, stream));
+    CUDA(cudaMemcpyAsync(pinned, x, sizeof *x, cudaMemcpyDeviceToHost, stream));
+    assert_int_equal(cnn_emulated_pending(), 2);
+    assert_float_equal(*pinned, -1, 0);
+    assert_int_equal(cudaStreamQuery(stream), cudaErrorNotReady);
+    CUDA(cudaStreamSynchronize(stream));
+    assert_float_equal(*pinned, 2, 0);
+    CUDA(cudaFreeHost(pinned));
+    CUDA(cudaFree(x));
+    CUDA(cudaStreamDestroy(stream));
+}
+
+static void test_streams_are_ordered_by_events_only(void **state)
+{
+    (void)state;
+    float host[1] = {0}, *x = device_copy(host, sizeof host), *pinned = NULL;
+    cudaStream_t a, b;
+    cudaEvent_t event;
+    CUDA(cudaStreamCreateWithFlags(&a, cudaStreamNonBlocking));
+    CUDA(cudaStreamCreateWithFlags(&b, cudaStreamNonBlocking));
+    CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+    CUDA(cudaMallocHost((void **)&pinned, sizeof *pinned));
+    cnn_emulated_defer(true);
+    CUDA(launch_increment(x, a));
+    CUDA(cudaMemcpyAsync(pinned, x, sizeof *x, cudaMemcpyDeviceToHost, b));
+    CUDA(cudaStreamSynchronize(b));
+    assert_float_equal(*pinned, 0, 0); /* nothing orders b behind a */
+    CUDA(cudaEventRecord(event, a));
+    CUDA(cudaStreamWaitEvent(b, event, 0));
+    CUDA(cudaMemcpyAsync(pinned, x, sizeof *x, cudaMemcpyDeviceToHost, b));
+    CUDA(cudaStreamSynchronize(b));
+    assert_float_equal(*pinned, 1, 0);
+    CUDA(cudaEventDestroy(event));
+    CUDA(cudaStreamDestroy(a));
+    CUDA(cudaStreamDestroy(b));
+    CUDA(cudaFreeHost(pinned));
+    CUDA(cudaFree(x));
+}
+
+static void test_events_measure(void **state)
+{
+    (void)state;
+    cudaEvent_t from, to;
+    cudaStream_t stream;
+    float ms = -1;
+    CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    CUDA(cudaEventCreate(&from));
+    CUDA(cudaEventCreate(&to));
+    assert_int_equal(cudaEventElapsedTime(&ms, from, to), cudaErrorInvalidResourceHandle);
+    cnn_emulated_defer(true);
+    CUDA(cudaEventRecord(from, stream));
+    CUDA(cudaEventRecord(to, stream));
+    assert_int_equal(cudaEventElapsedTime(&ms, from, to), cudaErrorNotReady);
+    CUDA(cudaEventSynchronize(to));
+    CUDA(cudaEventElapsedTime(&ms, from, to));
+    assert_true(ms >= 0 && ms < 1000);
+    CUDA(cudaEventDestroy(from));
+    CUDA(cudaEventDestroy(to));
+    CUDA(cudaStreamDestroy(stream));
+}
+
+static void test_capture_records_and_replays(void **state)
+{
+    (void)state;
+    float host[1] = {0}, *x = device_copy(host, sizeof host);
+    cudaStream_t stream;
+    cudaGraph_t graph = NULL;
+    cudaGraphExec_t replay = NULL;
+    size_t nodes = 0;
+    CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+    CUDA(launch_increment(x, stream));
+    CUDA(launch_increment(x, stream));
+    CUDA(cudaStreamEndCapture(stream, &graph));
+    read_back(host, x, sizeof host);
+    assert_float_equal(host[0], 0, 0);
+    CUDA(cudaGraphGetNodes(graph, NULL, &nodes));
+    assert_int_equal(nodes, 2);
+    CUDA(cudaGraphInstantiate(&replay, graph, 0));
+    CUDA(cudaGraphDestroy(graph));
+    for (int i = 0; i < 3; i++)
+        CUDA(cudaGraphLaunch(replay, stream));
+    CUDA(cudaStreamSynchronize(stream));
+    read_back(host, x, sizeof host);
+    assert_float_equal(host[0], 6, 0);
+    CUDA(cudaGraphExecDestroy(replay));
+    CUDA(cudaStreamDestroy(stream));
+    CUDA(cudaFree(x));
+}
+
+/* cudaMalloc and waiting may not happen while a stream is captured. */
+static void test_capture_forbids(void **state)
+{
+    (void)state;
+    cudaStream_t stream;
+    cudaGraph_t graph = NULL;
+    void *p = NULL;
+    CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
+    assert_int_equal(cudaMalloc(&p, 16), cudaErrorStreamCaptureUnsupported);
+    assert_int_equal(launch_torn_barrier(stream), cudaErrorStreamCaptureInvalidated);
+    assert_int_equal(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated);
+    assert_null(graph);
+    CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
+    assert_int_equal(cudaStreamSynchronize(stream), cudaErrorStreamCaptureUnsupported);
+    assert_int_equal(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated);
+    assert_int_equal(cudaStreamEndCapture(stream, &graph), cudaErrorIllegalState);
+    CUDA(cudaStreamDestroy(stream));
+}
+
+static void test_forked_capture_must_join(void **state)
+{
+    (void)state;
+    float host[1] = {0}, *x = device_copy(host, sizeof host);
+    cudaStream_t a, b;
+    cudaEvent_t fork_event, join;
+    cudaGraph_t graph = NULL;
+    CUDA(cudaStreamCreateWithFlags(&a, cudaStreamNonBlocking));
+    CUDA(cudaStreamCreateWithFlags(&b, cudaStreamNonBlocking));
+    CUDA(cudaEventCreateWithFlags(&fork_event, cudaEventDisableTiming));
+    CUDA(cudaEventCreateWithFlags(&join, cudaEventDisableTiming));
+    for (int joined = 0; joined < 2; joined++) {
+        CUDA(cudaStreamBeginCapture(a, cudaStreamCaptureModeGlobal));
+        CUDA(cudaEventRecord(fork_event, a));
+        CUDA(cudaStreamWaitEvent(b, fork_event, 0));
+        CUDA(launch_increment(x, b));
+        CUDA(cudaEventRecord(join, b));
+        if (joined)
+            CUDA(cudaStreamWaitEvent(a, join, 0));
+        assert_int_equal(cudaStreamEndCapture(a, &graph),
+                         joined ? cudaSuccess : cudaErrorStreamCaptureUnjoined);
+    }
+    CUDA(cudaGraphDestroy(graph));
+    CUDA(cudaEventDestroy(fork_event));
+    CUDA(cudaEventDestroy(join));
+    CUDA(cudaStreamDestroy(a));
+    CUDA(cudaStreamDestroy(b));
+    CUDA(cudaFree(x));
+}
+
+/* ---- failures on request ---- */
+
+static void test_nth_call_fails(void **state)
+{
+    (void)state;
+    void *p[3] = {NULL};
+    cnn_emulated_fail("cudaMalloc", 2);
+    CUDA(cudaMalloc(&p[0], 16));
+    assert_false(cnn_emulated_has_failed());
+    assert_int_equal(cudaMalloc(&p[1], 16), cudaErrorMemoryAllocation);
+    assert_true(cnn_emulated_has_failed());
+    assert_string_equal(cnn_emulated_failed_call(), "cudaMalloc");
+    CUDA(cudaMalloc(&p[2], 16));
+    CUDA(cudaFree(p[0]));
+    cnn_emulated_fail("any", 1);
+    CUDA(cudaFree(p[2])); /* what frees does not fail by "any" */
+    assert_int_not_equal(cudaMalloc(&p[0], 16), cudaSuccess);
+}
+
+/* ---- cuBLAS ---- */
+
+/* C = A B, column-major 2 x 3 times 3 x 2; A's first value needs more bits than TF32 has. */
+static void product(cublasMath_t math, float got[4])
+{
+    const float fine = 1.0f + 0x1p-13f;
+    const float a[6] = {fine, 4, 2, 5, 3, 6}, b[6] = {1, 0, 0, 0, 1, 1};
+    const float one = 1, zero = 0;
+    float *da = device_copy(a, sizeof a), *db = device_copy(b, sizeof b),
+          *dc = device_copy(NULL, 4 * sizeof *got);
+    cublasHandle_t blas;
+    CUBLAS(cublasCreate(&blas));
+    CUBLAS(cublasSetMathMode(blas, math));
+    CUBLAS(cublasSgemm(blas, CUBLAS_OP_N, CUBLAS_OP_N, 2, 2, 3, &one, da, 2, db, 3, &zero, dc, 2));
+    assert_int_not_equal(
+        cublasSgemm(blas, CUBLAS_OP_N, CUBLAS_OP_N, 2, 2, 3, &one, da, 1, db, 3, &zero, dc, 2),
+        CUBLAS_STATUS_SUCCESS);
+    assert_int_not_equal(
+        cublasSgemm(blas, CUBLAS_OP_N, CUBLAS_OP_N, 2, 2, 3, &one, a, 2, db, 3, &zero, dc, 2),
+        CUBLAS_STATUS_SUCCESS);
+    read_back(got, dc, 4 * sizeof *got);
+    CUBLAS(cublasDestroy(blas));
+    CUDA(cudaFree(da));
+    CUDA(cudaFree(db));
+    CUDA(cudaFree(dc));
+}
+
+static void test_products_show_their_precision(void **state)
+{
+    (void)state;
+    float full[4], tf32[4];
+    product(CUBLAS_DEFAULT_MATH, full);
+    product(CUBLAS_TF32_TENSOR_OP_MATH, tf32);
+    const float expected[4] = {1.0f + 0x1p-13f, 4, 5, 11};
+    assert_memory_equal(full, expected, sizeof full);
+    assert_float_equal(tf32[0], 1.0f, 0.0f);
+    assert_float_equal(tf32[3], 11.0f, 0.0f);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, reset, nothing_left)
+    const struct CMUnitTest tests[] = {
+        TEST(test_kernel_without_barriers),
+        TEST(test_barriers_and_shuffles_in_any_order),
+        TEST(test_atomics),
+        TEST(test_ballot_of_two_masks),
+        TEST(test_intrinsics),
+        TEST(test_dynamic_shared_memory_must_be_allowed),
+        TEST(test_shapes_out_of_range),
+        TEST(test_torn_barrier_fails_and_stays),
+        TEST(test_a_race_shows_as_an_order),
+        TEST(test_memory_begins_as_nan),
+        TEST(test_copies_check_their_sides),
+        TEST(test_memory_ends),
+        TEST(test_host_cannot_read_device_memory),
+        TEST(test_deferred_work_waits_for_a_wait),
+        TEST(test_streams_are_ordered_by_events_only),
+        TEST(test_events_measure),
+        TEST(test_capture_records_and_replays),
+        TEST(test_capture_forbids),
+        TEST(test_forked_capture_must_join),
+        TEST(test_nth_call_fails),
+        TEST(test_products_show_their_precision),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
