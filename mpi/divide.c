@@ -5,16 +5,23 @@
 
 typedef struct {
     int ranks, cores;
-    const bool *may; /* [ranks, cores] */
-    bool *gets;      /* [ranks, cores] */
-    int *group;      /* [ranks] the lowest rank of each one's group */
-    int *owner;      /* [cores] rank that a round gives it to; -1: none; -2: given before */
-    bool *seen;      /* [cores] scratch of one search */
+    const bool *may;  /* [ranks, cores] */
+    const bool *near; /* [ranks, cores] or NULL */
+    bool *gets;       /* [ranks, cores] */
+    int *group;       /* [ranks] the lowest rank of each one's group */
+    int *owner;       /* [cores] rank that a round gives it to; -1: none; -2: given before */
+    int *count;       /* [ranks] scratch: cores that each has */
+    bool *seen;       /* [cores] scratch of one search */
 } division;
 
 static bool may(const division *d, int rank, int core)
 {
     return d->may[(size_t)rank * (size_t)d->cores + (size_t)core];
+}
+
+static bool is_near(const division *d, int rank, int core)
+{
+    return d->near && d->near[(size_t)rank * (size_t)d->cores + (size_t)core];
 }
 
 static void give(division *d, int rank, int core)
@@ -87,27 +94,71 @@ static bool all_alike(const division *d, int group)
     return true;
 }
 
-/** Consecutive cores in equal parts, in the ranks' order; false when there are fewer than ranks. */
-static bool deal_neighbours(division *d, int group)
+/** Whether some of a rank's cores are nearer its GPU than others. */
+static bool prefers(const division *d, int rank)
 {
-    int members = 0, cores = 0, rank = group, left;
+    int near = 0, all = 0;
+    for (int c = 0; c < d->cores; c++) {
+        all += may(d, rank, c);
+        near += may(d, rank, c) && is_near(d, rank, c);
+    }
+    return near > 0 && near < all;
+}
+
+static bool near_the_same(const division *d, int a, int b)
+{
+    const size_t row = (size_t)d->cores;
+    return memcmp(d->near + (size_t)a * row, d->near + (size_t)b * row, row) == 0;
+}
+
+/** Gives a rank up to `most` free cores in their order, only near ones if so asked. */
+static int take_free(division *d, int rank, int most, bool near_only)
+{
+    int taken = 0;
+    for (int c = 0; c < d->cores && taken < most; c++) {
+        if (!may(d, rank, c) || d->owner[c] != -1 || (near_only && !is_near(d, rank, c)))
+            continue;
+        give(d, rank, c);
+        d->owner[c] = -2;
+        taken++;
+    }
+    return taken;
+}
+
+/** A rank's equal share of the cores near it, among those of its group that are near the same. */
+static int near_share(const division *d, int rank)
+{
+    int cores = 0, ranks = 0;
+    for (int c = 0; c < d->cores; c++)
+        cores += may(d, rank, c) && is_near(d, rank, c);
+    for (int r = 0; r < d->ranks; r++)
+        ranks += d->group[r] == d->group[rank] && near_the_same(d, r, rank);
+    return cores / ranks;
+}
+
+/** Equal parts of the cores that all ranks of the group have, near ones first, else neighbouring
+ *  ones in the ranks' order; false when there are fewer than ranks. */
+static bool deal_alike(division *d, int group)
+{
+    int members = 0, cores = 0;
+    int *has = d->count;
     for (int r = 0; r < d->ranks; r++)
         members += d->group[r] == group;
     for (int c = 0; c < d->cores; c++)
         cores += may(d, group, c);
     if (cores < members)
         return false;
-    left = cores / members;
-    for (int c = 0; c < d->cores && rank < d->ranks; c++) {
-        if (!may(d, group, c))
-            continue;
-        give(d, rank, c);
-        if (--left == 0) {
-            left = cores / members;
-            for (rank++; rank < d->ranks && d->group[rank] != group; rank++)
-                ;
+    const int part = cores / members;
+    for (int r = 0; r < d->ranks; r++) {
+        has[r] = 0;
+        if (d->group[r] == group && prefers(d, r)) {
+            const int share = near_share(d, r);
+            has[r] = take_free(d, r, share < part ? share : part, true);
         }
     }
+    for (int r = 0; r < d->ranks; r++)
+        if (d->group[r] == group)
+            take_free(d, r, part - has[r], false);
     return true;
 }
 
@@ -135,7 +186,7 @@ static bool deal(division *d, int group)
     for (int c = 0; c < d->cores; c++)
         d->owner[c] = -1;
     if (all_alike(d, group)) {
-        enough = deal_neighbours(d, group);
+        enough = deal_alike(d, group);
     } else {
         enough = deal_round(d, group);
         while (enough && deal_round(d, group))
@@ -146,15 +197,17 @@ static bool deal(division *d, int group)
     return enough;
 }
 
-cnn_status cnn_divide_cores(int ranks, int cores, const bool *may_use, bool *gets, bool *lacks)
+cnn_status cnn_divide_cores(int ranks, int cores, const bool *may_use, const bool *near, bool *gets,
+                            bool *lacks)
 {
     cnn_status st = CNN_OK;
-    division d = {.ranks = ranks, .cores = cores, .may = may_use, .gets = gets};
+    division d = {.ranks = ranks, .cores = cores, .may = may_use, .near = near, .gets = gets};
     CNN_CHECK(ranks > 0 && cores > 0, CNN_EINVAL, "no ranks or no cores to divide");
     d.group = calloc((size_t)ranks, sizeof *d.group);
     d.owner = calloc((size_t)cores, sizeof *d.owner);
+    d.count = calloc((size_t)ranks, sizeof *d.count);
     d.seen = calloc((size_t)cores, sizeof *d.seen);
-    CNN_CHECK(d.group && d.owner && d.seen, CNN_ENOMEM, "division of %d cores", cores);
+    CNN_CHECK(d.group && d.owner && d.count && d.seen, CNN_ENOMEM, "division of %d cores", cores);
     memset(gets, 0, (size_t)ranks * (size_t)cores * sizeof *gets);
     memset(lacks, 0, (size_t)ranks * sizeof *lacks);
     find_groups(&d);
@@ -167,6 +220,7 @@ cnn_status cnn_divide_cores(int ranks, int cores, const bool *may_use, bool *get
 done:
     free(d.group);
     free(d.owner);
+    free(d.count);
     free(d.seen);
     return st;
 }

@@ -195,7 +195,7 @@ static cnn_status divide(const host_view *v, const cnn_place *const *here, int c
     CNN_CHECK(may && gets && lacks, CNN_ENOMEM, "division of %d cores", v->core_count);
     for (int i = 0; i < count; i++)
         CNN_TRY(mark_cores(v, here[i], may + i * v->core_count));
-    CNN_TRY(cnn_divide_cores(count, v->core_count, may, gets, lacks));
+    CNN_TRY(cnn_divide_cores(count, v->core_count, may, NULL, gets, lacks));
     for (int i = 0; i < count; i++)
         if (lacks[i] && sharing == CNN_SHARING_REFUSE)
             CNN_TRY(refuse(v, here, lacks, may, count));

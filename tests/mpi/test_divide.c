@@ -12,16 +12,18 @@
 
 enum { RANKS = 8, CORES = 16 };
 
-/** Divides; may: one string a rank, a '#' for each core that it may use. Writes likewise into
- * gets. */
+/** Divides; may: one string a rank, a '#' for each core that it may use, '+' for one that is near
+ * its GPU too. Writes likewise into gets. */
 static void divide(int ranks, int cores, const char *const *may, char gets[RANKS][CORES + 1],
                    bool *lacks)
 {
-    bool allowed[RANKS * CORES], given[RANKS * CORES];
+    bool allowed[RANKS * CORES], near[RANKS * CORES], given[RANKS * CORES];
     for (int r = 0; r < ranks; r++)
-        for (int c = 0; c < cores; c++)
-            allowed[r * cores + c] = may[r][c] == '#';
-    assert_int_equal(cnn_divide_cores(ranks, cores, allowed, given, lacks), CNN_OK);
+        for (int c = 0; c < cores; c++) {
+            near[r * cores + c] = may[r][c] == '+';
+            allowed[r * cores + c] = may[r][c] != '-';
+        }
+    assert_int_equal(cnn_divide_cores(ranks, cores, allowed, near, given, lacks), CNN_OK);
     for (int r = 0; r < ranks; r++) {
         for (int c = 0; c < cores; c++)
             gets[r][c] = given[r * cores + c] ? '#' : '-';
@@ -64,6 +66,41 @@ static void test_divide_two_numa_nodes_apart(void **state)
     assert_string_equal(gets[1], "----##--");
     assert_string_equal(gets[2], "--##----");
     assert_string_equal(gets[3], "------##");
+}
+
+static void test_divide_cores_near_a_gpu_go_to_its_rank(void **state)
+{
+    (void)state;
+    char gets[RANKS][CORES + 1];
+    bool lacks[RANKS];
+    const char *const may[] = {"####++++", "++++####", "####++++", "++++####"};
+    divide(4, 8, may, gets, lacks);
+    assert_string_equal(gets[0], "----##--");
+    assert_string_equal(gets[1], "##------");
+    assert_string_equal(gets[2], "------##");
+    assert_string_equal(gets[3], "--##----");
+}
+
+static void test_divide_near_cores_are_shared_equally(void **state)
+{
+    (void)state;
+    char gets[RANKS][CORES + 1];
+    bool lacks[RANKS];
+    /* Three GPUs on the first node, with four cores for three ranks of three: one near core each.
+     * The fourth takes all of its own. Rank 1 does not care, and must not take what others are
+     * near. */
+    const char *const may[] = {"++++########", "############", "++++########", "++++########"};
+    divide(4, 12, may, gets, lacks);
+    assert_string_equal(gets[0], "#--##-------");
+    assert_string_equal(gets[1], "-----###----");
+    assert_string_equal(gets[2], "-#------##--");
+    assert_string_equal(gets[3], "--#-------##");
+    const char *const two[] = {"++####", "##++++", "##++++"};
+    divide(3, 6, two, gets, lacks);
+    assert_string_equal(gets[0], "##----");
+    assert_string_equal(gets[1], "--##--");
+    assert_string_equal(gets[2], "----##");
+    assert_false(lacks[0] || lacks[1] || lacks[2]);
 }
 
 static void test_divide_overlapping_sets_by_matching(void **state)
@@ -136,6 +173,8 @@ int main(void)
         cmocka_unit_test(test_divide_bound_ranks_keep_their_cores),
         cmocka_unit_test(test_divide_shared_set_in_equal_neighbouring_parts),
         cmocka_unit_test(test_divide_two_numa_nodes_apart),
+        cmocka_unit_test(test_divide_cores_near_a_gpu_go_to_its_rank),
+        cmocka_unit_test(test_divide_near_cores_are_shared_equally),
         cmocka_unit_test(test_divide_overlapping_sets_by_matching),
         cmocka_unit_test(test_divide_too_few_cores),
         cmocka_unit_test(test_divide_every_case_is_fair),
