@@ -115,6 +115,7 @@ typedef struct {
 #define CNN_ATTR_CONTRAST     "contrast"
 #define CNN_ATTR_REPEATS      "repeats"
 #define CNN_ATTR_SEED         "seed"
+#define CNN_ATTR_BACKEND      "backend"
 #define CNN_ATTR_MARGIN_TIME  "margin_time"
 #define CNN_ATTR_MARGIN_ERROR "margin_error"
 #define CNN_ATTR_ALPHA        "alpha"

@@ -158,6 +158,7 @@ static cnn_status read_numbers(const source *s, cnn_results *r)
     cnn_status st = CNN_OK;
     int32_t version;
     CNN_TRY(cnn_attribute_read(s->file, CNN_ATTR_VERSION, CNN_COLUMN_I32, &version));
+    CNN_TRY(cnn_attribute_read_text(s->file, CNN_ATTR_BACKEND, &r->backend));
     CNN_TRY(cnn_attribute_read(s->file, CNN_ATTR_MARGIN_TIME, CNN_COLUMN_F64, &r->margin_time));
     CNN_TRY(cnn_attribute_read(s->file, CNN_ATTR_MARGIN_ERROR, CNN_COLUMN_F64, &r->margin_error));
     CNN_TRY(cnn_attribute_read(s->file, CNN_ATTR_ALPHA, CNN_COLUMN_F64, &r->alpha));

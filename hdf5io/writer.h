@@ -12,12 +12,18 @@
 /** An open results file. */
 typedef struct cnn_writer cnn_writer;
 
+/** What the runs are done on, settled before their file is made. */
+typedef struct {
+    const char *backend; /* "onednn" (CPUs), "cudnn" (GPUs) */
+} cnn_platform;
+
 /** Makes a new results file: rank-independent, serial HDF5, called by one process. Written as
  *  PATH.part with all space allocated, flushed, fsynced, then renamed: it exists whole or not at
- * all. plan: the text of cnn_design_describe. CNN_EIO names the path and the cause (disk full,
- * read-only folder). An existing file is replaced; the caller has asked for that. */
+ * all. plan: the text of cnn_design_describe. platform: NULL for CPUs. CNN_EIO names the path and
+ * the cause (disk full, read-only folder). An existing file is replaced; the caller has asked for
+ * that. */
 cnn_status cnn_writer_create(const char *path, const cnn_job *job, const cnn_design *design,
-                             const char *plan);
+                             const char *plan, const cnn_platform *platform);
 
 /** Opens it for writing by all ranks through MPI-IO. Collective over comm; all ranks return the
  * same status, and a failure names the rank. CNN_EIO: some rank cannot reach or change the file;

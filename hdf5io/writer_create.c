@@ -253,7 +253,7 @@ static void make_title(const char *job_name, char title[TITLE_SIZE])
     title[len] = '\0';
 }
 
-static cnn_status put_attributes(hid_t file, const cnn_job *job)
+static cnn_status put_attributes(hid_t file, const cnn_job *job, const cnn_platform *platform)
 {
     cnn_status st = CNN_OK;
     const int32_t version = CNN_LAYOUT_VERSION, repeats = job->repeats, seed = (int32_t)job->seed;
@@ -264,6 +264,7 @@ static cnn_status put_attributes(hid_t file, const cnn_job *job)
     CNN_TRY(cnn_attribute_write_text(file, CNN_ATTR_CONTRAST, job->factors[job->contrast].name));
     CNN_TRY(cnn_attribute_write(file, CNN_ATTR_REPEATS, CNN_COLUMN_I32, 0, &repeats));
     CNN_TRY(cnn_attribute_write(file, CNN_ATTR_SEED, CNN_COLUMN_I32, 0, &seed));
+    CNN_TRY(cnn_attribute_write_text(file, CNN_ATTR_BACKEND, platform->backend));
     CNN_TRY(cnn_attribute_write(file, CNN_ATTR_MARGIN_TIME, CNN_COLUMN_F64, 0,
                                 &job->analysis.margin_time));
     CNN_TRY(cnn_attribute_write(file, CNN_ATTR_MARGIN_ERROR, CNN_COLUMN_F64, 0,
@@ -274,10 +275,10 @@ done:
 }
 
 static cnn_status put_everything(cnn_creator *c, const cnn_job *job, const cnn_design *design,
-                                 const char *plan)
+                                 const char *plan, const cnn_platform *platform)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(put_attributes(c->file, job));
+    CNN_TRY(put_attributes(c->file, job, platform));
     CNN_TRY(put_runs(c, design));
     CNN_TRY(put_attempts(c));
     CNN_TRY(put_factors(c, job));
@@ -292,8 +293,9 @@ done:
 }
 
 cnn_status cnn_writer_create(const char *path, const cnn_job *job, const cnn_design *design,
-                             const char *plan)
+                             const char *plan, const cnn_platform *platform)
 {
+    static const cnn_platform cpus = {.backend = "onednn"};
     cnn_status st = CNN_OK;
     cnn_creator creator;
     cnn_lengths lengths;
@@ -301,11 +303,12 @@ cnn_status cnn_writer_create(const char *path, const cnn_job *job, const cnn_des
     size_t n = 0;
     CNN_CHECK(path && job && design && plan, CNN_EINVAL,
               "path, job, design, plan must not be NULL");
+    platform = platform ? platform : &cpus;
     CNN_TRY(plan_lengths(job, design, &lengths));
     cnn_hdf5_quiet();
     st = cnn_creator_open(&creator, &lengths);
     if (st == CNN_OK)
-        st = put_everything(&creator, job, design, plan);
+        st = put_everything(&creator, job, design, plan, platform);
     if (st == CNN_OK)
         st = cnn_creator_image(&creator, &bytes, &n);
     st = cnn_creator_close(st, &creator);

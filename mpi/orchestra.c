@@ -71,12 +71,9 @@ static cnn_status prepare(orchestra *o)
     cnn_task *t = &o->task;
     int live = 0;
     o->prepared.lock = -1;
-    /* Simulated runs compute nothing: they need no cores of their own. */
-    const cnn_sharing sharing =
-        cnn_job_is_simulated(t->job) ? CNN_SHARING_ALLOW : (cnn_sharing)t->job->schedule.sharing;
-    CNN_TRY(cnn_placement_find(o->comm, sharing, &t->places));
+    CNN_TRY(cnn_placement_find(o->comm, t->job, o->options->argv0, &t->devices, &t->places));
     if (t->rank == 0)
-        st = cnn_prepare(t->job, o->options, t->size, &o->prepared);
+        st = cnn_prepare(t->job, o->options, t->size, &t->devices, &o->prepared);
     CNN_TRY(cnn_quiet_agree(o->comm, st));
     CNN_TRY(share_state(o));
     st = cnn_design_create(t->job, o->prepared.head.device_count, &t->design);
@@ -93,13 +90,6 @@ done:
     return st;
 }
 
-static const char *backend_text(const cnn_job *job)
-{
-    return job->backend == CNN_BACKEND_CUDNN  ? "cudnn"
-           : job->backend == CNN_BACKEND_AUTO ? "onednn (auto: this version's ranks take no GPU)"
-                                              : "onednn";
-}
-
 /** Rank 0 says what is about to happen. */
 static void announce(orchestra *o)
 {
@@ -113,7 +103,7 @@ static void announce(orchestra *o)
         cnn_progress_text(o->progress, table.s);
     cnn_text_free(&table);
     cnn_progress_note(o->progress, "%s: %d runs to do, %d finished; backend %s; results in %s",
-                      t->job->name, open, finished, backend_text(t->job), t->job->output);
+                      t->job->name, open, finished, t->devices.reason, t->job->output);
 }
 
 /* ---- the runs ------------------------------------------------------------------------------ */
@@ -205,10 +195,10 @@ static cnn_status run_all(orchestra *o, int *signal)
                               t->job->output);
         return CNN_OK;
     }
-    st = cnn_recipes_create(t->job, t->design, o->options->argv0, &t->recipes);
+    st = cnn_recipes_create(t->job, t->design, t->devices.backend, o->options->argv0, &t->recipes);
     CNN_TRY(cnn_quiet_agree(o->comm, st));
     if (t->rank == 0)
-        st = cnn_prepared_make_file(&o->prepared, t->job, t->design);
+        st = cnn_prepared_make_file(&o->prepared, t->job, t->design, &t->devices);
     CNN_TRY(cnn_quiet_agree(o->comm, st));
     if (o->progress)
         announce(o);
@@ -268,6 +258,7 @@ static void leave(orchestra *o, cnn_status st)
     cnn_recipes_destroy(&t->recipes);
     cnn_design_destroy(&t->design);
     free(t->places);
+    cnn_devices_close(&t->devices);
     free(t->status);
     free(t->attempts);
     if (t->rank == 0)

@@ -1,5 +1,6 @@
 #include "mpi/placement.h"
 
+#include "mpi/devices.h"
 #include "mpi/divide.h"
 #include "mpi/quiet.h"
 
@@ -110,7 +111,28 @@ static int numa_node_of(const host_view *v, hwloc_const_bitmap_t cpus)
     return node;
 }
 
-/** Turns the row of cores that a rank got into its list of CPUs, device name and node. */
+/** Marks in row [core_count] the cores near a rank's GPU; none where that is unknown. */
+static void mark_near(const host_view *v, const cnn_place *place, bool *row)
+{
+    hwloc_bitmap_t set = hwloc_bitmap_alloc();
+    if (set && place->gpu_cpus[0] && hwloc_bitmap_list_sscanf(set, place->gpu_cpus) == 0)
+        for (int c = 0; c < v->core_count; c++)
+            row[c] = hwloc_bitmap_intersects(set, core_cpus(v, c)) != 0;
+    hwloc_bitmap_free(set);
+}
+
+/** The GPU's node by the CPUs near it, where the system does not tell. */
+static void find_gpu_node(const host_view *v, cnn_place *mine)
+{
+    hwloc_bitmap_t set = hwloc_bitmap_alloc();
+    if (set && mine->gpu_node < 0 && mine->gpu_cpus[0] &&
+        hwloc_bitmap_list_sscanf(set, mine->gpu_cpus) == 0)
+        mine->gpu_node = numa_node_of(v, set);
+    hwloc_bitmap_free(set);
+}
+
+/** Turns the row of cores that a rank got into its list of CPUs, node and, without a GPU, device.
+ */
 static cnn_status settle(const host_view *v, const bool *row, cnn_place *mine)
 {
     cnn_status st = CNN_OK;
@@ -127,9 +149,11 @@ static cnn_status settle(const host_view *v, const bool *row, cnn_place *mine)
     hwloc_bitmap_and(cpus, cpus, allowed);
     CNN_TRY(copy_list(cpus, mine->cpus, sizeof mine->cpus));
     mine->numa_node = numa_node_of(v, cpus);
-    char device[512];
-    snprintf(device, sizeof device, "%s cpus %s", mine->host, mine->cpus);
-    cnn_copy_string(mine->device, sizeof mine->device, device);
+    if (!mine->on_gpu) {
+        char device[512];
+        snprintf(device, sizeof device, "%s cpus %s", mine->host, mine->cpus);
+        cnn_copy_string(mine->device, sizeof mine->device, device);
+    }
 done:
     hwloc_bitmap_free(allowed);
     hwloc_bitmap_free(cpus);
@@ -191,20 +215,25 @@ static cnn_status divide(const host_view *v, const cnn_place *const *here, int c
     cnn_status st = CNN_OK;
     const size_t cells = (size_t)count * (size_t)v->core_count;
     bool *may = calloc(cells, sizeof *may), *gets = calloc(cells, sizeof *gets);
+    bool *near = calloc(cells, sizeof *near);
     bool *lacks = calloc((size_t)count, sizeof *lacks);
-    CNN_CHECK(may && gets && lacks, CNN_ENOMEM, "division of %d cores", v->core_count);
-    for (int i = 0; i < count; i++)
+    CNN_CHECK(may && gets && near && lacks, CNN_ENOMEM, "division of %d cores", v->core_count);
+    for (int i = 0; i < count; i++) {
         CNN_TRY(mark_cores(v, here[i], may + i * v->core_count));
-    CNN_TRY(cnn_divide_cores(count, v->core_count, may, NULL, gets, lacks));
+        mark_near(v, here[i], near + i * v->core_count);
+    }
+    CNN_TRY(cnn_divide_cores(count, v->core_count, may, near, gets, lacks));
     for (int i = 0; i < count; i++)
         if (lacks[i] && sharing == CNN_SHARING_REFUSE)
             CNN_TRY(refuse(v, here, lacks, may, count));
     mine->local_rank = me;
-    mine->shared = is_shared(gets, me, count, v->core_count);
+    mine->cores_shared = is_shared(gets, me, count, v->core_count);
+    mine->shared = mine->shared || mine->cores_shared;
     CNN_TRY(settle(v, gets + me * v->core_count, mine));
 done:
     free(may);
     free(gets);
+    free(near);
     free(lacks);
     return st;
 }
@@ -230,11 +259,45 @@ done:
     return st;
 }
 
-cnn_status cnn_placement_find(MPI_Comm comm, cnn_sharing sharing, cnn_place **out)
+/** Another rank on the same GPU; -1: none. A UUID is one device's only, on whatever host. */
+static int rival_of(const cnn_place *all, int size, int rank)
+{
+    for (int r = 0; r < size; r++)
+        if (r != rank && all[r].on_gpu && all[rank].on_gpu &&
+            strcmp(all[r].device, all[rank].device) == 0)
+            return r;
+    return -1;
+}
+
+/** Refuses two ranks on one GPU, or marks this one. */
+static cnn_status check_gpus(const cnn_place *all, int size, cnn_sharing sharing, cnn_place *mine)
+{
+    cnn_status st = CNN_OK;
+    for (int r = 0; r < size && sharing == CNN_SHARING_REFUSE; r++) {
+        const int rival = rival_of(all, size, r);
+        CNN_CHECK(rival < 0, CNN_EENV,
+                  "ranks %d and %d on host %s have one GPU, %s at %s: start at most as many ranks "
+                  "as the host has GPUs, give each its own (docs/gpu.md), or let them share "
+                  "(schedule: {sharing: allow}), which marks every run",
+                  r, rival, all[r].host, all[r].device, all[r].gpu_pci);
+    }
+    mine->shared = rival_of(all, size, mine->rank) >= 0;
+done:
+    return st;
+}
+
+/** Simulated runs compute nothing: they need no cores of their own. */
+static cnn_sharing sharing_of(const cnn_job *job)
+{
+    return cnn_job_is_simulated(job) ? CNN_SHARING_ALLOW : (cnn_sharing)job->schedule.sharing;
+}
+
+cnn_status cnn_placement_find(MPI_Comm comm, const cnn_job *job, const char *argv0,
+                              cnn_devices *devices, cnn_place **out)
 {
     cnn_status st = CNN_OK;
     host_view view = {0};
-    cnn_place mine = {.numa_node = -1}, *places = NULL;
+    cnn_place mine = {.numa_node = -1, .gpu_node = -1}, *places = NULL;
     int rank, size;
     CNN_MPI(MPI_Comm_rank(comm, &rank));
     CNN_MPI(MPI_Comm_size(comm, &size));
@@ -246,7 +309,11 @@ cnn_status cnn_placement_find(MPI_Comm comm, cnn_sharing sharing, cnn_place **ou
         st = cnn_error_set(CNN_ENOMEM, "places of %d ranks", size);
     CNN_TRY(cnn_quiet_agree(comm, st));
     CNN_TRY(cnn_quiet_gather(comm, &mine, sizeof mine, places));
-    CNN_TRY(cnn_quiet_agree(comm, find_share(&view, places, size, sharing, &mine)));
+    CNN_TRY(cnn_devices_find(comm, job, argv0, places, &mine, devices));
+    find_gpu_node(&view, &mine);
+    CNN_TRY(cnn_quiet_gather(comm, &mine, sizeof mine, places));
+    CNN_TRY(cnn_quiet_agree(comm, check_gpus(places, size, sharing_of(job), &mine)));
+    CNN_TRY(cnn_quiet_agree(comm, find_share(&view, places, size, sharing_of(job), &mine)));
     CNN_TRY(cnn_quiet_gather(comm, &mine, sizeof mine, places));
     *out = places;
     places = NULL;
@@ -256,16 +323,35 @@ done:
     return st;
 }
 
+static void write_node(int node, char *text, size_t n)
+{
+    if (node >= 0)
+        snprintf(text, n, "%d", node);
+    else
+        cnn_copy_string(text, n, "-");
+}
+
+static void describe_gpu(const cnn_place *p, cnn_text *out)
+{
+    char node[16];
+    write_node(p->gpu_node, node, sizeof node);
+    cnn_text_printf(out, "  %-12s  %4s  %s, %s", p->gpu_pci, node, p->device, p->device_model);
+}
+
 void cnn_placement_describe(const cnn_place *places, int count, cnn_text *out)
 {
-    cnn_text_printf(out, "%4s  %-20s  %-16s  %-16s  %5s  %4s\n", "rank", "host", "launcher's CPUs",
+    const bool gpus = count > 0 && places[0].on_gpu; /* all or none */
+    cnn_text_printf(out, "%4s  %-20s  %-16s  %-16s  %5s  %4s", "rank", "host", "launcher's CPUs",
                     "trainers' CPUs", "cores", "node");
+    cnn_text_append(out, gpus ? "  GPU at        node  GPU\n" : "\n");
     for (int i = 0; i < count; i++) {
         const cnn_place *p = &places[i];
-        char node[16] = "-";
-        if (p->numa_node >= 0)
-            snprintf(node, sizeof node, "%d", p->numa_node);
-        cnn_text_printf(out, "%4d  %-20s  %-16s  %-16s  %5d  %4s%s\n", p->rank, p->host,
-                        p->launcher_cpus, p->cpus, p->cores, node, p->shared ? "  shared" : "");
+        char node[16];
+        write_node(p->numa_node, node, sizeof node);
+        cnn_text_printf(out, "%4d  %-20s  %-16s  %-16s  %5d  %4s", p->rank, p->host,
+                        p->launcher_cpus, p->cpus, p->cores, node);
+        if (gpus)
+            describe_gpu(p, out);
+        cnn_text_append(out, p->shared ? "  shared\n" : "\n");
     }
 }

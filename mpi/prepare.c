@@ -80,7 +80,8 @@ static int most_epochs(const cnn_job *job, const cnn_design *design)
     return most;
 }
 
-static cnn_status start_anew(const cnn_job *job, int ranks, cnn_prepared *p)
+static cnn_status start_anew(const cnn_job *job, int ranks, const cnn_devices *devices,
+                             cnn_prepared *p)
 {
     cnn_status st = CNN_OK;
     cnn_design *design = NULL;
@@ -89,6 +90,7 @@ static cnn_status start_anew(const cnn_job *job, int ranks, cnn_prepared *p)
     CNN_TRY(check_data(job, design, &plan));
     CNN_TRY(allocate(p, design));
     p->head.epoch_count = most_epochs(job, design);
+    cnn_text_printf(&plan, "\nBackend: %s\n", devices->reason);
     p->head.attempts_per_run = 1 + job->limits.retries;
     CNN_CHECK((p->plan = cnn_text_take(&plan)) != NULL, CNN_ENOMEM, "text of the plan");
 done:
@@ -125,26 +127,31 @@ done:
 }
 
 /** Takes up the file. *begun: false when nobody has worked on it, so that it is as good as none. */
-static cnn_status take_up(const cnn_job *job, cnn_prepared *p, bool *begun)
+static cnn_status take_up(const cnn_job *job, const cnn_devices *devices, cnn_prepared *p,
+                          bool *begun)
 {
     cnn_status st = CNN_OK;
     cnn_results *results = NULL;
     cnn_design *design = NULL;
     cnn_text plan = {0};
-    int devices;
+    int planned;
     *begun = true;
     CNN_TRY(cnn_results_read(job->output, &results));
     if (results->session_count == 0) {
         *begun = false; /* it ended between the making of the file and its first session */
         goto done;
     }
-    CNN_TRY(cnn_resume_devices(results, &devices));
-    CNN_TRY(cnn_design_create(job, devices, &design));
+    CNN_TRY(cnn_resume_devices(results, &planned));
+    CNN_TRY(cnn_design_create(job, planned, &design));
     CNN_TRY(cnn_resume_check(results, job, design));
     CNN_TRY(allocate(p, design));
     CNN_TRY(take_state(results, design, p));
-    if (!p->head.complete)
-        CNN_TRY(check_data(job, design, &plan));
+    if (p->head.complete)
+        goto done;
+    p->head.resumed = 0; /* it is not, if it is refused */
+    CNN_TRY(cnn_resume_check_backend(results, devices));
+    p->head.resumed = 1;
+    CNN_TRY(check_data(job, design, &plan));
 done:
     cnn_text_free(&plan);
     cnn_design_destroy(&design);
@@ -153,16 +160,16 @@ done:
 }
 
 static cnn_status resume(const cnn_job *job, const cnn_run_options *options, int ranks,
-                         cnn_prepared *p)
+                         const cnn_devices *devices, cnn_prepared *p)
 {
     cnn_status st = CNN_OK;
     bool begun = false;
-    st = take_up(job, p, &begun);
+    st = take_up(job, devices, p, &begun);
     if (st == CNN_OK && !begun)
-        return start_anew(job, ranks, p);
+        return start_anew(job, ranks, devices, p);
     if ((st == CNN_EUSAGE || st == CNN_EDATA) && options->force && p->head.resumed == 0) {
         memset(&p->head, 0, sizeof p->head);
-        return start_anew(job, ranks, p);
+        return start_anew(job, ranks, devices, p);
     }
     if (st != CNN_OK && p->head.resumed == 0)
         cnn_error_prefix(st,
@@ -173,7 +180,7 @@ static cnn_status resume(const cnn_job *job, const cnn_run_options *options, int
 }
 
 cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, int ranks,
-                       cnn_prepared *out)
+                       const cnn_devices *devices, cnn_prepared *out)
 {
     cnn_status st = CNN_OK;
     *out = (cnn_prepared){.lock = -1};
@@ -189,17 +196,18 @@ cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, int r
     CNN_TRY(make_folders(job->output));
     CNN_TRY(cnn_results_lock(job->output, &out->lock));
     if (options->resume && exists(job->output))
-        CNN_TRY(resume(job, options, ranks, out));
+        CNN_TRY(resume(job, options, ranks, devices, out));
     else
-        CNN_TRY(start_anew(job, ranks, out));
+        CNN_TRY(start_anew(job, ranks, devices, out));
 done:
     return st;
 }
 
 cnn_status cnn_prepared_make_file(const cnn_prepared *p, const cnn_job *job,
-                                  const cnn_design *design)
+                                  const cnn_design *design, const cnn_devices *devices)
 {
-    return p->plan ? cnn_writer_create(job->output, job, design, p->plan) : CNN_OK;
+    const cnn_platform platform = {.backend = cnn_backend_names[devices->backend]};
+    return p->plan ? cnn_writer_create(job->output, job, design, p->plan, &platform) : CNN_OK;
 }
 
 void cnn_prepared_free(cnn_prepared *p, const char *output)

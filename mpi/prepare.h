@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "design/design.h"
+#include "mpi/devices.h"
 #include "mpi/orchestra.h"
 
 #include <stdbool.h>
@@ -27,15 +28,15 @@ typedef struct {
 
 /** Locks the output, takes up the file that is there if `resume` asks for it, and checks what can
  * be checked: a file that must be made is made by cnn_prepared_make_file, when all ranks are
- * content. CNN_EUSAGE: the file exists and neither resume nor force was asked for, or it is another
- * job's (with both, it is replaced then). CNN_EDATA: data sets are missing. Free with
- * cnn_prepared_free, also after a failure. Not collective. */
+ * content. devices: what the runs will compute on. CNN_EUSAGE: the file exists and neither resume
+ * nor force was asked for, or it is another job's (with both, it is replaced then). CNN_EDATA: data
+ * sets are missing. Free with cnn_prepared_free, also after a failure. Not collective. */
 cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, int ranks,
-                       cnn_prepared *out);
+                       const cnn_devices *devices, cnn_prepared *out);
 
 /** Makes the results file, unless it is there. Not collective. */
 cnn_status cnn_prepared_make_file(const cnn_prepared *prepared, const cnn_job *job,
-                                  const cnn_design *design);
+                                  const cnn_design *design, const cnn_devices *devices);
 
 /** Gives the lock back and frees. */
 void cnn_prepared_free(cnn_prepared *prepared, const char *output);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** The program of our own paths. `auto` means oneDNN as long as no rank can have a GPU. */
+/** The program of our own paths. */
 static const char *trainer_of(int backend)
 {
     return backend == CNN_BACKEND_CUDNN ? "cnntrain-cudnn" : "cnntrain-onednn";
@@ -62,8 +62,8 @@ done:
     return st;
 }
 
-cnn_status cnn_recipes_create(const cnn_job *job, const cnn_design *design, const char *argv0,
-                              cnn_recipes **out)
+cnn_status cnn_recipes_create(const cnn_job *job, const cnn_design *design, int backend,
+                              const char *argv0, cnn_recipes **out)
 {
     cnn_status st = CNN_OK;
     cnn_recipes *r = calloc(1, sizeof *r);
@@ -74,8 +74,7 @@ cnn_status cnn_recipes_create(const cnn_job *job, const cnn_design *design, cons
     CNN_TRY(cnn_locate_program(argv0, "cnn-exec", &r->helper));
     for (int c = 0; c < r->cell_count; c++) {
         const cnn_treatment t = cnn_job_treatment(job, design->cells[c].levels);
-        const char *own =
-            t.framework->is_simulated ? "cnntrain-simulate" : trainer_of(job->backend);
+        const char *own = t.framework->is_simulated ? "cnntrain-simulate" : trainer_of(backend);
         CNN_TRY(t.framework->is_command ? foreign_program(t.framework, argv0, &r->argv[c])
                                         : own_program(own, argv0, &r->argv[c]));
     }

@@ -13,10 +13,11 @@ typedef struct {
     char ***argv; /* [cell_count] NULL-terminated argument vectors */
 } cnn_recipes;
 
-/** Finds the helper and the programs of every cell on this host. CNN_EENV says what is missing, and
+/** Finds the helper and the programs of every cell on this host; backend: of own frameworks,
+ * CNN_BACKEND_CUDNN or CNN_BACKEND_ONEDNN. CNN_EENV says what is missing, and
  * where it was sought. *out is owned by the caller. */
-cnn_status cnn_recipes_create(const cnn_job *job, const cnn_design *design, const char *argv0,
-                              cnn_recipes **out);
+cnn_status cnn_recipes_create(const cnn_job *job, const cnn_design *design, int backend,
+                              const char *argv0, cnn_recipes **out);
 void cnn_recipes_destroy(cnn_recipes **recipes);
 
 /** Appends the specification of a run for its rank's place: threads, and where a simulated run is

@@ -140,3 +140,14 @@ done:
     cnn_job_destroy(&theirs);
     return st;
 }
+
+cnn_status cnn_resume_check_backend(const cnn_results *results, const cnn_devices *devices)
+{
+    cnn_status st = CNN_OK;
+    const char *ours = cnn_backend_names[devices->backend];
+    CNN_CHECK(strcmp(results->backend, ours) == 0, CNN_EUSAGE,
+              "its runs were done with backend %s, and here it would be %s", results->backend,
+              devices->reason);
+done:
+    return st;
+}

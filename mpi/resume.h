@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "design/design.h"
 #include "design/results.h"
+#include "mpi/devices.h"
 
 /** Number of devices that the file was planned for. CNN_EDATA: nothing in the file tells. */
 cnn_status cnn_resume_devices(const cnn_results *results, int *out);
@@ -14,5 +15,8 @@ cnn_status cnn_resume_devices(const cnn_results *results, int *out);
  * differ. */
 cnn_status cnn_resume_check(const cnn_results *results, const cnn_job *job,
                             const cnn_design *design);
+
+/** That its runs are done on what the file's were done on. CNN_EUSAGE otherwise. */
+cnn_status cnn_resume_check_backend(const cnn_results *results, const cnn_devices *devices);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "design/design.h"
 #include "hdf5io/writer.h"
+#include "mpi/devices.h"
 #include "mpi/mailbox.h"
 #include "mpi/placement.h"
 #include "mpi/recipe.h"
@@ -16,6 +17,7 @@ typedef struct {
     const cnn_job *job;
     int rank, size;
     cnn_place *places; /* [size] */
+    cnn_devices devices;
     cnn_design *design;
     cnn_recipes *recipes;
     cnn_writer *writer;

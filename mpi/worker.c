@@ -30,6 +30,7 @@ struct cnn_worker {
     double kill_at;      /* monotonic; infinite: not to be killed */
     bool killed;         /* because of the stop */
     double last_state;   /* monotonic: when the screen was last told */
+    char visible[128];   /* "CUDA_VISIBLE_DEVICES=..." of the trainers */
 };
 
 static const double state_interval = 0.2; /* seconds */
@@ -43,8 +44,10 @@ cnn_status cnn_worker_create(const cnn_task *task, cnn_worker **out)
     w->place = &task->places[task->rank];
     w->work.block = -1;
     w->kill_at = INFINITY;
+    snprintf(w->visible, sizeof w->visible, "CUDA_VISIBLE_DEVICES=%s",
+             w->place->on_gpu ? w->place->device : "-1");
     CNN_TRY(cnn_record_create(task->epoch_count, &w->record));
-    CNN_TRY(cnn_telemetry_create(w->place->cpus, NULL, &w->telemetry));
+    CNN_TRY(cnn_telemetry_create(w->place->cpus, task->devices.nvml, &w->telemetry));
     *out = w;
     w = NULL;
 done:
@@ -229,6 +232,12 @@ static cnn_outcome judge(cnn_worker *w)
         snprintf(r->reason, sizeof r->reason, "%s", w->late);
         return CNN_OUTCOME_TIMEOUT;
     }
+    const char *trouble = cnn_telemetry_trouble(w->telemetry);
+    if (trouble) {
+        char why[sizeof r->reason];
+        cnn_copy_string(why, sizeof why, r->reason);
+        snprintf(r->reason, sizeof r->reason, "%s: %.60s", trouble, why);
+    }
     return outcome;
 }
 
@@ -252,10 +261,13 @@ static cnn_status start_attempt(cnn_worker *w)
     cnn_text spec = {0};
     CNN_TRY(cnn_recipe_write(task->job, task->design, run, w->place,
                              task->attempts[run] + w->attempt, &spec));
+    /* By its UUID a device is the same one whatever else the trainer sees; -1: none. */
+    const char *const environment[] = {w->visible, "CUDA_DEVICE_ORDER=PCI_BUS_ID", NULL};
     const cnn_child_options options = {.helper = task->recipes->helper,
                                        .argv = task->recipes->argv[r->cell],
                                        .cpus = w->place->cpus,
-                                       .shared = w->place->shared,
+                                       .shared = w->place->cores_shared,
+                                       .environment = environment,
                                        .threads = w->place->cores,
                                        .input = spec.s};
     w->limit = w->work.limits[r->level];
@@ -269,6 +281,7 @@ static cnn_status start_attempt(cnn_worker *w)
         CNN_TRY(conclude(w, run, CNN_OUTCOME_ERROR));
         goto done;
     }
+    cnn_telemetry_trainer(w->telemetry, (int)cnn_child_pid(w->child));
     CNN_TRY(tell_state(w, run));
 done:
     cnn_text_free(&spec);

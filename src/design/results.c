@@ -20,6 +20,7 @@ void cnn_results_free(cnn_results **results)
     free(r->overrides);
     free(r->plan);
     free(r->created);
+    free(r->backend);
     free(r->cell_levels);
     free(r->status);
     free(r->planned);

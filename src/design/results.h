@@ -27,6 +27,7 @@ typedef struct {
     int layout_version;
     char *job_name, *job_text, *overrides, *plan; /* texts as stored */
     char *created;                                /* program version, date */
+    char *backend;                                /* "onednn" (CPUs), "cudnn" (GPUs) */
     int factor_count, contrast;
     cnn_results_factor *factors;
     int cell_count, combination_count, level_count;

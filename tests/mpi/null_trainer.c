@@ -4,6 +4,7 @@
  *    seconds=S    time that an epoch takes (0.01)
  *    log=TEXT     printed on standard output at the start
  *    note=FILE    a line "RUN SEED PID" is appended at the start, and "RUN SEED end" at the end
+ *    tell=FILE    a line "RUN FRAMEWORK CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER" is appended
  *    do=WHAT      for runs that `when` fits, after the first epoch:
  *                 exit (code 9), crash (SIGSEGV), hang, garbage, error, diverge, nan, silent (exit
  * 0 without done), late (exit code 9 after done), orphan (starts a process of its own, then hangs)
@@ -24,7 +25,7 @@
 
 typedef struct {
     double seconds;
-    const char *log, *note, *what, *once;
+    const char *log, *note, *tell, *what, *once;
     int when;
 } manners;
 
@@ -46,6 +47,8 @@ static manners read_arguments(int argc, char **argv)
             m.log = value + 1;
         else if (value && n == 4 && !strncmp(argv[i], "note", n))
             m.note = value + 1;
+        else if (value && n == 4 && !strncmp(argv[i], "tell", n))
+            m.tell = value + 1;
         else if (value && n == 2 && !strncmp(argv[i], "do", n))
             m.what = value + 1;
         else if (value && n == 4 && !strncmp(argv[i], "when", n))
@@ -81,16 +84,33 @@ static void send_event(const cnn_event *event)
     cnn_text_free(&line);
 }
 
+/** Appends to a file, whole or not at all. */
+static void add_line(const char *path, const char *line)
+{
+    const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT, 0666);
+    if (fd < 0 || write(fd, line, strlen(line)) != (ssize_t)strlen(line))
+        die("cannot take a note");
+    close(fd);
+}
+
 static void take_note(const manners *m, const cnn_spec *spec, const char *what)
 {
     char line[128];
     if (!m->note)
         return;
-    const int n = snprintf(line, sizeof line, "%d %u %s\n", spec->run, (unsigned)spec->seed, what);
-    const int fd = open(m->note, O_WRONLY | O_APPEND | O_CREAT, 0666);
-    if (fd < 0 || write(fd, line, (size_t)n) != n)
-        die("cannot take a note");
-    close(fd);
+    snprintf(line, sizeof line, "%d %u %s\n", spec->run, (unsigned)spec->seed, what);
+    add_line(m->note, line);
+}
+
+static void tell_device(const manners *m, const cnn_spec *spec)
+{
+    const char *visible = getenv("CUDA_VISIBLE_DEVICES"), *order = getenv("CUDA_DEVICE_ORDER");
+    char line[512];
+    if (!m->tell)
+        return;
+    snprintf(line, sizeof line, "%d %s %s %s\n", spec->run, spec->framework,
+             visible ? visible : "unset", order ? order : "unset");
+    add_line(m->tell, line);
 }
 
 /** Whether this run is one that misbehaves. */
@@ -192,6 +212,7 @@ int main(int argc, char **argv)
     fflush(stdout);
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
     take_note(&m, &spec, pid);
+    tell_device(&m, &spec);
     ready.setup_seconds = 0.001;
     ready.parameters = 10;
     ready.train_images = 80;

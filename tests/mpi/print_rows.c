@@ -1,6 +1,8 @@
 /** Prints what the orchestra's tests look at in a results file, one line a run and an attempt:
  *    run RUN STATUS DEVICE TURN POSITION RANK SESSION ATTEMPTS WARMUP SEED START TRAIN CHECKSUM
  *    attempt RUN NUMBER OUTCOME SESSION RANK EXIT LIFE "REASON" "LOG"
+ *    gpu RUN "DEVICE" "MODEL" SHARED SM MIN MEMORY MIN TEMPERATURE POWER REASONS FOREIGN (decimal)
+ *    backend NAME
  *  Reals are hexadecimal, so that lines are equal only if bits are. */
 #include "hdf5io/reader.h"
 
@@ -14,6 +16,15 @@ static void print_run(const cnn_results *r, int i)
            p->planned_device, p->planned_turn, p->position, m->rank, m->session, m->attempts,
            p->warmup, (long long)p->seed, m->start_time, m->train_seconds,
            m->weight_checksum[0] ? m->weight_checksum : "-");
+}
+
+static void print_gpu(const cnn_results *r, int i)
+{
+    const cnn_measured *m = &r->measured[i];
+    printf("gpu %d \"%s\" \"%s\" %d %g %g %g %g %g %g %lld %d\n", i, m->device, m->device_model,
+           m->shared_device, m->sm_clock_mean, m->sm_clock_min, m->memory_clock_mean,
+           m->memory_clock_min, m->gpu_temperature_max, m->gpu_power_mean,
+           (long long)m->throttle_reasons, m->foreign_processes);
 }
 
 static void print_attempt(const cnn_results *r, int i)
@@ -38,6 +49,9 @@ int main(int argc, char **argv)
         print_run(results, i);
     for (int i = 0; i < results->run_count * results->attempts_per_run; i++)
         print_attempt(results, i);
+    for (int i = 0; i < results->run_count; i++)
+        print_gpu(results, i);
+    printf("backend %s\n", results->backend);
     cnn_results_free(&results);
     return 0;
 }

@@ -33,7 +33,7 @@ static int set_up(void **state)
     if (!mkdtemp(folder))
         return -1;
     snprintf(path, sizeof path, "%s/results.h5", folder);
-    cnn_status st = cnn_writer_create(path, job, design, FIXTURE_PLAN);
+    cnn_status st = cnn_writer_create(path, job, design, FIXTURE_PLAN, NULL);
     cnn_design_destroy(&design);
     return st == CNN_OK ? 0 : -1;
 }

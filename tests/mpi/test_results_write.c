@@ -49,7 +49,8 @@ static int tear_down(void **state)
 
 static void create(void)
 {
-    if (rank == 0 && cnn_writer_create(path, fixture_job(REPEATS), design, FIXTURE_PLAN) != CNN_OK)
+    if (rank == 0 &&
+        cnn_writer_create(path, fixture_job(REPEATS), design, FIXTURE_PLAN, NULL) != CNN_OK)
         fail_msg("%s", cnn_error_message());
     MPI_Barrier(MPI_COMM_WORLD);
 }

@@ -14,7 +14,7 @@ static cnn_status make(const char *path)
     const cnn_job *job = fixture_job(REPEATS);
     cnn_design *design = NULL;
     CNN_TRY(cnn_design_create(job, 2, &design));
-    CNN_TRY(cnn_writer_create(path, job, design, FIXTURE_PLAN));
+    CNN_TRY(cnn_writer_create(path, job, design, FIXTURE_PLAN, NULL));
     CNN_TRY(cnn_writer_open(path, MPI_COMM_WORLD, &writer));
     CNN_TRY(fill_share(writer, design, 0, 1));
     CNN_TRY(cnn_writer_close(&writer));

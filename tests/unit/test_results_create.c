@@ -48,7 +48,7 @@ static int tear_down(void **state)
 
 static cnn_status create(const char *where)
 {
-    return cnn_writer_create(where, fixture_job(REPEATS), design, FIXTURE_PLAN);
+    return cnn_writer_create(where, fixture_job(REPEATS), design, FIXTURE_PLAN, NULL);
 }
 
 static void write_old_file(void)
@@ -157,7 +157,7 @@ static void test_create_without_runs_is_refused(void **state)
     (void)state;
     cnn_design none = *design;
     none.run_count = 0;
-    assert_int_equal(cnn_writer_create(path, fixture_job(REPEATS), &none, ""), CNN_EINVAL);
+    assert_int_equal(cnn_writer_create(path, fixture_job(REPEATS), &none, "", NULL), CNN_EINVAL);
 }
 
 static void test_create_with_factor_that_is_no_name_is_refused(void **state)
@@ -169,7 +169,7 @@ static void test_create_with_factor_that_is_no_name_is_refused(void **state)
     job.factors = factors;
     factors[1].name = "a/b";
     write_old_file();
-    assert_int_equal(cnn_writer_create(path, &job, design, ""), CNN_EINVAL);
+    assert_int_equal(cnn_writer_create(path, &job, design, "", NULL), CNN_EINVAL);
     assert_message_has("a/b");
     assert_old_file_untouched();
 }

@@ -41,7 +41,7 @@ static int set_up(void **state)
         return -1;
     snprintf(whole, sizeof whole, "%s/whole.h5", folder);
     snprintf(path, sizeof path, "%s/damaged.h5", folder);
-    assert_int_equal(cnn_writer_create(whole, job, design, FIXTURE_PLAN), CNN_OK);
+    assert_int_equal(cnn_writer_create(whole, job, design, FIXTURE_PLAN, NULL), CNN_OK);
     assert_int_equal(cnn_read_file(whole, 1 << 30, &bytes, &size), CNN_OK);
     run_count = design->run_count;
     cnn_design_destroy(&design);

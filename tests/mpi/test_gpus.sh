@@ -1,0 +1,217 @@
+#!/bin/bash
+# Whole jobs on GPUs that are not there, with a trainer that trains nothing: test_gpus.sh BUILD_FOLDER CASE
+set -euo pipefail
+build=$(cd "$1" && pwd)
+case=$2
+source "$(dirname "${BASH_SOURCE[0]}")/jobs.sh"
+
+# The programs in a folder of their own, with trainers that are the null trainer.
+mkdir bin
+cp "$build/cnnmpi" "$build/cnn-exec" bin/
+program=$work/bin/cnnmpi
+# own_trainer NAME [ARGUMENT...]
+own_trainer() {
+    local name=$1
+    shift
+    { echo '#!/bin/sh'; echo "exec '$null' $* \"\$@\""; } >"bin/$name"
+    chmod +x "bin/$name"
+}
+own_trainer cnntrain-cudnn seconds=0.15 tell="$work/told"
+own_trainer cnntrain-onednn seconds=0.01 tell="$work/told"
+
+export LD_LIBRARY_PATH=$build/tests/fakes/nvml${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} FAKE_NVML=$work/gpus
+# gpus NUMBER [KEYS]: as many GPUs
+gpus() {
+    local n=$1 keys=${2:-}
+    for ((i = 0; i < n; i++)); do
+        echo "gpu uuid=GPU-000$i;name=NVIDIA Fake $i;pci=beef:0$i:00.0;$keys"
+    done >gpus
+}
+# gpu_job NAME REPEATS: both own frameworks, one data set, so 2 runs a repeat
+gpu_job() {
+    cat >"$1.yaml" <<END
+name: $1
+repeats: $2
+train: {epochs: 2, precision: ${precision:-fp32}}
+factors:
+  framework: [native, layered]
+  architecture: [arch1]
+  dataset: [blobs]
+contrast: framework
+backend: ${backend:-auto}
+schedule: {sharing: ${sharing:-allow}}
+limits: {retries: ${retries:-0}}
+datasets:
+  blobs: {type: synthetic, count: 100, height: 12, width: 12, channels: 1, classes: 3}
+END
+}
+# Devices in the rows' order: every run's trainer was given the device that its row has.
+same_devices() {
+    awk '$1 == "gpu" { gsub("\"", "", $3); device[$2] = $3; n++ }
+         FILENAME == "told" && device[$1] != $3 { print "run " $1 " on " $3 ", not " device[$1]; bad = 1 }
+         END { exit bad || n == 0 }' table told || { cat table told; fail "devices of rows and trainers"; }
+}
+
+case $case in
+each_rank_its_own)
+    gpus 4 'sm=1980,1500,1740;mem=2619;temp=50,61,55;power=300000;reasons=0,4;processes=children,1'
+    gpu_job each 4
+    run 4 0 each.yaml
+    says log 'backend cudnn (auto: every rank has a GPU)'
+    for i in 0 1 2 3; do count log "^ +$i .*beef:0$i:00.0 +- +GPU-000$i, NVIDIA Fake $i" 1; done
+    $rows each.h5 >table
+    count table '^run [0-9]+ done' 8
+    [[ $(awk '$1 == "gpu" { print $3 }' table | sort | uniq -c | awk '{ print $1 }' | sort -u) == 2 ]] ||
+        { cat table; fail "four GPUs do two runs each"; }
+    [[ $(awk '{ print $3 }' told | sort -u | wc -l) -eq 4 ]] || { cat told; fail "four devices"; }
+    count told ' GPU-000[0-3] PCI_BUS_ID$' 8
+    same_devices
+    count table '^gpu [0-9]+ "GPU-000([0-3])" "NVIDIA Fake \1" [01] 1[5-9][0-9.]+ 1[57][0-9]0 2619 2619 (5|6)[0-9] 300 [04] [01]$' 8
+    count table '^gpu .* 1$' 8 # process 1 is foreign, the trainer is not
+    count table '^backend cudnn$' 1
+    strings each.h5 | grep -F 'Backend: cudnn (auto: every rank has a GPU)' >/dev/null || fail "the plan"
+    ;;
+two_on_one)
+    gpus 1
+    sharing=refuse gpu_job one 1
+    run 2 3 one.yaml
+    says log "ranks 0 and 1 on host $(hostname) have one GPU, GPU-0000 at beef:00:00.0"
+    says log 'sharing: allow'
+    [[ ! -e one.h5 ]] || fail "a file was made for nothing"
+    gpus 2
+    CUDA_VISIBLE_DEVICES=1 run 2 3 one.yaml
+    says log 'have one GPU, GPU-0001'
+    gpus 1
+    sharing=allow gpu_job one 1
+    run 2 0 one.yaml
+    says log 'shared'
+    $rows one.h5 >table
+    count table '^gpu [01] "GPU-0000" "NVIDIA Fake 0" 1 ' 2
+    ;;
+given_by_the_launcher)
+    gpus 3
+    gpu_job given 2
+    # each GIVEN-TO-RANK-0 GIVEN-TO-RANK-1 EXPECTED...
+    each() {
+        rm -f told given.h5
+        timeout 60 mpirun -np 1 -x "CUDA_VISIBLE_DEVICES=$1" "$program" given.yaml : \
+            -np 1 -x "CUDA_VISIBLE_DEVICES=$2" "$program" given.yaml >log 2>&1 </dev/null || return $?
+        $rows given.h5 >table
+        same_devices
+        [[ $(awk '$1 == "gpu" { print $3 }' table | sort -u | tr -d '"\n') == "$3" ]] ||
+            { cat table; fail "$1 and $2 should be $3"; }
+    }
+    each 2 0 GPU-0000GPU-0002
+    each GPU-0001 GPU-0000 GPU-0000GPU-0001
+    each 1,2 1,2 GPU-0001GPU-0002
+    each 1,2 2,1 GPU-0001GPU-0002 # other lists: each its first
+    status=0
+    each 0 3 none || status=$?
+    [[ $status -eq 3 ]] || { cat log; fail "a GPU that is not there gives $status"; }
+    says log 'rank 1 on '
+    says log 'CUDA_VISIBLE_DEVICES has GPU 3, but this host shows 3'
+    # Instances of a GPU in MIG mode, one a rank.
+    echo 'gpu uuid=GPU-a;name=A;pci=0:1:0;sm=1000' >gpus
+    printf 'instance uuid=MIG-%d;name=A MIG 1g\n' 1 2 >>gpus
+    rm -f told
+    run 2 0 given.yaml --force
+    $rows given.h5 >table
+    same_devices
+    count table '^gpu [0-3] "MIG-[12]" "A MIG 1g" [01] 1000 ' 4
+    count told ' MIG-1 ' 2
+    ;;
+backends)
+    # name RANKS STATUS TEXT [ARGUMENT...]: runs b.yaml and looks into the log.
+    name() {
+        local ranks=$1 status=$2 text=$3
+        shift 3
+        rm -f told
+        [[ " $* " == *" --resume "* ]] || rm -f b.h5
+        run "$ranks" "$status" b.yaml "$@"
+        says log "$text"
+        [[ $status -eq 0 || -e kept || ! -e b.h5 ]] || fail "a file was made for nothing"
+    }
+    gpus 2
+    backend=cudnn gpu_job b 1
+    name 1 0 'backend cudnn; results'
+    count told ' GPU-0000 PCI_BUS_ID' 2
+    FAKE_NVML=/nowhere name 2 3 'backend cudnn needs a GPU for every rank, and rank 0 on'
+    says log 'NVML cannot start: Driver Not Loaded'
+    CUDA_VISIBLE_DEVICES= name 2 3 "has none: CUDA_VISIBLE_DEVICES is ''"
+    mv bin/cnntrain-cudnn elsewhere
+    name 1 3 'backend cudnn needs the program cnntrain-cudnn'
+    backend=auto gpu_job b 1
+    name 1 0 'backend onednn (auto: there are GPUs, but the program cnntrain-cudnn is not there)'
+    count told ' -1 PCI_BUS_ID' 2
+    mv elsewhere bin/cnntrain-cudnn
+    backend=onednn gpu_job b 1
+    name 1 0 'backend onednn; results'
+    count told ' -1 PCI_BUS_ID' 2 # a command would not find them either
+    $rows b.h5 >table
+    count table '^backend onednn$' 1
+    count table "^gpu [01] \"$(hostname) cpus .* nan nan nan nan nan nan -1 -1$" 2
+    backend=auto gpu_job b 1
+    : >gpus
+    name 1 0 'backend onednn (auto: no GPU: NVML shows none)'
+    LD_LIBRARY_PATH= name 1 0 'backend onednn (auto: no GPU: '
+    precision=tf32 backend=auto gpu_job b 1
+    name 1 2 'precision tf32 needs a GPU, but the backend is onednn (auto: no GPU: NVML shows none)'
+    # Only one of two ranks has a GPU.
+    gpus 2
+    backend=auto gpu_job b 1
+    status=0
+    rm -f b.h5
+    timeout 60 mpirun -np 1 "$program" b.yaml --force : -np 1 -x CUDA_VISIBLE_DEVICES=-1 "$program" b.yaml \
+        --force >log 2>&1 </dev/null || status=$?
+    [[ $status -eq 3 ]] || { cat log; fail "a mixture gives $status"; }
+    says log "backend auto: rank 0 on $(hostname) has a GPU, and rank 1 on $(hostname) has not: "
+    # What was begun on GPUs is not continued on CPUs.
+    own_trainer cnntrain-cudnn do=exit when=2
+    backend=auto gpu_job b 1
+    touch kept
+    name 1 1 'backend cudnn (auto'
+    : >gpus
+    name 1 2 'its runs were done with backend cudnn, and here it would be onednn (auto: no GPU' --resume
+    ;;
+commands)
+    # Frameworks that are commands get the GPU too, and need no trainer of ours.
+    rm bin/cnntrain-cudnn
+    gpus 2
+    backend=auto job two 1 0 10 tell="$work/told"
+    run 2 0 two.yaml
+    says log 'backend cudnn (auto: every rank has a GPU)'
+    $rows two.h5 >table
+    same_devices
+    count told ' GPU-000[01] PCI_BUS_ID' 4
+    ;;
+near_cores)
+    [[ $(nproc) -ge 2 ]] || { echo "one core only: there is no choice"; exit 77; }
+    [[ $(cat /sys/devices/system/cpu/cpu0/topology/thread_siblings_list) == 0 ]] ||
+        { echo "CPUs 0 and 1 may be one core"; exit 77; }
+    gpus 2
+    sed -i '1s/$/cpus=2/; 2s/$/cpus=1/' gpus # the first GPU is near CPU 1
+    sharing=refuse gpu_job near 1
+    OMPI_MCA_hwloc_base_binding_policy=none run 2 0 near.yaml
+    [[ $(awk '$1 == 0 && /GPU-0000/ { print $4 }' log) == 1 ]] || { cat log; fail "rank 0 is far from its GPU"; }
+    [[ $(awk '$1 == 1 && /GPU-0001/ { print $4 }' log) == 0 ]] || { cat log; fail "rank 1 is far from its GPU"; }
+    ;;
+lost)
+    # One GPU falls off the bus after two looks; its trainers fail, and the other's do not.
+    gpus 2 'sm=1000'
+    sed -i '1s/$/;lost=2/' gpus
+    {
+        echo '#!/bin/sh'
+        echo 'case $CUDA_VISIBLE_DEVICES in GPU-0000) bad="do=exit when=1";; *) bad=;; esac'
+        echo "exec '$null' seconds=0.3 \$bad"
+    } >bin/cnntrain-cudnn
+    gpu_job lost 2
+    run 2 1 lost.yaml
+    $rows lost.h5 >table
+    count table '^run [0-9]+ done' 2
+    count table '^attempt [0-9]+ 0 exit 0 0 9 [^ ]+ "the GPU is lost: it has fallen off the bus \(NVML\): exit code 9' 2
+    says log 'the GPU is lost'
+    ;;
+*)
+    fail "no case called $case"
+    ;;
+esac
