@@ -122,3 +122,63 @@ cnn_autocorrelation cnn_autocorrelation_lag1(const double *x, int n, double leve
     r.p = cnn_normal_two_sided(r.r * sqrt(n));
     return r;
 }
+
+/** Sums over groups. */
+typedef struct {
+    double products, squares;
+    double expected, variance; /* of products, over all orders */
+    double magnitude;          /* of the values */
+    int pairs, largest;        /* largest: the size of that group */
+} successors;
+
+/** Products of successors in a random order: with the mean taken off, s2 and s4 the sums of squares
+ *  and of fourth powers, their sum has mean -s2 / n and mean square
+ *  (n s2^2 - (n + 1) s4) / (n (n - 1)). */
+static void add_group(successors *sum, const double *x, int n)
+{
+    const double mean = cnn_mean(x, n);
+    double s2 = 0, s4 = 0;
+    for (int i = 0; i < n; i++) {
+        const double square = (x[i] - mean) * (x[i] - mean);
+        s2 += square;
+        s4 += square * square;
+        if (i > 0)
+            sum->products += (x[i] - mean) * (x[i - 1] - mean);
+    }
+    sum->squares += s2;
+    sum->magnitude = fmax(sum->magnitude, fabs(mean));
+    sum->pairs += n - 1;
+    sum->largest = n > sum->largest ? n : sum->largest;
+    if (n < 2)
+        return;
+    sum->expected -= s2 / n;
+    if (n > 2) /* of two the product is the same in either order */
+        sum->variance += (n * s2 * s2 - (n + 1.0) * s4) / (n * (n - 1.0)) - s2 * s2 / n / n;
+}
+
+cnn_serial_correlation cnn_serial_correlation_within(const double *x, const int *group, int n)
+{
+    cnn_serial_correlation r = {CNN_OUTCOME_OK, 0, NAN, NAN, NAN};
+    successors sum = {0};
+    if (!cnn_all_finite(x, n)) {
+        r.outcome = CNN_OUTCOME_NOT_FINITE;
+        return r;
+    }
+    for (int i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && group[end] == group[i];)
+            end++;
+        add_group(&sum, x + i, end - i);
+    }
+    r.pairs = sum.pairs;
+    if (sum.largest < 3) {
+        r.outcome = CNN_OUTCOME_TOO_FEW;
+    } else if (cnn_nearly_constant(sqrt(sum.squares / sum.pairs), sum.magnitude)) {
+        r.outcome = CNN_OUTCOME_IDENTICAL;
+        r.p = 1;
+    } else {
+        r.r = sum.products / sum.squares;
+        r.expected = sum.expected / sum.squares;
+        r.p = cnn_normal_two_sided((sum.products - sum.expected) / sqrt(sum.variance));
+    }
+    return r;
+}

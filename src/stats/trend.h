@@ -33,4 +33,20 @@ typedef struct {
 /** x: in the order of time. */
 cnn_autocorrelation cnn_autocorrelation_lag1(const double *x, int n, double level);
 
+/** Memory within groups (devices), whose own levels are no memory: sum over groups of
+ *  (x[i] - m)(x[i+1] - m) over sum of (x[i] - m)^2, m the mean of the group. For one group it is
+ * the r above. Taking off the means makes it negative where there is no memory, by about one over
+ * the size of the groups: `expected`. p is that of r under all orders within the groups: normal,
+ * with the exact mean and variance over the orders (Wald and Wolfowitz 1943, without the circle).
+ *  CNN_OUTCOME_TOO_FEW: no group of three values; CNN_OUTCOME_IDENTICAL: no spread within groups.
+ */
+typedef struct {
+    cnn_stat_outcome outcome;
+    int pairs; /* successors: n minus groups */
+    double r, expected, p;
+} cnn_serial_correlation;
+
+/** x [n] in the order of time within each group; group [n]: equal numbers stand together. */
+cnn_serial_correlation cnn_serial_correlation_within(const double *x, const int *group, int n);
+
 #endif

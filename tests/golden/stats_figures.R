@@ -117,6 +117,27 @@ for (pair in c(pairs, list(c("drift", "time"), c("sixty_a", "time"), c("whole_a"
   put("spearman", pair[1], pair[2], NA, NA, NA, rho = test$estimate, p = test$p.value, exact = exact)
 }
 
+# Memory within groups of b, c and the remaining values: mean and variance over every order.
+orders <- function(x) if (length(x) < 2) list(x) else
+  do.call(c, lapply(seq_along(x), function(i) lapply(orders(x[-i]), function(rest) c(x[i], rest))))
+products <- function(x) sum(head(x, -1) * tail(x, -1))
+for (name in c("native", "eight_b", "nine_a", "ten_a")) for (sizes in list(c(7, 2), c(3, 4), c(1, 5))) {
+  x <- s[[name]]
+  x <- x[seq_len(min(length(x), sum(sizes) + 6))]
+  groups <- split(x, rep(seq_len(3), c(sizes, 100))[seq_along(x)])
+  groups <- lapply(groups, function(g) g - mean(g))
+  under <- lapply(groups, function(g) sapply(orders(g), products))
+  center <- sum(sapply(under, mean))
+  spread <- sqrt(sum(sapply(under, function(v) mean((v - mean(v))^2))))
+  squares <- sum(unlist(groups)^2)
+  seen <- sum(sapply(groups, products))
+  put("serial_correlation", name, "", sizes[1], sizes[2], length(x), r = seen / squares,
+      expected = center / squares, p = 2 * pnorm(-abs(seen - center) / spread),
+      pairs = length(x) - length(groups))
+}
+for (name in c("drift", "many_c")) put("serial_correlation", name, "", 1000, 0, length(s[[name]]),
+                                       r = acf(s[[name]], lag.max = 1, plot = FALSE)$acf[2])
+
 # Tests on means.
 t_fields <- function(name, x, y, test, level, difference, mu = NA, shift = 0)
   put(name, x, y, level, mu, NA, difference = difference, standard_error = test$stderr,

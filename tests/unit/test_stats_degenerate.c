@@ -79,6 +79,7 @@ static void test_quantiles_at_the_ends(void **state)
     const double sorted[] = {1, 2, 4};
     assert_true(cnn_quantile(sorted, 3, 0) == 1 && cnn_quantile(sorted, 3, 1) == 4);
     assert_true(cnn_quantile(sorted, 3, 0.75) == 3);
+    assert_true(isnan(cnn_quantile(sorted, 3, 1.5)));
     assert_true(isnan(cnn_quantile(sorted, 3, -0.1)) && isnan(cnn_quantile(sorted, 3, NAN)));
     assert_true(isnan(cnn_quantile(NULL, 0, 0.5)));
 }
@@ -120,8 +121,33 @@ static void test_trend_of_little(void **state)
     assert_int_equal(cnn_autocorrelation_lag1(some, 2, 0.95).outcome, CNN_OUTCOME_TOO_FEW);
     assert_int_equal(cnn_autocorrelation_lag1(bad, 5, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
     assert_int_equal(cnn_autocorrelation_lag1(some, 5, 0).outcome, CNN_OUTCOME_DOMAIN);
+    assert_int_equal(cnn_autocorrelation_lag1(some, 5, 1).outcome, CNN_OUTCOME_DOMAIN);
     const cnn_autocorrelation r = cnn_autocorrelation_lag1(rounded, 5, 0.95);
     assert_true(r.outcome == CNN_OUTCOME_IDENTICAL && isnan(r.r) && r.p == 1);
+}
+
+static void test_memory_of_little(void **state)
+{
+    (void)state;
+    const int one[] = {4, 4, 4, 4, 4}, pairs[] = {1, 1, 2, 2, 3}, two[] = {1, 1, 1, 2, 2};
+    cnn_serial_correlation r = cnn_serial_correlation_within(NULL, NULL, 0);
+    assert_true(r.outcome == CNN_OUTCOME_TOO_FEW && r.pairs == 0);
+    r = cnn_serial_correlation_within(some, pairs, 5); /* their order makes no difference */
+    assert_true(r.outcome == CNN_OUTCOME_TOO_FEW && r.pairs == 2 && isnan(r.p));
+    r = cnn_serial_correlation_within(rounded, one, 5);
+    assert_true(r.outcome == CNN_OUTCOME_IDENTICAL && isnan(r.r) && r.p == 1);
+    const double levels[] = {1, 1, 1, 9, 9}; /* the groups differ, nothing else */
+    assert_int_equal(cnn_serial_correlation_within(levels, two, 5).outcome, CNN_OUTCOME_IDENTICAL);
+    assert_int_equal(cnn_serial_correlation_within(bad, one, 5).outcome, CNN_OUTCOME_NOT_FINITE);
+    double drift[40];
+    int group[40];
+    for (int i = 0; i < 40; i++) {
+        drift[i] = i % 20 + (i / 20) * 100;
+        group[i] = i / 20;
+    }
+    r = cnn_serial_correlation_within(drift, group, 40);
+    assert_true(r.outcome == CNN_OUTCOME_OK && r.r > 0.8 && r.p < 1e-6);
+    golden_compare(r.expected, -1.0 / 20, 1e-12, "expected", 0);
 }
 
 static void check_identical(cnn_t_result t)
@@ -166,6 +192,7 @@ static void test_means_of_little(void **state)
     assert_true(t.outcome == CNN_OUTCOME_TOO_FEW && isnan(t.difference));
     assert_int_equal(cnn_t_paired(some, bad, 5, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
     assert_int_equal(cnn_t_welch(endless, 5, some, 5, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
+    assert_int_equal(cnn_t_welch(some, 5, bad + 1, 4, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
     assert_int_equal(cnn_t_one_sample(some, 5, NAN, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
     assert_int_equal(cnn_t_paired(some, other, 5, 1).outcome, CNN_OUTCOME_DOMAIN);
     assert_int_equal(cnn_t_welch(some, 5, other, 5, -1).outcome, CNN_OUTCOME_DOMAIN);
@@ -512,6 +539,7 @@ int main(void)
         cmocka_unit_test(test_quantiles_at_the_ends),
         cmocka_unit_test(test_outliers_of_little),
         cmocka_unit_test(test_trend_of_little),
+        cmocka_unit_test(test_memory_of_little),
         cmocka_unit_test(test_means_without_spread),
         cmocka_unit_test(test_means_of_little),
         cmocka_unit_test(test_equivalence_without_spread),

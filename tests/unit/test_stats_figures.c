@@ -101,6 +101,20 @@ static void autocorrelation(const arguments *q, answer *out)
     add(out, "p", r.p);
 }
 
+/** Groups of a and b values, the rest is the third; c values in all. */
+static void serial_correlation(const arguments *q, answer *out)
+{
+    int group[SAMPLE_MOST];
+    for (int i = 0; i < (int)q->c; i++)
+        group[i] = i < (int)q->a ? 7 : i < (int)(q->a + q->b) ? 3 : 5;
+    const cnn_serial_correlation r = cnn_serial_correlation_within(q->x.x, group, (int)q->c);
+    assert_int_equal(r.outcome, CNN_OUTCOME_OK);
+    add(out, "r", r.r);
+    add(out, "expected", r.expected);
+    add(out, "p", r.p);
+    add(out, "pairs", r.pairs);
+}
+
 static void spearman(const arguments *q, answer *out)
 {
     cnn_rank_correlation r;
@@ -315,6 +329,7 @@ NUMBER(tost_blocks, cnn_tost_blocks_needed(q->a, q->b, -0.01, 0.01, 0.05, q->c))
     X(describe, 1000)                                                                              \
     X(outliers, 100)                                                                               \
     X(autocorrelation, 80)                                                                         \
+    X(serial_correlation, 40)                                                                      \
     X(spearman, 40)                                                                                \
     X(one_sample, 70)                                                                              \
     X(paired, 190)                                                                                 \
