@@ -9,13 +9,12 @@ fraction of a second each, on the same cores, so that what disturbs one disturbs
 the median over the rounds. PyTorch counts with its better memory format; --compile adds a column
 for torch.compile (half a minute more a line). Build cnnbench-step first (cmake --build build)."""
 import argparse
-import contextlib
 import os
-import statistics
 import subprocess
 import sys
-import time
 import venv
+
+from contender import Contender, fail
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = [("arch1", "28x28x1", 10), ("arch1", "50x50x3", 2), ("arch2", "28x28x1", 10),
@@ -33,10 +32,6 @@ def arguments():
     parser.add_argument("--only", default="", help="networks or shapes that contain this text")
     parser.add_argument("--compile", action="store_true", help="torch.compile as well")
     return parser.parse_args()
-
-
-def fail(message):
-    sys.exit(f"bench/cpu: {message}")
 
 
 def has_torch(python):
@@ -64,63 +59,20 @@ def python_with_torch(build):
     return python
 
 
-class Contender:
-    def __init__(self, label, command, threads, cores):
-        self.label = label
-        self.command = " ".join(command)
-        self.times = []
-        environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
-        try:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
-                preexec_fn=lambda: os.sched_setaffinity(0, cores))
-        except OSError as error:
-            fail(f"{self.command}: {error.strerror}")
-        self.version = self.answer()
-        self.run(2)  # warms up
-        self.steps = max(1, round(SLICE / self.run(2)))
-
-    def answer(self):
-        line = self.process.stdout.readline().strip()
-        if not line:
-            fail(f"{self.command} ended with status {self.process.wait()}")
-        return line
-
-    def run(self, steps):
-        try:
-            self.process.stdin.write(f"{steps}\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # answer() tells how it ended
-        return float(self.answer())
-
-    def take_turn(self):
-        self.times.append(self.run(self.steps))
-        time.sleep(0.02)  # until its idle threads stop spinning
-
-    def stop(self):
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-        self.process.wait()
-
-    def median(self):
-        return statistics.median(self.times)
-
-
 def contenders_of(options, python, case, threads, cores):
-    ours = os.path.join(options.build, "cnnbench-step")
+    ours = [os.path.join(options.build, "cnnbench-step")]
     torch = [python, os.path.join(HERE, "torch_step.py")]
 
     def command(program, path):
         name, shape, classes = case
         return program + [name, shape, str(classes), path, str(threads), str(options.batch)]
 
-    return [Contender("native", command([ours], "native"), threads, cores),
-            Contender("layered", command([ours], "layered"), threads, cores),
-            Contender("contiguous", command(torch, "contiguous"), threads, cores),
-            Contender("channels_last", command(torch, "channels_last"), threads, cores)] + \
-        ([Contender("compiled", command(torch, "compiled"), threads, cores)]
-         if options.compile else [])
+    def contender(program, path):
+        return Contender(path, command(program, path), SLICE, {"OMP_NUM_THREADS": str(threads)}, cores)
+
+    return [contender(ours, path) for path in ("native", "layered")] + \
+        [contender(torch, path) for path in ("contiguous", "channels_last") +
+         (("compiled",) if options.compile else ())]
 
 
 def measure(options, python, case, threads):
@@ -172,4 +124,5 @@ def main():
     print("\n" + "; ".join(versions))
 
 
-main()
+if __name__ == "__main__":
+    main()

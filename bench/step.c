@@ -1,6 +1,6 @@
 /* Times training steps of one network on one path, on demand.
  *
- *   cnnbench-step NETWORK HxWxC CLASSES PATH THREADS [BATCH]
+ *   cnnbench-step NETWORK HxWxC CLASSES PATH THREADS [BATCH [BATCHES [PRECISION]]]
  *
  * Each line on standard input is a number of steps; the answer is a line with the seconds per step.
  * So a driver can keep several contenders ready and let them run in turns. `describe` instead of a
@@ -15,34 +15,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCHES = 16 };
-
 typedef struct {
     cnn_ops *ops;
     cnn_network net;
     cnn_train train;
     cnn_path path;
     int threads;
+    int64_t batches; /* in an epoch */
     cnn_feed *feed;
     cnn_model *model;
 } contender;
+
+static cnn_status read_precision(const char *name, int *out)
+{
+    for (int i = 0; cnn_precision_names[i]; i++)
+        if (!strcmp(cnn_precision_names[i], name)) {
+            *out = i;
+            return CNN_OK;
+        }
+    return cnn_error_set(CNN_EUSAGE, "no precision '%s'", name);
+}
 
 static cnn_status read_arguments(int argc, char **argv, contender *c)
 {
     cnn_status st = CNN_OK;
     cnn_shape input;
     int64_t classes = 0, threads = 0, batch = 32;
-    CNN_CHECK(argc == 6 || argc == 7, CNN_EUSAGE,
-              "usage: cnnbench-step NETWORK HxWxC CLASSES PATH THREADS [BATCH]");
+    c->batches = 16;
+    CNN_CHECK(argc >= 6 && argc <= 9, CNN_EUSAGE,
+              "usage: cnnbench-step NETWORK HxWxC CLASSES PATH THREADS [BATCH [BATCHES "
+              "[PRECISION]]]");
     CNN_CHECK(cnn_network_builtin(argv[1], &c->net), CNN_EUSAGE, "no network '%s'", argv[1]);
     CNN_CHECK(sscanf(argv[2], "%dx%dx%d", &input.h, &input.w, &input.c) == 3, CNN_EUSAGE,
               "'%s' is no HxWxC", argv[2]);
     CNN_CHECK(cnn_parse_int(argv[3], &classes) && cnn_parse_int(argv[5], &threads) &&
-                  (argc < 7 || cnn_parse_int(argv[6], &batch)),
-              CNN_EUSAGE, "classes, threads and batch are whole numbers");
+                  (argc < 7 || cnn_parse_int(argv[6], &batch)) &&
+                  (argc < 8 || cnn_parse_int(argv[7], &c->batches)),
+              CNN_EUSAGE, "classes, threads, batch and batches are whole numbers");
     CNN_CHECK(classes > 1 && classes < 10000 && threads > 0 && threads < 1000 && batch > 0 &&
-                  batch < 100000,
-              CNN_EUSAGE, "classes, threads or batch out of range");
+                  batch < 100000 && c->batches > 0 && c->batches < 100000,
+              CNN_EUSAGE, "classes, threads, batch or batches out of range");
     for (int i = 0; cnn_path_names[i]; i++)
         if (!strcmp(cnn_path_names[i], argv[4]))
             c->path = (cnn_path)i;
@@ -51,6 +63,7 @@ static cnn_status read_arguments(int argc, char **argv, contender *c)
     c->train.batch_size = (int)batch;
     c->train.learning_rate = 1e-6;
     c->threads = (int)threads;
+    CNN_TRY(read_precision(argc > 8 ? argv[8] : "fp32", &c->train.precision));
     CNN_TRY(cnn_network_infer(&c->net, input, (int)classes));
 done:
     return st;
@@ -59,7 +72,7 @@ done:
 static cnn_status make_feed(contender *c)
 {
     cnn_status st = CNN_OK;
-    const int count = BATCHES * c->train.batch_size;
+    const int count = (int)c->batches * c->train.batch_size;
     const size_t bytes = (size_t)count * (size_t)cnn_shape_size(c->net.input);
     uint8_t *images = malloc(bytes);
     int32_t *labels = malloc((size_t)count * sizeof *labels);
@@ -80,8 +93,11 @@ static cnn_status prepare(contender *c)
 {
     cnn_status st = CNN_OK;
     float *parameters = NULL;
-    const cnn_ops_config config = {
-        .threads = c->threads, .deterministic = true, .batch_sizes = {c->train.batch_size}};
+    const cnn_ops_config config = {.threads = c->threads,
+                                   .precision = (cnn_precision)c->train.precision,
+                                   .deterministic = true,
+                                   .autotune = true,
+                                   .batch_sizes = {c->train.batch_size}};
     CNN_TRY(cnn_ops_open(&config, &c->ops));
     CNN_TRY(make_feed(c));
     CNN_TRY(cnn_model_create(c->ops, &c->net, &c->train, c->path, 1, &c->model));
@@ -99,7 +115,7 @@ static cnn_status time_steps(contender *c, int64_t steps)
     cnn_status st = CNN_OK;
     const double start = cnn_clock_monotonic();
     for (int64_t done_steps = 0; done_steps < steps;) {
-        const int64_t some = steps - done_steps < BATCHES ? steps - done_steps : BATCHES;
+        const int64_t left = steps - done_steps, some = left < c->batches ? left : c->batches;
         CNN_TRY(cnn_model_train(c->model, c->feed, 0, some, NULL));
         done_steps += some;
     }

@@ -99,4 +99,5 @@ def main():
         print(f"{(time.perf_counter() - start) / steps:.9f}", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
