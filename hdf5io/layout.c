@@ -22,19 +22,21 @@ const cnn_dimension_info cnn_dimensions[CNN_DIM_COUNT] = {
     [CNN_DIM_FACTOR] = {"factor_index", "factor", 0},
     [CNN_DIM_LEVEL] = {"factor_level", "level of a factor", 0},
     [CNN_DIM_MEASURE] = {"analysis/measure", "measure, see measure_name", 0},
+    [CNN_DIM_TUNING] = {"tuning_index", "place for the algorithms of a cell on a device model", 0},
     [CNN_DIM_COMPARISON] = {"analysis/comparison", "pair of contrast levels in a combination", 0},
 };
 
-#define CNN_TYPE_I8   CNN_COLUMN_I8
-#define CNN_TYPE_I32  CNN_COLUMN_I32
-#define CNN_TYPE_I64  CNN_COLUMN_I64
-#define CNN_TYPE_F64  CNN_COLUMN_F64
-#define CNN_TYPE_T16  CNN_COLUMN_TEXT
-#define CNN_TYPE_T32  CNN_COLUMN_TEXT
-#define CNN_TYPE_T64  CNN_COLUMN_TEXT
-#define CNN_TYPE_T96  CNN_COLUMN_TEXT
-#define CNN_TYPE_T128 CNN_COLUMN_TEXT
-#define CNN_TYPE_T512 CNN_COLUMN_TEXT
+#define CNN_TYPE_I8    CNN_COLUMN_I8
+#define CNN_TYPE_I32   CNN_COLUMN_I32
+#define CNN_TYPE_I64   CNN_COLUMN_I64
+#define CNN_TYPE_F64   CNN_COLUMN_F64
+#define CNN_TYPE_T16   CNN_COLUMN_TEXT
+#define CNN_TYPE_T32   CNN_COLUMN_TEXT
+#define CNN_TYPE_T64   CNN_COLUMN_TEXT
+#define CNN_TYPE_T96   CNN_COLUMN_TEXT
+#define CNN_TYPE_T128  CNN_COLUMN_TEXT
+#define CNN_TYPE_T512  CNN_COLUMN_TEXT
+#define CNN_TYPE_T4096 CNN_COLUMN_TEXT
 
 /** A column `name` from the member of a row's struct. */
 #define CNN_COLUMN_OF(row, column, member, kind, unit, text)                                       \
@@ -67,6 +69,14 @@ static const cnn_column session_columns[] = {
     CNN_COLUMN_OF(cnn_session, session_start_time, start_time, F64,
                   "seconds since 1970-01-01 00:00:00", "start of the invocation"),
     CNN_COLUMN_OF(cnn_session, session_ranks, ranks, I32, "", "MPI ranks of the invocation"),
+};
+
+static const cnn_column tuning_columns[] = {
+    CNN_COLUMN_OF(cnn_tuning, tuned_device_model, model, T96, "", "device model of the algorithms"),
+    CNN_COLUMN_OF(cnn_tuning, tuned_algorithms, algorithms, T4096, "",
+                  "algorithms that every run of the cell on the device model uses"),
+    CNN_COLUMN_OF(cnn_tuning, tuned_cell, cell, I32, "",
+                  "their cell, written after them; -1: the place is free"),
 };
 
 static const cnn_column cell_columns[] = {
@@ -139,6 +149,7 @@ const cnn_table cnn_tables[CNN_TABLE_COUNT] = {
     [CNN_TABLE_ATTEMPT_KEYS] = BY_ONE(CNN_DIM_ATTEMPT, attempt_key_columns, cnn_attempt_key),
     [CNN_TABLE_ATTEMPTS] = BY_ONE(CNN_DIM_ATTEMPT, attempt_columns, cnn_attempt),
     [CNN_TABLE_SESSIONS] = BY_ONE(CNN_DIM_SESSION, session_columns, cnn_session),
+    [CNN_TABLE_TUNINGS] = BY_ONE(CNN_DIM_TUNING, tuning_columns, cnn_tuning),
     [CNN_TABLE_CELLS] = BY_TWO(CNN_DIM_CELL, CNN_DIM_FACTOR, cell_columns, int32_t),
     [CNN_TABLE_COMBINATIONS] =
         BY_TWO(CNN_DIM_COMBINATION, CNN_DIM_FACTOR, combination_columns, int32_t),
@@ -196,7 +207,8 @@ static cnn_status read_table_lengths(hid_t file, uint64_t file_size, cnn_table_i
     const cnn_table *table = &cnn_tables[id];
     char path[128];
     snprintf(path, sizeof path, "%s%s", table->folder, table->columns[0].name);
-    CNN_TRY(cnn_variable_open(file, file_size, path, table->columns[0].type, table->rank, extents,
+    CNN_TRY(cnn_variable_open(file, file_size, path, table->columns[0].type,
+                              table->rank + (table->columns[0].type == CNN_COLUMN_TEXT), extents,
                               &set));
     for (int i = 0; i < table->rank; i++) {
         CNN_CHECK(extents[i] <= INT_MAX, CNN_EDATA, "'%s' has impossible extents", path);
@@ -210,8 +222,9 @@ cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, cnn_lengths *out)
 {
     /* together they span every dimension but the factors' levels */
     static const cnn_table_id spanning[] = {
-        CNN_TABLE_STATUS, CNN_TABLE_EPOCHS,       CNN_TABLE_ATTEMPT_KEYS, CNN_TABLE_SESSIONS,
-        CNN_TABLE_CELLS,  CNN_TABLE_COMBINATIONS, CNN_TABLE_SUMMARIES,    CNN_TABLE_PAIRS,
+        CNN_TABLE_STATUS,       CNN_TABLE_EPOCHS,    CNN_TABLE_ATTEMPT_KEYS,
+        CNN_TABLE_SESSIONS,     CNN_TABLE_TUNINGS,   CNN_TABLE_CELLS,
+        CNN_TABLE_COMBINATIONS, CNN_TABLE_SUMMARIES, CNN_TABLE_PAIRS,
     };
     cnn_status st = CNN_OK;
     hid_t labels = -1;

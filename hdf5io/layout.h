@@ -41,6 +41,7 @@ typedef enum {
     CNN_DIM_LEVEL, /* of any factor: as many as the factor with most levels has */
     CNN_DIM_MEASURE,
     CNN_DIM_COMPARISON,
+    CNN_DIM_TUNING,
     CNN_DIM_COUNT
 } cnn_dimension;
 
@@ -73,6 +74,7 @@ typedef enum {
     CNN_TABLE_COMPARISONS,       /* cnn_comparison */
     CNN_TABLE_OVERHEAD,          /* double */
     CNN_TABLE_SESSION_OVERHEADS, /* double */
+    CNN_TABLE_TUNINGS,           /* cnn_tuning */
     CNN_TABLE_COUNT
 } cnn_table_id;
 

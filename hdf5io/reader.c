@@ -216,6 +216,17 @@ done:
     return st;
 }
 
+static cnn_status read_tunings(const source *s, cnn_results *r)
+{
+    cnn_status st = CNN_OK;
+    void *rows = NULL;
+    CNN_TRY(read_table(s, CNN_TABLE_TUNINGS, &rows));
+    r->tunings = rows;
+    r->tuning_count = (int)s->lengths.of[CNN_DIM_TUNING];
+done:
+    return st;
+}
+
 static cnn_status read_parts(source *s, cnn_results *r)
 {
     cnn_status st = CNN_OK;
@@ -227,6 +238,7 @@ static cnn_status read_parts(source *s, cnn_results *r)
     CNN_TRY(read_cells(s, r));
     CNN_TRY(read_runs(s, r));
     CNN_TRY(read_sessions(s, r));
+    CNN_TRY(read_tunings(s, r));
     CNN_TRY(cnn_results_check(r));
 done:
     return st;

@@ -66,6 +66,10 @@ cnn_status cnn_results_check(const cnn_results *results)
     for (int run = 0; run < results->run_count; run++)
         CNN_TRY(check_run(results, run));
     CNN_TRY(check_attempts(results));
+    for (int i = 0; i < results->tuning_count; i++)
+        CNN_CHECK(results->tunings[i].cell >= -1 && results->tunings[i].cell < results->cell_count,
+                  CNN_EDATA, "'tuned_cell': place %d has %d of %d", i,
+                  (int)results->tunings[i].cell, results->cell_count);
     for (int s = 0; s < results->session_count; s++)
         CNN_CHECK(results->sessions[s].ranks >= -1, CNN_EDATA, "'session_ranks': session %d has %d",
                   s, results->sessions[s].ranks);

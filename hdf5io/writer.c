@@ -22,17 +22,9 @@ struct cnn_writer {
 
 /* What is written after the file was made. */
 static const cnn_table_id written[] = {
-    CNN_TABLE_STATUS,
-    CNN_TABLE_MEASURED,
-    CNN_TABLE_EPOCHS,
-    CNN_TABLE_ATTEMPTS,
-    CNN_TABLE_SESSIONS,
-    CNN_TABLE_CELL_COUNTS,
-    CNN_TABLE_SUMMARIES,
-    CNN_TABLE_PAIRS,
-    CNN_TABLE_COMPARISONS,
-    CNN_TABLE_OVERHEAD,
-    CNN_TABLE_SESSION_OVERHEADS,
+    CNN_TABLE_STATUS,   CNN_TABLE_MEASURED,    CNN_TABLE_EPOCHS,      CNN_TABLE_ATTEMPTS,
+    CNN_TABLE_SESSIONS, CNN_TABLE_TUNINGS,     CNN_TABLE_CELL_COUNTS, CNN_TABLE_SUMMARIES,
+    CNN_TABLE_PAIRS,    CNN_TABLE_COMPARISONS, CNN_TABLE_OVERHEAD,    CNN_TABLE_SESSION_OVERHEADS,
 };
 enum { WRITTEN_COUNT = sizeof written / sizeof written[0], MESSAGE_SIZE = 1024 };
 
@@ -235,6 +227,16 @@ cnn_status cnn_writer_session(cnn_writer *writer, int session, double start_time
               "all %d places for sessions are taken: the results file cannot be resumed again",
               CNN_SESSION_PLACES);
     CNN_TRY(write_row(writer, CNN_TABLE_SESSIONS, (hsize_t)session, &row));
+done:
+    return st;
+}
+
+cnn_status cnn_writer_tuning(cnn_writer *writer, int place, const cnn_tuning *tuning)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(place >= 0 && (hsize_t)place < writer->lengths.of[CNN_DIM_TUNING], CNN_EINVAL,
+              "the results file has no place %d for algorithms", place);
+    CNN_TRY(write_row(writer, CNN_TABLE_TUNINGS, (hsize_t)place, tuning));
 done:
     return st;
 }

@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "design/design.h"
 #include "design/record.h"
+#include "design/results.h"
 #include "report/reduction.h"
 
 #include <mpi.h>
@@ -15,6 +16,7 @@ typedef struct cnn_writer cnn_writer;
 /** What the runs are done on, settled before their file is made. */
 typedef struct {
     const char *backend; /* "onednn" (CPUs), "cudnn" (GPUs) */
+    int tuning_places;   /* for frozen algorithms, of a cell on a device model each */
 } cnn_platform;
 
 /** Makes a new results file: rank-independent, serial HDF5, called by one process. Written as
@@ -45,6 +47,8 @@ cnn_status cnn_writer_run(cnn_writer *writer, int run, cnn_run_status status,
 cnn_status cnn_writer_attempt(cnn_writer *writer, int run, int attempt, const cnn_attempt *row);
 /** Opens session number `session` (rank 0 only). CNN_EIO when all places (256) are taken. */
 cnn_status cnn_writer_session(cnn_writer *writer, int session, double start_time, int ranks);
+/** Freezes algorithms in place number `place` (rank 0 only), which must be free. */
+cnn_status cnn_writer_tuning(cnn_writer *writer, int place, const cnn_tuning *tuning);
 /** Stores the reduction under /analysis (rank 0 only); it must be of the file's own design. */
 cnn_status cnn_writer_reduction(cnn_writer *writer, const cnn_reduction *reduction);
 

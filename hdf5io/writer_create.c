@@ -34,7 +34,8 @@ static int most_levels(const cnn_job *job)
     return most;
 }
 
-static cnn_status plan_lengths(const cnn_job *job, const cnn_design *design, cnn_lengths *out)
+static cnn_status plan_lengths(const cnn_job *job, const cnn_design *design,
+                               const cnn_platform *platform, cnn_lengths *out)
 {
     cnn_status st = CNN_OK;
     hsize_t levels = (hsize_t)design->level_count;
@@ -53,6 +54,7 @@ static cnn_status plan_lengths(const cnn_job *job, const cnn_design *design, cnn
         [CNN_DIM_MEASURE] = CNN_MEASURE_COUNT,
         /* netCDF takes a length of 0 for an unlimited one */
         [CNN_DIM_COMPARISON] = pairs ? pairs : 1,
+        [CNN_DIM_TUNING] = platform->tuning_places > 0 ? (hsize_t)platform->tuning_places : 1,
     }};
     for (int d = 0; d < CNN_DIM_COUNT; d++)
         CNN_CHECK(out->of[d] > 0 && out->of[d] <= INT_MAX, CNN_EINVAL,
@@ -105,6 +107,7 @@ static cnn_status put_attempts(cnn_creator *c)
     CNN_TRY(cnn_creator_table(c, CNN_TABLE_ATTEMPT_KEYS, keys, sizeof *keys));
     CNN_TRY(cnn_creator_table(c, CNN_TABLE_ATTEMPTS, NULL, 0));
     CNN_TRY(cnn_creator_table(c, CNN_TABLE_SESSIONS, NULL, 0));
+    CNN_TRY(cnn_creator_table(c, CNN_TABLE_TUNINGS, NULL, 0));
 done:
     free(keys);
     return st;
@@ -304,7 +307,7 @@ cnn_status cnn_writer_create(const char *path, const cnn_job *job, const cnn_des
     CNN_CHECK(path && job && design && plan, CNN_EINVAL,
               "path, job, design, plan must not be NULL");
     platform = platform ? platform : &cpus;
-    CNN_TRY(plan_lengths(job, design, &lengths));
+    CNN_TRY(plan_lengths(job, design, platform, &lengths));
     cnn_hdf5_quiet();
     st = cnn_creator_open(&creator, &lengths);
     if (st == CNN_OK)

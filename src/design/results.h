@@ -22,6 +22,15 @@ typedef struct {
     int ranks;
 } cnn_session;
 
+enum { CNN_ALGORITHMS_ROOM = 4096 };
+
+/** Algorithms frozen for a cell on a device model: every run of the cell there uses them. */
+typedef struct {
+    char model[96];
+    char algorithms[CNN_ALGORITHMS_ROOM]; /* text of the trainer's own; "": nothing to choose */
+    int32_t cell;                         /* written last; -1: the place is free */
+} cnn_tuning;
+
 /** Everything a report needs. Owned by itself: cnn_results_free. */
 typedef struct {
     int layout_version;
@@ -41,6 +50,8 @@ typedef struct {
     cnn_attempt *attempts;  /* [run_count, attempts_per_run] */
     int session_count;
     cnn_session *sessions;
+    int tuning_count; /* places */
+    cnn_tuning *tunings;
 } cnn_results;
 
 /** Frees everything; takes NULL, leaves NULL. */

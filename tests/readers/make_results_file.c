@@ -14,9 +14,12 @@ static cnn_status make(const char *path)
     const cnn_job *job = fixture_job(REPEATS);
     cnn_design *design = NULL;
     CNN_TRY(cnn_design_create(job, 2, &design));
-    CNN_TRY(cnn_writer_create(path, job, design, FIXTURE_PLAN, NULL));
+    const cnn_platform platform = {.backend = "cudnn", .tuning_places = 3};
+    const cnn_tuning tuning = {.model = "NVIDIA größer", .algorithms = "conv 1: 6", .cell = 2};
+    CNN_TRY(cnn_writer_create(path, job, design, FIXTURE_PLAN, &platform));
     CNN_TRY(cnn_writer_open(path, MPI_COMM_WORLD, &writer));
     CNN_TRY(fill_share(writer, design, 0, 1));
+    CNN_TRY(cnn_writer_tuning(writer, 1, &tuning));
     CNN_TRY(cnn_writer_close(&writer));
 done:
     cnn_design_destroy(&design);

@@ -21,7 +21,7 @@ def written(run):
 def check_labels(ds):
     assert dict(ds.sizes) == {
         "run": RUNS, "epoch": EPOCHS, "attempt": RUNS * ATTEMPTS, "session_index": 256,
-        "cell_index": CELLS, "combination_index": 4, "factor_index": 4, "factor_level": 2,
+        "cell_index": CELLS, "combination_index": 4, "factor_index": 4, "factor_level": 2, "tuning_index": 3,
     }, ds.sizes
     assert ds.train_seconds.dims == ("run",)
     assert ds.epoch_seconds.dims == ("run", "epoch")
@@ -50,6 +50,10 @@ def check_text(ds):
     assert str(ds.job_name.values) == 'fixture: "größe"'
     assert str(ds.plan.values) == "the plan:\n  größer als erwartet\n"
     assert str(ds.job_overrides.values) == ""
+    assert ds.attrs["backend"] == "cudnn"
+    assert ds.tuned_cell.values.tolist() == [-1, 2, -1]
+    assert ds.tuned_device_model.values.tolist() == ["", "NVIDIA größer", ""]
+    assert ds.tuned_algorithms.values.tolist() == ["", "conv 1: 6", ""]
 
 
 def check_runs(ds):
