@@ -177,6 +177,11 @@ static void test_means_without_spread(void **state)
     check_no_variance(cnn_t_one_sample(threes, 5, 1, 0.95), 2);
     const double a[] = {0.7, 0.1, 0.4}, b[] = {0.6, 0.0, 0.3}; /* 0.1 each, but for rounding */
     check_no_variance(cnn_t_paired(a, b, 3, 0.95), (0.7 - 0.6 + 0.1 + 0.4 - 0.3) / 3);
+    const double below[] = {-(0.1 + 0.2), -0.3, -0.3}, above[] = {-0.3, -0.3, -(0.1 + 0.2)};
+    check_identical(cnn_t_paired(below, above, 3, 0.95)); /* logarithms may be negative */
+    check_identical(cnn_t_welch(below, 3, above, 2, 0.95));
+    check_identical(cnn_t_one_sample(below, 3, -0.3, 0.95));
+    assert_true(cnn_t_welch(below, 3, above, 2, 0.95).df == 3);
     cnn_t_result t = cnn_t_welch(threes, 5, other, 5, 0.95); /* one of them varies */
     assert_true(t.outcome == CNN_OUTCOME_OK && t.df == 4 && t.p > 0);
 }
@@ -195,13 +200,19 @@ static void test_means_of_little(void **state)
     assert_int_equal(cnn_t_welch(some, 5, bad + 1, 4, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
     assert_int_equal(cnn_t_one_sample(some, 5, NAN, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
     assert_int_equal(cnn_t_paired(some, other, 5, 1).outcome, CNN_OUTCOME_DOMAIN);
-    assert_int_equal(cnn_t_welch(some, 5, other, 5, -1).outcome, CNN_OUTCOME_DOMAIN);
+    assert_int_equal(cnn_t_welch(some, 5, other, 5, 0).outcome, CNN_OUTCOME_DOMAIN);
+    assert_int_equal(cnn_t_welch(some, 5, other, 5, 1).outcome, CNN_OUTCOME_DOMAIN);
+    const cnn_moments known = {15, 1, 2}, endless_spread = {15, 1, INFINITY};
+    assert_int_equal(cnn_t_welch_moments(known, endless_spread, 0.95).outcome,
+                     CNN_OUTCOME_NOT_FINITE);
     assert_true(!cnn_study_significant(&t));
     t = cnn_t_welch(threes, 5, fours, 5, 0.95);
     assert_true(!cnn_study_significant(&t)); /* infinite */
     t = cnn_t_welch_moments((cnn_moments){15, 296.97, 19.58}, (cnn_moments){15, 228.84, 15.17},
                             0.95);
     assert_true(cnn_study_significant(&t) && fabs(t.t - 44.76) < 0.005);
+    t.t = -t.t;
+    assert_true(cnn_study_significant(&t));
     t = cnn_t_welch_moments((cnn_moments){15, 737.58, 15.02}, (cnn_moments){15, 739.10, 21.62},
                             0.95);
     assert_true(!cnn_study_significant(&t));
@@ -346,6 +357,22 @@ static void test_ranks_of_little(void **state)
     assert_true(t.outcome == CNN_OUTCOME_OK && !t.exact && t.p < 0.02);
     assert_int_equal(cnn_mann_whitney(bad, 5, fours, 5, &t), CNN_OK);
     assert_int_equal(t.outcome, CNN_OUTCOME_NOT_FINITE);
+}
+
+static void test_statistics_at_their_mean_have_p_1(void **state)
+{
+    (void)state;
+    const double a[] = {1, 2, 2, 3}, one[] = {2, 4, 3, 7}, two[] = {1, 2, 6, 7}, ends[] = {1, 4},
+                 middle[] = {2, 3}, ties[] = {1, 4, 3, 3}, other_ties[] = {2, 3, 1, 5};
+    cnn_rank_test t;
+    assert_int_equal(cnn_mann_whitney(a, 4, a, 4, &t), CNN_OK);
+    assert_true(!t.exact && t.statistic == 8 && t.p == 1);
+    assert_int_equal(cnn_mann_whitney(ends, 2, middle, 2, &t), CNN_OK);
+    assert_true(t.exact && t.statistic == 2 && t.p == 1);
+    assert_int_equal(cnn_wilcoxon_signed_rank(one, two, 3, &t), CNN_OK); /* 1, 2, -3 */
+    assert_true(t.exact && t.statistic == 3 && t.p == 1);
+    assert_int_equal(cnn_wilcoxon_signed_rank(ties, other_ties, 4, &t), CNN_OK); /* -1 1 2 -2 */
+    assert_true(!t.exact && t.statistic == 5 && t.p == 1);
 }
 
 static void test_differences_tie_up_to_rounding(void **state)
@@ -549,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_drawn_sign_flips_estimate_the_exact_p),
         cmocka_unit_test(test_drawn_sign_flips_agree_with_r),
         cmocka_unit_test(test_ranks_of_little),
+        cmocka_unit_test(test_statistics_at_their_mean_have_p_1),
         cmocka_unit_test(test_differences_tie_up_to_rounding),
         cmocka_unit_test(test_variances_of_little),
         cmocka_unit_test(test_paired_variances_of_little),
