@@ -11,34 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEVICES = 8, STUDIES = 1000, POWER_STUDIES = 400, FIRST_SEED = 1, MOST_SETS = 8 };
-
-/** A setting of time: for both frameworks. */
-typedef struct {
-    const char *key;
-    double value;
-} setting;
-
-/** The study's job with some settings of both frameworks' `time`, and a true ratio of b to a. */
-static cnn_status read_job(const setting *settings, int count, double ratio, cnn_job **out)
-{
-    cnn_status st = CNN_OK;
-    char sets[2 * MOST_SETS + 1][96];
-    const char *list[2 * MOST_SETS + 2] = {NULL};
-    int n = 0;
-    for (int i = 0; i < count; i++)
-        for (int framework = 0; framework < 2; framework++) {
-            snprintf(sets[n], sizeof sets[n], "factors.framework.%d.simulate.time.%s=%.17g",
-                     framework, settings[i].key, settings[i].value);
-            list[n] = sets[n];
-            n++;
-        }
-    snprintf(sets[n], sizeof sets[n], "factors.framework.1.simulate.time.ratio=%.17g", ratio);
-    list[n] = sets[n];
-    CNN_TRY(cnn_job_read(CNN_STUDY_JOB, list, out));
-done:
-    return st;
-}
+enum { DEVICES = 8, STUDIES = 1000, POWER_STUDIES = 400, FIRST_SEED = 1 };
 
 static FILE *open_table(const char *folder, const char *name)
 {
@@ -128,7 +101,7 @@ static cnn_status show_one_study(const char *folder)
     cnn_job *job = NULL;
     cnn_design *design = NULL;
     cnn_results *r[2] = {NULL, NULL};
-    CNN_TRY(read_job(NULL, 0, 1, &job));
+    CNN_TRY(cnn_study_job(NULL, 0, 1, &job));
     CNN_TRY(cnn_design_create(job, DEVICES, &design));
     for (int order = 0; order < 2; order++)
         CNN_TRY(cnn_study_run(job, design, (cnn_study_order)order, &r[order]));
@@ -158,7 +131,7 @@ static cnn_status find_both(cnn_job *job, int studies, cnn_rates rates[2])
     cnn_status st = CNN_OK;
     for (int order = 0; order < 2; order++)
         CNN_TRY(cnn_rates_find(job, DEVICES, (cnn_study_order)order, FIRST_SEED, studies,
-                               &rates[order]));
+                               CNN_RATE_PAIRED + 1, &rates[order]));
 done:
     return st;
 }
@@ -208,7 +181,7 @@ static cnn_status show_false_positives(const char *folder)
 {
     static const struct {
         const char *what;
-        setting settings[4];
+        cnn_study_setting settings[4];
         int count;
         bool drawn; /* its p values are shown */
     } scenarios[] = {
@@ -235,7 +208,7 @@ static cnn_status show_false_positives(const char *folder)
            "Welch p < 0.05 | any, by Holm | blocks: Welch p < 0.05 | paired p < 0.05 | any, by "
            "Holm |\n|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
-        CNN_TRY(read_job(scenarios[i].settings, scenarios[i].count, 1, &job));
+        CNN_TRY(cnn_study_job(scenarios[i].settings, scenarios[i].count, 1, &job));
         CNN_TRY(find_both(job, STUDIES, rates));
         print_rates(scenarios[i].what, rates);
         if (scenarios[i].drawn)
@@ -267,7 +240,7 @@ static cnn_status show_power(const char *folder)
         "| b is slower by | cell after cell: Welch finds that | Welch finds the opposite | blocks: "
         "Welch finds it | paired t finds it |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < sizeof effects / sizeof effects[0]; i++) {
-        CNN_TRY(read_job(NULL, 0, 1 + effects[i], &job));
+        CNN_TRY(cnn_study_job(NULL, 0, 1 + effects[i], &job));
         CNN_TRY(find_both(job, POWER_STUDIES, rates));
         const cnn_rates *cells = &rates[CNN_STUDY_CELL_AFTER_CELL];
         const cnn_rates *blocks = &rates[CNN_STUDY_BLOCKS];

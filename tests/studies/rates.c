@@ -1,10 +1,38 @@
 #include "rates.h"
 
+#include "stats/equivalence.h"
 #include "stats/multiple.h"
+#include "stats/permutation.h"
+#include "stats/rank_tests.h"
 #include "stats/t_tests.h"
+#include "stats/variance_tests.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+enum { MOST_SETTINGS = 8 };
+
+cnn_status cnn_study_job(const cnn_study_setting *settings, int count, double ratio, cnn_job **out)
+{
+    cnn_status st = CNN_OK;
+    char sets[2 * MOST_SETTINGS + 1][96];
+    const char *list[2 * MOST_SETTINGS + 2] = {NULL};
+    int n = 0;
+    CNN_CHECK(count <= MOST_SETTINGS, CNN_EINVAL, "%d settings of a study", count);
+    for (int i = 0; i < count; i++)
+        for (int framework = 0; framework < 2; framework++) {
+            snprintf(sets[n], sizeof sets[n], "factors.framework.%d.simulate.time.%s=%.17g",
+                     framework, settings[i].key, settings[i].value);
+            list[n] = sets[n];
+            n++;
+        }
+    snprintf(sets[n], sizeof sets[n], "factors.framework.1.simulate.time.ratio=%.17g", ratio);
+    list[n] = sets[n];
+    CNN_TRY(cnn_job_read(CNN_STUDY_JOB, list, out));
+done:
+    return st;
+}
 
 /* ---- samples ------------------------------------------------------------------------------- */
 
@@ -38,24 +66,43 @@ void cnn_sample_free(cnn_sample *sample)
 
 /* ---- rates --------------------------------------------------------------------------------- */
 
-static bool is_found(cnn_rate_test test, const cnn_t_result *t, double alpha)
+static cnn_status test_sample(const cnn_results *r, const cnn_sample *s, int tests,
+                              double p[CNN_RATE_COUNT])
 {
-    return test == CNN_RATE_STUDY ? cnn_study_significant(t) : t->p < alpha;
+    cnn_status st = CNN_OK;
+    cnn_sign_flip flip;
+    cnn_rank_test wilcoxon;
+    const double level = 1 - r->alpha;
+    const cnn_t_result paired = cnn_t_paired(s->a, s->b, s->n, level);
+    p[CNN_RATE_STUDY] = p[CNN_RATE_WELCH] = cnn_t_welch(s->a, s->n, s->b, s->n, level).p;
+    p[CNN_RATE_PAIRED] = paired.p;
+    if (tests <= CNN_RATE_PAIRED + 1)
+        goto done;
+    CNN_TRY(cnn_sign_flip_test(s->a, s->b, s->n, 1, &flip));
+    CNN_TRY(cnn_wilcoxon_signed_rank(s->a, s->b, s->n, &wilcoxon));
+    p[CNN_RATE_SIGN_FLIP] = flip.p;
+    p[CNN_RATE_WILCOXON] = wilcoxon.p;
+    p[CNN_RATE_PITMAN_MORGAN] = cnn_pitman_morgan(s->a, s->b, s->n, level).p;
+    p[CNN_RATE_TOST] = cnn_tost_ratio(&paired, r->margin_time, r->alpha).p;
+done:
+    return st;
 }
 
-static cnn_status judge_combination(const cnn_results *r, int combination, cnn_rates *out)
+static cnn_status judge_combination(const cnn_results *r, int combination, int tests,
+                                    cnn_rates *out)
 {
     cnn_status st = CNN_OK;
     cnn_sample s;
+    double p[CNN_RATE_COUNT];
     CNN_TRY(cnn_sample_take(r, combination, &s));
+    CNN_TRY(test_sample(r, &s, tests, p));
     const cnn_t_result welch = cnn_t_welch(s.a, s.n, s.b, s.n, 1 - r->alpha);
-    const cnn_t_result paired = cnn_t_paired(s.a, s.b, s.n, 1 - r->alpha);
-    for (int test = 0; test < CNN_RATE_COUNT; test++) {
-        const cnn_t_result *t = test == CNN_RATE_PAIRED ? &paired : &welch;
-        const bool found = is_found((cnn_rate_test)test, t, r->alpha);
+    for (int test = 0; test < tests; test++) {
+        const bool found =
+            test == CNN_RATE_STUDY ? cnn_study_significant(&welch) : p[test] <= r->alpha;
         out->found[test] += found;
-        out->faster[test] += found && t->difference < 0;
-        out->p[test][out->comparisons] = t->p;
+        out->faster[test] += found && welch.difference < 0; /* on whole blocks that of all tests */
+        out->p[test][out->comparisons] = p[test];
     }
     out->comparisons++;
 done:
@@ -74,20 +121,20 @@ static cnn_status judge_family(int n, double alpha, int found_before, cnn_rate_t
     CNN_CHECK(adjusted, CNN_ENOMEM, "family of %d tests", n);
     CNN_TRY(cnn_holm(out->p[test] + out->comparisons - n, n, adjusted, &left_out));
     for (int i = 0; i < n; i++)
-        any |= adjusted[i] < alpha;
+        any |= adjusted[i] <= alpha;
     out->holm[test] += test == CNN_RATE_STUDY ? out->found[test] > found_before : any;
 done:
     free(adjusted);
     return st;
 }
 
-static cnn_status judge_study(const cnn_results *r, cnn_rates *out)
+static cnn_status judge_study(const cnn_results *r, int tests, cnn_rates *out)
 {
     cnn_status st = CNN_OK;
     const int before = out->found[CNN_RATE_STUDY];
     for (int c = 0; c < r->combination_count; c++)
-        CNN_TRY(judge_combination(r, c, out));
-    for (int test = 0; test < CNN_RATE_COUNT; test++)
+        CNN_TRY(judge_combination(r, c, tests, out));
+    for (int test = 0; test < tests; test++)
         CNN_TRY(judge_family(r->combination_count, r->alpha, before, (cnn_rate_test)test, out));
     out->studies++;
 done:
@@ -95,7 +142,7 @@ done:
 }
 
 cnn_status cnn_rates_find(cnn_job *job, int devices, cnn_study_order order, int first_seed,
-                          int studies, cnn_rates *out)
+                          int studies, int tests, cnn_rates *out)
 {
     cnn_status st = CNN_OK;
     cnn_design *design = NULL;
@@ -104,13 +151,13 @@ cnn_status cnn_rates_find(cnn_job *job, int devices, cnn_study_order order, int 
     for (int s = 0; s < studies; s++) {
         job->seed = (uint32_t)(first_seed + s);
         CNN_TRY(cnn_design_create(job, devices, &design));
-        for (int test = 0; s == 0 && test < CNN_RATE_COUNT; test++) {
+        for (int test = 0; s == 0 && test < tests; test++) {
             const size_t room = (size_t)studies * (size_t)design->combination_count;
             out->p[test] = calloc(room, sizeof *out->p[test]);
             CNN_CHECK(out->p[test], CNN_ENOMEM, "p values of %d studies", studies);
         }
         CNN_TRY(cnn_study_run(job, design, order, &results));
-        CNN_TRY(judge_study(results, out));
+        CNN_TRY(judge_study(results, tests, out));
         cnn_results_free(&results);
         cnn_design_destroy(&design);
     }
