@@ -170,7 +170,7 @@ static cnn_status summarise(cnn_analysis *a, const cnn_groups *g, int cell, cnn_
     put_description(s, &description);
     if (s->n == 1)
         s->reason = CNN_REASON_ONE_RUN;
-    else if (description.outcome == CNN_OUTCOME_IDENTICAL)
+    else if (description.outcome == CNN_STAT_IDENTICAL)
         s->reason = CNN_REASON_NO_VARIANCE;
     CNN_TRY(flag_outliers(a, measure, s, w));
     CNN_TRY(find_trend(s, g, w));

@@ -54,7 +54,7 @@ static void describe_spread(cnn_description *d, double variance, double level)
     d->variance = variance;
     d->sd = sqrt(variance);
     if (cnn_nearly_constant(d->sd, d->mean)) {
-        d->outcome = CNN_OUTCOME_IDENTICAL;
+        d->outcome = CNN_STAT_IDENTICAL;
         d->variance = d->sd = 0;
     }
     d->cv = d->mean != 0 ? d->sd / fabs(d->mean) : NAN;
@@ -65,10 +65,10 @@ static void describe_spread(cnn_description *d, double variance, double level)
 static cnn_stat_outcome describable(const double *x, int n, double level)
 {
     if (!(level > 0 && level < 1))
-        return CNN_OUTCOME_DOMAIN;
+        return CNN_STAT_DOMAIN;
     if (!cnn_all_finite(x, n))
-        return CNN_OUTCOME_NOT_FINITE;
-    return n < 2 ? CNN_OUTCOME_TOO_FEW : CNN_OUTCOME_OK;
+        return CNN_STAT_NOT_FINITE;
+    return n < 2 ? CNN_STAT_TOO_FEW : CNN_STAT_OK;
 }
 
 cnn_status cnn_describe(const double *x, int n, double level, cnn_description *out)
@@ -90,7 +90,7 @@ cnn_status cnn_describe(const double *x, int n, double level, cnn_description *o
                              NAN,
                              NAN,
                              NAN};
-    if (n < 1 || (out->outcome != CNN_OUTCOME_OK && out->outcome != CNN_OUTCOME_TOO_FEW))
+    if (n < 1 || (out->outcome != CNN_STAT_OK && out->outcome != CNN_STAT_TOO_FEW))
         return CNN_OK;
     double *sorted = NULL;
     const cnn_status st = cnn_sorted_copy(x, n, &sorted);
@@ -106,12 +106,12 @@ cnn_status cnn_describe(const double *x, int n, double level, cnn_description *o
 
 cnn_status cnn_find_outliers(const double *x, int n, cnn_outliers *out, int *outliers)
 {
-    *out = (cnn_outliers){CNN_OUTCOME_OK, {NAN, NAN}, 0};
+    *out = (cnn_outliers){CNN_STAT_OK, {NAN, NAN}, 0};
     if (!cnn_all_finite(x, n))
-        out->outcome = CNN_OUTCOME_NOT_FINITE;
+        out->outcome = CNN_STAT_NOT_FINITE;
     else if (n < 4)
-        out->outcome = CNN_OUTCOME_TOO_FEW;
-    if (out->outcome != CNN_OUTCOME_OK)
+        out->outcome = CNN_STAT_TOO_FEW;
+    if (out->outcome != CNN_STAT_OK)
         return CNN_OK;
     double *sorted = NULL;
     const cnn_status st = cnn_sorted_copy(x, n, &sorted);

@@ -5,8 +5,8 @@
 #include "base/status.h"
 #include "stats/outcome.h"
 
-/** n = 0: CNN_OUTCOME_TOO_FEW, all NaN. n = 1: the same outcome, with mean, median, quantiles, min
- *  and max; variance, sd, cv and the mean's interval are NaN. Constant: CNN_OUTCOME_IDENTICAL,
+/** n = 0: CNN_STAT_TOO_FEW, all NaN. n = 1: the same outcome, with mean, median, quantiles, min
+ *  and max; variance, sd, cv and the mean's interval are NaN. Constant: CNN_STAT_IDENTICAL,
  *  sd 0, the mean's interval is a point. */
 typedef struct {
     cnn_stat_outcome outcome;

@@ -42,12 +42,12 @@ static cnn_hedges hedges(const cnn_t_result *test, double scale, double level)
 {
     cnn_hedges h = {test->outcome, NAN, test->t * scale, test->df, {NAN, NAN}};
     const double tail = (1 - level) / 2;
-    if (test->outcome == CNN_OUTCOME_NO_VARIANCE || test->outcome == CNN_OUTCOME_IDENTICAL)
+    if (test->outcome == CNN_STAT_NO_VARIANCE || test->outcome == CNN_STAT_IDENTICAL)
         h.g = h.d;
-    if (test->outcome != CNN_OUTCOME_OK)
+    if (test->outcome != CNN_STAT_OK)
         return h;
     if (test->df < 2) {
-        h.outcome = CNN_OUTCOME_TOO_FEW;
+        h.outcome = CNN_STAT_TOO_FEW;
         return h;
     }
     h.g = h.d * unbiasing(test->df);
@@ -66,7 +66,7 @@ cnn_hedges cnn_hedges_unpaired(const double *x, int nx, const double *y, int ny,
 {
     cnn_t_result test = cnn_t_welch(x, nx, y, ny, level);
     const double scale = sqrt(1.0 / nx + 1.0 / ny);
-    if (test.outcome == CNN_OUTCOME_OK) { /* Student's t: the spread is pooled */
+    if (test.outcome == CNN_STAT_OK) { /* Student's t: the spread is pooled */
         test.df = (double)nx + ny - 2;
         const double pooled =
             (cnn_variance(x, nx) * (nx - 1) + cnn_variance(y, ny) * (ny - 1)) / test.df;
@@ -103,14 +103,14 @@ static double newcombe_bound(double estimate, double end, double z, int nx, int 
 cnn_status cnn_probability_greater(const double *x, int nx, const double *y, int ny, double level,
                                    cnn_superiority *out)
 {
-    *out = (cnn_superiority){CNN_OUTCOME_OK, NAN, {NAN, NAN}};
+    *out = (cnn_superiority){CNN_STAT_OK, NAN, {NAN, NAN}};
     if (!(level > 0 && level < 1))
-        out->outcome = CNN_OUTCOME_DOMAIN;
+        out->outcome = CNN_STAT_DOMAIN;
     else if (!cnn_all_finite(x, nx) || !cnn_all_finite(y, ny))
-        out->outcome = CNN_OUTCOME_NOT_FINITE;
+        out->outcome = CNN_STAT_NOT_FINITE;
     else if (nx < 1 || ny < 1)
-        out->outcome = CNN_OUTCOME_TOO_FEW;
-    if (out->outcome != CNN_OUTCOME_OK)
+        out->outcome = CNN_STAT_TOO_FEW;
+    if (out->outcome != CNN_STAT_OK)
         return CNN_OK;
     double *ranks = NULL, tie_term = 0, sum = 0;
     const cnn_status st = cnn_joint_ranks(x, nx, y, ny, &ranks, &tie_term);

@@ -44,10 +44,10 @@ cnn_tost cnn_tost_difference(const cnn_t_result *test, double low, double high, 
                   .p = NAN,
                   .interval = {NAN, NAN}};
     if (!(low < high) || !(alpha > 0 && alpha < 0.5))
-        r.outcome = CNN_OUTCOME_DOMAIN;
-    else if (test->outcome == CNN_OUTCOME_OK)
+        r.outcome = CNN_STAT_DOMAIN;
+    else if (test->outcome == CNN_STAT_OK)
         tost_with_spread(&r, test, alpha);
-    else if (test->outcome == CNN_OUTCOME_IDENTICAL || test->outcome == CNN_OUTCOME_NO_VARIANCE)
+    else if (test->outcome == CNN_STAT_IDENTICAL || test->outcome == CNN_STAT_NO_VARIANCE)
         tost_without_spread(&r, test);
     return r;
 }

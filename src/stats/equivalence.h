@@ -4,8 +4,8 @@
 
 #include "stats/t_tests.h"
 
-/** Where the t result has no spread (CNN_OUTCOME_IDENTICAL, CNN_OUTCOME_NO_VARIANCE) the p values
- *  are their limits: 0 inside the margin, 1 outside, 1/2 on it. CNN_OUTCOME_DOMAIN: low >= high, or
+/** Where the t result has no spread (CNN_STAT_IDENTICAL, CNN_STAT_NO_VARIANCE) the p values
+ *  are their limits: 0 inside the margin, 1 outside, 1/2 on it. CNN_STAT_DOMAIN: low >= high, or
  *  alpha not in (0, 1/2). Other outcomes are those of the t result. */
 typedef struct {
     cnn_stat_outcome outcome;

@@ -3,14 +3,14 @@
 #include <float.h>
 #include <math.h>
 
-const char *cnn_outcome_text(cnn_stat_outcome outcome)
+const char *cnn_stat_text(cnn_stat_outcome outcome)
 {
     switch (outcome) {
-#define CNN_OUTCOME_CASE(code, text)                                                               \
+#define CNN_STAT_CASE(code, text)                                                                  \
     case code:                                                                                     \
         return text;
-        CNN_STAT_OUTCOMES(CNN_OUTCOME_CASE)
-#undef CNN_OUTCOME_CASE
+        CNN_STAT_OUTCOMES(CNN_STAT_CASE)
+#undef CNN_STAT_CASE
     }
     return "unknown outcome";
 }

@@ -2,9 +2,9 @@
  *
  *  Rules that hold for all of them:
  *  - Values are taken as they are: failed runs and missing values are left out by the caller. Where
- *    a NaN or an infinity is among them the outcome is CNN_OUTCOME_NOT_FINITE.
+ *    a NaN or an infinity is among them the outcome is CNN_STAT_NOT_FINITE.
  *  - Unless the header of a function says otherwise, numbers are NaN whenever the outcome is not
- *    CNN_OUTCOME_OK or CNN_OUTCOME_IDENTICAL; what can be said is filled in all the same (a
+ *    CNN_STAT_OK or CNN_STAT_IDENTICAL; what can be said is filled in all the same (a
  *    difference of constant samples, for example).
  *  - p values are two-sided. `level` is the coverage of intervals, 0.95 as a rule.
  *  - A function that needs scratch memory returns a cnn_status (CNN_OK or CNN_ENOMEM) and fills
@@ -16,25 +16,25 @@
 #include <stdbool.h>
 
 #define CNN_STAT_OUTCOMES(X)                                                                       \
-    X(CNN_OUTCOME_OK, "ok")                                                                        \
+    X(CNN_STAT_OK, "ok")                                                                           \
     /** Fewer values than the method needs. */                                                     \
-    X(CNN_OUTCOME_TOO_FEW, "too few values")                                                       \
-    X(CNN_OUTCOME_NOT_FINITE, "a value is not a finite number")                                    \
+    X(CNN_STAT_TOO_FEW, "too few values")                                                          \
+    X(CNN_STAT_NOT_FINITE, "a value is not a finite number")                                       \
     /** No spread, and nothing differs: p = 1 by definition. */                                    \
-    X(CNN_OUTCOME_IDENTICAL, "no spread and no difference")                                        \
+    X(CNN_STAT_IDENTICAL, "no spread and no difference")                                           \
     /** No spread where the method divides by it, but a difference: p is NaN, no verdict. */       \
-    X(CNN_OUTCOME_NO_VARIANCE, "a difference without any spread: cannot be tested")                \
+    X(CNN_STAT_NO_VARIANCE, "a difference without any spread: cannot be tested")                   \
     /** An argument outside its domain: level, margin, alpha. */                                   \
-    X(CNN_OUTCOME_DOMAIN, "an argument is outside its domain")
+    X(CNN_STAT_DOMAIN, "an argument is outside its domain")
 
 typedef enum {
-#define CNN_OUTCOME_ENUM(code, text) code,
-    CNN_STAT_OUTCOMES(CNN_OUTCOME_ENUM)
-#undef CNN_OUTCOME_ENUM
+#define CNN_STAT_ENUM(code, text) code,
+    CNN_STAT_OUTCOMES(CNN_STAT_ENUM)
+#undef CNN_STAT_ENUM
 } cnn_stat_outcome;
 
 /** The fixed text of an outcome; never NULL. */
-const char *cnn_outcome_text(cnn_stat_outcome outcome);
+const char *cnn_stat_text(cnn_stat_outcome outcome);
 
 typedef struct {
     double low, high;

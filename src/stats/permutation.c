@@ -110,7 +110,7 @@ static cnn_status flip(const double *d, int n, double tolerance, uint64_t seed, 
     out->exact = n <= CNN_SIGN_FLIP_EXACT_PAIRS;
     out->permutations = out->exact ? (int64_t)1 << n : CNN_SIGN_FLIP_DRAWS;
     if (largest * n <= tolerance)
-        out->outcome = CNN_OUTCOME_IDENTICAL;
+        out->outcome = CNN_STAT_IDENTICAL;
     if (bound <= 0) { /* no sum is smaller than nothing */
         out->p = 1;
         return CNN_OK;
@@ -128,12 +128,12 @@ static cnn_status flip(const double *d, int n, double tolerance, uint64_t seed, 
 cnn_status cnn_sign_flip_test(const double *x, const double *y, int n, uint64_t seed,
                               cnn_sign_flip *out)
 {
-    *out = (cnn_sign_flip){CNN_OUTCOME_OK, NAN, NAN, false, 0};
+    *out = (cnn_sign_flip){CNN_STAT_OK, NAN, NAN, false, 0};
     if (!cnn_all_finite(x, n) || !cnn_all_finite(y, n))
-        out->outcome = CNN_OUTCOME_NOT_FINITE;
+        out->outcome = CNN_STAT_NOT_FINITE;
     else if (n < 1)
-        out->outcome = CNN_OUTCOME_TOO_FEW;
-    if (out->outcome != CNN_OUTCOME_OK)
+        out->outcome = CNN_STAT_TOO_FEW;
+    if (out->outcome != CNN_STAT_OK)
         return CNN_OK;
     double tolerance = 0;
     double *d = differences(x, y, n, &tolerance);

@@ -15,7 +15,7 @@
 /** Sign-flip test: under the hypothesis the sign of each difference x[i] - y[i] is a coin's; p is
  *  the share of all signs for which |mean| is at least the observed one. Sums that differ by
  *  rounding alone are equal, so the observed signs always count and p >= 2^(1 - n) where anything
- *  differs. n < 1: CNN_OUTCOME_TOO_FEW. All differences 0: CNN_OUTCOME_IDENTICAL, p 1. */
+ *  differs. n < 1: CNN_STAT_TOO_FEW. All differences 0: CNN_STAT_IDENTICAL, p 1. */
 typedef struct {
     cnn_stat_outcome outcome;
     double difference; /* mean of x - y */

@@ -57,7 +57,7 @@ static void signed_rank(cnn_rank_test *out, const double *d, const double *ranks
     for (int i = 0; i < n; i++)
         out->statistic += d[i] > 0 ? ranks[i] : 0;
     if (n == 0) {
-        out->outcome = CNN_OUTCOME_IDENTICAL;
+        out->outcome = CNN_STAT_IDENTICAL;
         out->p = 1;
         return;
     }
@@ -73,12 +73,12 @@ static void signed_rank(cnn_rank_test *out, const double *d, const double *ranks
 
 cnn_status cnn_wilcoxon_signed_rank(const double *x, const double *y, int n, cnn_rank_test *out)
 {
-    *out = (cnn_rank_test){CNN_OUTCOME_OK, NAN, NAN, false};
+    *out = (cnn_rank_test){CNN_STAT_OK, NAN, NAN, false};
     if (!cnn_all_finite(x, n) || !cnn_all_finite(y, n))
-        out->outcome = CNN_OUTCOME_NOT_FINITE;
+        out->outcome = CNN_STAT_NOT_FINITE;
     else if (n < 1)
-        out->outcome = CNN_OUTCOME_TOO_FEW;
-    if (out->outcome != CNN_OUTCOME_OK)
+        out->outcome = CNN_STAT_TOO_FEW;
+    if (out->outcome != CNN_STAT_OK)
         return CNN_OK;
     cnn_status st = CNN_OK;
     double tolerance = 0, tie_term = 0;
@@ -123,7 +123,7 @@ static void rank_sum(cnn_rank_test *out, const double *ranks, int nx, int ny, do
     const double variance = pairs / 12 * (n + 1 - tie_term / (n * (n - 1)));
     out->exact = nx < EXACT_BELOW && ny < EXACT_BELOW && tie_term == 0;
     if (tie_term == n * n * n - n) {
-        out->outcome = CNN_OUTCOME_IDENTICAL;
+        out->outcome = CNN_STAT_IDENTICAL;
         out->exact = false;
         out->p = 1;
     } else if (out->exact) {
@@ -136,12 +136,12 @@ static void rank_sum(cnn_rank_test *out, const double *ranks, int nx, int ny, do
 
 cnn_status cnn_mann_whitney(const double *x, int nx, const double *y, int ny, cnn_rank_test *out)
 {
-    *out = (cnn_rank_test){CNN_OUTCOME_OK, NAN, NAN, false};
+    *out = (cnn_rank_test){CNN_STAT_OK, NAN, NAN, false};
     if (!cnn_all_finite(x, nx) || !cnn_all_finite(y, ny))
-        out->outcome = CNN_OUTCOME_NOT_FINITE;
+        out->outcome = CNN_STAT_NOT_FINITE;
     else if (nx < 1 || ny < 1)
-        out->outcome = CNN_OUTCOME_TOO_FEW;
-    if (out->outcome != CNN_OUTCOME_OK)
+        out->outcome = CNN_STAT_TOO_FEW;
+    if (out->outcome != CNN_STAT_OK)
         return CNN_OK;
     double tie_term = 0, *ranks = NULL;
     const cnn_status st = cnn_joint_ranks(x, nx, y, ny, &ranks, &tie_term);

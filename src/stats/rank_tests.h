@@ -15,11 +15,11 @@ typedef struct {
 
 /** Signed rank of the differences x[i] - y[i]. Zeros are left out (Wilcoxon). Differences that
  *  differ by rounding alone (64 units of rounding of the largest value) tie. n < 1:
- *  CNN_OUTCOME_TOO_FEW; nothing but zeros: CNN_OUTCOME_IDENTICAL, statistic 0, p 1. O(n log n). */
+ *  CNN_STAT_TOO_FEW; nothing but zeros: CNN_STAT_IDENTICAL, statistic 0, p 1. O(n log n). */
 cnn_status cnn_wilcoxon_signed_rank(const double *x, const double *y, int n, cnn_rank_test *out);
 
-/** Rank sum (Mann-Whitney). An empty sample: CNN_OUTCOME_TOO_FEW; all values equal:
- *  CNN_OUTCOME_IDENTICAL, p 1. O(n log n). */
+/** Rank sum (Mann-Whitney). An empty sample: CNN_STAT_TOO_FEW; all values equal:
+ *  CNN_STAT_IDENTICAL, p 1. O(n log n). */
 cnn_status cnn_mann_whitney(const double *x, int nx, const double *y, int ny, cnn_rank_test *out);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-static const cnn_t_result nothing = {.outcome = CNN_OUTCOME_TOO_FEW,
+static const cnn_t_result nothing = {.outcome = CNN_STAT_TOO_FEW,
                                      .difference = NAN,
                                      .standard_error = NAN,
                                      .interval = {NAN, NAN},
@@ -17,12 +17,12 @@ static cnn_t_result without_spread(double difference, double df, double magnitud
 {
     cnn_t_result r = {.difference = difference, .standard_error = 0, .df = df};
     if (cnn_nearly_constant(fabs(difference), magnitude)) {
-        r.outcome = CNN_OUTCOME_IDENTICAL;
+        r.outcome = CNN_STAT_IDENTICAL;
         r.difference = 0;
         r.t = 0;
         r.p = 1;
     } else {
-        r.outcome = CNN_OUTCOME_NO_VARIANCE;
+        r.outcome = CNN_STAT_NO_VARIANCE;
         r.t = copysign(INFINITY, difference);
         r.p = NAN;
     }
@@ -51,9 +51,9 @@ static cnn_t_result failed(cnn_stat_outcome outcome, double difference)
 static cnn_t_result t_of_differences(cnn_moments d, double magnitude, double level)
 {
     if (!(level > 0 && level < 1))
-        return failed(CNN_OUTCOME_DOMAIN, d.mean);
+        return failed(CNN_STAT_DOMAIN, d.mean);
     if (d.n < 2)
-        return failed(CNN_OUTCOME_TOO_FEW, d.mean);
+        return failed(CNN_STAT_TOO_FEW, d.mean);
     const double standard_error = sqrt(d.variance / d.n);
     if (cnn_nearly_constant(standard_error, magnitude))
         return without_spread(d.mean, d.n - 1, magnitude);
@@ -63,7 +63,7 @@ static cnn_t_result t_of_differences(cnn_moments d, double magnitude, double lev
 cnn_t_result cnn_t_one_sample(const double *x, int n, double mu, double level)
 {
     if (!cnn_all_finite(x, n) || !isfinite(mu))
-        return failed(CNN_OUTCOME_NOT_FINITE, NAN);
+        return failed(CNN_STAT_NOT_FINITE, NAN);
     cnn_moments d = cnn_moments_of(x, n);
     const double magnitude = fmax(fabs(d.mean), fabs(mu));
     d.mean -= mu;
@@ -94,7 +94,7 @@ static cnn_moments difference_moments(const double *x, const double *y, int n)
 cnn_t_result cnn_t_paired(const double *x, const double *y, int n, double level)
 {
     if (!cnn_all_finite(x, n) || !cnn_all_finite(y, n))
-        return failed(CNN_OUTCOME_NOT_FINITE, NAN);
+        return failed(CNN_STAT_NOT_FINITE, NAN);
     const double magnitude = fmax(fabs(cnn_mean(x, n)), fabs(cnn_mean(y, n)));
     return t_of_differences(difference_moments(x, y, n), magnitude, level);
 }
@@ -102,7 +102,7 @@ cnn_t_result cnn_t_paired(const double *x, const double *y, int n, double level)
 cnn_t_result cnn_t_welch(const double *x, int nx, const double *y, int ny, double level)
 {
     if (!cnn_all_finite(x, nx) || !cnn_all_finite(y, ny))
-        return failed(CNN_OUTCOME_NOT_FINITE, NAN);
+        return failed(CNN_STAT_NOT_FINITE, NAN);
     return cnn_t_welch_moments(cnn_moments_of(x, nx), cnn_moments_of(y, ny), level);
 }
 
@@ -110,11 +110,11 @@ cnn_t_result cnn_t_welch_moments(cnn_moments x, cnn_moments y, double level)
 {
     const double difference = x.mean - y.mean;
     if (!(level > 0 && level < 1))
-        return failed(CNN_OUTCOME_DOMAIN, difference);
+        return failed(CNN_STAT_DOMAIN, difference);
     if (x.n < 2 || y.n < 2)
-        return failed(CNN_OUTCOME_TOO_FEW, difference);
+        return failed(CNN_STAT_TOO_FEW, difference);
     if (!isfinite(difference) || !isfinite(x.variance + y.variance))
-        return failed(CNN_OUTCOME_NOT_FINITE, NAN);
+        return failed(CNN_STAT_NOT_FINITE, NAN);
     const double a = x.variance / x.n, b = y.variance / y.n; /* squared standard errors */
     const double magnitude = fmax(fabs(x.mean), fabs(y.mean));
     if (cnn_nearly_constant(sqrt(a + b), magnitude))

@@ -6,9 +6,9 @@
 #include "stats/moments.h"
 #include "stats/outcome.h"
 
-/** CNN_OUTCOME_TOO_FEW: a sample of fewer than two values; `difference` is there if both have one.
- *  CNN_OUTCOME_IDENTICAL (no spread, difference 0): t 0, p 1, the interval is a point.
- *  CNN_OUTCOME_NO_VARIANCE (no spread, a difference): t infinite, p NaN, the interval is a point.
+/** CNN_STAT_TOO_FEW: a sample of fewer than two values; `difference` is there if both have one.
+ *  CNN_STAT_IDENTICAL (no spread, difference 0): t 0, p 1, the interval is a point.
+ *  CNN_STAT_NO_VARIANCE (no spread, a difference): t infinite, p NaN, the interval is a point.
  *  In both of the latter standard_error is 0 and df is that of the sizes (nx + ny - 2 for Welch).
  */
 typedef struct {

@@ -64,12 +64,12 @@ static double correlation_of_ranks(const double *a, const double *b, int n)
 
 cnn_status cnn_spearman(const double *x, const double *y, int n, cnn_rank_correlation *out)
 {
-    *out = (cnn_rank_correlation){CNN_OUTCOME_OK, n, NAN, NAN, false};
+    *out = (cnn_rank_correlation){CNN_STAT_OK, n, NAN, NAN, false};
     if (!cnn_all_finite(x, n) || !cnn_all_finite(y, n))
-        out->outcome = CNN_OUTCOME_NOT_FINITE;
+        out->outcome = CNN_STAT_NOT_FINITE;
     else if (n < 3)
-        out->outcome = CNN_OUTCOME_TOO_FEW;
-    if (out->outcome != CNN_OUTCOME_OK)
+        out->outcome = CNN_STAT_TOO_FEW;
+    if (out->outcome != CNN_STAT_OK)
         return CNN_OK;
     cnn_status st = CNN_OK;
     double ties_x = 0, ties_y = 0;
@@ -81,7 +81,7 @@ cnn_status cnn_spearman(const double *x, const double *y, int n, cnn_rank_correl
     out->rho = correlation_of_ranks(a, b, n);
     out->exact = n <= EXACT_VALUES && ties_x == 0 && ties_y == 0;
     if (isnan(out->rho)) {
-        out->outcome = CNN_OUTCOME_IDENTICAL;
+        out->outcome = CNN_STAT_IDENTICAL;
         out->p = 1;
     } else if (out->exact) {
         CNN_TRY(exact_p(a, b, n, &out->p));
@@ -96,14 +96,14 @@ done:
 
 cnn_autocorrelation cnn_autocorrelation_lag1(const double *x, int n, double level)
 {
-    cnn_autocorrelation r = {CNN_OUTCOME_OK, n, NAN, NAN, NAN};
+    cnn_autocorrelation r = {CNN_STAT_OK, n, NAN, NAN, NAN};
     if (!(level > 0 && level < 1))
-        r.outcome = CNN_OUTCOME_DOMAIN;
+        r.outcome = CNN_STAT_DOMAIN;
     else if (!cnn_all_finite(x, n))
-        r.outcome = CNN_OUTCOME_NOT_FINITE;
+        r.outcome = CNN_STAT_NOT_FINITE;
     else if (n < 3)
-        r.outcome = CNN_OUTCOME_TOO_FEW;
-    if (r.outcome != CNN_OUTCOME_OK)
+        r.outcome = CNN_STAT_TOO_FEW;
+    if (r.outcome != CNN_STAT_OK)
         return r;
     const double mean = cnn_mean(x, n);
     double products = 0, squares = 0;
@@ -114,7 +114,7 @@ cnn_autocorrelation cnn_autocorrelation_lag1(const double *x, int n, double leve
     }
     r.bound = cnn_normal_quantile((1 + level) / 2) / sqrt(n);
     if (cnn_nearly_constant(sqrt(squares / (n - 1)), mean)) {
-        r.outcome = CNN_OUTCOME_IDENTICAL;
+        r.outcome = CNN_STAT_IDENTICAL;
         r.p = 1;
         return r;
     }
@@ -158,10 +158,10 @@ static void add_group(successors *sum, const double *x, int n)
 
 cnn_serial_correlation cnn_serial_correlation_within(const double *x, const int *group, int n)
 {
-    cnn_serial_correlation r = {CNN_OUTCOME_OK, 0, NAN, NAN, NAN};
+    cnn_serial_correlation r = {CNN_STAT_OK, 0, NAN, NAN, NAN};
     successors sum = {0};
     if (!cnn_all_finite(x, n)) {
-        r.outcome = CNN_OUTCOME_NOT_FINITE;
+        r.outcome = CNN_STAT_NOT_FINITE;
         return r;
     }
     for (int i = 0, end; i < n; i = end) {
@@ -171,9 +171,9 @@ cnn_serial_correlation cnn_serial_correlation_within(const double *x, const int 
     }
     r.pairs = sum.pairs;
     if (sum.largest < 3) {
-        r.outcome = CNN_OUTCOME_TOO_FEW;
+        r.outcome = CNN_STAT_TOO_FEW;
     } else if (cnn_nearly_constant(sqrt(sum.squares / sum.pairs), sum.magnitude)) {
-        r.outcome = CNN_OUTCOME_IDENTICAL;
+        r.outcome = CNN_STAT_IDENTICAL;
         r.p = 1;
     } else {
         r.r = sum.products / sum.squares;

@@ -5,7 +5,7 @@
 #include "base/status.h"
 #include "stats/outcome.h"
 
-/** Needs n >= 3 and variation in both, else CNN_OUTCOME_TOO_FEW or CNN_OUTCOME_IDENTICAL (rho NaN,
+/** Needs n >= 3 and variation in both, else CNN_STAT_TOO_FEW or CNN_STAT_IDENTICAL (rho NaN,
  *  p 1: a constant has no trend). */
 typedef struct {
     cnn_stat_outcome outcome;
@@ -20,8 +20,8 @@ typedef struct {
 cnn_status cnn_spearman(const double *x, const double *y, int n, cnn_rank_correlation *out);
 
 /** Correlation of each value with the next, over the whole variance (R's acf at lag 1): sum of
- *  (x[i] - m)(x[i+1] - m) over sum of (x[i] - m)^2. n < 3: CNN_OUTCOME_TOO_FEW; constant:
- *  CNN_OUTCOME_IDENTICAL, r NaN, p 1. */
+ *  (x[i] - m)(x[i+1] - m) over sum of (x[i] - m)^2. n < 3: CNN_STAT_TOO_FEW; constant:
+ *  CNN_STAT_IDENTICAL, r NaN, p 1. */
 typedef struct {
     cnn_stat_outcome outcome;
     int n;
@@ -38,7 +38,7 @@ cnn_autocorrelation cnn_autocorrelation_lag1(const double *x, int n, double leve
  * the r above. Taking off the means makes it negative where there is no memory, by about one over
  * the size of the groups: `expected`. p is that of r under all orders within the groups: normal,
  * with the exact mean and variance over the orders (Wald and Wolfowitz 1943, without the circle).
- *  CNN_OUTCOME_TOO_FEW: no group of three values; CNN_OUTCOME_IDENTICAL: no spread within groups.
+ *  CNN_STAT_TOO_FEW: no group of three values; CNN_STAT_IDENTICAL: no spread within groups.
  */
 typedef struct {
     cnn_stat_outcome outcome;

@@ -27,7 +27,7 @@ static bool both_vary(cnn_variance_ratio *r, double var_x, double var_y)
         r->ratio = var_x / var_y;
         return true;
     }
-    r->outcome = var_x == var_y ? CNN_OUTCOME_IDENTICAL : CNN_OUTCOME_NO_VARIANCE;
+    r->outcome = var_x == var_y ? CNN_STAT_IDENTICAL : CNN_STAT_NO_VARIANCE;
     r->ratio = var_x == var_y ? 1 : var_x > 0 ? INFINITY : 0;
     r->p = var_x == var_y ? 1 : NAN;
     return false;
@@ -36,12 +36,12 @@ static bool both_vary(cnn_variance_ratio *r, double var_x, double var_y)
 cnn_variance_ratio cnn_f_test_moments(double var_x, int nx, double var_y, int ny, double level)
 {
     if (!(level > 0 && level < 1))
-        return unknown(CNN_OUTCOME_DOMAIN);
+        return unknown(CNN_STAT_DOMAIN);
     if (nx < 2 || ny < 2)
-        return unknown(CNN_OUTCOME_TOO_FEW);
+        return unknown(CNN_STAT_TOO_FEW);
     if (!isfinite(var_x) || !isfinite(var_y))
-        return unknown(CNN_OUTCOME_NOT_FINITE);
-    cnn_variance_ratio r = unknown(CNN_OUTCOME_OK);
+        return unknown(CNN_STAT_NOT_FINITE);
+    cnn_variance_ratio r = unknown(CNN_STAT_OK);
     r.df1 = nx - 1;
     r.df2 = ny - 1;
     if (!both_vary(&r, var_x, var_y))
@@ -56,7 +56,7 @@ cnn_variance_ratio cnn_f_test_moments(double var_x, int nx, double var_y, int ny
 cnn_variance_ratio cnn_f_test(const double *x, int nx, const double *y, int ny, double level)
 {
     if (!cnn_all_finite(x, nx) || !cnn_all_finite(y, ny))
-        return unknown(CNN_OUTCOME_NOT_FINITE);
+        return unknown(CNN_STAT_NOT_FINITE);
     return cnn_f_test_moments(variance_of(x, nx), nx, variance_of(y, ny), ny, level);
 }
 
@@ -100,18 +100,18 @@ static cnn_interval ratio_interval(double ratio, double r, double df, double lev
 cnn_variance_ratio cnn_pitman_morgan(const double *x, const double *y, int n, double level)
 {
     if (!(level > 0 && level < 1))
-        return unknown(CNN_OUTCOME_DOMAIN);
+        return unknown(CNN_STAT_DOMAIN);
     if (!cnn_all_finite(x, n) || !cnn_all_finite(y, n))
-        return unknown(CNN_OUTCOME_NOT_FINITE);
+        return unknown(CNN_STAT_NOT_FINITE);
     if (n < 3)
-        return unknown(CNN_OUTCOME_TOO_FEW);
-    cnn_variance_ratio r = unknown(CNN_OUTCOME_OK);
+        return unknown(CNN_STAT_TOO_FEW);
+    cnn_variance_ratio r = unknown(CNN_STAT_OK);
     r.df1 = n - 2;
     if (!both_vary(&r, variance_of(x, n), variance_of(y, n)))
         return r;
     const correlations c = correlate(x, y, n);
     if (c.line) {
-        r.outcome = c.equal_variances ? CNN_OUTCOME_IDENTICAL : CNN_OUTCOME_NO_VARIANCE;
+        r.outcome = c.equal_variances ? CNN_STAT_IDENTICAL : CNN_STAT_NO_VARIANCE;
         r.p = c.equal_variances ? 1 : NAN;
         return r;
     }
@@ -149,22 +149,22 @@ static void analyse(cnn_variance_ratio *r, cnn_moments x, cnn_moments y, double 
         r->statistic = between / within;
         r->p = cnn_f_sf(r->statistic, r->df1, r->df2);
     } else if (cnn_nearly_constant(fabs(difference), magnitude)) {
-        r->outcome = CNN_OUTCOME_IDENTICAL;
+        r->outcome = CNN_STAT_IDENTICAL;
         r->p = 1;
     } else {
-        r->outcome = CNN_OUTCOME_NO_VARIANCE;
+        r->outcome = CNN_STAT_NO_VARIANCE;
     }
 }
 
 cnn_status cnn_brown_forsythe(const double *x, int nx, const double *y, int ny,
                               cnn_variance_ratio *out)
 {
-    *out = unknown(CNN_OUTCOME_OK);
+    *out = unknown(CNN_STAT_OK);
     if (!cnn_all_finite(x, nx) || !cnn_all_finite(y, ny))
-        out->outcome = CNN_OUTCOME_NOT_FINITE;
+        out->outcome = CNN_STAT_NOT_FINITE;
     else if (nx < 2 || ny < 2)
-        out->outcome = CNN_OUTCOME_TOO_FEW;
-    if (out->outcome != CNN_OUTCOME_OK)
+        out->outcome = CNN_STAT_TOO_FEW;
+    if (out->outcome != CNN_STAT_OK)
         return CNN_OK;
     cnn_status st = CNN_OK;
     const double magnitude = fmax(fabs(cnn_mean(x, nx)), fabs(cnn_mean(y, ny)));
@@ -174,7 +174,7 @@ cnn_status cnn_brown_forsythe(const double *x, int nx, const double *y, int ny,
     CNN_TRY(deviations_from_median(x, nx, a));
     CNN_TRY(deviations_from_median(y, ny, b));
     both_vary(out, variance_of(x, nx), variance_of(y, ny));
-    out->outcome = CNN_OUTCOME_OK; /* the deviations say, not the variances */
+    out->outcome = CNN_STAT_OK; /* the deviations say, not the variances */
     out->p = NAN;
     analyse(out, cnn_moments_of(a, nx), cnn_moments_of(b, ny), magnitude);
 done:

@@ -5,9 +5,9 @@
 #include "base/status.h"
 #include "stats/outcome.h"
 
-/** CNN_OUTCOME_IDENTICAL: neither varies; ratio 1, p 1, interval NaN. CNN_OUTCOME_NO_VARIANCE: one
+/** CNN_STAT_IDENTICAL: neither varies; ratio 1, p 1, interval NaN. CNN_STAT_NO_VARIANCE: one
  *  does not vary (ratio 0 or infinite), or pairs lie on a line; p and interval NaN.
- *  CNN_OUTCOME_TOO_FEW: fewer than two values (three pairs for Pitman-Morgan). */
+ *  CNN_STAT_TOO_FEW: fewer than two values (three pairs for Pitman-Morgan). */
 typedef struct {
     cnn_stat_outcome outcome;
     double ratio;

@@ -33,10 +33,10 @@ static const double exact[] = {0.3, 0.1 + 0.2, 0.3, 0.3, 0.3};
 static void test_outcomes_have_texts(void **state)
 {
     (void)state;
-    assert_string_equal(cnn_outcome_text(CNN_OUTCOME_OK), "ok");
-    for (int i = CNN_OUTCOME_OK; i <= CNN_OUTCOME_DOMAIN; i++)
-        assert_true(strlen(cnn_outcome_text((cnn_stat_outcome)i)) > 1);
-    assert_string_equal(cnn_outcome_text((cnn_stat_outcome)99), "unknown outcome");
+    assert_string_equal(cnn_stat_text(CNN_STAT_OK), "ok");
+    for (int i = CNN_STAT_OK; i <= CNN_STAT_DOMAIN; i++)
+        assert_true(strlen(cnn_stat_text((cnn_stat_outcome)i)) > 1);
+    assert_string_equal(cnn_stat_text((cnn_stat_outcome)99), "unknown outcome");
 }
 
 static cnn_description described(const double *x, int n, double level)
@@ -50,27 +50,27 @@ static void test_description_of_little(void **state)
 {
     (void)state;
     cnn_description d = described(NULL, 0, 0.95);
-    assert_int_equal(d.outcome, CNN_OUTCOME_TOO_FEW);
+    assert_int_equal(d.outcome, CNN_STAT_TOO_FEW);
     assert_true(d.n == 0 && isnan(d.mean) && isnan(d.median) && isnan(d.min) && isnan(d.sd));
     d = described(some, 1, 0.95);
-    assert_int_equal(d.outcome, CNN_OUTCOME_TOO_FEW);
+    assert_int_equal(d.outcome, CNN_STAT_TOO_FEW);
     assert_true(d.mean == 1 && d.median == 1 && d.p95 == 1 && d.min == 1 && d.max == 1);
     assert_true(isnan(d.sd) && isnan(d.cv) && isnan(d.mean_interval.low));
     assert_true(d.median_interval.low == 1 && d.median_level == 0);
     d = described(threes, 5, 0.95);
-    assert_int_equal(d.outcome, CNN_OUTCOME_IDENTICAL);
+    assert_int_equal(d.outcome, CNN_STAT_IDENTICAL);
     assert_true(d.sd == 0 && d.cv == 0 && d.mean_interval.low == 3 && d.mean_interval.high == 3);
     d = described(rounded, 5, 0.95);
-    assert_int_equal(d.outcome, CNN_OUTCOME_IDENTICAL);
+    assert_int_equal(d.outcome, CNN_STAT_IDENTICAL);
     assert_true(d.sd == 0 && d.variance == 0);
     d = described((const double[]){-1, 1}, 2, 0.95);
-    assert_true(d.outcome == CNN_OUTCOME_OK && isnan(d.cv));
+    assert_true(d.outcome == CNN_STAT_OK && isnan(d.cv));
     assert_true(d.median_interval.low == -1 && d.median_interval.high == 1);
     assert_true(d.median_level == 0.5);
-    assert_int_equal(described(bad, 5, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
-    assert_int_equal(described(endless, 5, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
-    assert_int_equal(described(some, 5, 1).outcome, CNN_OUTCOME_DOMAIN);
-    assert_int_equal(described(some, 5, NAN).outcome, CNN_OUTCOME_DOMAIN);
+    assert_int_equal(described(bad, 5, 0.95).outcome, CNN_STAT_NOT_FINITE);
+    assert_int_equal(described(endless, 5, 0.95).outcome, CNN_STAT_NOT_FINITE);
+    assert_int_equal(described(some, 5, 1).outcome, CNN_STAT_DOMAIN);
+    assert_int_equal(described(some, 5, NAN).outcome, CNN_STAT_DOMAIN);
 }
 
 static void test_quantiles_at_the_ends(void **state)
@@ -90,14 +90,14 @@ static void test_outliers_of_little(void **state)
     cnn_outliers o;
     int found[6] = {-1};
     assert_int_equal(cnn_find_outliers(some, 3, &o, found), CNN_OK);
-    assert_true(o.outcome == CNN_OUTCOME_TOO_FEW && o.outlier_count == 0 && isnan(o.fences.low));
+    assert_true(o.outcome == CNN_STAT_TOO_FEW && o.outlier_count == 0 && isnan(o.fences.low));
     assert_int_equal(cnn_find_outliers(threes, 5, &o, NULL), CNN_OK);
-    assert_true(o.outcome == CNN_OUTCOME_OK && o.outlier_count == 0);
+    assert_true(o.outcome == CNN_STAT_OK && o.outlier_count == 0);
     const double one[] = {3, 3, 9, 3, 3, 3};
     assert_int_equal(cnn_find_outliers(one, 6, &o, found), CNN_OK);
     assert_true(o.outlier_count == 1 && found[0] == 2);
     assert_int_equal(cnn_find_outliers(bad, 5, &o, found), CNN_OK);
-    assert_int_equal(o.outcome, CNN_OUTCOME_NOT_FINITE);
+    assert_int_equal(o.outcome, CNN_STAT_NOT_FINITE);
 }
 
 static void test_trend_of_little(void **state)
@@ -105,11 +105,11 @@ static void test_trend_of_little(void **state)
     (void)state;
     cnn_rank_correlation c;
     assert_int_equal(cnn_spearman(some, other, 2, &c), CNN_OK);
-    assert_true(c.outcome == CNN_OUTCOME_TOO_FEW && isnan(c.p));
+    assert_true(c.outcome == CNN_STAT_TOO_FEW && isnan(c.p));
     assert_int_equal(cnn_spearman(some, threes, 5, &c), CNN_OK);
-    assert_true(c.outcome == CNN_OUTCOME_IDENTICAL && isnan(c.rho) && c.p == 1 && !c.exact);
+    assert_true(c.outcome == CNN_STAT_IDENTICAL && isnan(c.rho) && c.p == 1 && !c.exact);
     assert_int_equal(cnn_spearman(some, bad, 5, &c), CNN_OK);
-    assert_int_equal(c.outcome, CNN_OUTCOME_NOT_FINITE);
+    assert_int_equal(c.outcome, CNN_STAT_NOT_FINITE);
     assert_int_equal(cnn_spearman(some, some, 5, &c), CNN_OK);
     assert_true(c.rho == 1 && c.exact);
     golden_compare(c.p, 2.0 / 120, 1e-15, "two of 5! orders", 0);
@@ -118,12 +118,12 @@ static void test_trend_of_little(void **state)
         line[i] = -i;
     assert_int_equal(cnn_spearman(line, line, 20, &c), CNN_OK);
     assert_true(c.rho == 1 && c.p == 0 && !c.exact);
-    assert_int_equal(cnn_autocorrelation_lag1(some, 2, 0.95).outcome, CNN_OUTCOME_TOO_FEW);
-    assert_int_equal(cnn_autocorrelation_lag1(bad, 5, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
-    assert_int_equal(cnn_autocorrelation_lag1(some, 5, 0).outcome, CNN_OUTCOME_DOMAIN);
-    assert_int_equal(cnn_autocorrelation_lag1(some, 5, 1).outcome, CNN_OUTCOME_DOMAIN);
+    assert_int_equal(cnn_autocorrelation_lag1(some, 2, 0.95).outcome, CNN_STAT_TOO_FEW);
+    assert_int_equal(cnn_autocorrelation_lag1(bad, 5, 0.95).outcome, CNN_STAT_NOT_FINITE);
+    assert_int_equal(cnn_autocorrelation_lag1(some, 5, 0).outcome, CNN_STAT_DOMAIN);
+    assert_int_equal(cnn_autocorrelation_lag1(some, 5, 1).outcome, CNN_STAT_DOMAIN);
     const cnn_autocorrelation r = cnn_autocorrelation_lag1(rounded, 5, 0.95);
-    assert_true(r.outcome == CNN_OUTCOME_IDENTICAL && isnan(r.r) && r.p == 1);
+    assert_true(r.outcome == CNN_STAT_IDENTICAL && isnan(r.r) && r.p == 1);
 }
 
 static void test_memory_of_little(void **state)
@@ -131,14 +131,14 @@ static void test_memory_of_little(void **state)
     (void)state;
     const int one[] = {4, 4, 4, 4, 4}, pairs[] = {1, 1, 2, 2, 3}, two[] = {1, 1, 1, 2, 2};
     cnn_serial_correlation r = cnn_serial_correlation_within(NULL, NULL, 0);
-    assert_true(r.outcome == CNN_OUTCOME_TOO_FEW && r.pairs == 0);
+    assert_true(r.outcome == CNN_STAT_TOO_FEW && r.pairs == 0);
     r = cnn_serial_correlation_within(some, pairs, 5); /* their order makes no difference */
-    assert_true(r.outcome == CNN_OUTCOME_TOO_FEW && r.pairs == 2 && isnan(r.p));
+    assert_true(r.outcome == CNN_STAT_TOO_FEW && r.pairs == 2 && isnan(r.p));
     r = cnn_serial_correlation_within(rounded, one, 5);
-    assert_true(r.outcome == CNN_OUTCOME_IDENTICAL && isnan(r.r) && r.p == 1);
+    assert_true(r.outcome == CNN_STAT_IDENTICAL && isnan(r.r) && r.p == 1);
     const double levels[] = {1, 1, 1, 9, 9}; /* the groups differ, nothing else */
-    assert_int_equal(cnn_serial_correlation_within(levels, two, 5).outcome, CNN_OUTCOME_IDENTICAL);
-    assert_int_equal(cnn_serial_correlation_within(bad, one, 5).outcome, CNN_OUTCOME_NOT_FINITE);
+    assert_int_equal(cnn_serial_correlation_within(levels, two, 5).outcome, CNN_STAT_IDENTICAL);
+    assert_int_equal(cnn_serial_correlation_within(bad, one, 5).outcome, CNN_STAT_NOT_FINITE);
     double drift[40];
     int group[40];
     for (int i = 0; i < 40; i++) {
@@ -146,20 +146,20 @@ static void test_memory_of_little(void **state)
         group[i] = i / 20;
     }
     r = cnn_serial_correlation_within(drift, group, 40);
-    assert_true(r.outcome == CNN_OUTCOME_OK && r.r > 0.8 && r.p < 1e-6);
+    assert_true(r.outcome == CNN_STAT_OK && r.r > 0.8 && r.p < 1e-6);
     golden_compare(r.expected, -1.0 / 20, 1e-12, "expected", 0);
 }
 
 static void check_identical(cnn_t_result t)
 {
-    assert_int_equal(t.outcome, CNN_OUTCOME_IDENTICAL);
+    assert_int_equal(t.outcome, CNN_STAT_IDENTICAL);
     assert_true(t.difference == 0 && t.t == 0 && t.p == 1 && t.standard_error == 0 && t.df > 0);
     assert_true(t.interval.low == 0 && t.interval.high == 0);
 }
 
 static void check_no_variance(cnn_t_result t, double difference)
 {
-    assert_int_equal(t.outcome, CNN_OUTCOME_NO_VARIANCE);
+    assert_int_equal(t.outcome, CNN_STAT_NO_VARIANCE);
     assert_true(fabs(t.difference - difference) < 1e-15 && isinf(t.t) && isnan(t.p));
     assert_true((t.t > 0) == (difference > 0) && t.interval.low == t.difference);
 }
@@ -183,28 +183,27 @@ static void test_means_without_spread(void **state)
     check_identical(cnn_t_one_sample(below, 3, -0.3, 0.95));
     assert_true(cnn_t_welch(below, 3, above, 2, 0.95).df == 3);
     cnn_t_result t = cnn_t_welch(threes, 5, other, 5, 0.95); /* one of them varies */
-    assert_true(t.outcome == CNN_OUTCOME_OK && t.df == 4 && t.p > 0);
+    assert_true(t.outcome == CNN_STAT_OK && t.df == 4 && t.p > 0);
 }
 
 static void test_means_of_little(void **state)
 {
     (void)state;
     cnn_t_result t = cnn_t_paired(some, other, 1, 0.95);
-    assert_true(t.outcome == CNN_OUTCOME_TOO_FEW && t.difference == -1 && isnan(t.p));
+    assert_true(t.outcome == CNN_STAT_TOO_FEW && t.difference == -1 && isnan(t.p));
     t = cnn_t_welch(some, 5, other, 1, 0.95);
-    assert_true(t.outcome == CNN_OUTCOME_TOO_FEW && isnan(t.t) && t.difference > 0);
+    assert_true(t.outcome == CNN_STAT_TOO_FEW && isnan(t.t) && t.difference > 0);
     t = cnn_t_welch(some, 5, NULL, 0, 0.95);
-    assert_true(t.outcome == CNN_OUTCOME_TOO_FEW && isnan(t.difference));
-    assert_int_equal(cnn_t_paired(some, bad, 5, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
-    assert_int_equal(cnn_t_welch(endless, 5, some, 5, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
-    assert_int_equal(cnn_t_welch(some, 5, bad + 1, 4, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
-    assert_int_equal(cnn_t_one_sample(some, 5, NAN, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
-    assert_int_equal(cnn_t_paired(some, other, 5, 1).outcome, CNN_OUTCOME_DOMAIN);
-    assert_int_equal(cnn_t_welch(some, 5, other, 5, 0).outcome, CNN_OUTCOME_DOMAIN);
-    assert_int_equal(cnn_t_welch(some, 5, other, 5, 1).outcome, CNN_OUTCOME_DOMAIN);
+    assert_true(t.outcome == CNN_STAT_TOO_FEW && isnan(t.difference));
+    assert_int_equal(cnn_t_paired(some, bad, 5, 0.95).outcome, CNN_STAT_NOT_FINITE);
+    assert_int_equal(cnn_t_welch(endless, 5, some, 5, 0.95).outcome, CNN_STAT_NOT_FINITE);
+    assert_int_equal(cnn_t_welch(some, 5, bad + 1, 4, 0.95).outcome, CNN_STAT_NOT_FINITE);
+    assert_int_equal(cnn_t_one_sample(some, 5, NAN, 0.95).outcome, CNN_STAT_NOT_FINITE);
+    assert_int_equal(cnn_t_paired(some, other, 5, 1).outcome, CNN_STAT_DOMAIN);
+    assert_int_equal(cnn_t_welch(some, 5, other, 5, 0).outcome, CNN_STAT_DOMAIN);
+    assert_int_equal(cnn_t_welch(some, 5, other, 5, 1).outcome, CNN_STAT_DOMAIN);
     const cnn_moments known = {15, 1, 2}, endless_spread = {15, 1, INFINITY};
-    assert_int_equal(cnn_t_welch_moments(known, endless_spread, 0.95).outcome,
-                     CNN_OUTCOME_NOT_FINITE);
+    assert_int_equal(cnn_t_welch_moments(known, endless_spread, 0.95).outcome, CNN_STAT_NOT_FINITE);
     assert_true(!cnn_study_significant(&t));
     t = cnn_t_welch(threes, 5, fours, 5, 0.95);
     assert_true(!cnn_study_significant(&t)); /* infinite */
@@ -223,20 +222,20 @@ static void test_equivalence_without_spread(void **state)
     (void)state;
     cnn_t_result t = cnn_t_paired(some, some, 5, 0.95);
     cnn_tost e = cnn_tost_difference(&t, -0.1, 0.1, 0.05);
-    assert_true(e.outcome == CNN_OUTCOME_IDENTICAL && e.p == 0);
+    assert_true(e.outcome == CNN_STAT_IDENTICAL && e.p == 0);
     t = cnn_t_paired(threes, fours, 5, 0.95);
     e = cnn_tost_difference(&t, -0.5, 0.5, 0.05);
-    assert_true(e.outcome == CNN_OUTCOME_NO_VARIANCE && e.p == 1 && e.p_low == 1 && e.p_high == 0);
+    assert_true(e.outcome == CNN_STAT_NO_VARIANCE && e.p == 1 && e.p_low == 1 && e.p_high == 0);
     assert_true(cnn_tost_difference(&t, -2, 2, 0.05).p == 0);
     assert_true(cnn_tost_difference(&t, -1, 1, 0.05).p == 0.5);
     t = cnn_t_paired(some, other, 1, 0.95);
     e = cnn_tost_difference(&t, -0.1, 0.1, 0.05);
-    assert_true(e.outcome == CNN_OUTCOME_TOO_FEW && isnan(e.p) && isnan(e.interval.low));
+    assert_true(e.outcome == CNN_STAT_TOO_FEW && isnan(e.p) && isnan(e.interval.low));
     t = cnn_t_paired(some, other, 5, 0.95);
-    assert_int_equal(cnn_tost_difference(&t, 0.1, -0.1, 0.05).outcome, CNN_OUTCOME_DOMAIN);
-    assert_int_equal(cnn_tost_difference(&t, -0.1, 0.1, 0.5).outcome, CNN_OUTCOME_DOMAIN);
-    assert_int_equal(cnn_tost_ratio(&t, 0, 0.05).outcome, CNN_OUTCOME_DOMAIN);
-    assert_int_equal(cnn_tost_ratio(&t, -2, 0.05).outcome, CNN_OUTCOME_DOMAIN);
+    assert_int_equal(cnn_tost_difference(&t, 0.1, -0.1, 0.05).outcome, CNN_STAT_DOMAIN);
+    assert_int_equal(cnn_tost_difference(&t, -0.1, 0.1, 0.5).outcome, CNN_STAT_DOMAIN);
+    assert_int_equal(cnn_tost_ratio(&t, 0, 0.05).outcome, CNN_STAT_DOMAIN);
+    assert_int_equal(cnn_tost_ratio(&t, -2, 0.05).outcome, CNN_STAT_DOMAIN);
 }
 
 static void test_equivalence_means_the_interval_is_inside(void **state)
@@ -262,14 +261,14 @@ static cnn_sign_flip flipped(const double *x, const double *y, int n, uint64_t s
 static void test_sign_flips_of_little(void **state)
 {
     (void)state;
-    assert_int_equal(flipped(NULL, NULL, 0, 1).outcome, CNN_OUTCOME_TOO_FEW);
-    assert_int_equal(flipped(some, bad, 5, 1).outcome, CNN_OUTCOME_NOT_FINITE);
+    assert_int_equal(flipped(NULL, NULL, 0, 1).outcome, CNN_STAT_TOO_FEW);
+    assert_int_equal(flipped(some, bad, 5, 1).outcome, CNN_STAT_NOT_FINITE);
     cnn_sign_flip f = flipped(some, other, 1, 1);
-    assert_true(f.outcome == CNN_OUTCOME_OK && f.p == 1 && f.permutations == 2 && f.exact);
+    assert_true(f.outcome == CNN_STAT_OK && f.p == 1 && f.permutations == 2 && f.exact);
     f = flipped(some, some, 5, 1);
-    assert_true(f.outcome == CNN_OUTCOME_IDENTICAL && f.p == 1 && f.permutations == 32);
+    assert_true(f.outcome == CNN_STAT_IDENTICAL && f.p == 1 && f.permutations == 32);
     f = flipped(rounded, exact, 5, 1);
-    assert_true(f.outcome == CNN_OUTCOME_IDENTICAL && f.p == 1);
+    assert_true(f.outcome == CNN_STAT_IDENTICAL && f.p == 1);
     f = flipped(threes, fours, 5, 1); /* two signs of 32 are as far out */
     assert_true(f.p == 2.0 / 32 && f.difference == -1);
 }
@@ -338,25 +337,25 @@ static void test_ranks_of_little(void **state)
     (void)state;
     cnn_rank_test t;
     assert_int_equal(cnn_wilcoxon_signed_rank(NULL, NULL, 0, &t), CNN_OK);
-    assert_int_equal(t.outcome, CNN_OUTCOME_TOO_FEW);
+    assert_int_equal(t.outcome, CNN_STAT_TOO_FEW);
     assert_int_equal(cnn_wilcoxon_signed_rank(some, some, 5, &t), CNN_OK);
-    assert_true(t.outcome == CNN_OUTCOME_IDENTICAL && t.p == 1 && t.statistic == 0);
+    assert_true(t.outcome == CNN_STAT_IDENTICAL && t.p == 1 && t.statistic == 0);
     assert_int_equal(cnn_wilcoxon_signed_rank(rounded, exact, 5, &t), CNN_OK);
-    assert_int_equal(t.outcome, CNN_OUTCOME_IDENTICAL);
+    assert_int_equal(t.outcome, CNN_STAT_IDENTICAL);
     assert_int_equal(cnn_wilcoxon_signed_rank(some, other, 1, &t), CNN_OK);
-    assert_true(t.outcome == CNN_OUTCOME_OK && t.p == 1 && t.exact);
+    assert_true(t.outcome == CNN_STAT_OK && t.p == 1 && t.exact);
     assert_int_equal(cnn_wilcoxon_signed_rank(some, bad, 5, &t), CNN_OK);
-    assert_int_equal(t.outcome, CNN_OUTCOME_NOT_FINITE);
+    assert_int_equal(t.outcome, CNN_STAT_NOT_FINITE);
     assert_int_equal(cnn_mann_whitney(some, 5, NULL, 0, &t), CNN_OK);
-    assert_int_equal(t.outcome, CNN_OUTCOME_TOO_FEW);
+    assert_int_equal(t.outcome, CNN_STAT_TOO_FEW);
     assert_int_equal(cnn_mann_whitney(threes, 5, threes, 2, &t), CNN_OK);
-    assert_true(t.outcome == CNN_OUTCOME_IDENTICAL && t.p == 1 && t.statistic == 5);
+    assert_true(t.outcome == CNN_STAT_IDENTICAL && t.p == 1 && t.statistic == 5);
     assert_int_equal(cnn_mann_whitney(some, 1, other, 1, &t), CNN_OK);
-    assert_true(t.outcome == CNN_OUTCOME_OK && t.p == 1 && t.exact);
+    assert_true(t.outcome == CNN_STAT_OK && t.p == 1 && t.exact);
     assert_int_equal(cnn_mann_whitney(threes, 5, fours, 5, &t), CNN_OK); /* nothing but ties */
-    assert_true(t.outcome == CNN_OUTCOME_OK && !t.exact && t.p < 0.02);
+    assert_true(t.outcome == CNN_STAT_OK && !t.exact && t.p < 0.02);
     assert_int_equal(cnn_mann_whitney(bad, 5, fours, 5, &t), CNN_OK);
-    assert_int_equal(t.outcome, CNN_OUTCOME_NOT_FINITE);
+    assert_int_equal(t.outcome, CNN_STAT_NOT_FINITE);
 }
 
 static void test_statistics_at_their_mean_have_p_1(void **state)
@@ -396,24 +395,24 @@ static void test_variances_of_little(void **state)
 {
     (void)state;
     cnn_variance_ratio r = cnn_f_test(some, 5, other, 1, 0.95);
-    assert_true(r.outcome == CNN_OUTCOME_TOO_FEW && isnan(r.p));
+    assert_true(r.outcome == CNN_STAT_TOO_FEW && isnan(r.p));
     r = cnn_f_test(threes, 5, fours, 5, 0.95);
-    assert_true(r.outcome == CNN_OUTCOME_IDENTICAL && r.p == 1 && r.ratio == 1);
+    assert_true(r.outcome == CNN_STAT_IDENTICAL && r.p == 1 && r.ratio == 1);
     r = cnn_f_test(some, 5, fours, 5, 0.95);
-    assert_true(r.outcome == CNN_OUTCOME_NO_VARIANCE && isinf(r.ratio) && isnan(r.p));
+    assert_true(r.outcome == CNN_STAT_NO_VARIANCE && isinf(r.ratio) && isnan(r.p));
     r = cnn_f_test(rounded, 5, some, 5, 0.95);
-    assert_true(r.outcome == CNN_OUTCOME_NO_VARIANCE && r.ratio == 0 && isnan(r.p));
-    assert_int_equal(cnn_f_test(bad, 5, some, 5, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
-    assert_int_equal(cnn_f_test(other, 5, some, 5, 1).outcome, CNN_OUTCOME_DOMAIN);
-    assert_int_equal(brown_forsythe(some, 1, other, 5).outcome, CNN_OUTCOME_TOO_FEW);
-    assert_int_equal(brown_forsythe(some, 5, bad, 5).outcome, CNN_OUTCOME_NOT_FINITE);
+    assert_true(r.outcome == CNN_STAT_NO_VARIANCE && r.ratio == 0 && isnan(r.p));
+    assert_int_equal(cnn_f_test(bad, 5, some, 5, 0.95).outcome, CNN_STAT_NOT_FINITE);
+    assert_int_equal(cnn_f_test(other, 5, some, 5, 1).outcome, CNN_STAT_DOMAIN);
+    assert_int_equal(brown_forsythe(some, 1, other, 5).outcome, CNN_STAT_TOO_FEW);
+    assert_int_equal(brown_forsythe(some, 5, bad, 5).outcome, CNN_STAT_NOT_FINITE);
     r = brown_forsythe(threes, 5, fours, 5);
-    assert_true(r.outcome == CNN_OUTCOME_IDENTICAL && r.p == 1 && r.ratio == 1);
+    assert_true(r.outcome == CNN_STAT_IDENTICAL && r.p == 1 && r.ratio == 1);
     r = brown_forsythe(threes, 5, (const double[]){1, 3},
                        2); /* deviations 0 and 1 without spread */
-    assert_true(r.outcome == CNN_OUTCOME_NO_VARIANCE && isnan(r.p) && r.ratio == 0);
+    assert_true(r.outcome == CNN_STAT_NO_VARIANCE && isnan(r.p) && r.ratio == 0);
     r = brown_forsythe(threes, 5, other, 5);
-    assert_true(r.outcome == CNN_OUTCOME_OK && r.p < 0.05 && r.ratio == 0);
+    assert_true(r.outcome == CNN_STAT_OK && r.p < 0.05 && r.ratio == 0);
 }
 
 static void test_paired_variances_of_little(void **state)
@@ -421,19 +420,19 @@ static void test_paired_variances_of_little(void **state)
     (void)state;
     const double doubled[] = {2, 10, 4, 16, 6}, shifted[] = {2, 6, 3, 9, 4};
     cnn_variance_ratio r = cnn_pitman_morgan(some, other, 2, 0.95);
-    assert_true(r.outcome == CNN_OUTCOME_TOO_FEW && isnan(r.p));
+    assert_true(r.outcome == CNN_STAT_TOO_FEW && isnan(r.p));
     r = cnn_pitman_morgan(some, some, 5, 0.95);
-    assert_true(r.outcome == CNN_OUTCOME_IDENTICAL && r.p == 1 && r.ratio == 1);
+    assert_true(r.outcome == CNN_STAT_IDENTICAL && r.p == 1 && r.ratio == 1);
     r = cnn_pitman_morgan(some, shifted, 5, 0.95);
-    assert_true(r.outcome == CNN_OUTCOME_IDENTICAL && r.p == 1);
+    assert_true(r.outcome == CNN_STAT_IDENTICAL && r.p == 1);
     r = cnn_pitman_morgan(some, doubled, 5, 0.95);
-    assert_true(r.outcome == CNN_OUTCOME_NO_VARIANCE && r.ratio == 0.25 && isnan(r.p));
+    assert_true(r.outcome == CNN_STAT_NO_VARIANCE && r.ratio == 0.25 && isnan(r.p));
     r = cnn_pitman_morgan(threes, some, 5, 0.95);
-    assert_true(r.outcome == CNN_OUTCOME_NO_VARIANCE && r.ratio == 0);
+    assert_true(r.outcome == CNN_STAT_NO_VARIANCE && r.ratio == 0);
     r = cnn_pitman_morgan(threes, fours, 5, 0.95);
-    assert_true(r.outcome == CNN_OUTCOME_IDENTICAL && r.p == 1);
-    assert_int_equal(cnn_pitman_morgan(some, bad, 5, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
-    assert_int_equal(cnn_pitman_morgan(some, other, 5, 2).outcome, CNN_OUTCOME_DOMAIN);
+    assert_true(r.outcome == CNN_STAT_IDENTICAL && r.p == 1);
+    assert_int_equal(cnn_pitman_morgan(some, bad, 5, 0.95).outcome, CNN_STAT_NOT_FINITE);
+    assert_int_equal(cnn_pitman_morgan(some, other, 5, 2).outcome, CNN_STAT_DOMAIN);
 }
 
 static cnn_superiority superior(const double *x, int nx, const double *y, int ny)
@@ -447,18 +446,18 @@ static void test_effects_of_little(void **state)
 {
     (void)state;
     cnn_hedges h = cnn_hedges_paired(some, other, 2, 0.95);
-    assert_true(h.outcome == CNN_OUTCOME_TOO_FEW && isnan(h.g) && isfinite(h.d));
+    assert_true(h.outcome == CNN_STAT_TOO_FEW && isnan(h.g) && isfinite(h.d));
     h = cnn_hedges_paired(some, other, 1, 0.95);
-    assert_true(h.outcome == CNN_OUTCOME_TOO_FEW && isnan(h.g));
+    assert_true(h.outcome == CNN_STAT_TOO_FEW && isnan(h.g));
     h = cnn_hedges_unpaired(some, 2, other, 2, 0.95);
-    assert_true(h.outcome == CNN_OUTCOME_OK && isfinite(h.g) && h.interval.low < h.interval.high);
+    assert_true(h.outcome == CNN_STAT_OK && isfinite(h.g) && h.interval.low < h.interval.high);
     h = cnn_hedges_unpaired(threes, 5, threes, 5, 0.95);
-    assert_true(h.outcome == CNN_OUTCOME_IDENTICAL && h.g == 0 && isnan(h.interval.low));
+    assert_true(h.outcome == CNN_STAT_IDENTICAL && h.g == 0 && isnan(h.interval.low));
     h = cnn_hedges_paired(threes, fours, 5, 0.95);
-    assert_true(h.outcome == CNN_OUTCOME_NO_VARIANCE && isinf(h.g) && h.g < 0);
-    assert_int_equal(cnn_hedges_paired(some, bad, 5, 0.95).outcome, CNN_OUTCOME_NOT_FINITE);
-    assert_int_equal(superior(some, 5, NULL, 0).outcome, CNN_OUTCOME_TOO_FEW);
-    assert_int_equal(superior(some, 5, bad, 5).outcome, CNN_OUTCOME_NOT_FINITE);
+    assert_true(h.outcome == CNN_STAT_NO_VARIANCE && isinf(h.g) && h.g < 0);
+    assert_int_equal(cnn_hedges_paired(some, bad, 5, 0.95).outcome, CNN_STAT_NOT_FINITE);
+    assert_int_equal(superior(some, 5, NULL, 0).outcome, CNN_STAT_TOO_FEW);
+    assert_int_equal(superior(some, 5, bad, 5).outcome, CNN_STAT_NOT_FINITE);
     cnn_superiority s = superior(fours, 5, threes, 5); /* apart */
     assert_true(s.probability == 1 && s.interval.high == 1);
     assert_true(s.interval.low > 0.4 && s.interval.low < 0.9);

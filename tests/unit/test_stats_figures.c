@@ -108,7 +108,7 @@ static void serial_correlation(const arguments *q, answer *out)
     for (int i = 0; i < (int)q->c; i++)
         group[i] = i < (int)q->a ? 7 : i < (int)(q->a + q->b) ? 3 : 5;
     const cnn_serial_correlation r = cnn_serial_correlation_within(q->x.x, group, (int)q->c);
-    assert_int_equal(r.outcome, CNN_OUTCOME_OK);
+    assert_int_equal(r.outcome, CNN_STAT_OK);
     add(out, "r", r.r);
     add(out, "expected", r.expected);
     add(out, "p", r.p);
@@ -126,7 +126,7 @@ static void spearman(const arguments *q, answer *out)
 
 static void add_t(answer *out, cnn_t_result t)
 {
-    assert_int_equal(t.outcome, CNN_OUTCOME_OK);
+    assert_int_equal(t.outcome, CNN_STAT_OK);
     add(out, "difference", t.difference);
     add(out, "standard_error", t.standard_error);
     add_interval(out, t.interval);
@@ -152,7 +152,7 @@ static void welch(const arguments *q, answer *out)
 
 static void add_tost(answer *out, cnn_tost t)
 {
-    assert_int_equal(t.outcome, CNN_OUTCOME_OK);
+    assert_int_equal(t.outcome, CNN_STAT_OK);
     add(out, "t_low", t.t_low);
     add(out, "t_high", t.t_high);
     add(out, "p_low", t.p_low);
