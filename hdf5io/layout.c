@@ -2,10 +2,10 @@
 
 #include "design/record.h"
 #include "design/results.h"
+#include "hdf5io/analysis_columns.h"
 #include "hdf5io/attribute.h"
 #include "hdf5io/hdf5_error.h"
 #include "hdf5io/variable.h"
-#include "report/reduction.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -24,19 +24,11 @@ const cnn_dimension_info cnn_dimensions[CNN_DIM_COUNT] = {
     [CNN_DIM_MEASURE] = {"analysis/measure", "measure, see measure_name", 0},
     [CNN_DIM_TUNING] = {"tuning_index", "place for the algorithms of a cell on a device model", 0},
     [CNN_DIM_COMPARISON] = {"analysis/comparison", "pair of contrast levels in a combination", 0},
+    [CNN_DIM_TEST] = {"analysis/test", "test that families are of, see test_name", 0},
+    [CNN_DIM_CONTRAST_LEVEL] = {"analysis/contrast_level", "level of the contrast", 0},
+    [CNN_DIM_COMPONENT] = {"analysis/component", "component of variance, see component_name", 0},
+    [CNN_DIM_SEED_GROUP] = {"analysis/seed_group", "seed that the plan gives to several runs", 0},
 };
-
-#define CNN_TYPE_I8    CNN_COLUMN_I8
-#define CNN_TYPE_I32   CNN_COLUMN_I32
-#define CNN_TYPE_I64   CNN_COLUMN_I64
-#define CNN_TYPE_F64   CNN_COLUMN_F64
-#define CNN_TYPE_T16   CNN_COLUMN_TEXT
-#define CNN_TYPE_T32   CNN_COLUMN_TEXT
-#define CNN_TYPE_T64   CNN_COLUMN_TEXT
-#define CNN_TYPE_T96   CNN_COLUMN_TEXT
-#define CNN_TYPE_T128  CNN_COLUMN_TEXT
-#define CNN_TYPE_T512  CNN_COLUMN_TEXT
-#define CNN_TYPE_T4096 CNN_COLUMN_TEXT
 
 /** A column `name` from the member of a row's struct. */
 #define CNN_COLUMN_OF(row, column, member, kind, unit, text)                                       \
@@ -90,39 +82,16 @@ static const cnn_column factor_columns[] = {
     {"factor_level_count", CNN_COLUMN_I32, 4, 0, "", "number of levels of the factor"},
 };
 
-static const cnn_column cell_count_columns[] = {
-    CNN_COLUMN_OF(cnn_cell_count, runs_planned, planned, I32, "",
-                  "runs planned, warm-up runs not counted; -1 until analysed"),
-    CNN_COLUMN_OF(cnn_cell_count, runs_done, done, I32, "", "of them done"),
-    CNN_COLUMN_OF(cnn_cell_count, runs_failed, failed, I32, "", "of them failed"),
-    CNN_COLUMN_OF(cnn_cell_count, runs_diverged, diverged, I32, "", "of them diverged"),
+static const cnn_column outlier_columns[] = {
+    {"outlier", CNN_COLUMN_I8, 1, 0, "", "where the run's value lies by its cell's fences"},
 };
-
-#define SUMMARY(name, member, type, text) CNN_COLUMN_OF(cnn_summary, name, member, type, "", text)
-static const cnn_column summary_columns[] = {
-    SUMMARY(n, n, I32, "runs summarised; -1 until analysed"),
-    SUMMARY(mean, mean, F64, "mean, in the measure's units"),
-    SUMMARY(variance, variance, F64, "variance (n - 1), in units squared"),
-    SUMMARY(sd, sd, F64, "standard deviation, in the measure's units"),
-    SUMMARY(min, min, F64, "least value, in the measure's units"),
-    SUMMARY(max, max, F64, "greatest value, in the measure's units"),
+static const cnn_column block_flaw_columns[] = {
+    {"block_flaw", CNN_COLUMN_I8, 1, 0, "",
+     "whether the run's block takes part in paired tests; not of warm-up runs"},
 };
-
-static const cnn_column pair_columns[] = {
-    CNN_COLUMN_OF(cnn_comparison, comparison_combination, combination, I32, "",
-                  "combination within which two levels are compared; -1 until analysed"),
-    CNN_COLUMN_OF(cnn_comparison, comparison_level_a, a, I32, "", "level a of the contrast"),
-    CNN_COLUMN_OF(cnn_comparison, comparison_level_b, b, I32, "", "level b of the contrast"),
-};
-
-#define COMPARED(name, member, text) CNN_COLUMN_OF(cnn_comparison, name, member, F64, "", text)
-static const cnn_column comparison_columns[] = {
-    COMPARED(difference, difference, "mean of a minus mean of b, in the measure's units"),
-    COMPARED(ratio, ratio, "mean of a divided by mean of b"),
-    COMPARED(study_t, study_t, "the study's t, judged against 1.96 there"),
-    COMPARED(welch_t, welch_t, "Welch's t"),
-    COMPARED(welch_df, welch_df, "degrees of freedom of Welch's t"),
-    COMPARED(welch_p, welch_p, "two-sided p value of Welch's t"),
+static const cnn_column family_columns[] = {
+    {"family_size", CNN_COLUMN_I32, 4, 0, "",
+     "tests that are adjusted together: of a measure, over combinations and pairs"},
 };
 
 static const cnn_column overhead_columns[] = {
@@ -137,8 +106,12 @@ static const cnn_column session_overhead_columns[] = {
     {                                                                                              \
         folder, rank, {d0, d1}, columns, sizeof columns / sizeof columns[0], sizeof(row)           \
     }
-#define BY_ONE(d, columns, row)       TABLE("", 1, d, 0, columns, row)
-#define BY_TWO(d0, d1, columns, row)  TABLE("", 2, d0, d1, columns, row)
+#define BY_ONE(d, columns, row)      TABLE("", 1, d, 0, columns, row)
+#define BY_TWO(d0, d1, columns, row) TABLE("", 2, d0, d1, columns, row)
+#define BY_THREE(d0, d1, d2, columns, row)                                                         \
+    {                                                                                              \
+        "analysis/", 3, {d0, d1, d2}, columns, sizeof columns / sizeof columns[0], sizeof(row)     \
+    }
 #define ANALYSED(r, d0, columns, row) TABLE("analysis/", r, d0, CNN_DIM_MEASURE, columns, row)
 
 const cnn_table cnn_tables[CNN_TABLE_COUNT] = {
@@ -154,10 +127,25 @@ const cnn_table cnn_tables[CNN_TABLE_COUNT] = {
     [CNN_TABLE_COMBINATIONS] =
         BY_TWO(CNN_DIM_COMBINATION, CNN_DIM_FACTOR, combination_columns, int32_t),
     [CNN_TABLE_FACTORS] = BY_ONE(CNN_DIM_FACTOR, factor_columns, int32_t),
-    [CNN_TABLE_CELL_COUNTS] = ANALYSED(1, CNN_DIM_CELL, cell_count_columns, cnn_cell_count),
-    [CNN_TABLE_SUMMARIES] = ANALYSED(2, CNN_DIM_CELL, summary_columns, cnn_summary),
-    [CNN_TABLE_PAIRS] = ANALYSED(1, CNN_DIM_COMPARISON, pair_columns, cnn_comparison),
-    [CNN_TABLE_COMPARISONS] = ANALYSED(2, CNN_DIM_COMPARISON, comparison_columns, cnn_comparison),
+    [CNN_TABLE_CELL_COUNTS] = ANALYSED(1, CNN_DIM_CELL, cnn_cell_count_columns, cnn_cell_count),
+    [CNN_TABLE_SUMMARIES] = ANALYSED(2, CNN_DIM_CELL, cnn_summary_columns, cnn_summary),
+    [CNN_TABLE_OUTLIERS] = ANALYSED(2, CNN_DIM_RUN, outlier_columns, int8_t),
+    [CNN_TABLE_BLOCK_FLAWS] = ANALYSED(1, CNN_DIM_RUN, block_flaw_columns, int8_t),
+    [CNN_TABLE_PAIRS] = ANALYSED(1, CNN_DIM_COMPARISON, cnn_pair_columns, cnn_pair),
+    [CNN_TABLE_COMPARISONS] =
+        ANALYSED(2, CNN_DIM_COMPARISON, cnn_comparison_columns, cnn_comparison),
+    [CNN_TABLE_FAMILIES] =
+        TABLE("analysis/", 2, CNN_DIM_MEASURE, CNN_DIM_TEST, family_columns, int32_t),
+    [CNN_TABLE_BLOCKING] = ANALYSED(1, CNN_DIM_MEASURE, cnn_blocking_columns, cnn_blocking),
+    [CNN_TABLE_MODELS] = ANALYSED(2, CNN_DIM_COMBINATION, cnn_model_columns, cnn_model_row),
+    [CNN_TABLE_FIXED] = BY_THREE(CNN_DIM_COMBINATION, CNN_DIM_MEASURE, CNN_DIM_CONTRAST_LEVEL,
+                                 cnn_fixed_columns, cnn_fixed),
+    [CNN_TABLE_COMPONENTS] = BY_THREE(CNN_DIM_COMBINATION, CNN_DIM_MEASURE, CNN_DIM_COMPONENT,
+                                      cnn_component_columns, cnn_component),
+    [CNN_TABLE_SEED_GROUPS] =
+        ANALYSED(1, CNN_DIM_SEED_GROUP, cnn_seed_group_columns, cnn_seed_group),
+    [CNN_TABLE_CELL_SEEDS] = ANALYSED(1, CNN_DIM_CELL, cnn_cell_seeds_columns, cnn_cell_seeds),
+    [CNN_TABLE_SCOPE] = ANALYSED(0, CNN_DIM_CELL, cnn_scope_columns, cnn_scope),
     [CNN_TABLE_OVERHEAD] = ANALYSED(0, CNN_DIM_CELL, overhead_columns, double),
     [CNN_TABLE_SESSION_OVERHEADS] =
         TABLE("analysis/", 1, CNN_DIM_SESSION, 0, session_overhead_columns, double),
@@ -178,6 +166,20 @@ static const struct {
     {"attempt_outcome", cnn_outcome_names, CNN_OUTCOME_NONE},
     {"warmup", warmup_meanings, -1},
     {"shared_device", sharing_meanings, -1},
+    {"reason", cnn_reason_names, -1},
+    {"outlier", cnn_outlier_names, -1},
+    {"block_flaw", cnn_block_flaw_names, -1},
+    {"verdict", cnn_verdict_names, -1},
+    {"verdict_reason", cnn_reason_names, -1},
+    {"variance_verdict", cnn_variance_verdict_names, -1},
+    {"variance_reason", cnn_reason_names, -1},
+    {"sign_flip_exact", cnn_exactness_names, -1},
+    {"wilcoxon_exact", cnn_exactness_names, -1},
+    {"mann_whitney_exact", cnn_exactness_names, -1},
+    {"model_reason", cnn_reason_names, -1},
+    {"component_reason", cnn_reason_names, -1},
+    {"component_at_zero", cnn_boundary_names, -1},
+    {"seed_kind", cnn_seed_kind_names, -1},
 };
 enum { FLAG_COLUMN_COUNT = sizeof flag_columns / sizeof flag_columns[0] };
 
@@ -222,9 +224,10 @@ cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, cnn_lengths *out)
 {
     /* together they span every dimension but the factors' levels */
     static const cnn_table_id spanning[] = {
-        CNN_TABLE_STATUS,       CNN_TABLE_EPOCHS,    CNN_TABLE_ATTEMPT_KEYS,
-        CNN_TABLE_SESSIONS,     CNN_TABLE_TUNINGS,   CNN_TABLE_CELLS,
-        CNN_TABLE_COMBINATIONS, CNN_TABLE_SUMMARIES, CNN_TABLE_PAIRS,
+        CNN_TABLE_STATUS,      CNN_TABLE_EPOCHS,   CNN_TABLE_ATTEMPT_KEYS, CNN_TABLE_SESSIONS,
+        CNN_TABLE_TUNINGS,     CNN_TABLE_CELLS,    CNN_TABLE_COMBINATIONS, CNN_TABLE_SUMMARIES,
+        CNN_TABLE_PAIRS,       CNN_TABLE_FAMILIES, CNN_TABLE_FIXED,        CNN_TABLE_COMPONENTS,
+        CNN_TABLE_SEED_GROUPS,
     };
     cnn_status st = CNN_OK;
     hid_t labels = -1;
@@ -241,6 +244,11 @@ cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, cnn_lengths *out)
               "'session_start_time' has not %d places", CNN_SESSION_PLACES);
     CNN_CHECK(out->of[CNN_DIM_MEASURE] == CNN_MEASURE_COUNT, CNN_EDATA,
               "'analysis/n' has not %d measures", CNN_MEASURE_COUNT);
+    CNN_CHECK(out->of[CNN_DIM_TEST] == CNN_TEST_COUNT, CNN_EDATA,
+              "'analysis/family_size' has not %d tests", CNN_TEST_COUNT);
+    CNN_CHECK(out->of[CNN_DIM_COMPONENT] == CNN_COMPONENT_LEVELS + out->of[CNN_DIM_CONTRAST_LEVEL],
+              CNN_EDATA, "'analysis/component_reason' has not %d components and one for each level",
+              CNN_COMPONENT_LEVELS);
 done:
     return cnn_hdf5_close(st, &labels, H5Dclose, CNN_VAR_LEVEL_LABEL);
 }

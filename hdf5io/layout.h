@@ -22,6 +22,19 @@ typedef enum {
                       */
 } cnn_column_type;
 
+/** The types of lists of columns: I8, I32, ..., T64, ... */
+#define CNN_TYPE_I8    CNN_COLUMN_I8
+#define CNN_TYPE_I32   CNN_COLUMN_I32
+#define CNN_TYPE_I64   CNN_COLUMN_I64
+#define CNN_TYPE_F64   CNN_COLUMN_F64
+#define CNN_TYPE_T16   CNN_COLUMN_TEXT
+#define CNN_TYPE_T32   CNN_COLUMN_TEXT
+#define CNN_TYPE_T64   CNN_COLUMN_TEXT
+#define CNN_TYPE_T96   CNN_COLUMN_TEXT
+#define CNN_TYPE_T128  CNN_COLUMN_TEXT
+#define CNN_TYPE_T512  CNN_COLUMN_TEXT
+#define CNN_TYPE_T4096 CNN_COLUMN_TEXT
+
 typedef struct {
     const char *name; /* of the variable */
     cnn_column_type type;
@@ -42,6 +55,10 @@ typedef enum {
     CNN_DIM_MEASURE,
     CNN_DIM_COMPARISON,
     CNN_DIM_TUNING,
+    CNN_DIM_TEST,           /* of a family */
+    CNN_DIM_CONTRAST_LEVEL, /* of the contrast alone */
+    CNN_DIM_COMPONENT,      /* of variance: CNN_COMPONENT_LEVELS + levels of the contrast */
+    CNN_DIM_SEED_GROUP,     /* at least 1, also where no seed is given to several runs */
     CNN_DIM_COUNT
 } cnn_dimension;
 
@@ -70,15 +87,25 @@ typedef enum {
     CNN_TABLE_FACTORS,           /* int32_t */
     CNN_TABLE_CELL_COUNTS,       /* cnn_cell_count */
     CNN_TABLE_SUMMARIES,         /* cnn_summary */
-    CNN_TABLE_PAIRS,             /* cnn_comparison, the first of each pair */
+    CNN_TABLE_OUTLIERS,          /* int8_t */
+    CNN_TABLE_BLOCK_FLAWS,       /* int8_t */
+    CNN_TABLE_PAIRS,             /* cnn_pair */
     CNN_TABLE_COMPARISONS,       /* cnn_comparison */
+    CNN_TABLE_FAMILIES,          /* int32_t */
+    CNN_TABLE_BLOCKING,          /* cnn_blocking */
+    CNN_TABLE_MODELS,            /* cnn_model_row */
+    CNN_TABLE_FIXED,             /* cnn_fixed */
+    CNN_TABLE_COMPONENTS,        /* cnn_component */
+    CNN_TABLE_SEED_GROUPS,       /* cnn_seed_group */
+    CNN_TABLE_CELL_SEEDS,        /* cnn_cell_seeds */
+    CNN_TABLE_SCOPE,             /* cnn_scope */
     CNN_TABLE_OVERHEAD,          /* double */
     CNN_TABLE_SESSION_OVERHEADS, /* double */
     CNN_TABLE_TUNINGS,           /* cnn_tuning */
     CNN_TABLE_COUNT
 } cnn_table_id;
 
-enum { CNN_TABLE_RANK_MAX = 2, CNN_TABLE_COLUMNS_MAX = 64 };
+enum { CNN_TABLE_RANK_MAX = 3, CNN_TABLE_COLUMNS_MAX = 96 };
 
 typedef struct {
     const char *folder; /* group: "" or "analysis/" */
@@ -94,10 +121,6 @@ typedef struct {
     int32_t run, number;
 } cnn_attempt_key;
 
-typedef struct {
-    int32_t planned, done, failed, diverged;
-} cnn_cell_count;
-
 /** Variables of text: one text each, or labels, by dimensions. */
 #define CNN_VAR_JOB_NAME          "job_name"
 #define CNN_VAR_JOB_FILE          "job_file"
@@ -110,6 +133,8 @@ typedef struct {
 #define CNN_VAR_COMBINATION_LABEL "combination_label" /* [combination] */
 #define CNN_VAR_MEASURE_NAME      "analysis/measure_name"
 #define CNN_VAR_MEASURE_UNITS     "analysis/measure_units"
+#define CNN_VAR_TEST_NAME         "analysis/test_name"
+#define CNN_VAR_COMPONENT_NAME    "analysis/component_name"
 
 /** Attributes of the root. */
 #define CNN_ATTR_VERSION      "layout_version"

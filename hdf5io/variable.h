@@ -10,7 +10,7 @@
 #include <hdf5.h>
 #include <stdint.h>
 
-enum { CNN_VARIABLE_RANK_MAX = 3 }; /* characters of a text included */
+enum { CNN_VARIABLE_RANK_MAX = 4 }; /* characters of a text included */
 
 /** Type in the file (fixed byte order) and in memory; borrowed from HDF5. */
 hid_t cnn_file_type(cnn_column_type type);

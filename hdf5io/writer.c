@@ -1,6 +1,7 @@
 /* Writing into a results file that exists: opened by all ranks, rows written by one rank each. */
 #include "hdf5io/writer.h"
 
+#include "analysis/analysis.h"
 #include "base/text.h"
 #include "hdf5io/hdf5_error.h"
 #include "hdf5io/layout.h"
@@ -22,9 +23,12 @@ struct cnn_writer {
 
 /* What is written after the file was made. */
 static const cnn_table_id written[] = {
-    CNN_TABLE_STATUS,   CNN_TABLE_MEASURED,    CNN_TABLE_EPOCHS,      CNN_TABLE_ATTEMPTS,
-    CNN_TABLE_SESSIONS, CNN_TABLE_TUNINGS,     CNN_TABLE_CELL_COUNTS, CNN_TABLE_SUMMARIES,
-    CNN_TABLE_PAIRS,    CNN_TABLE_COMPARISONS, CNN_TABLE_OVERHEAD,    CNN_TABLE_SESSION_OVERHEADS,
+    CNN_TABLE_STATUS,     CNN_TABLE_MEASURED,          CNN_TABLE_EPOCHS,      CNN_TABLE_ATTEMPTS,
+    CNN_TABLE_SESSIONS,   CNN_TABLE_TUNINGS,           CNN_TABLE_CELL_COUNTS, CNN_TABLE_SUMMARIES,
+    CNN_TABLE_OUTLIERS,   CNN_TABLE_BLOCK_FLAWS,       CNN_TABLE_PAIRS,       CNN_TABLE_COMPARISONS,
+    CNN_TABLE_FAMILIES,   CNN_TABLE_BLOCKING,          CNN_TABLE_MODELS,      CNN_TABLE_FIXED,
+    CNN_TABLE_COMPONENTS, CNN_TABLE_SEED_GROUPS,       CNN_TABLE_CELL_SEEDS,  CNN_TABLE_SCOPE,
+    CNN_TABLE_OVERHEAD,   CNN_TABLE_SESSION_OVERHEADS,
 };
 enum { WRITTEN_COUNT = sizeof written / sizeof written[0], MESSAGE_SIZE = 1024 };
 
@@ -241,43 +245,52 @@ done:
     return st;
 }
 
-static cnn_status write_cell_counts(cnn_writer *w, const cnn_reduction *reduction)
+static bool is_of_file(const cnn_writer *w, const cnn_analysis *a)
 {
-    cnn_status st = CNN_OK;
-    cnn_cell_count *rows = calloc((size_t)reduction->cell_count, sizeof *rows);
-    CNN_CHECK(rows, CNN_ENOMEM, "counts of %d cells", reduction->cell_count);
-    for (int i = 0; i < reduction->cell_count; i++)
-        rows[i] = (cnn_cell_count){reduction->planned[i], reduction->done[i], reduction->failed[i],
-                                   reduction->diverged[i]};
-    CNN_TRY(write_table(w, CNN_TABLE_CELL_COUNTS, rows, sizeof *rows));
-done:
-    free(rows);
-    return st;
+    const hsize_t *of = w->lengths.of;
+    const hsize_t pairs = (hsize_t)a->comparison_count, seeds = (hsize_t)a->seed_group_count;
+    return (hsize_t)a->run_count == of[CNN_DIM_RUN] && (hsize_t)a->cell_count == of[CNN_DIM_CELL] &&
+           (hsize_t)a->combination_count == of[CNN_DIM_COMBINATION] &&
+           (hsize_t)a->level_count == of[CNN_DIM_CONTRAST_LEVEL] &&
+           (pairs == 0 || pairs == of[CNN_DIM_COMPARISON]) &&
+           (seeds == 0 || seeds == of[CNN_DIM_SEED_GROUP]) &&
+           a->session_count <= CNN_SESSION_PLACES;
 }
 
-cnn_status cnn_writer_reduction(cnn_writer *writer, const cnn_reduction *reduction)
+cnn_status cnn_writer_analysis(cnn_writer *writer, const cnn_analysis *a)
 {
+    const struct {
+        cnn_table_id id;
+        const void *rows; /* NULL: none */
+    } parts[] = {
+        {CNN_TABLE_CELL_COUNTS, a->counts},
+        {CNN_TABLE_SUMMARIES, a->summaries},
+        {CNN_TABLE_OUTLIERS, a->outlier},
+        {CNN_TABLE_BLOCK_FLAWS, a->block_flaw},
+        {CNN_TABLE_PAIRS, a->comparison_count ? a->pairs : NULL},
+        {CNN_TABLE_COMPARISONS, a->comparison_count ? a->comparisons : NULL},
+        {CNN_TABLE_FAMILIES, a->family_size},
+        {CNN_TABLE_BLOCKING, a->blocking},
+        {CNN_TABLE_MODELS, a->models},
+        {CNN_TABLE_FIXED, a->fixed},
+        {CNN_TABLE_COMPONENTS, a->components},
+        {CNN_TABLE_SEED_GROUPS, a->seed_group_count ? a->seed_groups : NULL},
+        {CNN_TABLE_CELL_SEEDS, a->cell_seeds},
+        {CNN_TABLE_SCOPE, &a->scope},
+        {CNN_TABLE_OVERHEAD, &a->overhead},
+    };
     cnn_status st = CNN_OK;
-    const hsize_t pairs = (hsize_t)reduction->comparison_count, first = 0;
-    const hsize_t sessions = (hsize_t)reduction->session_count;
-    CNN_CHECK((hsize_t)reduction->cell_count == writer->lengths.of[CNN_DIM_CELL] &&
-                  (pairs == 0 || pairs == writer->lengths.of[CNN_DIM_COMPARISON]),
-              CNN_EINVAL, "%d cells and %d comparisons are not those of the results file",
-              reduction->cell_count, reduction->comparison_count);
-    CNN_CHECK(sessions <= CNN_SESSION_PLACES, CNN_EINVAL, "%d sessions are more than %d",
-              reduction->session_count, CNN_SESSION_PLACES);
-    CNN_TRY(write_cell_counts(writer, reduction));
-    CNN_TRY(write_table(writer, CNN_TABLE_SUMMARIES, reduction->summaries, sizeof(cnn_summary)));
-    if (pairs > 0) {
-        CNN_TRY(write_table(writer, CNN_TABLE_PAIRS, reduction->comparisons,
-                            CNN_MEASURE_COUNT * sizeof(cnn_comparison)));
-        CNN_TRY(write_table(writer, CNN_TABLE_COMPARISONS, reduction->comparisons,
-                            sizeof(cnn_comparison)));
-    }
-    CNN_TRY(write_table(writer, CNN_TABLE_OVERHEAD, &reduction->overhead, sizeof(double)));
+    const hsize_t sessions = (hsize_t)a->session_count, first = 0;
+    CNN_CHECK(is_of_file(writer, a), CNN_EINVAL,
+              "an analysis of %d runs, %d cells and %d comparisons is not the results file's",
+              a->run_count, a->cell_count, a->comparison_count);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (parts[i].rows)
+            CNN_TRY(
+                write_table(writer, parts[i].id, parts[i].rows, cnn_tables[parts[i].id].row_size));
     if (sessions > 0)
-        CNN_TRY(write_rows(writer, CNN_TABLE_SESSION_OVERHEADS, reduction->session_overhead,
-                           sizeof(double), &first, &sessions));
+        CNN_TRY(write_rows(writer, CNN_TABLE_SESSION_OVERHEADS, a->session_overhead, sizeof(double),
+                           &first, &sessions));
 done:
     return st;
 }

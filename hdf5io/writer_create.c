@@ -1,4 +1,5 @@
 /* What a new results file holds: the experiment as planned, and room for everything else. */
+#include "analysis/analysis.h"
 #include "base/clock.h"
 #include "hdf5io/attribute.h"
 #include "hdf5io/creator.h"
@@ -34,36 +35,6 @@ static int most_levels(const cnn_job *job)
     return most;
 }
 
-static cnn_status plan_lengths(const cnn_job *job, const cnn_design *design,
-                               const cnn_platform *platform, cnn_lengths *out)
-{
-    cnn_status st = CNN_OK;
-    hsize_t levels = (hsize_t)design->level_count;
-    hsize_t pairs = (hsize_t)design->combination_count * (levels * (levels - 1) / 2);
-    CNN_CHECK(design->run_count > 0 && job->limits.retries >= 0 && most_epochs(job) > 0, CNN_EINVAL,
-              "a results file needs runs, epochs and attempts");
-    *out = (cnn_lengths){{
-        [CNN_DIM_RUN] = (hsize_t)design->run_count,
-        [CNN_DIM_EPOCH] = (hsize_t)most_epochs(job),
-        [CNN_DIM_ATTEMPT] = (hsize_t)design->run_count * (hsize_t)(1 + job->limits.retries),
-        [CNN_DIM_SESSION] = CNN_SESSION_PLACES,
-        [CNN_DIM_CELL] = (hsize_t)design->cell_count,
-        [CNN_DIM_COMBINATION] = (hsize_t)design->combination_count,
-        [CNN_DIM_FACTOR] = (hsize_t)job->factor_count,
-        [CNN_DIM_LEVEL] = (hsize_t)most_levels(job),
-        [CNN_DIM_MEASURE] = CNN_MEASURE_COUNT,
-        /* netCDF takes a length of 0 for an unlimited one */
-        [CNN_DIM_COMPARISON] = pairs ? pairs : 1,
-        [CNN_DIM_TUNING] = platform->tuning_places > 0 ? (hsize_t)platform->tuning_places : 1,
-    }};
-    for (int d = 0; d < CNN_DIM_COUNT; d++)
-        CNN_CHECK(out->of[d] > 0 && out->of[d] <= INT_MAX, CNN_EINVAL,
-                  "a results file cannot have %llu places along %s", (unsigned long long)out->of[d],
-                  cnn_dimensions[d].path);
-done:
-    return st;
-}
-
 static cnn_planned planned_row(const cnn_design *design, const cnn_run *run)
 {
     const cnn_cell *cell = &design->cells[run->cell];
@@ -80,13 +51,62 @@ static cnn_planned planned_row(const cnn_design *design, const cnn_run *run)
                          .planned_turn = block->turn};
 }
 
+/** The planned columns of every run; *out is owned by the caller. */
+static cnn_status planned_rows(const cnn_design *design, cnn_planned **out)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK((*out = calloc((size_t)design->run_count, sizeof **out)) != NULL, CNN_ENOMEM,
+              "%d planned runs", design->run_count);
+    for (int r = 0; r < design->run_count; r++)
+        (*out)[r] = planned_row(design, &design->runs[r]);
+done:
+    return st;
+}
+
+static cnn_status plan_lengths(const cnn_job *job, const cnn_design *design,
+                               const cnn_platform *platform, cnn_lengths *out)
+{
+    cnn_status st = CNN_OK;
+    int seed_groups = 0;
+    cnn_planned *rows = NULL;
+    hsize_t levels = (hsize_t)design->level_count;
+    hsize_t pairs = (hsize_t)design->combination_count * (levels * (levels - 1) / 2);
+    CNN_CHECK(design->run_count > 0 && job->limits.retries >= 0 && most_epochs(job) > 0, CNN_EINVAL,
+              "a results file needs runs, epochs and attempts");
+    CNN_TRY(planned_rows(design, &rows));
+    CNN_TRY(cnn_analysis_count_seed_groups(rows, design->run_count, &seed_groups));
+    *out = (cnn_lengths){{
+        [CNN_DIM_RUN] = (hsize_t)design->run_count,
+        [CNN_DIM_EPOCH] = (hsize_t)most_epochs(job),
+        [CNN_DIM_ATTEMPT] = (hsize_t)design->run_count * (hsize_t)(1 + job->limits.retries),
+        [CNN_DIM_SESSION] = CNN_SESSION_PLACES,
+        [CNN_DIM_CELL] = (hsize_t)design->cell_count,
+        [CNN_DIM_COMBINATION] = (hsize_t)design->combination_count,
+        [CNN_DIM_FACTOR] = (hsize_t)job->factor_count,
+        [CNN_DIM_LEVEL] = (hsize_t)most_levels(job),
+        [CNN_DIM_MEASURE] = CNN_MEASURE_COUNT,
+        /* netCDF takes a length of 0 for an unlimited one */
+        [CNN_DIM_COMPARISON] = pairs ? pairs : 1,
+        [CNN_DIM_TEST] = CNN_TEST_COUNT,
+        [CNN_DIM_CONTRAST_LEVEL] = levels,
+        [CNN_DIM_COMPONENT] = CNN_COMPONENT_LEVELS + levels,
+        [CNN_DIM_SEED_GROUP] = seed_groups ? (hsize_t)seed_groups : 1,
+        [CNN_DIM_TUNING] = platform->tuning_places > 0 ? (hsize_t)platform->tuning_places : 1,
+    }};
+    for (int d = 0; d < CNN_DIM_COUNT; d++)
+        CNN_CHECK(out->of[d] > 0 && out->of[d] <= INT_MAX, CNN_EINVAL,
+                  "a results file cannot have %llu places along %s", (unsigned long long)out->of[d],
+                  cnn_dimensions[d].path);
+done:
+    free(rows);
+    return st;
+}
+
 static cnn_status put_runs(cnn_creator *c, const cnn_design *design)
 {
     cnn_status st = CNN_OK;
-    cnn_planned *rows = calloc((size_t)design->run_count, sizeof *rows);
-    CNN_CHECK(rows, CNN_ENOMEM, "%d planned runs", design->run_count);
-    for (int r = 0; r < design->run_count; r++)
-        rows[r] = planned_row(design, &design->runs[r]);
+    cnn_planned *rows = NULL;
+    CNN_TRY(planned_rows(design, &rows));
     CNN_TRY(cnn_creator_table(c, CNN_TABLE_STATUS, NULL, 0));
     CNN_TRY(cnn_creator_table(c, CNN_TABLE_PLANNED, rows, sizeof *rows));
     CNN_TRY(cnn_creator_table(c, CNN_TABLE_MEASURED, NULL, 0));
@@ -199,23 +219,43 @@ done:
     return st;
 }
 
-static cnn_status put_analysis(cnn_creator *c)
+/** The components' names; those after the fixed ones are residuals of the contrast's levels. */
+static cnn_status put_component_names(cnn_creator *c, const cnn_job *job)
 {
-    static const cnn_dimension by_measure[] = {CNN_DIM_MEASURE};
-    static const char *const units[CNN_MEASURE_COUNT] = {
-        [CNN_MEASURE_TRAIN_SECONDS] = "s",
-        [CNN_MEASURE_TEST_ERROR] = "1",
-    };
-    static const cnn_table_id tables[] = {CNN_TABLE_CELL_COUNTS, CNN_TABLE_SUMMARIES,
-                                          CNN_TABLE_PAIRS,       CNN_TABLE_COMPARISONS,
-                                          CNN_TABLE_OVERHEAD,    CNN_TABLE_SESSION_OVERHEADS};
+    static const cnn_dimension by_component[] = {CNN_DIM_COMPONENT};
     cnn_status st = CNN_OK;
-    CNN_TRY(cnn_creator_labels(c, CNN_VAR_MEASURE_NAME, 1, by_measure,
-                               "the column that is summarised", cnn_reduced_measure_names));
+    const cnn_factor *contrast = &job->factors[job->contrast];
+    const int n = CNN_COMPONENT_LEVELS + contrast->level_count;
+    char **names = calloc((size_t)n, sizeof *names);
+    CNN_CHECK(names, CNN_ENOMEM, "names of %d components", n);
+    for (int i = 0; i < n; i++) {
+        names[i] = i < CNN_COMPONENT_LEVELS
+                       ? cnn_strdup(cnn_component_names[i])
+                       : cnn_asprintf("residual of %s", contrast->labels[i - CNN_COMPONENT_LEVELS]);
+        CNN_CHECK(names[i], CNN_ENOMEM, "names of %d components", n);
+    }
+    CNN_TRY(cnn_creator_labels(c, CNN_VAR_COMPONENT_NAME, 1, by_component, "name of the component",
+                               (const char *const *)names));
+done:
+    for (int i = 0; names && i < n; i++)
+        free(names[i]);
+    free(names);
+    return st;
+}
+
+static cnn_status put_analysis(cnn_creator *c, const cnn_job *job)
+{
+    static const cnn_dimension by_measure[] = {CNN_DIM_MEASURE}, by_test[] = {CNN_DIM_TEST};
+    cnn_status st = CNN_OK;
+    CNN_TRY(cnn_creator_labels(c, CNN_VAR_MEASURE_NAME, 1, by_measure, "what is analysed of a run",
+                               cnn_measure_names));
+    CNN_TRY(cnn_creator_labels(c, CNN_VAR_MEASURE_UNITS, 1, by_measure, "units of the measure",
+                               cnn_measure_units));
     CNN_TRY(
-        cnn_creator_labels(c, CNN_VAR_MEASURE_UNITS, 1, by_measure, "units of the measure", units));
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
-        CNN_TRY(cnn_creator_table(c, tables[i], NULL, 0));
+        cnn_creator_labels(c, CNN_VAR_TEST_NAME, 1, by_test, "name of the test", cnn_test_names));
+    CNN_TRY(put_component_names(c, job));
+    for (int id = CNN_TABLE_CELL_COUNTS; id <= CNN_TABLE_SESSION_OVERHEADS; id++)
+        CNN_TRY(cnn_creator_table(c, (cnn_table_id)id, NULL, 0));
 done:
     return st;
 }
@@ -288,7 +328,7 @@ static cnn_status put_everything(cnn_creator *c, const cnn_job *job, const cnn_d
     CNN_TRY(put_cells(c, design));
     CNN_TRY(put_combinations(c, design));
     CNN_TRY(put_texts(c, job, plan));
-    CNN_TRY(put_analysis(c));
+    CNN_TRY(put_analysis(c, job));
     for (int f = 0; f < job->factor_count; f++) /* last, so that taken names are known */
         CNN_TRY(put_factor_column(c, job, design, f));
 done:

@@ -1,5 +1,6 @@
 #include "mpi/orchestra.h"
 
+#include "analysis/analysis.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "hdf5io/reader.h"
@@ -10,7 +11,6 @@
 #include "mpi/quiet.h"
 #include "mpi/stop.h"
 #include "mpi/task.h"
-#include "report/reduction.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -209,27 +209,27 @@ done:
 
 /* ---- after the last run -------------------------------------------------------------------- */
 
-/** Stores the reduction in the file. It is read with serial HDF5 while nobody has it open. */
-static cnn_status reduce(orchestra *o)
+/** Stores the analysis in the file. It is read with serial HDF5 while nobody has it open. */
+static cnn_status analyse(orchestra *o)
 {
     cnn_status st = CNN_OK, stored = CNN_OK;
     cnn_task *t = &o->task;
     cnn_results *results = NULL;
-    cnn_reduction *reduction = NULL;
+    cnn_analysis *analysis = NULL;
     if (t->rank == 0) {
         st = cnn_results_read(t->job->output, &results);
         if (st == CNN_OK)
-            st = cnn_reduction_create(results, &reduction);
+            st = cnn_analysis_create(results, 1, &analysis);
     }
     CNN_TRY(cnn_quiet_agree(o->comm, st));
     CNN_TRY(cnn_writer_open(t->job->output, o->comm, &t->writer));
     if (t->rank == 0)
-        stored = cnn_writer_reduction(t->writer, reduction);
+        stored = cnn_writer_analysis(t->writer, analysis);
     stored = cnn_quiet_agree(o->comm, stored);
     CNN_TRY(cnn_writer_close(&t->writer));
     st = stored;
 done:
-    cnn_reduction_destroy(&reduction);
+    cnn_analysis_destroy(&analysis);
     cnn_results_free(&results);
     return st;
 }
@@ -281,7 +281,7 @@ cnn_status cnn_orchestra_run(MPI_Comm comm, const cnn_job *job, const cnn_run_op
     CNN_TRY(share_outcome(&o, signal, out));
     /* Also where nothing was left to do: the session before may have ended at this point. */
     if (out->signal == 0 || out->missing == 0)
-        CNN_TRY(reduce(&o));
+        CNN_TRY(analyse(&o));
 done:
     leave(&o, st);
     return st;

@@ -26,7 +26,7 @@ typedef struct {
     int signal;                                   /* that stopped the job, or 0 */
 } cnn_run_outcome;
 
-/** Trains every run of the job that is not yet finished, writes the results file with its reduction
+/** Trains every run of the job that is not yet finished, writes the results file with its analysis
  *  (left out when a signal leaves runs undone), and on rank 0 prints progress. Every rank passes
  * the same job. Collective over comm, without spinning; all ranks return the same status, message
  * and outcome.

@@ -21,8 +21,17 @@ def text(value):
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def row(name, variable):
-    """One line of the table: name, type, dimensions, units, meaning."""
+def meaning_of_flags(name, flags, seen):
+    """The flags of a variable; a long list only where it comes first."""
+    if flags in seen:
+        return f"flags as of `{seen[flags]}`"
+    if len(flags) > 8:
+        seen[flags] = name
+    return ", ".join(f"{i} {flag}" for i, flag in enumerate(flags))
+
+
+def row(name, variable, seen):
+    """One line of the table: name, type, dimensions, units, meaning. seen: long lists of flags."""
     attributes = {key: text(value) for key, value in variable.attrs.items()}
     if attributes.get("CLASS") == "DIMENSION_SCALE":
         dimensions = [name.rsplit("/")[-1]]
@@ -35,8 +44,8 @@ def row(name, variable):
         kind = f"char[{variable.shape[-1]}]" if fixed_width(name) else "char"
     meaning = attributes["long_name"]
     if "flag_meanings" in attributes:
-        flags = attributes["flag_meanings"].split()
-        meaning += "; " + ", ".join(f"{i} {flag}" for i, flag in enumerate(flags))
+        flags = tuple(attributes["flag_meanings"].split())
+        meaning += "; " + meaning_of_flags(name, flags, seen)
     return (f"| `{name}` | {kind} | {', '.join(shown) or 'none'} | "
             f"{attributes.get('units', '')} | {meaning} |\n")
 
@@ -48,6 +57,7 @@ def fixed_width(name):
 
 
 def table(path):
+    seen = {}
     lines = ["| variable | type | dimensions | units | meaning |\n", "|---|---|---|---|---|\n"]
     with h5py.File(path, "r") as f:
 
@@ -61,9 +71,9 @@ def table(path):
             variable = f[name]
             if isinstance(variable, h5py.Dataset) and not text(
                     variable.attrs["long_name"]).startswith("level of the factor "):
-                lines.append(row(name, variable))
+                lines.append(row(name, variable, seen))
         for name in members(f["analysis"]):
-            lines.append(row("analysis/" + name, f["analysis"][name]))
+            lines.append(row("analysis/" + name, f["analysis"][name], seen))
     return "".join(lines)
 
 

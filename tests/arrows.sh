@@ -16,7 +16,7 @@ declare -A allowed=(
     [src/report]="base design stats analysis report"
     [cpu]="base nn cpu"
     [gpu]="base nn gpu"
-    [hdf5io]="base data nn job design analysis report hdf5io"
+    [hdf5io]="base data nn job design analysis hdf5io"
     [mpi]="base data nn simulate job design trainer host analysis report hdf5io mpi"
 )
 # Headers of libraries, and the only folders that may see them.

@@ -17,6 +17,7 @@ static cnn_status allocate(cnn_analysis *a)
     a->summaries = calloc(cells * CNN_MEASURE_COUNT, sizeof *a->summaries);
     a->cell_of = calloc(cells, sizeof *a->cell_of);
     a->outlier = calloc((size_t)a->run_count * CNN_MEASURE_COUNT + 1, sizeof *a->outlier);
+    a->block_flaw = calloc((size_t)a->run_count + 1, sizeof *a->block_flaw);
     a->pairs = calloc(comparisons, sizeof *a->pairs);
     a->comparisons = calloc(comparisons * CNN_MEASURE_COUNT, sizeof *a->comparisons);
     a->models = calloc(models, sizeof *a->models);
@@ -24,8 +25,9 @@ static cnn_status allocate(cnn_analysis *a)
     a->components = calloc(models * (size_t)a->component_count, sizeof *a->components);
     a->cell_seeds = calloc(cells, sizeof *a->cell_seeds);
     a->session_overhead = calloc((size_t)a->session_count + 1, sizeof *a->session_overhead);
-    CNN_CHECK(a->counts && a->summaries && a->cell_of && a->outlier && a->pairs && a->comparisons &&
-                  a->models && a->fixed && a->components && a->cell_seeds && a->session_overhead,
+    CNN_CHECK(a->counts && a->summaries && a->cell_of && a->outlier && a->block_flaw && a->pairs &&
+                  a->comparisons && a->models && a->fixed && a->components && a->cell_seeds &&
+                  a->session_overhead,
               CNN_ENOMEM, "analysis of %d cells", a->cell_count);
 done:
     return st;
@@ -138,6 +140,7 @@ void cnn_analysis_destroy(cnn_analysis **analysis)
     free(a->cell_of);
     free(a->outlier);
     free(a->outliers);
+    free(a->block_flaw);
     free(a->flawed);
     free(a->pairs);
     free(a->comparisons);

@@ -15,13 +15,6 @@
 /** The rule by which verdicts are given, as one paragraph for people. */
 extern const char cnn_verdict_rule[];
 
-/** How far conclusions reach: what the runs that are done were on. */
-typedef struct {
-    int nodes, devices; /* different texts in `host`, `device` */
-    int sessions;       /* with a run that is done */
-    int runs;           /* done, warm-up runs not counted */
-} cnn_scope;
-
 /** A block that takes no part in paired tests; a pair of levels that is whole in it does. */
 typedef struct {
     int block; /* as in cnn_planned */
@@ -40,7 +33,7 @@ typedef struct {
 
 /** Indices: cell c, combination k, level l of the contrast, measure m, comparison i (pair p of
  *  combination k: i = k * pair_count + p; pairs (0,1), (0,2), ..., (1,2), ...). */
-typedef struct {
+typedef struct cnn_analysis {
     int cell_count, combination_count, level_count, run_count, session_count;
     int pair_count; /* pairs of levels: level_count * (level_count - 1) / 2; 0 for one level */
     int comparison_count;             /* combination_count * pair_count */
@@ -59,10 +52,11 @@ typedef struct {
     int outlier_count;
     cnn_outlier *outliers; /* [outlier_count] by measure, then cell, then run */
 
-    int block_count;             /* measured blocks planned */
-    int flawed_count;            /* of them not whole */
-    cnn_flawed_block *flawed;    /* [flawed_count] by combination, then repeat */
-    cnn_pair *pairs;             /* [comparison_count] */
+    int8_t *block_flaw;       /* [run_count] cnn_block_flaw of the run's block; -1: a warm-up run */
+    int block_count;          /* measured blocks planned */
+    int flawed_count;         /* of them not whole */
+    cnn_flawed_block *flawed; /* [flawed_count] by combination, then repeat */
+    cnn_pair *pairs;          /* [comparison_count] */
     cnn_comparison *comparisons; /* [comparison_count, CNN_MEASURE_COUNT] */
     /* members of each family (measure and test): possible tests times looks */
     int family_size[CNN_MEASURE_COUNT][CNN_TEST_COUNT];

@@ -268,7 +268,7 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(unpaired_variance, F64, "",                                                                  \
       "variance of a difference of two runs, were they not of a block")                            \
     X(paired_variance, F64, "", "variance of the difference within a block")                       \
-    X(gain, F64, "1", "the first over the second")                                                 \
+    X(gain, F64, "1", "what blocking bought over all comparisons: unpaired over paired variance")  \
     X(removed, F64, "1", "share of the noise that blocking removed: 1 - 1 / gain; may be negative")
 
 /** Of one combination and measure: the model that the components come from; training time and test
@@ -331,6 +331,13 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
       "resource noise: sd of log time among runs with equal seed and checksum")                    \
     X(error_sd, F64, "1", "software's nondeterminism: sd of test error among runs of one seed")
 
+/** How far conclusions reach: what the runs that are done were on. */
+#define CNN_SCOPE_COLUMNS(X)                                                                       \
+    X(nodes, I32, "", "nodes that the analysed runs were on; -1 until analysed")                   \
+    X(devices, I32, "", "devices that they were on: conclusions hold for these")                   \
+    X(sessions, I32, "", "invocations of cnnmpi that they are of")                                 \
+    X(runs, I32, "", "runs analysed: done, warm-up runs not counted")
+
 #define CNN_FIGURE(member, type, units, long_name) CNN_MEMBER_##type(member)
 /* clang-format off */
 typedef struct { CNN_CELL_COUNT_COLUMNS(CNN_FIGURE) } cnn_cell_count;
@@ -343,6 +350,7 @@ typedef struct { CNN_FIXED_COLUMNS(CNN_FIGURE) } cnn_fixed;
 typedef struct { CNN_COMPONENT_COLUMNS(CNN_FIGURE) } cnn_component;
 typedef struct { CNN_SEED_GROUP_COLUMNS(CNN_FIGURE) } cnn_seed_group;
 typedef struct { CNN_CELL_SEEDS_COLUMNS(CNN_FIGURE) } cnn_cell_seeds;
+typedef struct { CNN_SCOPE_COLUMNS(CNN_FIGURE) } cnn_scope;
 /* clang-format on */
 
 /** Names of the constants, in their order, NULL-terminated: flag_meanings of the file, CSV. */

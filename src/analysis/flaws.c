@@ -32,8 +32,13 @@ cnn_status cnn_analysis_flaws(cnn_analysis *a, const cnn_groups *g)
     a->block_count = g->block_count;
     a->flawed = calloc((size_t)g->block_count + 1, sizeof *a->flawed);
     CNN_CHECK(a->flawed, CNN_ENOMEM, "%d blocks", g->block_count);
+    for (int i = 0; i < a->run_count; i++)
+        a->block_flaw[i] = -1;
     for (int b = 0; b < g->block_count; b++) {
         const cnn_flawed_block f = judge(a, g, b);
+        for (int l = 0; l < a->level_count; l++)
+            if (g->block_runs[b * a->level_count + l] >= 0)
+                a->block_flaw[g->block_runs[b * a->level_count + l]] = (int8_t)f.flaw;
         if (f.flaw != CNN_BLOCK_WHOLE)
             a->flawed[a->flawed_count++] = f;
     }

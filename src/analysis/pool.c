@@ -90,6 +90,7 @@ static cnn_status copy_experiment(const cnn_results *from, cnn_results *to)
     CNN_TRY(copy_text(from->overrides, &to->overrides));
     CNN_TRY(copy_text(from->plan, &to->plan));
     CNN_TRY(copy_text(from->created, &to->created));
+    CNN_TRY(copy_text(from->backend, &to->backend));
     CNN_TRY(copy_factors(from, to));
     to->cell_levels = calloc(levels, sizeof *to->cell_levels);
     CNN_CHECK(to->cell_levels, CNN_ENOMEM, "%d cells", from->cell_count);

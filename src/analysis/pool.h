@@ -23,8 +23,8 @@ typedef struct {
 /** Files are ordered by the start of their first run: the first is the first look at the study,
  * each other one more look. */
 typedef struct {
-    cnn_results *results; /* all runs; blocks, repeats and sessions are numbered on; job_text, plan
-                             and margins are those of the first file */
+    cnn_results *results; /* all runs; blocks, repeats and sessions are numbered on, algorithms left
+                             out; job_text, plan and margins are those of the first file */
     int source_count;
     cnn_pool_source *sources; /* [source_count] */
 } cnn_pool;

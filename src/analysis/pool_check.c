@@ -50,6 +50,9 @@ static cnn_status check_numbers(const couple *c)
 {
     cnn_status st = CNN_OK;
     const cnn_results *a = c->a, *b = c->b;
+    const char *on_a = a->backend ? a->backend : "", *on_b = b->backend ? b->backend : "";
+    CNN_CHECK(!strcmp(on_a, on_b), CNN_EUSAGE, CANNOT_POOL "their backends are %s and %s",
+              c->path_a, c->path_b, on_a, on_b);
     CNN_TRY(check_number(c, "alpha", a->alpha, b->alpha));
     CNN_TRY(check_number(c, "margin_time", a->margin_time, b->margin_time));
     CNN_TRY(check_number(c, "margin_error", a->margin_error, b->margin_error));

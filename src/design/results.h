@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define CNN_LAYOUT_VERSION 1
+#define CNN_LAYOUT_VERSION 2
 
 typedef struct {
     char *name; /* "framework" */

@@ -21,16 +21,16 @@ done:
 cnn_status fill_share(cnn_writer *writer, const cnn_design *design, int rank, int ranks)
 {
     cnn_status st = CNN_OK;
-    cnn_reduction *reduction = rank == 0 ? fixture_reduction(design) : NULL;
+    cnn_analysis *analysis = rank == 0 ? fixture_analysis(design) : NULL;
     for (int run = rank; run < design->run_count; run += ranks)
         if (fixture_status(run) != CNN_RUN_PLANNED)
             CNN_TRY(fill_run(writer, run, fixture_status(run)));
     if (rank == 0) {
         CNN_TRY(cnn_writer_session(writer, 0, FIXTURE_SESSION_TIME, ranks));
         CNN_TRY(cnn_writer_session(writer, 1, FIXTURE_SESSION_TIME + 60.5, 1));
-        CNN_TRY(cnn_writer_reduction(writer, reduction));
+        CNN_TRY(cnn_writer_analysis(writer, analysis));
     }
 done:
-    cnn_reduction_destroy(&reduction);
+    cnn_analysis_destroy(&analysis);
     return st;
 }

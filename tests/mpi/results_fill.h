@@ -7,7 +7,7 @@
 /** One run with its attempts, as the fixture has them, with status `status`. */
 cnn_status fill_run(cnn_writer *writer, int run, cnn_run_status status);
 /** What rank `rank` of `ranks` writes of the whole: its share of the runs that are not planned;
- *  rank 0 two sessions and the reduction, too. Independent. */
+ *  rank 0 two sessions and the analysis, too. Independent. */
 cnn_status fill_share(cnn_writer *writer, const cnn_design *design, int rank, int ranks);
 
 #endif

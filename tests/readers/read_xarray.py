@@ -28,7 +28,7 @@ def check_labels(ds):
     assert ds.attempt_outcome.dims == ("attempt",)
     assert list(ds.epoch.values) == [1, 2, 3]
     assert ds.attrs["title"] == 'cnnmpi results: fixture: "größe"'
-    assert ds.attrs["layout_version"] == 1 and ds.attrs["contrast"] == "framework"
+    assert ds.attrs["layout_version"] == 2 and ds.attrs["contrast"] == "framework"
     for name, variable in ds.variables.items():
         assert variable.attrs["long_name"], name
     assert ds.train_seconds.attrs["units"] == "s"
@@ -86,18 +86,52 @@ def check_attempts(ds):
     assert ds.session_ranks.values[:3].tolist() == [1, 1, -1]
 
 
+def check_table(a, first, count, dims):
+    """What tests/unit/results_fixture.c puts into a table: row i, column k."""
+    names = list(a.data_vars)
+    at = names.index(first)
+    for k, name in enumerate(names[at:at + count]):
+        assert a[name].dims == dims, (name, a[name].dims)
+        values = a[name].values
+        for i, x in enumerate(values.ravel()):
+            expected = {"f": i + k / 64, "i": 100 * i + k}[values.dtype.kind]
+            if values.dtype.itemsize == 1:
+                expected = i % 2
+            elif values.dtype == "int64":
+                expected += 10000000000
+            elif values.dtype.kind == "f" and i % 7 == 3:
+                expected = None
+            assert math.isnan(x) if expected is None else x == expected, (name, i, x, expected)
+
+
 def check_analysis(path, engine):
     with xr.open_dataset(path, engine=engine, group="analysis") as a:
-        assert a.measure_name.values.tolist() == ["train_seconds", "test_error"]
-        assert a.measure_units.values.tolist() == ["s", "1"]
-        assert a["mean"].dims == ("cell_index", "measure")
-        assert a["mean"].values.tolist() == [[c, c + 0.5] for c in range(CELLS)]
-        assert a.n.values[:, 0].tolist() == [12 - c % 2 for c in range(CELLS)]
-        assert a.runs_planned.values.tolist() == [15] * CELLS
-        assert a.difference.values.tolist() == [[10 * i + 0.5, 10 * i + 1.5] for i in range(4)]
-        assert a.ratio.values.tolist() == [[1 + 10 * i / 64, 1 + (10 * i + 1) / 64] for i in range(4)]
-        assert a.comparison_combination.values.tolist() == [0, 1, 2, 3]
-        assert a.comparison_level_b.values.tolist() == [1] * 4
+        names = ["train_seconds", "seconds_per_epoch", "test_error", "test_loss"]
+        assert a.measure_name.values.tolist() == names
+        assert a.measure_units.values.tolist() == ["s", "s", "1", "nat"]
+        assert a.component_name.values.tolist() == [
+            "node", "device", "device_x_contrast", "block", "residual", "residual of native",
+            "residual of layered"]
+        by_model = ("combination_index", "measure")
+        for first, last, dims in [
+                ("runs_planned", "runs_missing", ("cell_index",)),
+                ("n", "autocorrelation_pairs", ("cell_index", "measure")),
+                ("comparison_combination", "comparison_b", ("comparison",)),
+                ("verdict", "blocking_gain", ("comparison", "measure")),
+                ("overall_comparisons", "overall_removed", ("measure",)),
+                ("model_reason", "model_log_likelihood", by_model),
+                ("fixed_mean", "fixed_effect_se", by_model + ("contrast_level",)),
+                ("component_reason", "component_lrt_p", by_model + ("component",)),
+                ("seeds_groups", "seeds_error_sd", ("cell_index",))]:
+            variables = list(a.data_vars)
+            check_table(a, first, 1 + variables.index(last) - variables.index(first), dims)
+        assert a["mean"].attrs["long_name"] and a.verdict.attrs["flag_meanings"].split()[2] == "faster"
+        assert a.family_size.values.ravel().tolist() == list(range(4 * 9))
+        assert a.outlier.dims == ("run", "measure")
+        assert a.outlier.values.ravel().tolist() == [i % 3 for i in range(RUNS * 4)]
+        assert a.block_flaw.values.tolist() == [i % 3 for i in range(RUNS)]
+        assert a.seed_number.values.tolist() == [-1] and a.seed_kind.values.tolist() == [-1]
+        assert [int(a[f"scope_{x}"]) for x in ("nodes", "devices", "sessions", "runs")] == [2, 4, 1, 12]
         assert float(a.overhead) == 0.03125
         assert a.session_overhead.dims == ("session_index",)
         assert a.session_overhead[0] == 0.0625 and np.isnan(a.session_overhead[1:]).all()

@@ -114,56 +114,82 @@ cnn_run_status fixture_status(int run)
     return run % 5 == 4 ? CNN_RUN_PLANNED : turns[run % 3];
 }
 
-static void fill_comparisons(cnn_reduction *r, const cnn_design *design)
+#define FILL_ROWS(rows, n, columns)                                                                \
+    for (int key = 0; key < (n); key++) {                                                          \
+        int k = 0;                                                                                 \
+        columns(FILL_##rows)(void) k;                                                              \
+    }
+#define FILL_ROW(of, m, type)                  FILL_ROW_##type(of, m) k++;
+#define FILL_ROW_I8(of, m)                     a->of[key].m = (int8_t)(key % 2);
+#define FILL_ROW_I32(of, m)                    a->of[key].m = 100 * key + k;
+#define FILL_ROW_I64(of, m)                    a->of[key].m = 10000000000 + 100 * key + k;
+#define FILL_ROW_F64(of, m)                    a->of[key].m = (key % 7 == 3) ? NAN : key + k / 64.0;
+#define FILL_counts(m, type, units, text)      FILL_ROW(counts, m, type)
+#define FILL_summaries(m, type, units, text)   FILL_ROW(summaries, m, type)
+#define FILL_pairs(m, type, units, text)       FILL_ROW(pairs, m, type)
+#define FILL_comparisons(m, type, units, text) FILL_ROW(comparisons, m, type)
+#define FILL_blocking(m, type, units, text)    FILL_ROW(blocking, m, type)
+#define FILL_models(m, type, units, text)      FILL_ROW(models, m, type)
+#define FILL_fixed(m, type, units, text)       FILL_ROW(fixed, m, type)
+#define FILL_components(m, type, units, text)  FILL_ROW(components, m, type)
+#define FILL_seed_groups(m, type, units, text) FILL_ROW(seed_groups, m, type)
+#define FILL_cell_seeds(m, type, units, text)  FILL_ROW(cell_seeds, m, type)
+
+static void fill_tables(cnn_analysis *a)
 {
-    for (int i = 0; i < r->comparison_count; i++)
-        for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
-            double x = 10 * i + m;
-            r->comparisons[i * CNN_MEASURE_COUNT + m] =
-                (cnn_comparison){.combination = i % design->combination_count,
-                                 .a = 0,
-                                 .b = 1,
-                                 .difference = x + 0.5,
-                                 .ratio = 1 + x / 64,
-                                 .study_t = -x,
-                                 .welch_t = x,
-                                 .welch_df = 28 - x,
-                                 .welch_p = 1 / (1 + x)};
-        }
+    const int models = a->combination_count * CNN_MEASURE_COUNT;
+    FILL_ROWS(counts, a->cell_count, CNN_CELL_COUNT_COLUMNS)
+    FILL_ROWS(summaries, a->cell_count * CNN_MEASURE_COUNT, CNN_SUMMARY_COLUMNS)
+    FILL_ROWS(pairs, a->comparison_count, CNN_PAIR_COLUMNS)
+    FILL_ROWS(comparisons, a->comparison_count * CNN_MEASURE_COUNT, CNN_COMPARISON_COLUMNS)
+    FILL_ROWS(blocking, CNN_MEASURE_COUNT, CNN_BLOCKING_COLUMNS)
+    FILL_ROWS(models, models, CNN_MODEL_COLUMNS)
+    FILL_ROWS(fixed, models * a->level_count, CNN_FIXED_COLUMNS)
+    FILL_ROWS(components, models * a->component_count, CNN_COMPONENT_COLUMNS)
+    FILL_ROWS(seed_groups, a->seed_group_count, CNN_SEED_GROUP_COLUMNS)
+    FILL_ROWS(cell_seeds, a->cell_count, CNN_CELL_SEEDS_COLUMNS)
 }
 
-cnn_reduction *fixture_reduction(const cnn_design *design)
+cnn_analysis *fixture_analysis(const cnn_design *design)
 {
-    cnn_reduction *r = calloc(1, sizeof *r);
-    assert_non_null(r);
-    size_t cells = (size_t)design->cell_count;
-    r->cell_count = design->cell_count;
-    r->comparison_count = design->combination_count;
-    r->session_count = 2;
-    r->planned = calloc(cells, sizeof *r->planned);
-    r->done = calloc(cells, sizeof *r->done);
-    r->failed = calloc(cells, sizeof *r->failed);
-    r->diverged = calloc(cells, sizeof *r->diverged);
-    r->summaries = calloc(cells * CNN_MEASURE_COUNT, sizeof *r->summaries);
-    r->comparisons =
-        calloc((size_t)r->comparison_count * CNN_MEASURE_COUNT, sizeof *r->comparisons);
-    r->session_overhead = calloc(2, sizeof *r->session_overhead);
-    assert_true(r->planned && r->done && r->failed && r->diverged && r->summaries &&
-                r->comparisons && r->session_overhead);
-    for (int c = 0; c < r->cell_count; c++) {
-        r->planned[c] = 15;
-        r->done[c] = 12 - c % 2;
-        r->failed[c] = 1 + c % 2;
-        r->diverged[c] = 2;
-        for (int m = 0; m < CNN_MEASURE_COUNT; m++)
-            r->summaries[c * CNN_MEASURE_COUNT + m] =
-                (cnn_summary){12 - c % 2, c + m / 2.0, 0.25, 0.5, c - 1.0, c + 1.0};
-    }
-    fill_comparisons(r, design);
-    r->overhead = 0.03125;
-    r->session_overhead[0] = 0.0625;
-    r->session_overhead[1] = NAN; /* nothing was attempted */
-    return r;
+    cnn_analysis *a = calloc(1, sizeof *a);
+    assert_non_null(a);
+    a->run_count = design->run_count;
+    a->cell_count = design->cell_count;
+    a->combination_count = design->combination_count;
+    a->level_count = design->level_count;
+    a->comparison_count = design->combination_count; /* of two levels */
+    a->component_count = CNN_COMPONENT_LEVELS + design->level_count;
+    a->session_count = 2;
+    const size_t cells = (size_t)a->cell_count, pairs = (size_t)a->comparison_count;
+    const size_t models = (size_t)a->combination_count * CNN_MEASURE_COUNT;
+    const size_t runs = (size_t)a->run_count;
+    a->counts = calloc(cells, sizeof *a->counts);
+    a->summaries = calloc(cells * CNN_MEASURE_COUNT, sizeof *a->summaries);
+    a->outlier = calloc(runs * CNN_MEASURE_COUNT, sizeof *a->outlier);
+    a->block_flaw = calloc(runs, sizeof *a->block_flaw);
+    a->pairs = calloc(pairs, sizeof *a->pairs);
+    a->comparisons = calloc(pairs * CNN_MEASURE_COUNT, sizeof *a->comparisons);
+    a->models = calloc(models, sizeof *a->models);
+    a->fixed = calloc(models * (size_t)a->level_count, sizeof *a->fixed);
+    a->components = calloc(models * (size_t)a->component_count, sizeof *a->components);
+    a->cell_seeds = calloc(cells, sizeof *a->cell_seeds);
+    a->session_overhead = calloc(2, sizeof *a->session_overhead);
+    assert_true(a->counts && a->summaries && a->outlier && a->block_flaw && a->pairs &&
+                a->comparisons && a->models && a->fixed && a->components && a->cell_seeds &&
+                a->session_overhead);
+    fill_tables(a);
+    for (size_t i = 0; i < runs * CNN_MEASURE_COUNT; i++)
+        a->outlier[i] = (int8_t)(i % CNN_OUTLIER_COUNT);
+    for (size_t i = 0; i < runs; i++)
+        a->block_flaw[i] = (int8_t)(i % CNN_BLOCK_FLAW_COUNT);
+    for (int i = 0; i < CNN_MEASURE_COUNT * CNN_TEST_COUNT; i++)
+        a->family_size[i / CNN_TEST_COUNT][i % CNN_TEST_COUNT] = i;
+    a->scope = (cnn_scope){2, 4, 1, 12};
+    a->overhead = 0.03125;
+    a->session_overhead[0] = 0.0625;
+    a->session_overhead[1] = NAN; /* nothing was attempted */
+    return a;
 }
 
 static const char *difference = "";

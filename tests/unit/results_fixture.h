@@ -3,9 +3,9 @@
 #ifndef CNN_RESULTS_FIXTURE_H
 #define CNN_RESULTS_FIXTURE_H
 
+#include "analysis/analysis.h"
 #include "design/design.h"
 #include "design/results.h"
-#include "report/reduction.h"
 
 enum {
     FIXTURE_EPOCHS = 3, /* the larger level of the factor epochs; the job's own is 1 */
@@ -27,8 +27,10 @@ cnn_epoch_row fixture_epoch(int run, int epoch);
 cnn_attempt fixture_attempt(int run, int attempt);
 /** Done, diverged, failed in turn; every fifth run is still planned. */
 cnn_run_status fixture_status(int run);
-/** A reduction with the fixture's counts and made-up values; cnn_reduction_destroy. */
-cnn_reduction *fixture_reduction(const cnn_design *design);
+/** An analysis of the fixture's sizes with made-up values: row i, column k of a table holds i +
+ * k/64 (NaN where i % 7 == 3), 100 i + k, 10000000000 + 100 i + k or i % 2. cnn_analysis_destroy.
+ */
+cnn_analysis *fixture_analysis(const cnn_design *design);
 
 /** Compare every member; true if equal, NaN to NaN. The name of the first that differs is kept. */
 bool same_measured(const cnn_measured *a, const cnn_measured *b);
