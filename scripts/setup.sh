@@ -4,7 +4,7 @@
 build_packages=(g++ cmake make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libdnnl-dev
     libfyaml-dev libhwloc-dev libboost-dev liblapacke-dev libnlopt-dev libpng-dev zlib1g-dev
     dataset-fashion-mnist)
-test_packages=(libcmocka-dev python3 python3-numpy python3-h5py python3-xarray python3-netcdf4
+test_packages=(libcmocka-dev clang python3 python3-numpy python3-h5py python3-xarray python3-netcdf4
     python3-h5netcdf python3-scipy python3-torch netcdf-bin hdf5-tools r-base-core r-cran-ncdf4
     r-bioc-rhdf5)
 
@@ -38,6 +38,12 @@ install_missing() {
     "${sudo[@]}" apt-get update -qq
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         "${missing[@]}" >/dev/null
+}
+
+# libFuzzer lies in a package that is named after clang's version. Without it the fuzz tests are skipped.
+install_libfuzzer() {
+    command -v clang >/dev/null || return 0
+    install_missing "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" || true
 }
 
 # build_tree FOLDER [CMAKE OPTION...]

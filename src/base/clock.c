@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +27,11 @@ double cnn_clock_wall(void)
 
 void cnn_clock_format(double wall, char *s, size_t n)
 {
-    time_t t = (time_t)wall;
+    static const double year_10000 = 253402300800;
+    const bool known = wall >= 0 && wall < year_10000; /* not so where a file is damaged */
+    time_t t = known ? (time_t)wall : 0;
     struct tm parts;
-    if (!localtime_r(&t, &parts) || !strftime(s, n, "%Y-%m-%d %H:%M:%S", &parts))
+    if (!known || !localtime_r(&t, &parts) || !strftime(s, n, "%Y-%m-%d %H:%M:%S", &parts))
         snprintf(s, n, "?");
 }
 
