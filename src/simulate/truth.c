@@ -123,8 +123,10 @@ static void write_numbers(const cnn_field *table, const cnn_truth *t, cnn_text *
 {
     bool first = true;
     for (const cnn_field *f = table; f->key; f++) {
+        if (f->kind != CNN_FIELD_REAL)
+            continue;
         const double value = *(const double *)((const char *)t + f->offset);
-        if (f->kind != CNN_FIELD_REAL || (value == 0 && f->min > 0 && !f->word))
+        if (value == 0 && f->min > 0 && !f->word)
             continue; /* 0 where that is no value: not stated */
         cnn_text_printf(out, "%s\"%s\":", first ? "" : ",", f->key);
         if (f->word && value == f->word_value)
