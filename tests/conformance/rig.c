@@ -13,6 +13,13 @@ static cnn_precision wanted_precision(void)
     return name && strcmp(name, "tf32") == 0 ? CNN_PRECISION_TF32 : CNN_PRECISION_FP32;
 }
 
+/* Timing candidates takes long where there is no GPU, and each opening may end with others. */
+static bool wanted_autotune(void)
+{
+    const char *wanted = getenv("CNN_TEST_AUTOTUNE");
+    return !wanted || strcmp(wanted, "0") != 0;
+}
+
 double rig_unit(const rig *r)
 {
     return r->precision == CNN_PRECISION_TF32 ? 0x1p-11 : (double)FLT_EPSILON;
@@ -25,7 +32,7 @@ void rig_open(rig *r, int batch, int tail)
     cnn_ops_config config = {.threads = 2,
                              .precision = r->precision,
                              .deterministic = true,
-                             .autotune = true,
+                             .autotune = wanted_autotune(),
                              .batch_sizes = {batch, tail}};
     OK(cnn_ops_open(&config, &r->ops));
 }

@@ -29,10 +29,14 @@ enum class State { ready, at_barrier, in_exchange, done };
 
 struct Thread {
     State state;
-    unsigned mask;      /* of the exchange that it waits in */
-    uint64_t given;     /* to that exchange */
-    uint64_t got[WARP]; /* by the last one */
-    Fiber *fiber;       /* its stack, while it waits */
+    uint3 index;
+    unsigned mask;  /* of the exchange that it waits in */
+    uint64_t given; /* to that exchange */
+    Fiber *fiber;   /* its stack, while it waits */
+};
+
+struct Lanes {
+    uint64_t values[WARP];
 };
 
 struct Order {
@@ -62,6 +66,9 @@ class Block
     Block(const Launch &launch)
         : launch_(launch), size_(launch.block.x * launch.block.y * launch.block.z), threads_(size_)
     {
+        const dim3 size = launch.block;
+        for (unsigned i = 0; i < size_; i++)
+            threads_[i].index = {i % size.x, i / size.x % size.y, i / size.x / size.y};
     }
     /* False: it hangs, for the reason in problem(). */
     bool run(dim3 index);
@@ -94,6 +101,7 @@ class Block
     unsigned size_, current_ = 0, started_ = 0, done_ = 0, waiting_ = 0;
     int votes_ = 0, count_ = 0;
     std::vector<Thread> threads_;
+    std::vector<Lanes> got_; /* by each thread, in its last exchange */
     std::vector<unsigned> order_, ready_;
     size_t next_ready_ = 0;
     std::vector<std::unique_ptr<Fiber>> fibers_;
@@ -107,9 +115,8 @@ Block *block;
 
 void Block::enter(unsigned thread)
 {
-    const dim3 size = launch_.block;
     current_ = thread;
-    cnn_emulated_thread = {thread % size.x, thread / size.x % size.y, thread / size.x / size.y};
+    cnn_emulated_thread = threads_[thread].index;
 }
 
 /* Threads that have not begun, one after the other. */
@@ -213,9 +220,8 @@ bool Block::complete_exchange(unsigned thread)
     for (unsigned i = 0; i < WARP; i++) {
         if (!(mask >> i & 1u))
             continue;
-        Thread &other = threads_[first + i];
-        std::copy(values, values + WARP, other.got);
-        other.state = State::ready;
+        std::copy(values, values + WARP, got_[first + i].values);
+        threads_[first + i].state = State::ready;
         if (first + i != thread)
             ready_.push_back(first + i);
     }
@@ -228,12 +234,14 @@ const uint64_t *Block::exchange(unsigned mask, uint64_t value)
     Thread &t = threads_[thread];
     if (!(mask >> (thread % WARP) & 1u) && problem_.empty())
         problem_ = "a thread is not in the mask of its own warp operation";
+    if (got_.empty())
+        got_.resize(size_);
     t.mask = mask;
     t.given = value;
     t.state = State::in_exchange;
     if (!complete_exchange(thread))
         wait();
-    return threads_[thread].got;
+    return got_[thread].values;
 }
 
 std::string Block::describe_hang() const

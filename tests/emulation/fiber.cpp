@@ -16,6 +16,14 @@ enum { STACK = 256 * 1024, GUARD = 4096 };
 namespace
 {
 
+/* Tops of stacks at the same place of their pages would all want the same lines of the cache. */
+size_t coloured()
+{
+    enum { LINES = 61, LINE = 64 };
+    static size_t next;
+    return STACK + GUARD - LINE * (next++ % LINES);
+}
+
 /* Stacks are kept: a launch needs as many as the last one. */
 std::vector<void *> &spare()
 {
@@ -92,7 +100,7 @@ Fiber *starting;
 void fiber_prepare(Fiber *fiber, void (*main)(void *), void *argument)
 {
     fiber->stack = take_stack();
-    fiber->stack_bytes = STACK + GUARD;
+    fiber->stack_bytes = coloured();
     fiber->main = main;
     fiber->argument = argument;
     void **top =
@@ -158,12 +166,12 @@ void fiber_prepare(Fiber *fiber, void (*main)(void *), void *argument)
 {
     ucontext_t *c = context(fiber);
     fiber->stack = take_stack();
-    fiber->stack_bytes = STACK + GUARD;
+    fiber->stack_bytes = coloured();
     fiber->main = main;
     fiber->argument = argument;
     getcontext(c);
     c->uc_stack.ss_sp = static_cast<char *>(fiber->stack) + GUARD;
-    c->uc_stack.ss_size = STACK;
+    c->uc_stack.ss_size = fiber->stack_bytes - GUARD;
     c->uc_link = nullptr;
     const unsigned long address = reinterpret_cast<unsigned long>(fiber);
     makecontext(c, reinterpret_cast<void (*)()>(begin), 2, (unsigned)(address >> 32),
@@ -176,7 +184,7 @@ void fiber_switch(Fiber *from, Fiber *to)
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_start_switch_fiber(&from->sanitizer_stack,
                                    to->stack ? static_cast<char *>(to->stack) + GUARD : host_stack,
-                                   to->stack ? (size_t)STACK : host_bytes);
+                                   to->stack ? to->stack_bytes - GUARD : host_bytes);
 #endif
     swapcontext(context(from), context(to));
 #if defined(__SANITIZE_ADDRESS__)

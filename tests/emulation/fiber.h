@@ -10,7 +10,8 @@ namespace emulated
 struct Fiber {
     void *stack_pointer = nullptr;
     void *stack = nullptr; /* NULL: the host's own */
-    size_t stack_bytes = 0;
+    size_t stack_bytes =
+        0; /* the top is a little lower for each, so that they share no cache set */
     bool context_owned = false;
     void *sanitizer_stack = nullptr;
     void (*main)(void *) = nullptr;
