@@ -634,17 +634,17 @@ static void test_experiments_have_a_size_limit(void **state)
 static void test_unused_entries_are_checked(void **state)
 {
     (void)state;
-    assert_errors(
-        SMALL "datasets:\n"
-              "  unused: {type: npz, path: x}\n"
-              "  list: [1]\n"
-              "architectures:\n"
-              "  arch2: [{dense: classes}]\n"
-              "  other: [{conv2d: {filters: 6, kernal: 5}}, {dense: classes}]\n",
-        "j:6:18: error: 'type' must be idx, npy or synthetic, not 'npz'; did you mean 'npy'?\n"
-        "j:7:9: error: list must be a mapping (key: value), not a list\n"
-        "j:9:3: error: 'arch2' is built in; give yours another name\n"
-        "j:10:33: error: unknown key 'kernal' in conv2d; did you mean 'kernel'?\n");
+    assert_errors(SMALL "datasets:\n"
+                        "  unused: {type: npz, path: x}\n"
+                        "  list: [1]\n"
+                        "architectures:\n"
+                        "  arch2: [{dense: classes}]\n"
+                        "  other: [{conv2d: {filters: 6, kernal: 5}}, {dense: classes}]\n",
+                  "j:6:18: error: 'type' must be idx, npy, png_tree or synthetic, not 'npz'; did "
+                  "you mean 'npy'?\n"
+                  "j:7:9: error: list must be a mapping (key: value), not a list\n"
+                  "j:9:3: error: 'arch2' is built in; give yours another name\n"
+                  "j:10:33: error: unknown key 'kernal' in conv2d; did you mean 'kernel'?\n");
     assert_errors(SMALL "datasets: [mnist]\narchitectures: x\n",
                   "j:5:11: error: datasets must be a mapping of names, as in datasets: {mnist: "
                   "{type: idx, path: mnist}}\n"
@@ -737,16 +737,29 @@ static void test_reference_has_every_key(void **state)
     for (const char *hit = cnn_error_message(); (hit = strstr(hit, marker)); hit++)
         count += assert_documented(reference, hit + strlen(marker));
     assert_in_range(count, 14 + 9 + 3 + 3 + 3 + 14 + 5, 100);
+    const char *simulate = strstr(reference, "\n## simulate\n");
+    assert_non_null(simulate);
+    assert_int_equal(cnn_job_parse("j",
+                                   "factors:\n"
+                                   "  framework: [{name: a, simulate: {zzz: 1, time: {zzz: 1}, "
+                                   "error: {zzz: 1}}}]\n"
+                                   "  architecture: [arch1]\n"
+                                   "  dataset: [mnist]\n",
+                                   NULL, &job),
+                     CNN_EUSAGE);
+    count = 0;
+    for (const char *hit = cnn_error_message(); (hit = strstr(hit, marker)); hit++)
+        count += assert_documented(simulate, hit + strlen(marker));
+    assert_int_equal(count, 9 + 12 + 9);
     free(reference);
 }
 
 /** Every beginning of a shipped file is read without harm, and so is it with lines left out. */
-static void test_mangled_files_do_no_harm(void **state)
+static void mangle(const char *path)
 {
-    (void)state;
     char *text = NULL;
     size_t n = 0;
-    assert_int_equal(cnn_read_file("jobs/all.yaml", 1 << 20, &text, &n), CNN_OK);
+    assert_int_equal(cnn_read_file(path, 1 << 20, &text, &n), CNN_OK);
     for (size_t i = 0; i < n; i += 7) {
         cnn_job *job = NULL;
         char *begin = cnn_strndup(text, i);
@@ -766,6 +779,13 @@ static void test_mangled_files_do_no_harm(void **state)
         cnn_text_free(&t);
     }
     free(text);
+}
+
+static void test_mangled_files_do_no_harm(void **state)
+{
+    (void)state;
+    mangle("jobs/all.yaml");
+    mangle("jobs/simulate.yaml");
 }
 
 int main(void)
