@@ -35,6 +35,7 @@ const char cnn_command_line_help[] =
     "  --ranks N          plan: for how many ranks (default 1)\n"
     "\n"
     "Options of report:\n"
+    "  --full             every table, not only the most important ones\n"
     "  --format HOW       text (default), csv, latex\n"
     "  --table NAME       one table alone; docs/analysis.md lists their names\n"
     "  --runs             the runs themselves, all columns, as CSV\n"
@@ -67,6 +68,7 @@ const char cnn_command_line_help[] =
     X("--progress", RUN)                                                                           \
     X("--ranks", PLAN)                                                                             \
     X("--status", REPORT)                                                                          \
+    X("--full", REPORT)                                                                            \
     X("--format", REPORT)                                                                          \
     X("--table", REPORT)                                                                           \
     X("--runs", REPORT)                                                                            \
@@ -240,8 +242,8 @@ done:
 static cnn_status add_file(cnn_command_line *line, const char *file)
 {
     cnn_status st = CNN_OK;
-    CNN_CHECK(line->file_count == 0, CNN_EUSAGE, "'%s' after '%s': one file at a time", file,
-              line->file);
+    CNN_CHECK(line->file_count == 0 || line->command == CNN_COMMAND_REPORT, CNN_EUSAGE,
+              "'%s' after '%s': one file at a time", file, line->file);
     const char **more = realloc(line->files, (size_t)(line->file_count + 1) * sizeof *more);
     CNN_CHECK(more, CNN_ENOMEM, "command line");
     line->files = more;

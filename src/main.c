@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "command_line.h"
+#include "command_report.h"
 #include "data/data_report.h"
 #include "design/networks.h"
 #include "hdf5io/reader.h"
@@ -9,10 +10,6 @@
 #include "host/printable.h"
 #include "mpi/orchestra.h"
 #include "report/job_status.h"
-#include "report/published.h"
-#include "report/reduction.h"
-#include "report/report_output.h"
-#include "report/report_rows.h"
 
 #include <errno.h>
 #include <math.h>
@@ -66,94 +63,6 @@ static cnn_status print_text(const cnn_text *text)
               "cannot write to standard output: %s", strerror(errno));
 done:
     return st;
-}
-
-/** Reads and reduces a results file and prints the tables. */
-static cnn_status print_report(const char *path)
-{
-    cnn_status st = CNN_OK;
-    cnn_results *results = NULL;
-    cnn_reduction *reduction = NULL;
-    cnn_text text = {0};
-    CNN_TRY(cnn_results_read(path, &results));
-    CNN_TRY(cnn_reduction_create(results, &reduction));
-    cnn_report_text(results, reduction, path, &text);
-    CNN_TRY(print_text(&text));
-done:
-    cnn_text_free(&text);
-    cnn_reduction_destroy(&reduction);
-    cnn_results_free(&results);
-    return st;
-}
-
-/** Whether every run that counts has ended, so that --resume has nothing to finish: CNN_OK or
- *  CNN_ESTOPPED. */
-static cnn_status check_complete(const char *path)
-{
-    cnn_status st = CNN_OK;
-    cnn_results *results = NULL;
-    int open = 0;
-    CNN_TRY(cnn_results_read(path, &results));
-    for (int run = 0; run < results->run_count; run++)
-        open += results->status[run] == CNN_RUN_PLANNED && !results->planned[run].warmup;
-    CNN_CHECK(open == 0, CNN_ESTOPPED, "%d of %d runs are not finished", open, results->run_count);
-done:
-    cnn_results_free(&results);
-    return st;
-}
-
-static cnn_report_output report_output(const cnn_command_line *line)
-{
-    const char *format = line->report.format;
-    return (cnn_report_output){
-        .format = !format                    ? CNN_REPORT_TEXT
-                  : !strcmp(format, "csv")   ? CNN_REPORT_CSV
-                  : !strcmp(format, "latex") ? CNN_REPORT_LATEX
-                                             : CNN_REPORT_TEXT,
-        .table = line->report.table,
-        .output = line->output,
-        .force = line->force,
-    };
-}
-
-static cnn_status report_published(const cnn_command_line *line)
-{
-    cnn_status st = CNN_OK;
-    cnn_published published;
-    cnn_document document = {0};
-    const cnn_report_output output = report_output(line);
-    CNN_TRY(cnn_published_judge(&published));
-    cnn_published_report(&published, &document);
-    CNN_TRY(cnn_report_write(&document, &output));
-done:
-    cnn_document_free(&document);
-    return st;
-}
-
-/** --runs, --attempts: the rows of a results file as CSV. */
-static cnn_status report_rows(const cnn_command_line *line)
-{
-    cnn_status st = CNN_OK;
-    cnn_results *results = NULL;
-    FILE *out = NULL;
-    CNN_TRY(cnn_results_read(line->file, &results));
-    CNN_TRY(cnn_report_open(line->output, line->force, &out));
-    CNN_TRY(line->report.runs ? cnn_report_runs(results, NULL, 0, out)
-                              : cnn_report_attempts(results, NULL, 0, out));
-done:
-    cnn_results_free(&results);
-    return cnn_report_close(line->output, &out, st);
-}
-
-static cnn_status command_report(const cnn_command_line *line)
-{
-    if (line->report.status_only)
-        return check_complete(line->file);
-    if (line->report.published)
-        return report_published(line);
-    if (line->report.runs || line->report.attempts)
-        return report_rows(line);
-    return print_report(line->file);
 }
 
 /** How far a job is. What other programs have left in the file must not steer a terminal. */
@@ -271,7 +180,7 @@ static cnn_status command_run(const cnn_command_line *line, const char *argv0, i
     CNN_TRY(read_job_together(line, rank, &job));
     CNN_TRY(cnn_orchestra_run(MPI_COMM_WORLD, job, &options, &outcome));
     if (rank == 0 && !line->quiet)
-        CNN_TRY(print_report(job->output));
+        CNN_TRY(cnn_command_report_print(job->output));
     *exit_status = outcome.signal        ? 128 + outcome.signal
                    : outcome.missing > 0 ? EXIT_UNFINISHED
                    : outcome.failed > 0  ? EXIT_SOME_FAILED
@@ -322,7 +231,7 @@ int main(int argc, char **argv)
         CNN_TRY(command_data(&line));
         break;
     case CNN_COMMAND_REPORT:
-        CNN_TRY(command_report(&line));
+        CNN_TRY(cnn_command_report(&line));
         break;
     case CNN_COMMAND_STATUS:
         CNN_TRY(command_status(&line));

@@ -50,10 +50,4 @@ typedef struct {
 cnn_status cnn_reduction_create(const cnn_results *results, cnn_reduction **out);
 void cnn_reduction_destroy(cnn_reduction **reduction);
 
-/** All tables as text for a terminal: header (job, file, runs done / failed / diverged / missing,
- *  sessions, hosts, devices, versions, scope of the conclusions), cells, comparisons, overhead.
- *  At most 100 columns wide where labels allow. path: of the results file. */
-void cnn_report_text(const cnn_results *results, const cnn_reduction *reduction, const char *path,
-                     cnn_text *out);
-
 #endif

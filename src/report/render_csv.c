@@ -79,7 +79,7 @@ void cnn_render_csv(const cnn_document *d, const char *name, cnn_text *out)
     bool named = false;
     for (int i = 0; i < d->item_count; i++) {
         const cnn_table *t = d->items[i].table;
-        if (!t || strcmp(t->name, name) != 0)
+        if (!t || (t->left_out & CNN_NOT_IN_CSV) || strcmp(t->name, name) != 0)
             continue;
         if (!named)
             put_names(out, t);

@@ -198,12 +198,18 @@ static int number_of(const cnn_document *d, int item)
     return number;
 }
 
+static bool is_wanted(const cnn_table *t, const char *name)
+{
+    return t && t->row_count && !(t->left_out & CNN_NOT_IN_LATEX) &&
+           (!name || !strcmp(t->name, name));
+}
+
 void cnn_render_latex(const cnn_document *d, const char *name, cnn_text *out)
 {
     cnn_text_append(out, "% \\usepackage{booktabs,longtable}\n");
     for (int i = 0; i < d->item_count; i++) {
         const cnn_document_item *item = &d->items[i];
-        if (item->table && item->table->row_count && (!name || !strcmp(item->table->name, name))) {
+        if (is_wanted(item->table, name)) {
             put_table(out, item->table, number_of(d, i));
         } else if (item->heading && !name) {
             cnn_text_append(out, "\n\\subsection*{");

@@ -7,7 +7,7 @@
 
 enum {
     INDENT = 2,
-    GAP = 2,
+    GAP = 2,             /* between columns, 1 where a table fits a line by that alone */
     LEAST_WRAPPED = 24,  /* characters that a wrapped column gets at least */
     LONGEST_NUMBER = 400 /* of %f, with room */
 };
@@ -95,7 +95,7 @@ static int column_width(const cnn_table *t, int column)
 
 /** The columns that one fold shows. */
 typedef struct {
-    int count;
+    int count, gap;
     int *columns; /* [count] */
     const int *widths;
 } fold;
@@ -105,7 +105,7 @@ static void put_field(cnn_text *out, const fold *f, const cnn_table *t, int i, c
 {
     const int column = f->columns[i];
     const int rest = f->widths[column] - cnn_utf8_count(s);
-    spaces(out, i ? GAP : INDENT);
+    spaces(out, i ? f->gap : INDENT);
     if (t->columns[column].format != CNN_FORMAT_TEXT)
         spaces(out, rest);
     cnn_text_append(out, s);
@@ -118,8 +118,8 @@ static void put_last(cnn_text *out, const fold *f, int i, const char *s)
 {
     int start = INDENT;
     for (int before = 0; before < i; before++)
-        start += f->widths[f->columns[before]] + GAP;
-    spaces(out, i ? GAP : INDENT);
+        start += f->widths[f->columns[before]] + f->gap;
+    spaces(out, i ? f->gap : INDENT);
     put_wrapped(out, *s ? s : "-", start, start, CNN_TERMINAL_WIDTH);
 }
 
@@ -180,10 +180,20 @@ static int least_width(const cnn_table *t, const int *widths, int column)
     return wraps ? LEAST_WRAPPED : widths[column];
 }
 
+/** Width of the whole table. */
+static int width_of(const cnn_table *t, const int *widths, int gap)
+{
+    int width = INDENT - gap;
+    for (int c = 0; c < t->column_count; c++)
+        if (!(t->columns[c].left_out & CNN_NOT_IN_TEXT))
+            width += gap + least_width(t, widths, c);
+    return width;
+}
+
 /** Takes the key columns and as many of the others, from *next on, as fit; at least one. */
 static void choose_columns(const cnn_table *t, int *next, fold *f)
 {
-    int width = INDENT - GAP;
+    int width = INDENT - f->gap;
     bool others = false;
     f->count = 0;
     for (int c = 0; c < t->column_count; c++) {
@@ -191,7 +201,7 @@ static void choose_columns(const cnn_table *t, int *next, fold *f)
         const bool hidden = column->left_out & CNN_NOT_IN_TEXT;
         if (hidden || (!column->key && c < *next))
             continue;
-        const int needed = GAP + least_width(t, f->widths, c);
+        const int needed = f->gap + least_width(t, f->widths, c);
         if (!column->key && others && width + needed > CNN_TERMINAL_WIDTH)
             break;
         width += needed;
@@ -225,6 +235,10 @@ static void put_table(cnn_text *out, const cnn_table *t)
     }
     for (int c = 0; c < t->column_count; c++)
         widths[c] = column_width(t, c);
+    f.gap = width_of(t, widths, GAP) > CNN_TERMINAL_WIDTH &&
+                    width_of(t, widths, 1) <= CNN_TERMINAL_WIDTH
+                ? 1
+                : GAP;
     cnn_text_append(out, "\n");
     cnn_render_wrapped(out, t->title, 0, CNN_TERMINAL_WIDTH);
     do {
@@ -248,12 +262,18 @@ static void put_heading(cnn_text *out, const char *heading)
     cnn_text_append(out, "\n");
 }
 
+static bool is_wanted(const cnn_table *t, const char *name)
+{
+    return t && t->row_count && !(t->left_out & CNN_NOT_IN_TEXT) &&
+           (!name || !strcmp(t->name, name));
+}
+
 void cnn_render_text(const cnn_document *d, const char *name, cnn_text *out)
 {
     const size_t start = out->len;
     for (int i = 0; i < d->item_count; i++) {
         const cnn_document_item *item = &d->items[i];
-        if (item->table && item->table->row_count && (!name || !strcmp(item->table->name, name)))
+        if (is_wanted(item->table, name))
             put_table(out, item->table);
         else if (item->heading && !name)
             put_heading(out, item->heading);

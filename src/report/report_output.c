@@ -66,35 +66,50 @@ done:
     return cnn_report_close(output, &file, st);
 }
 
-/** Whether item i is the first table of its name. */
-static bool is_first_of_name(const cnn_document *d, int i)
+/** The table of item i, if the format shows it; else NULL. */
+static const cnn_table *table_of(const cnn_document *d, int i, cnn_report_format format)
 {
-    if (!d->items[i].table)
-        return false;
-    for (int j = 0; j < i; j++)
-        if (d->items[j].table && !strcmp(d->items[j].table->name, d->items[i].table->name))
-            return false;
-    return true;
+    static const int left_out[] = {[CNN_REPORT_TEXT] = CNN_NOT_IN_TEXT,
+                                   [CNN_REPORT_CSV] = CNN_NOT_IN_CSV,
+                                   [CNN_REPORT_LATEX] = CNN_NOT_IN_LATEX};
+    const cnn_table *t = d->items[i].table;
+    return t && !(t->left_out & left_out[format]) ? t : NULL;
 }
 
-static bool has_table(const cnn_document *d, const char *name)
+/** The same where it is the first of its name. */
+static const cnn_table *first_of_name(const cnn_document *d, int i, cnn_report_format format)
 {
-    for (int i = 0; i < d->item_count; i++)
-        if (d->items[i].table && !strcmp(d->items[i].table->name, name))
+    const cnn_table *t = table_of(d, i, format);
+    for (int j = 0; t && j < i; j++) {
+        const cnn_table *earlier = table_of(d, j, format);
+        if (earlier && !strcmp(earlier->name, t->name))
+            return NULL;
+    }
+    return t;
+}
+
+static bool has_table(const cnn_document *d, const char *name, cnn_report_format format)
+{
+    for (int i = 0; i < d->item_count; i++) {
+        const cnn_table *t = table_of(d, i, format);
+        if (t && !strcmp(t->name, name))
             return true;
+    }
     return false;
 }
 
-static cnn_status check_table(const cnn_document *d, const char *name)
+static cnn_status check_table(const cnn_document *d, const char *name, cnn_report_format format)
 {
     cnn_status st = CNN_OK;
     cnn_text names = {0};
-    for (int i = 0; i < d->item_count; i++)
-        if (is_first_of_name(d, i))
-            cnn_text_printf(&names, "%s%s", names.len ? ", " : "", d->items[i].table->name);
+    for (int i = 0; i < d->item_count; i++) {
+        const cnn_table *t = first_of_name(d, i, format);
+        if (t)
+            cnn_text_printf(&names, "%s%s", names.len ? ", " : "", t->name);
+    }
     CNN_TRY(cnn_text_status(&names));
-    CNN_CHECK(has_table(d, name), CNN_EUSAGE, "--table %s: there are the tables %s", name,
-              names.s ? names.s : "");
+    CNN_CHECK(has_table(d, name, format), CNN_EUSAGE, "--table %s: as %s there are the tables %s",
+              name, cnn_report_format_names[format], names.s ? names.s : "");
 done:
     cnn_text_free(&names);
     return st;
@@ -118,10 +133,11 @@ static cnn_status check_folder(const cnn_document *d, const char *folder, bool f
               "writes one table to a file",
               folder);
     for (int i = 0; !force && i < d->item_count; i++) {
-        if (!is_first_of_name(d, i))
+        const cnn_table *t = first_of_name(d, i, CNN_REPORT_CSV);
+        if (!t)
             continue;
         free(path);
-        CNN_CHECK((path = path_of_table(folder, d->items[i].table)) != NULL, CNN_ENOMEM, "report");
+        CNN_CHECK((path = path_of_table(folder, t)) != NULL, CNN_ENOMEM, "report");
         CNN_CHECK(stat(path, &about) != 0, CNN_EUSAGE,
                   "'%s' exists: --force replaces it, or choose another folder", path);
     }
@@ -139,9 +155,9 @@ static cnn_status write_folder(const cnn_document *d, const cnn_report_output *t
     CNN_CHECK(mkdir(to->output, 0777) == 0 || errno == EEXIST, CNN_EIO,
               "cannot make the folder '%s': %s", to->output, strerror(errno));
     for (int i = 0; i < d->item_count; i++) {
-        if (!is_first_of_name(d, i))
+        const cnn_table *t = first_of_name(d, i, CNN_REPORT_CSV);
+        if (!t)
             continue;
-        const cnn_table *t = d->items[i].table;
         free(path);
         cnn_text_free(&text);
         CNN_CHECK((path = path_of_table(to->output, t)) != NULL, CNN_ENOMEM, "report");
@@ -160,7 +176,7 @@ cnn_status cnn_report_write(const cnn_document *d, const cnn_report_output *to)
     cnn_text text = {0};
     CNN_TRY(cnn_document_status(d));
     if (to->table)
-        CNN_TRY(check_table(d, to->table));
+        CNN_TRY(check_table(d, to->table, to->format));
     if (to->format == CNN_REPORT_CSV && !to->table) {
         CNN_CHECK(to->output, CNN_EUSAGE,
                   "tables of different columns do not fit one CSV file: -o FOLDER writes a file "

@@ -51,7 +51,8 @@ typedef struct {
     cnn_table_entry *fields;                       /* [row_count, column_count] */
     int *row_ends;                                 /* [row_count] 1: a rule follows this row */
     int capacity;                                  /* rows that there is room for */
-    bool *failed;                                  /* of the document */
+    int left_out; /* CNN_NOT_IN_...: renderings that leave the table out */
+    bool *failed; /* of the document */
 } cnn_table;
 
 /** A paragraph, a heading or a table. */

@@ -284,95 +284,6 @@ static void test_damaged_results_are_refused(void **state)
     cnn_results_free(&r);
 }
 
-static char *report(const cnn_results *r)
-{
-    cnn_reduction *d = reduce(r);
-    cnn_text t = {0};
-    cnn_report_text(r, d, "results/golden.h5", &t);
-    assert_int_equal(cnn_text_status(&t), CNN_OK);
-    cnn_reduction_destroy(&d);
-    for (const char *s = t.s; *s;) { /* every line fits, and is plain ASCII */
-        size_t n = strcspn(s, "\n");
-        if (n > 100)
-            fail_msg("a line of %zu characters: %.*s", n, (int)n, s);
-        for (size_t i = 0; i < n; i++)
-            assert_in_range(s[i], ' ', '~');
-        s += n + (s[n] == '\n');
-    }
-    return cnn_text_take(&t);
-}
-
-static void assert_says(const char *text, const char *const *parts)
-{
-    for (; *parts; parts++)
-        if (!strstr(text, *parts)) {
-            fputs(text, stderr); /* too long for cmocka's messages */
-            fail_msg("'%s' is missing in the report above", *parts);
-        }
-}
-
-static void test_report_shows_figures_and_hides_no_run(void **state)
-{
-    (void)state;
-    cnn_results *r = read_golden_runs();
-    set_attempt(r, 0, 0, CNN_OUTCOME_DONE, 0, 0, 1527854097, 9);
-    set_attempt(r, 1, 0, CNN_OUTCOME_TIMEOUT, 0, 0, 1527854106, 10);
-    cnn_copy_string(r->attempts[ATTEMPTS].attempt_reason, 128, "no answer within 10 s");
-    r->measured[7].shared_device = 1;
-    char *text = report(r);
-    golden g = golden_read("tests/golden/reduction_cells.csv");
-    char mean[32], error[32];
-    snprintf(mean, sizeof mean, " 6 %11.3f ", golden_number(&g, 0, "mean"));
-    snprintf(error, sizeof error, " 6 %11.3f ", 100 * golden_number(&g, 1, "mean"));
-    const char *const parts[] = {
-        "golden",
-        "results/golden.h5",
-        "36 planned: 22 done, 7 failed, 5 diverged, 2 missing",
-        "6 warm-up runs",
-        "1 without a result: timeout 1",
-        "no answer within 10 s (1 attempt)",
-        "1 rank, overhead 5.00 %",
-        "node1 cpus 0 (20 runs)",
-        "1 run shared a device",
-        "devices named here (2 on 1 host), in this session",
-        "Training time, s",
-        "Test error, % of the test images",
-        "native / arch1 ",
-        mean,
-        error,
-        "torch / arch2       0           -", /* a cell without any value stays in the table */
-        "layered / arch2        6        1        0        5        0",
-        "torch / arch1          6        4        0        0        2",
-        "torch / arch2          6        0        6        0        0",
-        "Training time, s: framework native minus layered",
-        "Test error, % of the test images: framework layered minus torch",
-        "-22.41 *",
-        "2.4e-07",
-        "for 12 comparisons",
-        "5.00 % in 1 session.",
-        NULL};
-    assert_says(text, parts);
-    assert_null(strstr(text, "nan"));
-    golden_free(&g);
-    free(text);
-    cnn_results_free(&r);
-}
-
-static void test_report_of_a_file_without_a_finished_run(void **state)
-{
-    (void)state;
-    cnn_results *r = make_results(12, 0);
-    for (int i = 0; i < 12; i++)
-        set_run(r, i, i / LEVELS % COMBINATIONS, i % LEVELS, i / 6, CNN_RUN_PLANNED);
-    char *text = report(r);
-    const char *const parts[] = {"12 planned: 0 done, 0 failed, 0 diverged, 12 missing",
-                                 "no conclusion: no run is done", "unknown.", NULL};
-    assert_says(text, parts);
-    assert_null(strstr(text, "nan"));
-    free(text);
-    cnn_results_free(&r);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,8 +293,6 @@ int main(void)
         cmocka_unit_test(test_value_that_is_unknown_is_left_out),
         cmocka_unit_test(test_overhead_counts_all_children_and_no_tail),
         cmocka_unit_test(test_damaged_results_are_refused),
-        cmocka_unit_test(test_report_shows_figures_and_hides_no_run),
-        cmocka_unit_test(test_report_of_a_file_without_a_finished_run),
     };
     return cmocka_run_group_tests_name("reduction", tests, NULL, NULL);
 }

@@ -1,0 +1,101 @@
+#include "report/report.h"
+
+#include "report/report_parts.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+cnn_shown_measure cnn_report_shown(cnn_measure measure)
+{
+    cnn_shown_measure m = {
+        .title = cnn_measure_titles[measure],
+        .unit = cnn_measure_units[measure],
+        .difference = cnn_measure_units[measure],
+        .scale = 1,
+        .is_log = cnn_measure_is_log[measure] != 0,
+        .is_main = measure == CNN_MEASURE_TRAIN_SECONDS || measure == CNN_MEASURE_TEST_ERROR,
+    };
+    if (measure == CNN_MEASURE_TEST_ERROR) {
+        m.unit = "%";
+        m.difference = "points";
+        m.scale = 100;
+    }
+    return m;
+}
+
+int cnn_report_decimals(double x, int digits)
+{
+    const double size = fabs(x);
+    if (!(size > 0) || !isfinite(size))
+        return 2;
+    const int decimals = digits - 1 - (int)floor(log10(size));
+    return decimals < 0 ? 0 : decimals > 6 ? 6 : decimals;
+}
+
+const char *cnn_report_plural(int n)
+{
+    return n == 1 ? "" : "s";
+}
+
+int cnn_report_combination_columns(const cnn_report *r, cnn_table_column *columns)
+{
+    int n = 0;
+    if (r->names.any_study)
+        columns[n++] = (cnn_table_column){.name = "study", .title = "study", .key = true};
+    columns[n++] = (cnn_table_column){.name = "combination", .title = "combination", .key = true};
+    return n;
+}
+
+void cnn_report_put_combination(const cnn_report *r, int combination, cnn_table *t)
+{
+    if (r->names.any_study)
+        cnn_table_text(t, "%s", r->names.study[combination] ? r->names.study[combination] : "");
+    cnn_table_text(t, "%s", r->names.combinations[combination]);
+}
+
+void cnn_report_note_gaps(cnn_table *t, const cnn_report_gap *gaps, int count)
+{
+    enum { MOST_NAMES = 6 };
+    for (int reason = CNN_REASON_NONE + 1; reason < CNN_REASON_COUNT; reason++) {
+        cnn_text names = {0};
+        int found = 0;
+        for (int i = 0; i < count; i++) {
+            if (gaps[i].reason != reason)
+                continue;
+            if (found++ < MOST_NAMES)
+                cnn_text_printf(&names, "%s%s", names.len ? ", " : "", gaps[i].name);
+        }
+        if (found > MOST_NAMES)
+            cnn_text_printf(&names, " and %d more", found - MOST_NAMES);
+        if (names.failed)
+            *t->failed = true;
+        if (found)
+            cnn_table_note(t, "%s: %s.", names.s ? names.s : "", cnn_reason_sentences[reason]);
+        cnn_text_free(&names);
+    }
+}
+
+cnn_status cnn_report_document(const cnn_report_source *source, bool full, cnn_document *out)
+{
+    cnn_status st = CNN_OK;
+    cnn_report r = {.source = source,
+                    .results = source->results,
+                    .a = source->analysis,
+                    .full = full,
+                    .out = out};
+    CNN_TRY(cnn_report_names_make(r.results, r.a, &r.names));
+    cnn_report_header(&r);
+    cnn_report_sessions(&r);
+    cnn_report_cells(&r);
+    cnn_report_lost(&r);
+    cnn_report_contrasts(&r);
+    cnn_report_spread(&r);
+    cnn_report_seeds(&r);
+    cnn_report_wide_tables(&r);
+    cnn_report_found(&r);
+    CNN_TRY(cnn_document_status(out));
+done:
+    cnn_report_names_free(&r.names);
+    return st;
+}

@@ -1,0 +1,26 @@
+/** The document of `cnnmpi report`: an analysis as tables and text. */
+#ifndef CNN_REPORT_REPORT_H
+#define CNN_REPORT_REPORT_H
+
+#include "analysis/analysis.h"
+#include "analysis/pool.h"
+#include "base/status.h"
+#include "report/table.h"
+
+/** What a report is made from; everything is borrowed, results until the document is freed. */
+typedef struct {
+    const cnn_results *results;
+    const cnn_analysis *analysis;
+    const char *path;     /* of the file; of several: the first */
+    const cnn_pool *pool; /* NULL: one file */
+} cnn_report_source;
+
+/** Adds the report to a document. Text and LaTeX: the most important tables; with `full` all of
+ *  them. CSV: wide tables with every column of analysis/figures.h, whatever `full` says.
+ *  docs/analysis.md lists the tables and explains every figure.
+ *
+ *  The order is for reading on a terminal: what was run, the cells, the comparisons, where the
+ *  spread comes from, and at the end, which is what stays on the screen, what was found. */
+cnn_status cnn_report_document(const cnn_report_source *source, bool full, cnn_document *out);
+
+#endif

@@ -1,0 +1,25 @@
+/** Names of cells, combinations and levels in a report. */
+#ifndef CNN_REPORT_REPORT_NAMES_H
+#define CNN_REPORT_REPORT_NAMES_H
+
+#include "analysis/analysis.h"
+#include "base/status.h"
+
+#include <stdbool.h>
+
+typedef struct {
+    int combination_count, level_count;
+    char **combinations; /* [combination_count] "arch1/mnist"; "all" without another factor */
+    const char **study;  /* [combination_count] the study's name, "A1 MNIST"; NULL: not of it */
+    const char **levels; /* [level_count] of the contrast; borrowed */
+    bool any_study;      /* any combination is one of the study's */
+} cnn_report_names;
+
+/** A combination is the study's where the contrast is `framework`, with native and layered among
+ * its levels, and the other factors are its architecture and its data set, alone. End with
+ * cnn_report_names_free. */
+cnn_status cnn_report_names_make(const cnn_results *results, const cnn_analysis *analysis,
+                                 cnn_report_names *out);
+void cnn_report_names_free(cnn_report_names *names);
+
+#endif

@@ -1,0 +1,279 @@
+/* The report of whole experiments: what it says, that it fits, and that CSV has R's figures. */
+#include "experiment.h"
+#include "golden_csv.h"
+
+#include "base/text.h"
+#include "report/render.h"
+#include "report/report.h"
+#include "report/report_rows.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+typedef struct {
+    cnn_results *results;
+    cnn_analysis *analysis;
+    cnn_document document;
+} reported;
+
+static reported report(cnn_results *r, bool full)
+{
+    reported x = {.results = r};
+    if (cnn_analysis_create(r, 1, &x.analysis) != CNN_OK)
+        fail_msg("%s", cnn_error_message());
+    const cnn_report_source source = {.results = r, .analysis = x.analysis, .path = "golden.h5"};
+    if (cnn_report_document(&source, full, &x.document) != CNN_OK)
+        fail_msg("%s", cnn_error_message());
+    return x;
+}
+
+static void end(reported *x)
+{
+    cnn_document_free(&x->document);
+    cnn_analysis_destroy(&x->analysis);
+    cnn_results_free(&x->results);
+}
+
+/** The document as text: every line fits and is plain ASCII, no NaN is shown. */
+static char *text_of(const reported *x)
+{
+    cnn_text t = {0};
+    cnn_render_text(&x->document, NULL, &t);
+    assert_int_equal(cnn_text_status(&t), CNN_OK);
+    for (const char *s = t.s; *s;) {
+        const size_t n = strcspn(s, "\n");
+        if (n > CNN_TERMINAL_WIDTH)
+            fail_msg("a line of %zu characters: %.*s", n, (int)n, s);
+        for (size_t i = 0; i < n; i++)
+            assert_in_range(s[i], ' ', '~');
+        s += n + (s[n] == '\n');
+    }
+    const char *nan = strstr(t.s, "nan");
+    if (nan)
+        fail_msg("%.*s", 200, nan - t.s > 100 ? nan - 100 : t.s);
+    return cnn_text_take(&t);
+}
+
+static void assert_says(const char *text, const char *const *parts)
+{
+    for (; *parts; parts++)
+        if (!strstr(text, *parts)) {
+            fputs(text, stderr); /* too long for cmocka's messages */
+            fail_msg("'%s' is missing in the report above", *parts);
+        }
+}
+
+/** A table as CSV, cut into fields. */
+static golden csv_of(const reported *x, const char *name)
+{
+    char path[] = "/tmp/cnn_report_XXXXXX";
+    cnn_text t = {0};
+    cnn_render_csv(&x->document, name, &t);
+    assert_int_equal(cnn_text_status(&t), CNN_OK);
+    const int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_true(write(file, t.s, t.len) == (ssize_t)t.len);
+    close(file);
+    golden g = golden_read(path);
+    unlink(path);
+    cnn_text_free(&t);
+    return g;
+}
+
+/** NaN where the field is empty. */
+static double number(const golden *g, int row, const char *column)
+{
+    return *golden_text(g, row, column) ? golden_number(g, row, column) : NAN;
+}
+
+static void test_cells_as_csv_are_those_of_r(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"n",  "mean", "variance", "sd",  "median", "median_lower",
+                                       "q1", "q3",   "p5",       "p95", "min",    "max"};
+    reported x = report(experiment_read("incomplete"), false);
+    golden ours = csv_of(&x, "cells"), r = golden_read("tests/golden/analysis_cells.csv");
+    int compared = 0;
+    for (int i = 0; i < r.row_count; i++) {
+        if (strcmp(golden_text(&r, i, "scenario"), "incomplete") != 0)
+            continue;
+        const int k = (int)golden_number(&r, i, "combination");
+        const int level = (int)golden_number(&r, i, "level");
+        const int *levels =
+            &x.results->cell_levels[x.analysis->cell_of[k * x.analysis->level_count + level] *
+                                    x.results->factor_count];
+        for (int row = 0; row < ours.row_count; row++) {
+            bool wanted =
+                !strcmp(golden_text(&ours, row, "measure"), golden_text(&r, i, "measure"));
+            for (int f = 0; f < x.results->factor_count; f++)
+                wanted &= !strcmp(golden_text(&ours, row, x.results->factors[f].name),
+                                  x.results->factors[f].labels[levels[f]]);
+            if (!wanted)
+                continue;
+            for (size_t c = 0; c < sizeof same / sizeof *same; c++)
+                golden_compare(number(&ours, row, same[c]), golden_number(&r, i, same[c]), 1e-8,
+                               same[c], i);
+            compared++;
+        }
+    }
+    assert_true(compared > 10);
+    golden_free(&ours);
+    golden_free(&r);
+    end(&x);
+}
+
+static void test_comparisons_as_csv_have_every_column(void **state)
+{
+    (void)state;
+    reported x = report(experiment_read("balanced"), false);
+    golden g = csv_of(&x, "comparisons");
+    assert_int_equal(g.row_count, x.analysis->comparison_count * CNN_MEASURE_COUNT);
+    for (int m = 0, row = 0; m < CNN_MEASURE_COUNT; m++)
+        for (int i = 0; i < x.analysis->comparison_count; i++, row++) {
+            const cnn_comparison *c = cnn_analysis_comparison(x.analysis, i, (cnn_measure)m);
+            assert_string_equal(golden_text(&g, row, "measure"), cnn_measure_names[m]);
+            assert_string_equal(golden_text(&g, row, "verdict_name"),
+                                cnn_verdict_names[c->verdict]);
+            assert_int_equal((int)number(&g, row, "blocks"), c->blocks);
+            golden_compare(number(&g, row, "paired_p_holm"), c->paired_p_holm, 0, "p", row);
+            golden_compare(number(&g, row, "superiority_upper"), c->superiority_upper, 0, "P", row);
+        }
+    golden_free(&g);
+    end(&x);
+}
+
+static void test_report_says_what_is_there(void **state)
+{
+    (void)state;
+    static const char *const scenarios[] = {"balanced", "incomplete", "crossed"};
+    for (int s = 0; s < 3; s++) {
+        size_t lengths[2];
+        for (int full = 0; full < 2; full++) {
+            reported x = report(experiment_read(scenarios[s]), full);
+            char *text = text_of(&x);
+            const char *const parts[] = {
+                "golden.h5",        "contrast  framework", "Training time, s: means",
+                "Test error, %",    "block by block",      "What was found",
+                "How verdicts are", "This holds for the",  NULL};
+            assert_says(text, parts);
+            const char *const details[] = {
+                "Time of an epoch", "Welch's t",   "sign flips",           "Hedges' g", "TOST's p",
+                "quantiles",        "B.-Forsythe", "What blocking bought", NULL};
+            for (int i = 0; details[i]; i++)
+                if ((strstr(text, details[i]) != NULL) != full)
+                    fail_msg("'%s' in the report, full: %d", details[i], full);
+            lengths[full] = strlen(text);
+            free(text);
+            end(&x);
+        }
+        assert_true(lengths[1] > 2 * lengths[0]);
+    }
+}
+
+static void test_lost_runs_are_counted_everywhere(void **state)
+{
+    (void)state;
+    reported x = report(experiment_read("incomplete"), true);
+    char *text = text_of(&x), counts[128];
+    const cnn_cell_count *t = &x.analysis->total;
+    snprintf(counts, sizeof counts, "%d planned: %d done, %d failed, %d diverged, %d missing",
+             t->planned, t->done, t->failed, t->diverged, t->missing);
+    const char *const parts[] = {counts, "Runs that the tables lack",
+                                 "Blocks that paired tests leave", "runs are not in these figures",
+                                 NULL};
+    assert_true(t->failed > 0 && t->missing > 0);
+    assert_says(text, parts);
+    free(text);
+    end(&x);
+}
+
+static void test_nothing_to_say_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        int levels, repeats;
+        cnn_run_status status;
+        const char *says;
+    } cases[] = {
+        {2, 3, CNN_RUN_PLANNED, "No run is done: nothing can be said."},
+        {2, 3, CNN_RUN_FAILED, "every run failed or diverged"},
+        {1, 3, CNN_RUN_DONE, "The contrast has one level: there is nothing to compare."},
+        {2, 1, CNN_RUN_DONE, "one whole block tells nothing of the spread"},
+        {3, 4, CNN_RUN_DONE, "framework1 against framework2"},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+        for (int full = 0; full < 2; full++) {
+            cnn_results *r = experiment_make_done(cases[c].levels, 2, cases[c].repeats, 1);
+            r->sessions[0] = (cnn_session){1527854096, 1};
+            for (int i = 0; i < r->run_count; i++) {
+                r->status[i] = (int8_t)cases[c].status;
+                r->measured[i].train_seconds = 10 + i % 3;
+                r->measured[i].test_error = 0.1;
+                cnn_copy_string(r->measured[i].device, sizeof r->measured[i].device,
+                                "gpu \033[31m");
+            }
+            reported x = report(r, full);
+            char *text = text_of(&x);
+            assert_says(text, (const char *const[]){cases[c].says, NULL});
+            free(text);
+            cnn_text latex = {0};
+            cnn_render_latex(&x.document, NULL, &latex);
+            assert_int_equal(cnn_text_status(&latex), CNN_OK);
+            cnn_text_free(&latex);
+            end(&x);
+        }
+}
+
+static void test_rows_are_all_there(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/cnn_report_XXXXXX";
+    cnn_results *r = experiment_make_done(2, 2, 3, 0);
+    r->measured[4].train_seconds = 1 / 3.0;
+    cnn_copy_string(r->measured[4].versions, sizeof r->measured[4].versions, "one; \"two\"");
+    experiment_set_attempt(r, 4, 0, CNN_OUTCOME_TIMEOUT, 0, 0, 1, 2);
+    const int file = mkstemp(path);
+    FILE *out = fdopen(file, "w");
+    assert_non_null(out);
+    const cnn_rows_source sources[] = {{"a.h5", 0, 6}, {"b.h5", 6, 6}};
+    assert_int_equal(cnn_report_runs(r, sources, 2, out), CNN_OK);
+    assert_int_equal(fclose(out), 0);
+    golden g = golden_read(path);
+    assert_int_equal(g.row_count, 12);
+    assert_string_equal(golden_text(&g, 5, "file"), "a.h5");
+    assert_string_equal(golden_text(&g, 6, "file"), "b.h5");
+    assert_true(golden_number(&g, 4, "train_seconds") == 1 / 3.0);
+    assert_string_equal(golden_text(&g, 4, "status"), "done");
+    assert_string_equal(golden_text(&g, 4, "versions"), "\"one; \"\"two\"\"\"");
+    golden_free(&g);
+    assert_non_null(out = fopen(path, "w"));
+    assert_int_equal(cnn_report_attempts(r, NULL, 0, out), CNN_OK);
+    assert_int_equal(fclose(out), 0);
+    g = golden_read(path);
+    assert_int_equal(g.row_count, 1);
+    assert_string_equal(golden_text(&g, 0, "outcome"), "timeout");
+    assert_int_equal((int)golden_number(&g, 0, "run"), 4);
+    golden_free(&g);
+    unlink(path);
+    cnn_results_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cells_as_csv_are_those_of_r),
+        cmocka_unit_test(test_comparisons_as_csv_have_every_column),
+        cmocka_unit_test(test_report_says_what_is_there),
+        cmocka_unit_test(test_lost_runs_are_counted_everywhere),
+        cmocka_unit_test(test_nothing_to_say_is_said),
+        cmocka_unit_test(test_rows_are_all_there),
+    };
+    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}
