@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *rig_algorithms;
+
 static cnn_precision wanted_precision(void)
 {
     const char *name = getenv("CNN_TEST_PRECISION");
@@ -33,6 +35,7 @@ void rig_open(rig *r, int batch, int tail)
                              .precision = r->precision,
                              .deterministic = true,
                              .autotune = wanted_autotune(),
+                             .algorithms = rig_algorithms,
                              .batch_sizes = {batch, tail}};
     OK(cnn_ops_open(&config, &r->ops));
 }

@@ -29,6 +29,10 @@ typedef struct {
     void *host[RIG_MEMORY], *device[RIG_MEMORY]; /* freed by rig_close */
 } rig;
 
+/** What rigs are opened with from now on: algorithms of an earlier one (cnn_ops_algorithms), so
+ * that two devices compute alike; NULL, as at the beginning: each tunes for itself. Borrowed. */
+extern const char *rig_algorithms;
+
 /** Opens the device, with two threads, for batches of two sizes (tail 0: one size). */
 void rig_open(rig *r, int batch, int tail);
 void rig_close(rig *r);

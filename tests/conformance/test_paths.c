@@ -206,13 +206,19 @@ static void test_same_seed_gives_same_checksum(void **state)
 {
     (void)state;
     uint64_t sums[2][2];
+    cnn_text algorithms = {0};
     for (int repeat = 0; repeat < 2; repeat++) {
         setup s;
         begin(&s);
         for (int path = 0; path < 2; path++)
             sums[repeat][path] = train_epoch(&s.pair, path);
+        if (repeat == 0)
+            OK(cnn_ops_algorithms(s.pair.rig.ops, &algorithms));
+        rig_algorithms = algorithms.s;
         end(&s);
     }
+    rig_algorithms = NULL;
+    cnn_text_free(&algorithms);
     assert_true(sums[0][CNN_PATH_LAYERED] == sums[1][CNN_PATH_LAYERED]);
     assert_true(sums[0][CNN_PATH_NATIVE] == sums[1][CNN_PATH_NATIVE]);
 }
