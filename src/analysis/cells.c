@@ -97,35 +97,19 @@ static int by_device_and_start(const void *a, const void *b)
     return (x->start > y->start) - (x->start < y->start);
 }
 
-/** Takes each device's mean off its values, so that differences of devices are no memory. */
-static void centre_by_device(moment *moments, int n)
+/** w->x and w->index hold the values and devices in that order afterwards. */
+static void correlate_successors(cnn_summary *s, const scratch *w)
 {
-    for (int i = 0, end; i < n; i = end) {
-        double sum = 0;
-        for (end = i; end < n && moments[end].device == moments[i].device; end++)
-            sum += moments[end].value;
-        for (int k = i; k < end; k++)
-            moments[k].value -= sum / (end - i);
+    qsort(w->moments, (size_t)s->n, sizeof *w->moments, by_device_and_start);
+    for (int i = 0; i < s->n; i++) {
+        w->x[i] = w->moments[i].value;
+        w->index[i] = w->moments[i].device;
     }
-}
-
-/** Products of successive values of a device over the sum of squares; see docs/analysis.md. */
-static void correlate_successors(cnn_summary *s, moment *moments, int n)
-{
-    double products = 0, squares = 0;
-    int pairs = 0;
-    qsort(moments, (size_t)n, sizeof *moments, by_device_and_start);
-    centre_by_device(moments, n);
-    for (int i = 0; i < n; i++) {
-        squares += moments[i].value * moments[i].value;
-        if (i && moments[i].device == moments[i - 1].device) {
-            products += moments[i].value * moments[i - 1].value;
-            pairs++;
-        }
-    }
-    s->autocorrelation_pairs = pairs;
-    if (pairs > 1 && !cnn_nearly_constant(sqrt(squares / n), fabs(s->mean)))
-        s->autocorrelation = products / squares;
+    const cnn_serial_correlation memory = cnn_serial_correlation_within(w->x, w->index, s->n);
+    s->autocorrelation = memory.r;
+    s->autocorrelation_expected = memory.expected;
+    s->autocorrelation_p = memory.p;
+    s->autocorrelation_pairs = memory.pairs;
 }
 
 static cnn_status find_trend(cnn_summary *s, const cnn_groups *g, const scratch *w)
@@ -143,7 +127,7 @@ static cnn_status find_trend(cnn_summary *s, const cnn_groups *g, const scratch 
     CNN_TRY(cnn_spearman(w->start, w->x, s->n, &trend));
     s->trend_rho = trend.rho;
     s->trend_p = trend.p;
-    correlate_successors(s, w->moments, s->n);
+    correlate_successors(s, w);
 done:
     return st;
 }

@@ -164,6 +164,9 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(trend_rho, F64, "1", "Spearman's correlation of value and start time")                       \
     X(trend_p, F64, "1", "its two-sided p value")                                                  \
     X(autocorrelation, F64, "1", "lag-1 autocorrelation along each device's order, pooled")        \
+    X(autocorrelation_expected, F64, "1",                                                          \
+      "what it is without memory: below 0, as means are taken off")                                \
+    X(autocorrelation_p, F64, "1", "p value of it under all orders within the devices")            \
     X(autocorrelation_pairs, I32, "", "pairs of successive runs on a device that it is made of")
 
 /** Which levels a comparison compares. */

@@ -120,7 +120,7 @@ cell <- function(scenario, combination, level, measure) {
                                                            method = "spearman",
     exact = n <= 9 && !anyDuplicated(x)))
     else list(estimate = NA, p.value = if (n >= 3) 1 else NA) # a constant has no trend
-  memory <- if (n >= 3 && varies) successors(table, x) else nothing(2)
+  memory <- if (n && max(table(table$place)) >= 3 && varies) successors(table, x) else nothing(2)
   data.frame(scenario, combination, level, measure, n, mean = if (n) mean(x) else NA,
              mean_lower = mean(x) - half, mean_upper = mean(x) + half,
              variance = if (n > 1) var(x) else NA, sd = if (n > 1) sd(x) else NA,
