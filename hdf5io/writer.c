@@ -1,7 +1,6 @@
 /* Writing into a results file that exists: opened by all ranks, rows written by one rank each. */
 #include "hdf5io/writer.h"
 
-#include "analysis/analysis.h"
 #include "base/text.h"
 #include "hdf5io/hdf5_error.h"
 #include "hdf5io/layout.h"

@@ -2,14 +2,13 @@
 #ifndef CNN_HDF5IO_WRITER_H
 #define CNN_HDF5IO_WRITER_H
 
+#include "analysis/analysis.h"
 #include "base/status.h"
 #include "design/design.h"
 #include "design/record.h"
 #include "design/results.h"
 
 #include <mpi.h>
-
-struct cnn_analysis;
 
 /** An open results file. */
 typedef struct cnn_writer cnn_writer;
@@ -51,7 +50,7 @@ cnn_status cnn_writer_session(cnn_writer *writer, int session, double start_time
 /** Freezes algorithms in place number `place` (rank 0 only), which must be free. */
 cnn_status cnn_writer_tuning(cnn_writer *writer, int place, const cnn_tuning *tuning);
 /** Stores the analysis under /analysis (rank 0 only); it must be of the file's own design. */
-cnn_status cnn_writer_analysis(cnn_writer *writer, const struct cnn_analysis *analysis);
+cnn_status cnn_writer_analysis(cnn_writer *writer, const cnn_analysis *analysis);
 
 /** fcntl lock on PATH.lock, held until unlock or the process's end. CNN_EBUSY names the holder's
  *  process and host; CNN_EIO: the folder cannot be written; CNN_EENV: its file system has no locks.

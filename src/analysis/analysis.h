@@ -33,7 +33,7 @@ typedef struct {
 
 /** Indices: cell c, combination k, level l of the contrast, measure m, comparison i (pair p of
  *  combination k: i = k * pair_count + p; pairs (0,1), (0,2), ..., (1,2), ...). */
-typedef struct cnn_analysis {
+typedef struct {
     int cell_count, combination_count, level_count, run_count, session_count;
     int pair_count; /* pairs of levels: level_count * (level_count - 1) / 2; 0 for one level */
     int comparison_count;             /* combination_count * pair_count */

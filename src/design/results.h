@@ -1,5 +1,5 @@
 /** A results file in memory: the experiment with what has been measured so far. hdf5io/ reads and
- * writes it; src/report reduces it. */
+ * writes it; src/analysis analyses it. */
 #ifndef CNN_DESIGN_RESULTS_H
 #define CNN_DESIGN_RESULTS_H
 

@@ -1,6 +1,6 @@
-# Golden values of src/stats and src/report, computed by R. From the repository's root:
+# Golden values of src/stats, computed by R. From the repository's root:
 #   Rscript tests/golden/stats.R
-# writes tests/golden/stats_*.csv and reduction_*.csv. share/published.csv is the study's table.
+# writes tests/golden/stats_*.csv. share/published.csv is the study's table.
 set.seed(20180601, kind = "Mersenne-Twister", normal.kind = "Inversion", sample.kind = "Rejection")
 folder <- "tests/golden"
 save <- function(table, name) {
@@ -55,41 +55,3 @@ welch <- function(x, y) {
 }
 save(rbind(welch("a", "b"), welch("b", "a"), welch("c", "d"), welch("d", "c"), welch("a", "e"),
            welch("e", "f")), "stats_welch.csv")
-
-# An experiment: 2 combinations x 3 levels of the contrast x 6 repeats and a warm-up (repeat -1).
-# Status 0 planned, 1 done, 2 diverged, 3 failed. Only done runs that are no warm-up count.
-runs <- expand.grid(level = 0:2, repeat. = -1:5, combination = 0:1)
-runs$status <- 1L
-runs$status[runs$combination == 0 & runs$level == 1 & runs$repeat. == 2] <- 3L
-runs$status[runs$combination == 0 & runs$level == 2 & runs$repeat. >= 4] <- 0L
-runs$status[runs$combination == 1 & runs$level == 1 & runs$repeat. >= 1] <- 2L # one is left
-runs$status[runs$combination == 1 & runs$level == 2 & runs$repeat. >= 0] <- 3L # none is left
-runs$train_seconds <- 20 + 3 * runs$level + 40 * runs$combination + rnorm(nrow(runs), sd = 0.2)
-runs$test_error <- round(0.15 + 0.01 * runs$level + rnorm(nrow(runs), sd = 0.003), 4)
-save(runs[c("combination", "level", "repeat.", "status", "train_seconds", "test_error")],
-     "reduction_runs.csv")
-values <- function(combination, level, measure)
-  runs[runs$combination == combination & runs$level == level & runs$repeat. >= 0 &
-         runs$status == 1, measure]
-cell <- function(combination, level, measure) {
-  x <- values(combination, level, measure)
-  data.frame(combination, level, measure, n = length(x), mean = if (length(x)) mean(x) else NA,
-             variance = var(x), sd = sd(x), min = if (length(x)) min(x) else NA,
-             max = if (length(x)) max(x) else NA)
-}
-comparison <- function(combination, a, b, measure) {
-  x <- values(combination, a, measure)
-  y <- values(combination, b, measure)
-  study <- (mean(x) - mean(y)) / sqrt(var(x) / length(x) + var(y) / length(y))
-  test <- if (min(length(x), length(y)) < 2) list(statistic = NA, parameter = NA, p.value = NA)
-          else t.test(x, y)
-  data.frame(combination, a, b, measure, difference = mean(x) - mean(y), ratio = mean(x) / mean(y),
-             study_t = study, welch_t = test$statistic, welch_df = test$parameter,
-             welch_p = test$p.value)
-}
-measures <- c("train_seconds", "test_error")
-g <- expand.grid(measure = measures, level = 0:2, combination = 0:1, stringsAsFactors = FALSE)
-save(do.call(rbind, Map(cell, g$combination, g$level, g$measure)), "reduction_cells.csv")
-g <- expand.grid(measure = measures, pair = 1:3, combination = 0:1, stringsAsFactors = FALSE)
-save(do.call(rbind, Map(comparison, g$combination, c(0, 0, 1)[g$pair], c(1, 2, 2)[g$pair],
-                        g$measure)), "reduction_comparisons.csv")
