@@ -50,7 +50,8 @@ cnn_status cnn_analysis_check(const cnn_results *results)
     cnn_status st = CNN_OK;
     CNN_TRY(check_cells(results));
     CNN_TRY(check_runs(results));
-    CNN_CHECK(results->alpha > 0 && results->alpha <= 0.5, CNN_EDATA,
+    /* as job files have it; 1 - alpha must not round to 1 */
+    CNN_CHECK(results->alpha >= 1e-6 && results->alpha <= 0.5, CNN_EDATA,
               "the results are damaged: alpha is %g", results->alpha);
     CNN_CHECK((int64_t)results->combination_count * results->level_count * results->level_count <
                   INT_MAX / (2 * CNN_MEASURE_COUNT),

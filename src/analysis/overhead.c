@@ -4,11 +4,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-/** A rank in a session. */
+/** An attempt: a child of a rank. */
 typedef struct {
-    double span; /* session's start to the end of the rank's last child */
-    double life; /* of its children */
-} rank_time;
+    int session, rank;
+    size_t place; /* in the table of attempts */
+    double end;   /* since the session's start */
+    double life;
+} child_time;
 
 /** Share outside children; NaN when nothing is known or the clocks contradict each other. */
 static double overhead_of(double span, double life)
@@ -19,8 +21,11 @@ static double overhead_of(double span, double life)
     return fmax(0, 1 - life / span);
 }
 
-static void add_attempts(const cnn_results *r, const size_t *first, rank_time *times)
+/** Attempts whose times are known. Those of one rank are then put together by sorting: the numbers
+ * of sessions and ranks come from a file, and no room may be taken on their word. */
+static size_t gather(const cnn_results *r, child_time *children)
 {
+    size_t n = 0;
     for (size_t i = 0; i < (size_t)r->run_count * (size_t)r->attempts_per_run; i++) {
         const cnn_attempt *a = &r->attempts[i];
         if (a->attempt_outcome <= CNN_OUTCOME_NONE || a->attempt_session < 0 ||
@@ -28,39 +33,59 @@ static void add_attempts(const cnn_results *r, const size_t *first, rank_time *t
             a->attempt_rank >= r->sessions[a->attempt_session].ranks ||
             isnan(a->attempt_start_time) || isnan(a->attempt_life_seconds))
             continue;
-        const cnn_session *session = &r->sessions[a->attempt_session];
-        rank_time *t = &times[first[a->attempt_session] + (size_t)a->attempt_rank];
-        t->span =
-            fmax(t->span, a->attempt_start_time + a->attempt_life_seconds - session->start_time);
-        t->life += a->attempt_life_seconds;
+        const double start = r->sessions[a->attempt_session].start_time;
+        children[n++] = (child_time){a->attempt_session, a->attempt_rank, i,
+                                     a->attempt_start_time + a->attempt_life_seconds - start,
+                                     a->attempt_life_seconds};
+    }
+    return n;
+}
+
+static int by_session_and_rank(const void *a, const void *b)
+{
+    const child_time *x = a, *y = b;
+    if (x->session != y->session)
+        return x->session < y->session ? -1 : 1;
+    if (x->rank != y->rank)
+        return x->rank < y->rank ? -1 : 1;
+    return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/** Adds up the ranks of one session, whose children begin at *at. */
+static void add_session(const child_time *children, size_t n, int session, size_t *at, double *span,
+                        double *life)
+{
+    *span = *life = 0;
+    while (*at < n && children[*at].session == session) {
+        const int rank = children[*at].rank;
+        double last = 0;
+        for (; *at < n && children[*at].session == session && children[*at].rank == rank; ++*at) {
+            last = fmax(last, children[*at].end);
+            *life += children[*at].life;
+        }
+        *span += last;
     }
 }
 
 cnn_status cnn_analysis_overhead(cnn_analysis *out, const cnn_results *r)
 {
     cnn_status st = CNN_OK;
-    double span = 0, life = 0;
-    rank_time *times = NULL;
-    size_t *first = calloc((size_t)r->session_count + 1, sizeof *first);
-    CNN_CHECK(first, CNN_ENOMEM, "%d sessions", r->session_count);
-    for (int s = 0; s < r->session_count; s++)
-        first[s + 1] = first[s] + (r->sessions[s].ranks > 0 ? (size_t)r->sessions[s].ranks : 0);
-    times = calloc(first[r->session_count] + 1, sizeof *times);
-    CNN_CHECK(times, CNN_ENOMEM, "times of %zu ranks", first[r->session_count]);
-    add_attempts(r, first, times);
+    const size_t most = (size_t)r->run_count * (size_t)r->attempts_per_run;
+    double all_span = 0, all_life = 0;
+    size_t at = 0;
+    child_time *children = calloc(most + 1, sizeof *children);
+    CNN_CHECK(children, CNN_ENOMEM, "times of %zu attempts", most);
+    const size_t n = gather(r, children);
+    qsort(children, n, sizeof *children, by_session_and_rank);
     for (int s = 0; s < r->session_count; s++) {
-        rank_time all = {0};
-        for (size_t i = first[s]; i < first[s + 1]; i++) {
-            all.span += times[i].span;
-            all.life += times[i].life;
-        }
-        out->session_overhead[s] = overhead_of(all.span, all.life);
-        span += all.span;
-        life += all.life;
+        double span, life;
+        add_session(children, n, s, &at, &span, &life);
+        out->session_overhead[s] = overhead_of(span, life);
+        all_span += span;
+        all_life += life;
     }
-    out->overhead = overhead_of(span, life);
+    out->overhead = overhead_of(all_span, all_life);
 done:
-    free(first);
-    free(times);
+    free(children);
     return st;
 }

@@ -1,5 +1,7 @@
 #include "fuzz.h"
 
+#include "base/status.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -8,7 +10,8 @@
 
 _Noreturn void fuzz_fail(const char *file, int line, const char *condition)
 {
-    fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, condition);
+    fprintf(stderr, "%s:%d: does not hold: %s; last error: %s\n", file, line, condition,
+            cnn_error_message());
     abort();
 }
 

@@ -4,6 +4,7 @@
  * list of changes of four bytes: what, which part, and two arguments. */
 #include "fuzz.h"
 
+#include "analysis/analysis.h"
 #include "hdf5io/hdf5_error.h"
 #include "hdf5io/reader.h"
 #include "report/job_status.h"
@@ -247,6 +248,17 @@ static void write_damaged(const uint8_t *data, size_t size)
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
+/** What `report` does with what it reads. */
+static void analyse(const cnn_results *r)
+{
+    cnn_analysis *a = NULL;
+    cnn_status st = cnn_analysis_create(r, 1, &a);
+    MUST(st == CNN_OK || st == CNN_EDATA);
+    if (st == CNN_OK)
+        MUST(a->total.planned >= a->total.done && a->cell_count == r->cell_count);
+    cnn_analysis_destroy(&a);
+}
+
 static void read_damaged(void)
 {
     cnn_results *r = NULL;
@@ -264,6 +276,7 @@ static void read_damaged(void)
         cnn_job_status_free(&status);
     }
     cnn_text_free(&text);
+    analyse(r);
     cnn_results_free(&r);
 }
 

@@ -38,7 +38,7 @@ status=0
     -artifact_prefix="$build/fuzz/broken/$target-" "${options[@]}" "$found" "${seeds[@]}" >"$work/log" 2>&1 ||
     status=$?
 if [[ $status -ne 0 ]]; then
-    tail -n 60 "$work/log"
+    grep -m 1 -A 60 -E 'does not hold|runtime error|ERROR: ' "$work/log" || tail -n 60 "$work/log"
     echo "FAILED: fuzz_$target ended with status $status"
     echo "again: $program FILE, with the file that is named above"
     exit 1
