@@ -61,8 +61,8 @@ typedef enum { CNN_MIXED_REASONS(CNN_MIXED_ENUM) } cnn_mixed_reason;
 /** How a fit ended: X(enum, sentence without its full stop). */
 #define CNN_MIXED_STATES(X)                                                                        \
     X(CNN_MIXED_CONVERGED, "converged")                                                            \
-    X(CNN_MIXED_FLAT, "converged, but the likelihood hardly changes with some components: the "    \
-                      "runs say little about them")                                                \
+    X(CNN_MIXED_FLAT, "converged, but the runs say little about some components: the likelihood "  \
+                      "hardly changes with them, or an interval was not found")                    \
     X(CNN_MIXED_NOT_CONVERGED, "the search for the maximum did not converge")                      \
     X(CNN_MIXED_TOO_FEW_RUNS, "there are no more runs than means to estimate")                     \
     X(CNN_MIXED_NO_VARIANCE, "all runs of a level have the same value: there is no variance to "   \

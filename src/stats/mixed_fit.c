@@ -98,11 +98,24 @@ static bool has_constant_level(const cnn_mixed_model *m)
     for (int l = 0; l < m->levels; l++) {
         double squares = 0;
         for (int d = 0; d < m->devices; d++)
-            squares += m->device_squares[d * m->levels + l];
+            squares += m->device_within[d * m->levels + l];
+        for (int k = 0; k < m->kinds; k++)
+            squares += m->kind_runs[k * m->levels + l] *
+                       m->kind_spread[(k * m->levels + l) * m->levels + l];
         if (m->level_runs[l] > m->devices && squares < 1e-20 * m->level_runs[l])
             return true;
     }
     return false;
+}
+
+/** Lower bound of residual variances, scaled. A common one is never estimated below the saturated
+ *  mean square, nor is the end of its interval far from it; one level's may be zero, and so may the
+ *  common one of a design that leaves the saturated fit no degrees of freedom. */
+static double residual_floor(double saturated, int degrees, bool per_level)
+{
+    if (degrees == 0)
+        return 1e-6;
+    return saturated * (per_level ? 1e-6 : 1e-3);
 }
 
 /** Whether there is something to fit; else state says why not. */
@@ -112,13 +125,15 @@ static cnn_status prepare(work *w, const cnn_mixed_data *data, bool *ready)
     cnn_mixed_fit *f = w->fit;
     double saturated = 0;
     int degrees = 0;
+    bool varies = false;
     *ready = false;
     CNN_TRY(cnn_mixed_design_of(w->model, data->residual_per_level, &f->design));
     if (data->n <= w->model->levels || f->design.reason[CNN_MIXED_RESIDUAL]) {
         f->state = CNN_MIXED_TOO_FEW_RUNS;
         goto done;
     }
-    if (!cnn_mixed_model_sums(w->model, data->y)) {
+    CNN_TRY(cnn_mixed_model_sums(w->model, data->y, &varies));
+    if (!varies) {
         f->state = CNN_MIXED_NO_VARIANCE;
         goto done;
     }
@@ -129,9 +144,9 @@ static cnn_status prepare(work *w, const cnn_mixed_data *data, bool *ready)
     }
     if (f->design.residual_per_level == CNN_MIXED_IDENTIFIED && has_constant_level(w->model))
         f->design.residual_per_level = CNN_MIXED_CONSTANT_LEVEL;
-    const double floor = 1e-8 * (degrees > 0 ? saturated / data->n : 1);
-    CNN_TRY(cnn_mixed_space_create(w->model, &f->design,
-                                   f->design.residual_per_level == CNN_MIXED_IDENTIFIED, floor,
+    const bool per_level = f->design.residual_per_level == CNN_MIXED_IDENTIFIED;
+    CNN_TRY(cnn_mixed_space_create(w->model, &f->design, per_level,
+                                   residual_floor(saturated / data->n, degrees, per_level),
                                    &w->space));
     w->reml = calloc(3 * (size_t)w->space->count, sizeof *w->reml);
     CNN_CHECK(w->reml, CNN_ENOMEM, "mixed model: fit");

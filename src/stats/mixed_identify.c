@@ -89,7 +89,7 @@ static double probe_value(uint64_t *state)
     return (double)(int64_t)(z ^ (z >> 31)) / 9223372036854775808.0;
 }
 
-/** forms [columns, probes]: of each variance, at unit variances; less the part without data. */
+/** forms [columns, probes]: of each variance, at unit variances, relative to tr(V^-1 V_k). */
 static cnn_status quadratic_forms(cnn_mixed_model *m, int columns, int probes, double *forms)
 {
     cnn_status st = CNN_OK;
@@ -103,11 +103,12 @@ static cnn_status quadratic_forms(cnn_mixed_model *m, int columns, int probes, d
     for (int p = 0; p < probes; p++) {
         for (int i = 0; i < m->runs; i++)
             y[i] = probe_value(&state);
-        const bool spread = cnn_mixed_model_sums(m, y);
+        bool spread = false;
+        CNN_TRY(cnn_mixed_model_sums(m, y, &spread));
         if (spread)
             cnn_mixed_deviance(m, ones, false, gradient, trace);
         for (int k = 0; k < columns; k++)
-            forms[k * probes + p] = spread ? trace[k] - gradient[k] : 0;
+            forms[k * probes + p] = spread ? (trace[k] - gradient[k]) / trace[k] : 0;
     }
 done:
     free(y);
@@ -119,9 +120,7 @@ done:
  *  length. False, and the column 0, where nothing is left. */
 static bool independent(double *columns, int k, int rows)
 {
-    double *x = columns + (size_t)k * (size_t)rows, before = 0, after = 0;
-    for (int i = 0; i < rows; i++)
-        before += x[i] * x[i];
+    double *x = columns + (size_t)k * (size_t)rows, after = 0;
     for (int pass = 0; pass < 2; pass++)
         for (int j = 0; j < k; j++) {
             const double *y = columns + (size_t)j * (size_t)rows;
@@ -133,7 +132,7 @@ static bool independent(double *columns, int k, int rows)
         }
     for (int i = 0; i < rows; i++)
         after += x[i] * x[i];
-    const bool is = after > 1e-16 * before; /* rounding leaves 1e-26 or so */
+    const bool is = after > 1e-18; /* of numbers near 1; rounding leaves 1e-26 or so */
     for (int i = 0; i < rows; i++)
         x[i] = is ? x[i] / sqrt(after) : 0;
     return is;

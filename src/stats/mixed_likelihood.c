@@ -6,66 +6,149 @@
 
 static const double log_2pi = 1.8378770664093454836;
 
-/** Moments of all runs of a node but for its own effect; returns log |V|, adds q. */
+static cnn_mixed_moments node_kept(const cnn_mixed_model *m, int node)
+{
+    const size_t levels = (size_t)m->levels, i = (size_t)node;
+    return (cnn_mixed_moments){m->node_row + i * levels, m->node_pair + i * levels * levels,
+                               m->node_linear + i * levels, 0};
+}
+
+/** A device's centre, seen from its node's; of a level that did not run there: anything. */
+static const double *centre_in_node(const cnn_mixed_model *m, int node, int device, double *work)
+{
+    const double *centre = m->centre + (size_t)device * (size_t)m->levels,
+                 *from = m->node_centre + (size_t)node * (size_t)m->levels;
+    for (int l = 0; l < m->levels; l++)
+        work[l] = centre[l] - from[l];
+    return work;
+}
+
+/** Moments of all runs of a node but for its own effect; returns log |V|. */
 static double node_moments(cnn_mixed_model *m, int node, const double *weight,
-                           const double *variance, double *work, cnn_mixed_moments *out)
+                           const double *variance, cnn_mixed_moments *out)
 {
     const int n = m->levels;
-    const size_t levels = (size_t)n, square = levels * levels;
+    const size_t levels = (size_t)n;
     double log_v = 0;
-    *out = (cnn_mixed_moments){m->node_precision + (size_t)node * square,
-                               m->node_linear + (size_t)node * levels, 0};
-    memset(out->a, 0, square * sizeof *out->a);
+    *out = node_kept(m, node);
+    memset(out->row, 0, levels * sizeof *out->row);
     memset(out->c, 0, levels * sizeof *out->c);
+    memset(out->pair, 0, levels * levels * sizeof *out->pair);
     for (int d = m->first_device[node]; d < m->first_device[node + 1]; d++) {
-        cnn_mixed_moments device = {0};
-        log_v += cnn_mixed_device_moments(m, d, weight, variance, work, &device);
-        const cnn_mixed_effect e = cnn_mixed_shared(&device, variance[CNN_MIXED_DEVICE], n, work);
-        log_v += cnn_mixed_shared_log(&e);
-        cnn_mixed_add_shared(&device, &e, m->centre + (size_t)d * levels, n, out, work + levels);
+        cnn_mixed_moments device;
+        log_v += cnn_mixed_device_moments(m, d, weight, variance, m->work + levels, &device);
+        log_v += cnn_mixed_add_shared(&device, variance[CNN_MIXED_DEVICE],
+                                      centre_in_node(m, node, d, m->work), n, out);
     }
     return log_v;
 }
 
+/** Moments of all runs, to `all`; returns log |V| but for the residuals' part. */
+static double all_moments(cnn_mixed_model *m, const double *weight, const double *variance,
+                          cnn_mixed_moments *all)
+{
+    const size_t levels = (size_t)m->levels;
+    double log_v = 0;
+    for (int node = 0; node < m->nodes; node++) {
+        cnn_mixed_moments g;
+        log_v += node_moments(m, node, weight, variance, &g);
+        log_v += cnn_mixed_add_shared(&g, variance[CNN_MIXED_NODE],
+                                      m->node_centre + (size_t)node * levels, m->levels, all);
+    }
+    return log_v;
+}
+
+static cnn_mixed_bars copy_bars(const cnn_mixed_bars *from, double *room, size_t levels)
+{
+    cnn_mixed_bars to = {room, room + 2 * levels, room + levels, from->u};
+    memcpy(to.row, from->row, levels * sizeof *to.row);
+    memcpy(to.c, from->c, levels * sizeof *to.c);
+    memcpy(to.pair, from->pair, levels * levels * sizeof *to.pair);
+    return to;
+}
+
 /** Adds the gradient: from the bars of all runs' moments back to every variance. */
-static void back(cnn_mixed_model *m, const double *weight, const double *variance, double u,
-                 const double *a_all, const double *c_all, double *gradient, double *work)
+static void back(cnn_mixed_model *m, const double *weight, const double *variance,
+                 const cnn_mixed_bars *all, double *gradient)
 {
     const int n = m->levels;
-    const size_t levels = (size_t)n, square = levels * levels;
-    double *a_node = m->scratch + square, *a_bar = m->scratch + 2 * square,
-           *x = m->scratch + 3 * square; /* [2, L, L] */
-    double *c_node = work, *c_bar = work + levels, *row = work + 2 * levels,
-           *w1 = work + 3 * levels;
-    double *weight_bar = gradient + CNN_MIXED_FIRST_RESIDUAL;
+    const size_t levels = (size_t)n, room = 2 * levels + levels * levels;
+    double *node_room = m->bars + room, *device_room = node_room + room;
     for (int node = 0; node < m->nodes; node++) {
-        memcpy(a_node, a_all, square * sizeof *a_node);
-        memcpy(c_node, c_all, levels * sizeof *c_node);
-        const cnn_mixed_moments g = {m->node_precision + (size_t)node * square,
-                                     m->node_linear + (size_t)node * levels, 0};
-        cnn_mixed_effect e = cnn_mixed_shared(&g, variance[CNN_MIXED_NODE], n, row);
-        gradient[CNN_MIXED_NODE] += cnn_mixed_back_shared(&e, u, n, a_node, c_node, w1);
+        cnn_mixed_bars at_node = copy_bars(all, node_room, levels);
+        const cnn_mixed_moments g = node_kept(m, node);
+        cnn_mixed_back_centre(m->node_centre + (size_t)node * levels, n, &at_node);
+        gradient[CNN_MIXED_NODE] +=
+            cnn_mixed_back_shared(&g, variance[CNN_MIXED_NODE], n, &at_node, m->work);
         for (int d = m->first_device[node]; d < m->first_device[node + 1]; d++) {
-            const double *centre = m->centre + (size_t)d * levels;
-            for (int i = 0; i < n; i++) {
-                c_bar[i] = c_node[i] + 2 * u * centre[i];
-                for (int j = 0; j < n; j++)
-                    a_bar[i * n + j] = a_node[i * n + j] +
-                                       (c_node[i] * centre[j] + centre[i] * c_node[j]) / 2 +
-                                       u * centre[i] * centre[j];
-            }
-            const cnn_mixed_moments h = {m->device_precision + (size_t)d * square,
-                                         m->device_linear + (size_t)d * levels, 0};
-            e = cnn_mixed_shared(&h, variance[CNN_MIXED_DEVICE], n, row);
-            gradient[CNN_MIXED_DEVICE] += cnn_mixed_back_shared(&e, u, n, a_bar, c_bar, w1);
-            gradient[CNN_MIXED_DEVICE_LEVEL] += cnn_mixed_back_device_level(
-                m, d, variance[CNN_MIXED_DEVICE_LEVEL], u, a_bar, c_bar, w1, x);
-            gradient[CNN_MIXED_BLOCK] += cnn_mixed_back_blocks(
-                m, d, weight, variance[CNN_MIXED_BLOCK], u, a_bar, c_bar, weight_bar, w1);
+            cnn_mixed_bars bars = copy_bars(&at_node, device_room, levels);
+            const cnn_mixed_moments h = cnn_mixed_device_kept(m, d);
+            cnn_mixed_back_centre(centre_in_node(m, node, d, m->work), n, &bars);
+            gradient[CNN_MIXED_DEVICE] +=
+                cnn_mixed_back_shared(&h, variance[CNN_MIXED_DEVICE], n, &bars, m->work);
+            gradient[CNN_MIXED_DEVICE_LEVEL] +=
+                cnn_mixed_back_device_level(m, d, variance[CNN_MIXED_DEVICE_LEVEL], &bars, m->work);
+            gradient[CNN_MIXED_BLOCK] +=
+                cnn_mixed_back_blocks(m, d, weight, variance[CNN_MIXED_BLOCK], &bars,
+                                      gradient + CNN_MIXED_FIRST_RESIDUAL, m->work);
         }
     }
-    for (int i = 0; i < n; i++) /* from weights to variances */
-        weight_bar[i] = -weight[i] * (weight[i] * weight_bar[i] - m->level_runs[i]);
+}
+
+/** Means and their covariance, by way of the first level's mean and the others' differences from
+ *  it: what nodes and devices share is in the first alone, and may be of another order than the
+ *  rest. Returns c'A^-1 c, adds log |A|. The differences' covariance stays in `inverse` [L, L], the
+ *  first level's mean and the differences in `first` [L]. */
+static double solve_means(cnn_mixed_model *m, const cnn_mixed_moments *all, double *inverse,
+                          double *first, double *linear, double *log_determinant)
+{
+    const int n = m->levels;
+    double row = 0, c = 0;
+    for (int i = 0; i < n; i++) {
+        row += all->row[i];
+        c += all->c[i];
+        inverse[i] = inverse[i * n] = all->row[i];
+        linear[i] = all->c[i];
+        if (i == 0)
+            continue;
+        inverse[i * n + i] = all->row[i];
+        for (int j = 0; j < n; j++)
+            inverse[i * n + i] += j != i ? all->pair[i * n + j] : 0;
+        for (int j = 1; j < n; j++)
+            if (j != i)
+                inverse[i * n + j] = -all->pair[i * n + j];
+    }
+    inverse[0] = row;
+    linear[0] = c;
+    if (!cnn_mixed_invert(inverse, n, log_determinant))
+        m->failed = true;
+    for (int i = 0; i < n; i++)
+        first[i] = cnn_mixed_dot(inverse + (size_t)i * (size_t)n, linear, n);
+    for (int i = 0; i < n; i++) {
+        m->mean[i] = first[0] + (i ? first[i] : 0);
+        for (int j = 0; j < n; j++)
+            m->covariance[i * n + j] = inverse[0] + (i ? inverse[i * n] : 0) +
+                                       (j ? inverse[j] : 0) + (i && j ? inverse[i * n + j] : 0);
+    }
+    return cnn_mixed_dot(first, linear, n);
+}
+
+/** Bars of all runs' moments in d + q - c'A^-1 c (+ log |A| in REML). */
+static void bars_of_means(const cnn_mixed_model *m, bool reml, const double *inverse,
+                          const double *first, cnn_mixed_bars *bars)
+{
+    const int n = m->levels;
+    bars->u = 1;
+    for (int i = 0; i < n; i++) {
+        bars->c[i] = -2 * m->mean[i];
+        bars->row[i] = m->mean[i] * m->mean[i] + (reml ? m->covariance[i * n + i] : 0);
+        for (int j = 0; j < n; j++) {
+            const double d = (i ? first[i] : 0) - (j ? first[j] : 0);
+            const double variance = (i ? inverse[i * n + i] : 0) + (j ? inverse[j * n + j] : 0) -
+                                    (i && j ? 2 * inverse[i * n + j] : 0);
+            bars->pair[i * n + j] = i == j ? 0 : d * d + (reml ? variance : 0);
+        }
+    }
 }
 
 double cnn_mixed_deviance(cnn_mixed_model *m, const double *variance, bool reml, double *gradient,
@@ -73,44 +156,31 @@ double cnn_mixed_deviance(cnn_mixed_model *m, const double *variance, bool reml,
 {
     const int n = m->levels;
     const size_t levels = (size_t)n, square = levels * levels;
-    double *weight = m->scratch + 6 * square, *c_all = weight + levels, *c_bar = c_all + levels,
-           *work = c_bar + levels; /* [5, L] */
-    double *a_all = m->covariance, log_determinant = 0;
-    double deviance = (m->runs - (reml ? n : 0)) * log_2pi;
+    double *weight = m->scratch, *first = weight + levels, *linear = first + levels,
+           *inverse = linear + levels; /* [L, L] */
+    cnn_mixed_moments all = {inverse + square, inverse + square + 2 * levels,
+                             inverse + square + levels, 0};
+    double deviance = (m->runs - (reml ? n : 0)) * log_2pi, log_determinant = 0;
     m->evaluations++;
     for (int i = 0; i < n; i++) {
         weight[i] = 1 / variance[CNN_MIXED_FIRST_RESIDUAL + i];
         deviance -= m->level_runs[i] * log(weight[i]);
     }
-    memset(a_all, 0, square * sizeof *a_all);
-    memset(c_all, 0, levels * sizeof *c_all);
-    cnn_mixed_moments all = {a_all, c_all, 0};
-    for (int node = 0; node < m->nodes; node++) {
-        cnn_mixed_moments g = {0};
-        deviance += node_moments(m, node, weight, variance, work, &g);
-        const cnn_mixed_effect e = cnn_mixed_shared(&g, variance[CNN_MIXED_NODE], n, work);
-        deviance += cnn_mixed_shared_log(&e);
-        cnn_mixed_add_shared(&g, &e, NULL, n, &all, work + levels);
-    }
-    if (!cnn_mixed_invert(a_all, n, &log_determinant))
-        m->failed = true;
-    cnn_mixed_times(a_all, c_all, n, m->mean);
-    deviance += all.q - cnn_mixed_dot(c_all, m->mean, n) + (reml ? log_determinant : 0);
-    double *a_bar = m->scratch + 5 * square;
+    memset(all.row, 0, (2 * levels + square) * sizeof *all.row);
+    deviance += all_moments(m, weight, variance, &all);
+    const double explained = solve_means(m, &all, inverse, first, linear, &log_determinant);
+    deviance += all.q - explained + (reml ? log_determinant : 0);
+    cnn_mixed_bars bars = {m->bars, m->bars + 2 * levels, m->bars + levels, 0};
     if (gradient) {
         memset(gradient, 0, (CNN_MIXED_FIRST_RESIDUAL + levels) * sizeof *gradient);
-        for (int i = 0; i < n; i++) {
-            c_bar[i] = -2 * m->mean[i];
-            for (int j = 0; j < n; j++)
-                a_bar[i * n + j] = m->mean[i] * m->mean[j] + (reml ? m->covariance[i * n + j] : 0);
-        }
-        back(m, weight, variance, 1, a_bar, c_bar, gradient, work);
+        bars_of_means(m, reml, inverse, first, &bars);
+        back(m, weight, variance, &bars, gradient);
     }
     if (trace) {
         memset(trace, 0, (CNN_MIXED_FIRST_RESIDUAL + levels) * sizeof *trace);
-        memset(a_bar, 0, square * sizeof *a_bar);
-        memset(c_bar, 0, levels * sizeof *c_bar);
-        back(m, weight, variance, 0, a_bar, c_bar, trace, work);
+        memset(m->bars, 0, (2 * levels + square) * sizeof *m->bars);
+        bars.u = 0;
+        back(m, weight, variance, &bars, trace);
     }
     return deviance;
 }

@@ -162,15 +162,20 @@ static cnn_status allocate_sums(cnn_mixed_model *m)
     } arrays[] = {
         {&m->level_mean, levels},
         {&m->centre, devices * levels},
-        {&m->device_squares, devices * levels},
-        {&m->kind_sum, kinds * levels},
-        {&m->kind_cross, kinds * square},
+        {&m->device_within, devices * levels},
+        {&m->kind_mean, kinds * levels},
+        {&m->kind_spread, kinds * square},
+        {&m->node_centre, nodes * levels},
         {&m->device_inverse, devices * square},
-        {&m->device_precision, devices * square},
+        {&m->device_row, devices * levels},
+        {&m->device_pair, devices * square},
         {&m->device_linear, devices * levels},
-        {&m->node_precision, nodes * square},
+        {&m->node_row, nodes * levels},
+        {&m->node_pair, nodes * square},
         {&m->node_linear, nodes * levels},
-        {&m->scratch, 6 * square + 8 * levels},
+        {&m->scratch, 5 * levels + 2 * square},
+        {&m->bars, 6 * levels + 3 * square},
+        {&m->work, 6 * levels + 3 * square},
         {&m->mean, levels},
         {&m->covariance, square},
     };
@@ -206,12 +211,12 @@ void cnn_mixed_model_destroy(cnn_mixed_model **model)
         return;
     cnn_mixed_model *m = *model;
     void *const arrays[] = {
-        m->used,           m->level,          m->order,        m->first_run,
-        m->kind,           m->block_device,   m->first_device, m->first_kind,
-        m->level_runs,     m->kind_blocks,    m->kind_runs,    m->level_mean,
-        m->centre,         m->device_squares, m->kind_sum,     m->kind_cross,
-        m->device_inverse, m->node_precision, m->node_linear,  m->device_precision,
-        m->device_linear,  m->scratch,        m->mean,         m->covariance,
+        m->used,          m->level,        m->order,          m->first_run,   m->kind,
+        m->block_device,  m->first_device, m->first_kind,     m->level_runs,  m->kind_blocks,
+        m->kind_runs,     m->level_mean,   m->centre,         m->node_centre, m->device_within,
+        m->kind_mean,     m->kind_spread,  m->device_inverse, m->device_row,  m->device_pair,
+        m->device_linear, m->node_row,     m->node_pair,      m->node_linear, m->scratch,
+        m->bars,          m->work,         m->mean,           m->covariance,
     };
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
@@ -225,7 +230,7 @@ static void level_moments(cnn_mixed_model *m, const double *y, double *largest)
     double squares = 0;
     memset(m->level_mean, 0, (size_t)m->levels * sizeof *m->level_mean);
     for (int pass = 0; pass < 2; pass++) {
-        double *sum = m->scratch;
+        double *sum = m->work;
         memset(sum, 0, (size_t)m->levels * sizeof *sum);
         for (int i = 0; i < m->runs; i++)
             sum[m->level[i]] += y[i] - m->level_mean[m->level[i]];
@@ -250,7 +255,7 @@ static double scaled(const cnn_mixed_model *m, const double *y, int run)
 static void device_centres(cnn_mixed_model *m, const double *y)
 {
     const int levels = m->levels;
-    double *runs = m->scratch;
+    double *runs = m->work;
     memset(m->centre, 0, (size_t)m->devices * (size_t)levels * sizeof *m->centre);
     for (int b = 0, end; b < m->blocks; b = end) {
         double *centre = m->centre + (size_t)m->block_device[b] * (size_t)levels;
@@ -266,39 +271,71 @@ static void device_centres(cnn_mixed_model *m, const double *y)
     }
 }
 
+/** The mean of a node's devices. */
+static void node_centres(cnn_mixed_model *m)
+{
+    const int levels = m->levels;
+    for (int node = 0; node < m->nodes; node++) {
+        const int first = m->first_device[node] * levels, end = m->first_device[node + 1] * levels;
+        double mean = 0;
+        for (int i = first; i < end; i++)
+            mean += m->centre[i] / (end - first);
+        for (int l = 0; l < levels; l++)
+            m->node_centre[node * levels + l] = mean;
+    }
+}
+
 /** Adds one block to the sums of its kind and device. */
 static void add_block(cnn_mixed_model *m, const double *y, int block)
 {
     const size_t levels = (size_t)m->levels, device = (size_t)m->block_device[block],
                  kind = (size_t)m->kind[block];
-    double *sum = m->scratch;
-    memset(sum, 0, levels * sizeof *sum);
+    const double *runs = m->kind_runs + kind * levels, *centre = m->centre + device * levels;
+    double *mean = m->work;
+    memset(mean, 0, levels * sizeof *mean);
     for (int i = m->first_run[block]; i < m->first_run[block + 1]; i++) {
-        const int run = m->order[i];
-        const size_t l = (size_t)m->level[run];
-        const double e = scaled(m, y, run) - m->centre[device * levels + l];
-        sum[l] += e;
-        m->device_squares[device * levels + l] += e * e;
+        const int l = m->level[m->order[i]];
+        mean[l] += (scaled(m, y, m->order[i]) - centre[l]) / runs[l];
     }
+    for (int i = m->first_run[block]; i < m->first_run[block + 1]; i++) {
+        const int l = m->level[m->order[i]];
+        const double e = scaled(m, y, m->order[i]) - centre[l] - mean[l];
+        m->device_within[device * levels + (size_t)l] += runs[l] > 1 ? e * e : 0;
+    }
+    double *spread = m->kind_spread + kind * levels * levels;
     for (size_t k = 0; k < levels; k++) {
-        m->kind_sum[kind * levels + k] += sum[k];
-        for (size_t l = 0; l < levels; l++)
-            m->kind_cross[(kind * levels + k) * levels + l] += sum[k] * sum[l];
+        m->kind_mean[kind * levels + k] += mean[k];
+        for (size_t l = 0; l < levels; l++) {
+            const double apart = k == l ? mean[k] : mean[k] - mean[l];
+            spread[k * levels + l] += apart * apart; /* of a level without runs: never used */
+        }
     }
 }
 
-bool cnn_mixed_model_sums(cnn_mixed_model *m, const double *y)
+/** Everything about the centres as they are. */
+static void add_blocks(cnn_mixed_model *m, const double *y)
 {
     const size_t levels = (size_t)m->levels;
-    double largest = 0;
-    level_moments(m, y, &largest);
-    if (!(m->scale > 1e-14 * largest)) /* rounding of the means alone gives 1e-16 */
-        return false;
-    device_centres(m, y);
-    memset(m->device_squares, 0, (size_t)m->devices * levels * sizeof *m->device_squares);
-    memset(m->kind_sum, 0, (size_t)m->kinds * levels * sizeof *m->kind_sum);
-    memset(m->kind_cross, 0, (size_t)m->kinds * levels * levels * sizeof *m->kind_cross);
+    memset(m->device_within, 0, (size_t)m->devices * levels * sizeof *m->device_within);
+    memset(m->kind_mean, 0, (size_t)m->kinds * levels * sizeof *m->kind_mean);
+    memset(m->kind_spread, 0, (size_t)m->kinds * levels * levels * sizeof *m->kind_spread);
     for (int b = 0; b < m->blocks; b++)
         add_block(m, y, b);
-    return true;
+}
+
+cnn_status cnn_mixed_model_sums(cnn_mixed_model *m, const double *y, bool *varies)
+{
+    cnn_status st = CNN_OK;
+    double largest = 0;
+    level_moments(m, y, &largest);
+    *varies = m->scale > 1e-14 * largest; /* rounding of the means alone gives 1e-16 */
+    if (!*varies)
+        goto done;
+    device_centres(m, y);
+    add_blocks(m, y);
+    CNN_TRY(cnn_mixed_recentre(m));
+    node_centres(m);
+    add_blocks(m, y);
+done:
+    return st;
 }

@@ -30,22 +30,25 @@ typedef struct {
     double *kind_runs;   /* [kinds, L] runs of each level in one block */
 
     /* What depends on y, about the centre: */
-    double *level_mean;     /* [L] in the units of y */
-    double scale;           /* sd within levels, in the units of y */
-    double *centre;         /* [devices, L] mean of the device's runs of a level */
-    double *device_squares; /* [devices, L] sums of squares */
-    double *kind_sum;       /* [kinds, L] sums */
-    double *kind_cross;     /* [kinds, L, L] sums over blocks of products of a block's sums */
+    double *level_mean;    /* [L] in the units of y */
+    double scale;          /* sd within levels, in the units of y */
+    double *centre;        /* [devices, L] mean of the device's runs of a level */
+    double *node_centre;   /* [nodes, L] mean of its devices' centres, the same for all levels */
+    double *device_within; /* [devices, L] squares within the runs of a level in a block */
+    double *kind_mean;     /* [kinds, L] sums over blocks of the level's mean in the block */
+    double *kind_spread;   /* [kinds, L, L] sums over blocks of (mean_i - mean_j)^2; mean_i^2 */
 
     /* Scratch of the likelihood. */
-    double *device_inverse;   /* [devices, L, L] (I + tau A)^-1, tau of device x level */
-    double *device_precision; /* [devices, L, L] A (I + tau A)^-1 */
-    double *device_linear;    /* [devices, L] */
-    double *node_precision;   /* [nodes, L, L] */
-    double *node_linear;      /* [nodes, L] */
-    double *scratch;          /* [6, L, L] and [8, L] */
-    double *mean;             /* [L] of the last evaluation, about level_mean, scaled */
-    double *covariance;       /* [L, L] of the mean */
+    double *device_inverse; /* [devices, L, L] (I + tau A)^-1, tau of device x level */
+    double *device_row;     /* [devices, L] moments of devices and nodes: see mixed_moments.h */
+    double *device_pair;    /* [devices, L, L] */
+    double *device_linear;  /* [devices, L] */
+    double *node_row, *node_pair, *node_linear;
+    double *scratch;    /* [5, L] and [2, L, L] */
+    double *bars;       /* [6, L] and [3, L, L] */
+    double *work;       /* [6, L] and [3, L, L] */
+    double *mean;       /* [L] of the last evaluation, about level_mean, scaled */
+    double *covariance; /* [L, L] of the mean */
     int evaluations;
     bool failed; /* LAPACK found a matrix that is not positive definite */
 } cnn_mixed_model;
@@ -54,9 +57,12 @@ typedef struct {
 cnn_status cnn_mixed_model_create(const cnn_mixed_data *data, cnn_mixed_model **out);
 void cnn_mixed_model_destroy(cnn_mixed_model **model);
 
-/** The sums of y [runs]. Returns false, and sets nothing but level_mean, where no level has any
- *  variance. */
-bool cnn_mixed_model_sums(cnn_mixed_model *model, const double *y);
+/** The sums of y [runs]. *varies: false where no level has any variance; then no sum is set. */
+cnn_status cnn_mixed_model_sums(cnn_mixed_model *model, const double *y, bool *varies);
+
+/** Moves the devices' centres to where differences between levels are those within blocks, so that
+ *  nothing large is left in the sums where blocks differ much; the sums must be made anew. */
+cnn_status cnn_mixed_recentre(cnn_mixed_model *model);
 
 /** Sum of squares that is left when all effects in the model are fitted as fixed ones, scaled, and
  *  its degrees of freedom. */

@@ -9,50 +9,68 @@
 /** As a variance: an effect without any shrinkage, k = 1 / t. */
 static const double unbounded = 1e200;
 
-/** b'A+b for a symmetric positive semidefinite A [n, n], which is overwritten; adds its rank. */
-static cnn_status pseudo_square(double *a, const double *b, int n, double *work, int *rank,
-                                double *out)
+/** x = A+c of a group's moments (A: its row sums and pairs), c'x, and adds A's rank. work: [L] and
+ *  [L, L] */
+static cnn_status pseudo_solve(const cnn_mixed_moments *g, int n, double *work, double *x,
+                               int *rank, double *explained)
 {
     cnn_status st = CNN_OK;
-    *out = 0;
-    CNN_CHECK(LAPACKE_dsyev(LAPACK_COL_MAJOR, 'V', 'U', n, a, n, work) == 0, CNN_EBACKEND,
-              "mixed model: eigenvalues of a matrix of order %d", n);
+    double *values = work, *a = work + n;
     for (int i = 0; i < n; i++) {
-        if (!(work[i] > 1e-10 * fmax(1, work[n - 1])))
+        x[i] = 0;
+        a[i * n + i] = g->row[i];
+        for (int j = 0; j < n; j++) {
+            if (j == i)
+                continue;
+            a[i * n + j] = -g->pair[i * n + j];
+            a[i * n + i] += g->pair[i * n + j];
+        }
+    }
+    CNN_CHECK(LAPACKE_dsyev(LAPACK_COL_MAJOR, 'V', 'U', n, a, n, values) == 0, CNN_EBACKEND,
+              "LAPACK: eigenvalues of a matrix of order %d", n);
+    *explained = 0;
+    for (int k = 0; k < n; k++) {
+        const double *vector = a + (size_t)k * (size_t)n;
+        if (!(values[k] > 1e-10 * fmax(1, values[n - 1])))
             continue;
-        const double x = cnn_mixed_dot(a + (size_t)i * (size_t)n, b, n);
-        *out += x * x / work[i];
+        const double projection = cnn_mixed_dot(vector, g->c, n);
+        for (int i = 0; i < n; i++)
+            x[i] += projection / values[k] * vector[i];
+        *explained += projection * projection / values[k];
         ++*rank;
     }
 done:
     return st;
 }
 
-/** Adds one node's moments to `all`, in which devices that blocks do not span are fitted, too;
- *  with device x level effects only q is added, less what they explain. */
-static cnn_status add_node(cnn_mixed_model *m, int node, const cnn_mixed_design *design,
-                           const double *weight, double *work, cnn_mixed_moments *all, int *rank)
+static void clear(cnn_mixed_moments *g, size_t levels)
+{
+    memset(g->row, 0, levels * sizeof *g->row);
+    memset(g->c, 0, levels * sizeof *g->c);
+    memset(g->pair, 0, levels * levels * sizeof *g->pair);
+    g->q = 0;
+}
+
+/** Adds one device's moments to `to`, the device fitted where blocks do not span it; with device x
+ *  level effects only q is added, less what they explain. weight: [L] */
+static cnn_status add_device(cnn_mixed_model *m, int device, const cnn_mixed_design *design,
+                             const double *weight, cnn_mixed_moments *to, int *rank)
 {
     cnn_status st = CNN_OK;
     const int n = m->levels;
-    const size_t levels = (size_t)n;
     const bool has_block = design->reason[CNN_MIXED_BLOCK] == CNN_MIXED_IDENTIFIED;
     const bool has_device = design->reason[CNN_MIXED_DEVICE] == CNN_MIXED_IDENTIFIED;
-    for (int d = m->first_device[node]; d < m->first_device[node + 1]; d++) {
-        cnn_mixed_moments g = {m->scratch, work, 0};
-        memset(g.a, 0, levels * levels * sizeof *g.a);
-        memset(g.c, 0, levels * sizeof *g.c);
-        cnn_mixed_add_blocks(m, d, weight, has_block ? unbounded : 0, work + levels, &g);
-        if (design->reason[CNN_MIXED_DEVICE_LEVEL] == CNN_MIXED_IDENTIFIED) {
-            double explained = 0;
-            CNN_TRY(pseudo_square(g.a, g.c, n, work + levels, rank, &explained));
-            all->q += g.q - explained;
-            continue;
-        }
-        const double tau = has_device && !has_block ? unbounded : 0;
-        const cnn_mixed_effect e = cnn_mixed_shared(&g, tau, n, work + levels);
-        cnn_mixed_add_shared(&g, &e, m->centre + (size_t)d * levels, n, all, work + 2 * levels);
+    cnn_mixed_moments g = cnn_mixed_device_kept(m, device);
+    clear(&g, (size_t)n);
+    cnn_mixed_add_blocks(m, device, weight, has_block ? unbounded : 0, m->work, &g);
+    if (design->reason[CNN_MIXED_DEVICE_LEVEL] == CNN_MIXED_IDENTIFIED) {
+        double explained = 0;
+        CNN_TRY(pseudo_solve(&g, n, m->work + n, m->work, rank, &explained));
+        to->q += g.q - explained;
+        goto done;
     }
+    cnn_mixed_add_shared(&g, has_device && !has_block ? unbounded : 0,
+                         m->centre + (size_t)device * (size_t)n, n, to);
 done:
     return st;
 }
@@ -80,28 +98,46 @@ cnn_status cnn_mixed_saturated(cnn_mixed_model *m, const cnn_mixed_design *desig
     const bool node = design->reason[CNN_MIXED_NODE] == CNN_MIXED_IDENTIFIED &&
                       design->reason[CNN_MIXED_DEVICE] != CNN_MIXED_IDENTIFIED &&
                       design->reason[CNN_MIXED_BLOCK] != CNN_MIXED_IDENTIFIED;
-    double *weight = calloc(6 * levels + square, sizeof *weight);
-    CNN_CHECK(weight, CNN_ENOMEM, "mixed model: saturated fit");
-    double *work = weight + levels; /* [4, L] */
-    cnn_mixed_moments all = {work + 5 * levels, work + 4 * levels, 0};
-    cnn_mixed_moments one = {m->node_precision, m->node_linear, 0};
+    double *room = calloc(6 * levels + 2 * square, sizeof *room);
+    CNN_CHECK(room, CNN_ENOMEM, "mixed model: saturated fit");
+    double *weight = room + 4 * levels, *same = weight + levels; /* same: no way between centres */
+    cnn_mixed_moments all = {room, same + levels, room + levels, 0};
+    cnn_mixed_moments one = {room + 2 * levels, all.pair + square, room + 3 * levels, 0};
     for (int i = 0; i < n; i++)
         weight[i] = 1;
     int rank = group_effects(m, design);
     for (int g = 0; g < m->nodes; g++) {
-        memset(one.a, 0, square * sizeof *one.a);
-        memset(one.c, 0, levels * sizeof *one.c);
-        one.q = 0;
-        CNN_TRY(add_node(m, g, design, weight, work, &one, &rank));
-        const cnn_mixed_effect e = cnn_mixed_shared(&one, node ? unbounded : 0, n, work);
-        cnn_mixed_add_shared(&one, &e, NULL, n, &all, work + levels);
+        clear(&one, levels);
+        for (int d = m->first_device[g]; d < m->first_device[g + 1]; d++)
+            CNN_TRY(add_device(m, d, design, weight, &one, &rank));
+        cnn_mixed_add_shared(&one, node ? unbounded : 0, same, n, &all);
     }
     double explained = 0;
     if (design->reason[CNN_MIXED_DEVICE_LEVEL] != CNN_MIXED_IDENTIFIED)
-        CNN_TRY(pseudo_square(all.a, all.c, n, work, &rank, &explained));
+        CNN_TRY(pseudo_solve(&all, n, m->work + n, m->work, &rank, &explained));
     *out = fmax(0, all.q - explained);
     *degrees = m->runs - rank;
 done:
-    free(weight);
+    free(room);
+    return st;
+}
+
+cnn_status cnn_mixed_recentre(cnn_mixed_model *m)
+{
+    cnn_status st = CNN_OK;
+    const int n = m->levels;
+    double *weight = m->scratch, *shift = m->scratch + n, explained = 0;
+    int rank = 0;
+    for (int i = 0; i < n; i++)
+        weight[i] = 1;
+    for (int d = 0; d < m->devices; d++) {
+        cnn_mixed_moments g = cnn_mixed_device_kept(m, d);
+        clear(&g, (size_t)n);
+        cnn_mixed_add_blocks(m, d, weight, unbounded, m->work, &g);
+        CNN_TRY(pseudo_solve(&g, n, m->work, shift, &rank, &explained));
+        for (int i = 0; i < n; i++)
+            m->centre[d * n + i] += shift[i];
+    }
+done:
     return st;
 }

@@ -9,9 +9,13 @@
 #include <string.h>
 
 enum { ROUNDS = 8, EVALUATIONS = 200 };
-static const double search_tolerance = 1e-6; /* of the scaled gradient */
-static const double newton_tolerance = 1e-9; /* ends the steps early */
-static const double flat_curvature = 1e-3;   /* scaled; about 1 where the runs say enough */
+static const double search_tolerance = 1e-6;   /* of the scaled gradient */
+static const double rounding_tolerance = 1e-4; /* the same where rounding hides the rest: a square
+                                                  of it is what the deviance may still lack */
+static const double newton_tolerance = 1e-9;   /* ends the steps early */
+static const double bound_width = 1e-10;       /* scaled: what is so near to a bound is on it */
+static const double ceiling = 1e3;             /* of a variance, where that within levels is 1 */
+static const double flat_curvature = 1e-3;     /* scaled; about 1 where the runs say enough */
 
 cnn_status cnn_mixed_space_create(cnn_mixed_model *m, const cnn_mixed_design *design,
                                   bool residual_per_level, double residual_floor,
@@ -180,7 +184,7 @@ static double steepest(const search *s, const double *x, const double *gradient)
 static void keep_better(search *s, double deviance)
 {
     const double slope = steepest(s, s->x, s->gradient);
-    const double noise = 1e-13 * fabs(deviance);
+    const double noise = 1e-12 * fabs(deviance);
     if (deviance < s->deviance - noise || (deviance < s->deviance + noise && slope < s->slope)) {
         memcpy(s->best, s->x, (size_t)s->space->count * sizeof *s->best);
         s->deviance = deviance;
@@ -195,9 +199,17 @@ static double objective(unsigned n, const double *u, double *gradient, void *con
     (void)n;
     for (int i = 0; i < s->count; i++) {
         const int k = s->searched[i];
-        s->x[k] = fmax(u[i] * s->scale[k], s->space->floor[k]);
+        s->x[k] = u[i] * s->scale[k];
+        if (s->x[k] < s->space->floor[k] + bound_width * s->scale[k])
+            s->x[k] = s->space->floor[k]; /* SLSQP comes no nearer than rounding */
     }
     const double deviance = cnn_mixed_space_deviance(s->space, s->x, s->reml, s->gradient, NULL);
+    if (s->space->model->failed) { /* out of what numbers can hold: no way to go */
+        s->space->model->failed = false;
+        for (int i = 0; gradient && i < s->count; i++)
+            gradient[i] = 0;
+        return s->deviance + 1e6;
+    }
     keep_better(s, deviance);
     for (int i = 0; gradient && i < s->count; i++)
         gradient[i] = s->gradient[s->searched[i]] * s->scale[s->searched[i]];
@@ -209,7 +221,8 @@ static double objective(unsigned n, const double *u, double *gradient, void *con
 static cnn_status run_optimizer(search *s)
 {
     cnn_status st = CNN_OK;
-    double *u = s->work, *lower = s->work + s->space->count, deviance = 0;
+    double *u = s->work, *lower = s->work + s->space->count, *upper = lower + s->space->count;
+    double deviance = 0;
     s->optimizer = nlopt_create(NLOPT_LD_SLSQP, (unsigned)s->count);
     CNN_CHECK(s->optimizer, CNN_ENOMEM, "NLopt: optimizer");
     for (int i = 0; i < s->count; i++) {
@@ -217,9 +230,11 @@ static cnn_status run_optimizer(search *s)
         u[i] = s->best[k] / s->scale[k];
         lower[i] = s->space->floor[k] / s->scale[k];
         u[i] = fmax(u[i], lower[i]);
+        upper[i] = fmax(ceiling / s->scale[k], u[i]);
     }
     CNN_CHECK(nlopt_set_min_objective(s->optimizer, objective, s) >= 0 &&
                   nlopt_set_lower_bounds(s->optimizer, lower) >= 0 &&
+                  nlopt_set_upper_bounds(s->optimizer, upper) >= 0 &&
                   nlopt_set_maxeval(s->optimizer, EVALUATIONS) >= 0 &&
                   nlopt_set_xtol_rel(s->optimizer, 1e-14) >= 0,
               CNN_EBACKEND, "NLopt: settings");
@@ -354,9 +369,7 @@ static void snap_to_zero(search *s)
 static cnn_mixed_optimum finish(search *s, double *x)
 {
     memcpy(x, s->best, (size_t)s->space->count * sizeof *x);
-    /* where rounding hides the slope, its own size is the measure */
-    const double tolerance = fmax(10 * search_tolerance, 1e-10 * fabs(s->deviance));
-    const bool ok = s->count == 0 || s->slope < tolerance;
+    const bool ok = s->count == 0 || s->slope < rounding_tolerance;
     return (cnn_mixed_optimum){s->deviance, ok ? CNN_MIXED_CONVERGED : CNN_MIXED_NOT_CONVERGED};
 }
 
