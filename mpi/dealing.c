@@ -110,10 +110,24 @@ void cnn_dealing_destroy(cnn_dealing **dealing)
     *dealing = NULL;
 }
 
+/** The queue that a rank takes from: its own, then the common one; -1: both are empty. */
+static int queue_of(const cnn_dealing *d, int rank)
+{
+    const int queues[] = {rank, d->size};
+    for (int i = 0; i < 2; i++)
+        if (d->next[queues[i]] < d->start[queues[i] + 1])
+            return queues[i];
+    return -1;
+}
+
+int cnn_dealing_next(const cnn_dealing *d, int rank)
+{
+    const int queue = queue_of(d, rank);
+    return queue < 0 ? -1 : d->blocks[d->next[queue]];
+}
+
 int cnn_dealing_take(cnn_dealing *d, int rank)
 {
-    for (int q = rank; q <= d->size; q = q == rank && rank != d->size ? d->size : d->size + 1)
-        if (d->next[q] < d->start[q + 1])
-            return d->blocks[d->next[q]++];
-    return -1;
+    const int queue = queue_of(d, rank);
+    return queue < 0 ? -1 : d->blocks[d->next[queue]++];
 }

@@ -23,7 +23,9 @@ typedef struct {
 cnn_status cnn_dealing_create(const cnn_task *task, cnn_dealing **out);
 void cnn_dealing_destroy(cnn_dealing **dealing);
 
-/** The next block of a rank, taken off its queue; -1: it has no more to do. */
+/** The next block of a rank; -1: it has no more to do. */
+int cnn_dealing_next(const cnn_dealing *dealing, int rank);
+/** The same, taken off its queue. */
 int cnn_dealing_take(cnn_dealing *dealing, int rank);
 
 #endif

@@ -22,10 +22,16 @@ struct cnn_dispatcher {
     int *block;        /* [size] the block that it has; -1 none */
     int signal;
     bool stopping, ended;
+    cnn_allocation *allocation; /* NULL: the time does not end */
+    bool late;                  /* SIGUSR1 has come */
+    bool out_of_time;           /* a block was left undone because of either */
 };
 
+/* From the end of the last run: rows, the file's closing, the ranks' leaving. */
+static const double time_to_close = 5; /* seconds */
+
 cnn_status cnn_dispatcher_create(cnn_task *task, cnn_progress *progress, const double *known_life,
-                                 cnn_dispatcher **out)
+                                 cnn_allocation *allocation, cnn_dispatcher **out)
 {
     cnn_status st = CNN_OK;
     const int cells = task->design->cell_count;
@@ -33,6 +39,7 @@ cnn_status cnn_dispatcher_create(cnn_task *task, cnn_progress *progress, const d
     CNN_CHECK(d != NULL, CNN_ENOMEM, "dispatcher");
     d->task = task;
     d->progress = progress;
+    d->allocation = allocation;
     d->cells = calloc((size_t)cells, sizeof *d->cells);
     d->idle = calloc((size_t)task->size, sizeof *d->idle);
     d->block = calloc((size_t)task->size, sizeof *d->block);
@@ -91,11 +98,62 @@ static cnn_status end_if_done(cnn_dispatcher *d)
     return tell_all(d, CNN_TAG_END, NULL, 0);
 }
 
+void cnn_dispatcher_step(cnn_dispatcher *d)
+{
+    cnn_allocation_step(d->allocation);
+}
+
+/** Seconds that the unfinished runs of a block may take, each as long as the slowest finished one
+ * of its cell. *known: false where a cell has none; its runs count nothing. */
+static double longest_block(const cnn_dispatcher *d, int block, bool *known)
+{
+    const cnn_design *design = d->task->design;
+    double sum = 0;
+    *known = true;
+    for (int l = 0; l < design->level_count; l++) {
+        const int run = cnn_block_run(&design->blocks[block], l);
+        const double longest = d->cells[design->runs[run].cell].longest;
+        if (cnn_task_is_finished(d->task, run))
+            continue;
+        sum += longest;
+        *known = *known && longest > 0;
+    }
+    return sum;
+}
+
+/** Whether a block may begin now. Nobody knows how long the first runs of a cell will take: they
+ * begin, unless a signal has asked for an end. */
+static bool is_in_time(cnn_dispatcher *d, int block)
+{
+    const double left = cnn_allocation_left(d->allocation);
+    bool known, good;
+    const double needed = longest_block(d, block, &known) + time_to_close;
+    good = !isinf(left) ? needed <= left && (known || !d->late) : !d->late;
+    if (!good && !d->out_of_time) { /* once is enough */
+        d->out_of_time = true;
+        if (isinf(left))
+            return false; /* said when the signal came */
+        cnn_progress_note(
+            d->progress,
+            "the allocation ends in %.0f s, and the next block may need %.0f s: what is "
+            "left is for --resume",
+            left, needed);
+    }
+    return good;
+}
+
+/** The next block of a rank, if one may begin; -1: none. */
+static int take_block(cnn_dispatcher *d, int rank)
+{
+    const int block = d->stopping ? -1 : cnn_dealing_next(d->dealing, rank);
+    return block >= 0 && is_in_time(d, block) ? cnn_dealing_take(d->dealing, rank) : -1;
+}
+
 static cnn_status give_block(cnn_dispatcher *d, int rank)
 {
     cnn_status st = CNN_OK;
     const cnn_design *design = d->task->design;
-    cnn_message_block m = {.block = d->stopping ? -1 : cnn_dealing_take(d->dealing, rank)};
+    cnn_message_block m = {.block = take_block(d, rank)};
     d->block[rank] = m.block;
     d->idle[rank] = m.block < 0;
     if (m.block < 0) {
@@ -122,6 +180,18 @@ static cnn_status stop_all(cnn_dispatcher *d, const cnn_message_stop *m)
                           m->signal, m->now ? 0 : d->task->job->limits.grace_seconds);
     }
     return tell_all(d, CNN_TAG_STOP, m, sizeof *m);
+}
+
+static cnn_status heed_late(cnn_dispatcher *d)
+{
+    const double left = cnn_allocation_left(d->allocation);
+    if (!d->late && isinf(left))
+        cnn_progress_note(d->progress, "SIGUSR1: no further block begins");
+    else if (!d->late)
+        cnn_progress_note(d->progress, "SIGUSR1: no block begins that needs more than %.0f s",
+                          left);
+    d->late = true;
+    return CNN_OK;
 }
 
 static void note_run(cnn_dispatcher *d, int from, const cnn_message_run *m)
@@ -153,6 +223,8 @@ cnn_status cnn_dispatcher_receive(cnn_dispatcher *d, int from, cnn_tag tag, cons
         return CNN_OK;
     case CNN_TAG_SIGNAL:
         return stop_all(d, &body->stop);
+    case CNN_TAG_LATE:
+        return heed_late(d);
     case CNN_TAG_BROKEN: {
         const cnn_status st = stop_all(d, &broken);
         d->idle[from] = true;

@@ -3,6 +3,7 @@
 #define CNN_MPI_DISPATCHER_H
 
 #include "base/status.h"
+#include "mpi/allocation.h"
 #include "mpi/progress.h"
 #include "mpi/task.h"
 
@@ -10,14 +11,20 @@
 
 typedef struct cnn_dispatcher cnn_dispatcher;
 
-/** task (whose status[] it keeps current) and progress are borrowed. known_life [cell_count]: the
- *  longest life of a finished run of each cell in earlier sessions, seconds; 0: none has finished.
+/** task (whose status[] it keeps current), progress and allocation (NULL: the job's time does not
+ * end) are borrowed. known_life [cell_count]: the longest life of a finished run of each cell in
+ * earlier sessions, seconds; 0: none has finished.
  */
 cnn_status cnn_dispatcher_create(cnn_task *task, cnn_progress *progress, const double *known_life,
-                                 cnn_dispatcher **out);
+                                 cnn_allocation *allocation, cnn_dispatcher **out);
 void cnn_dispatcher_destroy(cnn_dispatcher **dispatcher);
 
-/** Takes in a message of a rank, and answers it. */
+/** Keeps what it knows of the allocation's end current. Call often. */
+void cnn_dispatcher_step(cnn_dispatcher *dispatcher);
+
+/** Takes in a message of a rank, and answers it. Once the time runs out (SIGUSR1, the allocation's
+ * end), a rank gets no block that could not be finished: by the slowest finished runs of its cells,
+ * where there are any. Where no end is known SIGUSR1 lets no further block begin. */
 cnn_status cnn_dispatcher_receive(cnn_dispatcher *dispatcher, int from, cnn_tag tag,
                                   const cnn_message *body);
 

@@ -17,6 +17,7 @@ typedef struct {
     cnn_status broken;  /* why: its status and message */
     char *message;
     int signals_seen;
+    bool late_seen; /* rank 0 was told of SIGUSR1 */
     bool ended;
     double time_left, estimated; /* seconds; when it was estimated, monotonic */
 } loop;
@@ -75,6 +76,15 @@ done:
     return st;
 }
 
+/** Rank 0 decides what can still be done in time. */
+static cnn_status heed_late(loop *l, bool *busy)
+{
+    if (l->late_seen || !cnn_stop_is_late())
+        return CNN_OK;
+    l->late_seen = *busy = true;
+    return cnn_mailbox_send(l->task->mailbox, 0, CNN_TAG_LATE, NULL, 0);
+}
+
 /** A signal stops this rank's own work at once, and the others' through rank 0. A second one does
  * not wait for running trainers. */
 static cnn_status heed_signals(loop *l, bool *busy)
@@ -120,6 +130,9 @@ static cnn_status turn(loop *l, double *pause)
     cnn_status st = CNN_OK;
     bool busy = false;
     CNN_TRY(heed_signals(l, &busy));
+    CNN_TRY(heed_late(l, &busy));
+    if (l->dispatcher)
+        cnn_dispatcher_step(l->dispatcher);
     CNN_TRY(receive(l, &busy));
     if (l->worker && !l->ended) {
         st = cnn_worker_step(l->worker, &busy);

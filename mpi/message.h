@@ -14,6 +14,7 @@ typedef enum {
     CNN_TAG_ATTEMPT,  /* to rank 0: cnn_message_attempt */
     CNN_TAG_RUN,      /* to rank 0: cnn_message_run */
     CNN_TAG_SIGNAL,   /* to rank 0: cnn_message_stop, the rank got a signal */
+    CNN_TAG_LATE,     /* to rank 0, no body: the rank got SIGUSR1, time is running out */
     CNN_TAG_BROKEN,   /* to rank 0, no body: the rank cannot go on; it keeps the message */
     CNN_TAG_STOP,     /* from rank 0: cnn_message_stop */
     CNN_TAG_END,      /* from rank 0, no body: all is done, leave the loop */

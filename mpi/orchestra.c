@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "hdf5io/reader.h"
+#include "mpi/allocation.h"
 #include "mpi/dispatcher.h"
 #include "mpi/loop.h"
 #include "mpi/prepare.h"
@@ -12,6 +13,7 @@
 #include "mpi/stop.h"
 #include "mpi/task.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,17 +122,41 @@ done:
     return st;
 }
 
+/** Learns when the job's time ends, and says so. */
+static cnn_status ask_for_end(orchestra *o, cnn_allocation **out)
+{
+    cnn_status st = CNN_OK;
+    char end[32];
+    CNN_TRY(cnn_allocation_create(o->task.recipes->helper, out));
+    const double left = cnn_allocation_left(*out);
+    if (cnn_allocation_trouble(*out)) {
+        cnn_progress_note(o->progress, "when the Slurm allocation ends is not known: %s",
+                          cnn_allocation_trouble(*out));
+    } else if (!isinf(left)) {
+        cnn_clock_format(cnn_clock_wall() + left, end, sizeof end);
+        cnn_progress_note(o->progress,
+                          "the Slurm allocation ends at %s: no block begins that would "
+                          "not be finished by then",
+                          end);
+    }
+done:
+    return st;
+}
+
 /** The loop of every rank, between its set-up and the agreement on how it went. *signal: that
  * stopped it, on rank 0. */
 static cnn_status work(orchestra *o, int *signal)
 {
     cnn_status st = CNN_OK;
     cnn_dispatcher *dispatcher = NULL;
+    cnn_allocation *allocation = NULL;
     cnn_stop_handlers before;
     cnn_stop_watch(&before);
     st = cnn_mailbox_create(o->comm, &o->task.mailbox);
     if (st == CNN_OK && o->task.rank == 0)
-        st = cnn_dispatcher_create(&o->task, o->progress, o->known_life, &dispatcher);
+        st = ask_for_end(o, &allocation);
+    if (st == CNN_OK && o->task.rank == 0)
+        st = cnn_dispatcher_create(&o->task, o->progress, o->known_life, allocation, &dispatcher);
     CNN_TRY(cnn_quiet_agree(o->comm, st));
     st = cnn_loop_run(&o->task, dispatcher, o->progress);
     if (st == CNN_EMPI)
@@ -141,6 +167,7 @@ static cnn_status work(orchestra *o, int *signal)
 done:
     cnn_stop_unwatch(&before);
     cnn_dispatcher_destroy(&dispatcher);
+    cnn_allocation_destroy(&allocation);
     return st;
 }
 
@@ -280,7 +307,7 @@ cnn_status cnn_orchestra_run(MPI_Comm comm, const cnn_job *job, const cnn_run_op
     CNN_TRY(run_all(&o, &signal));
     CNN_TRY(share_outcome(&o, signal, out));
     /* Also where nothing was left to do: the session before may have ended at this point. */
-    if (out->signal == 0 || out->missing == 0)
+    if (out->missing == 0)
         CNN_TRY(analyse(&o));
 done:
     leave(&o, st);

@@ -27,9 +27,9 @@ typedef struct {
 } cnn_run_outcome;
 
 /** Trains every run of the job that is not yet finished, writes the results file with its analysis
- *  (left out when a signal leaves runs undone), and on rank 0 prints progress. Every rank passes
- * the same job. Collective over comm, without spinning; all ranks return the same status, message
- * and outcome.
+ *  (left out when runs stay undone: a signal, or the end of the time that Slurm gives), and on rank
+ * 0 prints progress. Every rank passes the same job. Collective over comm, without spinning; all
+ * ranks return the same status, message and outcome.
  *
  *  Runs that fail are no failure of the job, and neither is a signal: see the outcome. CNN_EUSAGE:
  * the output exists and neither resume nor force is set, or it is another job's (with resume and

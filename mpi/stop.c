@@ -2,8 +2,8 @@
 
 #include <time.h>
 
-/* A handler has nothing but globals to write to: these three are the program's only ones. */
-static volatile sig_atomic_t first_signal, signal_count, last_centisecond;
+/* A handler has nothing but globals to write to: these four are the program's only ones. */
+static volatile sig_atomic_t first_signal, signal_count, last_centisecond, is_late;
 
 enum { CENTISECONDS_APART = 50, A_DAY = 24 * 3600 * 100 };
 
@@ -24,23 +24,38 @@ static void on_signal(int signal)
     last_centisecond = now;
 }
 
+static void on_late(int signal)
+{
+    (void)signal;
+    is_late = 1;
+}
+
 void cnn_stop_watch(cnn_stop_handlers *before)
 {
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
-    first_signal = signal_count = 0;
+    struct sigaction late = {.sa_handler = on_late};
+    sigemptyset(&late.sa_mask);
+    first_signal = signal_count = is_late = 0;
     sigaction(SIGINT, &action, &before->interrupt);
     sigaction(SIGTERM, &action, &before->terminate);
+    sigaction(SIGUSR1, &late, NULL);
 }
 
 void cnn_stop_unwatch(const cnn_stop_handlers *before)
 {
     sigaction(SIGINT, &before->interrupt, NULL);
     sigaction(SIGTERM, &before->terminate, NULL);
+    signal(SIGUSR1, SIG_IGN);
 }
 
 int cnn_stop_signal(int *count)
 {
     *count = signal_count;
     return first_signal;
+}
+
+bool cnn_stop_is_late(void)
+{
+    return is_late != 0;
 }

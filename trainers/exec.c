@@ -61,14 +61,14 @@ static void close_descriptors(void)
         close((int)fd);
 }
 
-/** MPI and Python ignore or block signals; both would be inherited. But SIGINT and SIGTERM are for
- * the rank, which decides what becomes of its trainer: a batch system that stops a job sends them
- * to every process of it, and would take the time of grace away. */
+/** MPI and Python ignore or block signals; both would be inherited. But SIGINT, SIGTERM and
+ * SIGUSR1 are for the rank, which decides what becomes of its trainer: a batch system that stops or
+ * warns a job sends them to every process of it, and would take the time of grace away. */
 static void set_signals(void)
 {
     sigset_t none;
     for (int s = 1; s < NSIG; s++)
-        signal(s, s == SIGINT || s == SIGTERM ? SIG_IGN : SIG_DFL); /* not SIGKILL and SIGSTOP */
+        signal(s, s == SIGINT || s == SIGTERM || s == SIGUSR1 ? SIG_IGN : SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }

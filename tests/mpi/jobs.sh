@@ -65,3 +65,16 @@ await() {
         sleep 0.05
     done
 }
+# notes PATTERN NUMBER: so many lines of the trainers' notes match.
+notes() { [[ -e notes && $(grep -c "$1" notes) -ge $2 ]]; }
+# Trainers that took a note are gone.
+trainers_gone() {
+    local pid
+    for pid in $(awk '$3 != "end" { print $3 }' notes); do
+        if [[ -e /proc/$pid && $(cut -d' ' -f3 "/proc/$pid/stat" 2>/dev/null) != Z ]]; then
+            return 1
+        fi
+    done
+}
+
+ranks_gone() { ! pgrep -f "^$build/cnnmpi ${1:-dead}.yaml" >/dev/null; }

@@ -5,19 +5,6 @@ build=$(cd "$1" && pwd)
 case=$2
 source "$(dirname "${BASH_SOURCE[0]}")/jobs.sh"
 
-notes() { [[ -e notes && $(grep -c "$1" notes) -ge $2 ]]; }
-# Trainers that took a note are gone.
-trainers_gone() {
-    local pid
-    for pid in $(awk '$3 != "end" { print $3 }' notes); do
-        if [[ -e /proc/$pid && $(cut -d' ' -f3 "/proc/$pid/stat" 2>/dev/null) != Z ]]; then
-            return 1
-        fi
-    done
-}
-
-ranks_gone() { ! pgrep -f "^$build/cnnmpi ${1:-dead}.yaml" >/dev/null; }
-
 some_of_both() { "$build/cnnmpi" status far.h5 2>/dev/null | grep -qE '[1-9] done.* [1-9] failed'; }
 
 case $case in

@@ -187,7 +187,8 @@ static void test_child_descriptors_are_closed(void **state)
 static void test_child_signals_are_reset_but_those_that_stop_a_job(void **state)
 {
     (void)state;
-    const unsigned long long stops = 1ull << (SIGINT - 1) | 1ull << (SIGTERM - 1);
+    const unsigned long long stops =
+        1ull << (SIGINT - 1) | 1ull << (SIGTERM - 1) | 1ull << (SIGUSR1 - 1);
     sigset_t set, old;
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
