@@ -17,6 +17,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #undef __launch_bounds__
 #define __launch_bounds__(...)
@@ -34,13 +35,27 @@ const uint64_t *cnn_emulated_exchange(unsigned mask, uint64_t value);
 unsigned cnn_emulated_lane(void);
 }
 cudaError_t cnn_emulated_launch(const void *kernel, dim3 grid, dim3 block, size_t shared_bytes,
-                                cudaStream_t stream, std::function<void()> thread);
+                                cudaStream_t stream, std::vector<const void *> pointers,
+                                std::function<void()> thread);
 
 inline const uint3 &threadIdx = cnn_emulated_thread;
 inline const uint3 &blockIdx = cnn_emulated_block;
 inline const dim3 &blockDim = cnn_emulated_block_dim;
 inline const dim3 &gridDim = cnn_emulated_grid_dim;
 static const int warpSize = 32;
+
+namespace cnn_emulated_detail
+{
+
+template <class T> inline void note_pointer(std::vector<const void *> &list, const T &value)
+{
+    if constexpr (std::is_pointer<T>::value)
+        list.push_back(value);
+    else
+        (void)list, (void)value;
+}
+
+} // namespace cnn_emulated_detail
 
 /** gpu/launch.cuh's launch. Arguments are copied, as a launch does. */
 template <class... P, class... A>
@@ -50,8 +65,13 @@ inline cudaError_t cnn_launch(void (*kernel)(P...), dim3 grid, dim3 block, size_
     static_assert(std::conjunction<std::is_trivially_copyable<std::decay_t<P>>...>::value,
                   "kernel arguments are copied byte by byte");
     std::tuple<std::decay_t<P>...> values(std::forward<A>(args)...);
+    std::vector<const void *> pointers;
+    std::apply(
+        [&](const auto &...value) { (cnn_emulated_detail::note_pointer(pointers, value), ...); },
+        values);
     return cnn_emulated_launch(reinterpret_cast<const void *>(kernel), grid, block, shared_bytes,
-                               stream, [kernel, values]() { std::apply(kernel, values); });
+                               stream, std::move(pointers),
+                               [kernel, values]() { std::apply(kernel, values); });
 }
 
 /** gpu/launch.cuh's dynamic shared memory. */

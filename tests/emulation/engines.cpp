@@ -25,7 +25,7 @@ struct Engine {
     std::vector<cudnnBackendNumericalNote_t> notes;
     std::vector<Knob> knobs;
     Precision precision;
-    int64_t workspace;   /* bytes, and as many more as its first knob says kilobytes */
+    int64_t workspace; /* bytes; unless 0, more by the input's and by the first knob's kilobytes */
     bool only_symmetric; /* padding */
     bool proposed;       /* by the heuristics */
 };
@@ -368,6 +368,15 @@ void add_bias_relu(const Problem &p, const Operands &o)
 void run(const Problem &p, const Precision &precision, const Operands &o)
 {
     DeviceAccess access;
+    for (const void *operand : {(const void *)o.x, (const void *)o.w, (const void *)o.y})
+        if (!points_into_memory(operand)) {
+            device_failed(cudaErrorIllegalAddress, "a convolution's operand was freed");
+            return;
+        }
+    if (o.workspace_bytes > 0 && !device_range(o.workspace, (size_t)o.workspace_bytes)) {
+        device_failed(cudaErrorIllegalAddress, "a convolution's workspace was freed");
+        return;
+    }
     if (o.workspace_bytes > 0) /* its content is the engine's own */
         std::memset(o.workspace, 0xff, (size_t)o.workspace_bytes);
     Convolution c = p.convolution;
@@ -487,6 +496,8 @@ cudnnStatus_t finalize_config(Descriptor *d)
     const Descriptor *engine = d->child(CUDNN_ATTR_ENGINECFG_ENGINE);
     const Engine &e = *engine_of(engine);
     d->workspace = e.workspace;
+    if (e.workspace > 0)
+        d->workspace += 4 * problem_of_engine(engine)->convolution.x.count();
     for (size_t i = 0; const Descriptor *choice = d->child(CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, i);
          i++) {
         if (!knob_allowed(e, choice))

@@ -24,7 +24,7 @@ namespace emulated
 namespace
 {
 
-enum : size_t { ALIGN = 256, RED_ZONE = 256 };
+enum : size_t { ALIGN = 256, RED_ZONE = 256, HUGE = (size_t)2 << 20 };
 enum : unsigned char { POISON = 0xff, RED = 0xdb };
 
 struct Arena {
@@ -32,6 +32,7 @@ struct Arena {
     size_t bytes = 0, limit = 0, used = 0;
     bool guarded = true;
     int access = 0;
+    size_t opened = 0; /* bytes that are accessible while access > 0 */
     std::map<const unsigned char *, Allocation> live; /* by end */
 };
 
@@ -75,7 +76,10 @@ Arena *open_arena()
         std::fprintf(stderr, "emulated device: no address space\n");
         std::abort();
     }
-    a->start = static_cast<unsigned char *>(p);
+    /* Whole huge pages: opening and closing a hundred small ones for each kernel takes long. */
+    a->start = reinterpret_cast<unsigned char *>(((uintptr_t)p + HUGE - 1) / HUGE * HUGE);
+    a->bytes -= HUGE;
+    madvise(a->start, a->bytes, MADV_HUGEPAGE);
     opened = a;
     struct sigaction action = {};
     action.sa_sigaction = explain_fault;
@@ -182,15 +186,17 @@ cudaError_t release(void *p)
 DeviceAccess::DeviceAccess()
 {
     Arena &a = arena();
-    if (a.access++ == 0 && a.guarded)
-        mprotect(a.start, round_up(high_water(a)) + 4096, PROT_READ | PROT_WRITE);
+    if (a.access++ > 0 || !a.guarded)
+        return;
+    a.opened = (high_water(a) + HUGE - 1) / HUGE * HUGE;
+    mprotect(a.start, a.opened, PROT_READ | PROT_WRITE);
 }
 
 DeviceAccess::~DeviceAccess()
 {
     Arena &a = arena();
     if (--a.access == 0 && a.guarded)
-        mprotect(a.start, a.bytes, PROT_NONE);
+        mprotect(a.start, a.opened, PROT_NONE);
 }
 
 bool is_device(const void *p)
@@ -211,6 +217,12 @@ const Allocation *device_range(const void *p, size_t bytes)
     return at >= l.start && bytes <= (size_t)(l.start + l.bytes - at) ? &l : nullptr;
 }
 
+bool points_into_memory(const void *p)
+{
+    return device_range(p, 1) || is_pinned(p, 1) ||
+           device_range(static_cast<const unsigned char *>(p) - 1, 1);
+}
+
 bool is_pinned(const void *p, size_t bytes)
 {
     const unsigned char *at = static_cast<const unsigned char *>(p);
@@ -219,6 +231,11 @@ bool is_pinned(const void *p, size_t bytes)
         return false;
     --found;
     return at + bytes <= found->first + found->second;
+}
+
+size_t device_memory()
+{
+    return arena().limit;
 }
 
 } // namespace emulated
@@ -290,7 +307,7 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 {
     if (fails("cudaMemGetInfo"))
         return result(cudaErrorUnknown);
-    *total = arena().limit;
+    *total = device_memory();
     *available = arena().limit - arena().used;
     return result(cudaSuccess);
 }

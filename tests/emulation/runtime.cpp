@@ -92,6 +92,15 @@ Work setting(void *p, int value, size_t bytes)
     };
 }
 
+/* When the kernel runs, maybe as part of a graph captured long ago: its arguments may be freed. */
+void check_alive(const std::vector<const void *> &pointers)
+{
+    for (const void *p : pointers)
+        if (p && !points_into_memory(p))
+            device_failed(cudaErrorIllegalAddress,
+                          "a kernel's argument points to no device memory, or to freed memory");
+}
+
 int multiprocessors()
 {
     const char *text = std::getenv("CNN_EMULATED_SMS");
@@ -111,7 +120,8 @@ size_t function_shared_limit(const void *kernel)
 using namespace emulated;
 
 cudaError_t cnn_emulated_launch(const void *kernel, dim3 grid, dim3 block, size_t shared_bytes,
-                                cudaStream_t stream, std::function<void()> thread)
+                                cudaStream_t stream, std::vector<const void *> pointers,
+                                std::function<void()> thread)
 {
     if (fails("cnn_launch"))
         return result(cudaErrorLaunchOutOfResources);
@@ -120,8 +130,9 @@ cudaError_t cnn_emulated_launch(const void *kernel, dim3 grid, dim3 block, size_
     if (shared_bytes > function_shared_limit(kernel))
         return result(cudaErrorInvalidValue);
     const Launch launch = {grid, block, shared_bytes, std::move(thread)};
-    return result(submit(stream, "a kernel", cudaGraphNodeTypeKernel, [launch]() {
+    return result(submit(stream, "a kernel", cudaGraphNodeTypeKernel, [launch, pointers]() {
         DeviceAccess access;
+        check_alive(pointers);
         if (sticky_error() != cudaSuccess)
             return;
         kernels_run++;
@@ -249,11 +260,10 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device)
         return result(cudaErrorInvalidDevice);
     if (!p || device != 0)
         return result(cudaErrorInvalidDevice);
-    size_t available = 0;
     *p = {};
     std::strcpy(p->name, "emulated");
     std::memcpy(p->uuid.bytes, "emulated device", 16);
-    cudaMemGetInfo(&available, &p->totalGlobalMem);
+    p->totalGlobalMem = device_memory();
     p->major = 9;
     p->warpSize = 32;
     p->multiProcessorCount = multiprocessors();

@@ -29,6 +29,10 @@ struct Allocation {
 /** The live allocation that holds [p, p + bytes), or NULL. */
 const Allocation *device_range(const void *p, size_t bytes);
 bool is_device(const void *p);
+/** Whether p points into a live allocation, or to its end; or to pinned memory. */
+bool points_into_memory(const void *p);
+/** Bytes of the device's memory. */
+size_t device_memory();
 /** Pinned host memory that holds the range. */
 bool is_pinned(const void *p, size_t bytes);
 /** Makes device memory accessible while it lives. Nests. */

@@ -1,0 +1,320 @@
+/* gpu/ on the emulated device: what its host logic does when calls fail, memory ends, algorithms
+ * are tuned, frozen or forbidden. What its layers compute is tests/conformance's subject. */
+#include "emulation/emulation.h"
+
+#include "base/text.h"
+#include "nn/model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { COUNT = 10, BATCH = 4, CLASSES = 3, MAX_PARAMETERS = 1000 };
+static const uint64_t seed = 77;
+static const cnn_shape shape = {6, 6, 2};
+
+static const cnn_network drawn = {
+    .name = "small",
+    .layer_count = 7,
+    .layers = {{.kind = CNN_LAYER_CONV2D, .filters = 4, .kernel = 3, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_CONV2D, .filters = 3, .kernel = 2, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_BATCHNORM, .axis = CNN_AXIS_CHANNELS},
+               {.kind = CNN_LAYER_MAXPOOL, .kernel = 2, .stride = 2, .same = true},
+               {.kind = CNN_LAYER_DROPOUT, .rate = 0.2},
+               {.kind = CNN_LAYER_DENSE}}};
+
+/* A run of one epoch, from opening the device to closing it. */
+typedef struct {
+    cnn_path path;
+    cnn_ops_config config;
+    cnn_network net;
+    cnn_train train;
+    bool step_seconds;
+    float parameters[MAX_PARAMETERS]; /* at the end */
+    cnn_text algorithms;
+} run;
+
+static run make_run(cnn_path path)
+{
+    run r = {.path = path, .net = drawn, .train = cnn_train_defaults()};
+    r.config = (cnn_ops_config){
+        .threads = 1, .deterministic = true, .batch_sizes = {BATCH, COUNT % BATCH}};
+    r.train.batch_size = BATCH;
+    r.train.optimizer = CNN_OPTIMIZER_ADAM;
+    assert_int_equal(cnn_network_infer(&r.net, shape, CLASSES), CNN_OK);
+    assert_true(r.net.parameter_total <= MAX_PARAMETERS);
+    return r;
+}
+
+static cnn_status make_feed(cnn_ops *ops, cnn_feed **out)
+{
+    uint8_t images[COUNT * 6 * 6 * 2];
+    int32_t labels[COUNT];
+    for (size_t i = 0; i < sizeof images; i++)
+        images[i] = (uint8_t)(i * 37 + i / 11);
+    for (int i = 0; i < COUNT; i++)
+        labels[i] = i % CLASSES;
+    return cnn_feed_create(ops, shape, COUNT, CNN_PIXEL_U8, 1.0 / 255, images, labels, out);
+}
+
+static cnn_status train(run *r, cnn_model *model, cnn_feed *feed)
+{
+    cnn_status st = CNN_OK;
+    float seconds[COUNT];
+    cnn_metrics metrics;
+    cnn_network_draw(&r->net, seed, r->parameters);
+    CNN_TRY(cnn_model_reset(model, r->parameters));
+    CNN_TRY(cnn_feed_shuffle(feed, seed, 0));
+    CNN_TRY(cnn_model_train(model, feed, 0, cnn_feed_batches(feed, BATCH),
+                            r->step_seconds ? seconds : NULL));
+    CNN_TRY(cnn_model_metrics(model, &metrics));
+    CNN_CHECK(metrics.images == COUNT, CNN_EBACKEND, "%d images", (int)metrics.images);
+    CNN_TRY(cnn_model_evaluate(model, feed, &metrics));
+    CNN_TRY(cnn_model_parameters(model, r->parameters));
+done:
+    return st;
+}
+
+static cnn_status go(run *r)
+{
+    cnn_status st = CNN_OK;
+    cnn_ops *ops = NULL;
+    cnn_feed *feed = NULL;
+    cnn_model *model = NULL;
+    cnn_text_free(&r->algorithms);
+    CNN_TRY(cnn_ops_open(&r->config, &ops));
+    CNN_TRY(make_feed(ops, &feed));
+    CNN_TRY(cnn_model_create(ops, &r->net, &r->train, r->path, seed, &model));
+    CNN_TRY(train(r, model, feed));
+    CNN_TRY(cnn_ops_algorithms(ops, &r->algorithms));
+done:
+    cnn_model_destroy(&model);
+    cnn_feed_destroy(&feed);
+    cnn_ops_close(&ops);
+    return st;
+}
+
+static void must_go(run *r)
+{
+    if (go(r) != CNN_OK)
+        fail_msg("%s", cnn_error_message());
+}
+
+static size_t parameter_bytes(const run *r)
+{
+    return (size_t)r->net.parameter_total * sizeof r->parameters[0];
+}
+
+static int reset(void **state)
+{
+    (void)state;
+    cnn_emulated_fail(NULL, 0);
+    cnn_emulated_clear_error();
+    cnn_emulated_memory_limit((size_t)1 << 30);
+    return 0;
+}
+
+/* ---- calls that fail ----------------------------------------------------------------------- */
+
+/* An engine that cannot be had is left out; so a failure there may stay without consequence. */
+static bool may_be_absorbed(const char *call)
+{
+    return strncmp(call, "cudnnBackend", 12) == 0;
+}
+
+/* Lets call n fail; false: there were fewer. */
+static bool fail_once(run *r, const char *function, int64_t n)
+{
+    cnn_emulated_fail(function, n);
+    const cnn_status st = go(r);
+    const bool failed = cnn_emulated_has_failed();
+    char call[64];
+    snprintf(call, sizeof call, "%s", cnn_emulated_failed_call());
+    cnn_emulated_fail(NULL, 0);
+    cnn_emulated_clear_error();
+    if (failed && st == CNN_OK && !may_be_absorbed(call))
+        fail_msg("%s failed at call %d of %s, and nobody noticed", call, (int)n, function);
+    if (failed && st != CNN_OK && strlen(cnn_error_message()) < 20)
+        fail_msg("%s failed, and the message is '%s'", call, cnn_error_message());
+    if (cnn_emulated_live_objects() > 0) {
+        cnn_emulated_print_live();
+        fail_msg("after %s failed at call %d of %s, something was never freed (%s)", call, (int)n,
+                 function, st == CNN_OK ? "" : cnn_error_message());
+    }
+    if (!failed && st != CNN_OK)
+        fail_msg("%s", cnn_error_message());
+    return failed;
+}
+
+static void walk(cnn_path path, const char *function, bool step_seconds)
+{
+    run r = make_run(path);
+    r.step_seconds = step_seconds;
+    must_go(&r);
+    char *algorithms = strdup(r.algorithms.s);
+    r.config.algorithms = algorithms;
+    int64_t n = 1;
+    while (fail_once(&r, function, n))
+        n++;
+    print_message("%s: %d calls\n", function, (int)n - 1);
+    assert_true(n > 2);
+    free(algorithms);
+    cnn_text_free(&r.algorithms);
+}
+
+static void test_any_call_may_fail_layered(void **state)
+{
+    (void)state;
+    walk(CNN_PATH_LAYERED, "any", false);
+}
+
+static void test_any_call_may_fail_native(void **state)
+{
+    (void)state;
+    walk(CNN_PATH_NATIVE, "any", true);
+}
+
+/* Where algorithms are chosen there are thousands of calls: some of each kind fail. */
+static void test_calls_may_fail_while_algorithms_are_tuned(void **state)
+{
+    (void)state;
+    static const char *const functions[] = {
+        "cudnnBackendCreateDescriptor", "cudnnBackendSetAttribute", "cudnnBackendGetAttribute",
+        "cudnnBackendFinalize",         "cudnnBackendExecute",      "cudaMalloc",
+        "cudaEventElapsedTime",         "cudaEventRecord",          "cnn_launch"};
+    run r = make_run(CNN_PATH_LAYERED);
+    r.config.autotune = true;
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
+        for (int64_t n = 1; n < 4000 && fail_once(&r, functions[i], n); n += 1 + n * 2)
+            ;
+    cnn_text_free(&r.algorithms);
+}
+
+static void test_memory_that_ends_is_named(void **state)
+{
+    (void)state;
+    run r = make_run(CNN_PATH_NATIVE);
+    size_t limit = 1024;
+    cnn_status st;
+    int steps = 0;
+    do {
+        cnn_emulated_memory_limit(limit);
+        st = go(&r);
+        if (st != CNN_OK) {
+            assert_int_equal(st, CNN_ENOMEM);
+            assert_non_null(strstr(cnn_error_message(), "the GPU has no memory for "));
+        }
+        assert_int_equal(cnn_emulated_live_objects(), 0);
+        limit += limit / 4;
+        steps++;
+    } while (st != CNN_OK);
+    assert_true(steps > 10);
+    cnn_text_free(&r.algorithms);
+}
+
+/* ---- algorithms ---------------------------------------------------------------------------- */
+
+static void test_frozen_algorithms_repeat_a_run(void **state)
+{
+    (void)state;
+    for (int path = 0; path < 2; path++) {
+        run first = make_run((cnn_path)path), second = first;
+        first.config.autotune = second.config.autotune = true;
+        must_go(&first);
+        second.config.algorithms = first.algorithms.s;
+        must_go(&second);
+        assert_string_equal(second.algorithms.s, first.algorithms.s);
+        assert_memory_equal(second.parameters, first.parameters, parameter_bytes(&first));
+        cnn_text_free(&first.algorithms);
+        cnn_text_free(&second.algorithms);
+    }
+}
+
+static void test_frozen_algorithms_of_another_network_are_refused(void **state)
+{
+    (void)state;
+    run first = make_run(CNN_PATH_LAYERED), second = first;
+    must_go(&first);
+    second.config.algorithms = first.algorithms.s;
+    second.net = drawn;
+    second.net.layers[0].filters = 5;
+    assert_int_equal(cnn_network_infer(&second.net, shape, CLASSES), CNN_OK);
+    assert_int_equal(go(&second), CNN_EUSAGE);
+    cnn_text_free(&first.algorithms);
+}
+
+/* The emulated engines: 67, 71, 68 are TF32; 25 and 20 differ from run to run; 62, 67, 65 (by
+ * direction) round to half precision, and are never proposed. */
+static void test_precision_and_determinism_limit_the_engines(void **state)
+{
+    (void)state;
+    run r = make_run(CNN_PATH_LAYERED);
+    must_go(&r);
+    assert_null(strstr(r.algorithms.s, "=e67"));
+    assert_null(strstr(r.algorithms.s, "=e71"));
+    assert_null(strstr(r.algorithms.s, "=e68"));
+    assert_null(strstr(r.algorithms.s, "=e25"));
+    assert_null(strstr(r.algorithms.s, "=e20"));
+    r.config.deterministic = false;
+    must_go(&r);
+    assert_non_null(strstr(r.algorithms.s, "=e25"));
+    assert_non_null(strstr(r.algorithms.s, "=e20"));
+    r.config.precision = CNN_PRECISION_TF32;
+    must_go(&r);
+    assert_non_null(strstr(r.algorithms.s, "=e67"));
+    assert_non_null(strstr(r.algorithms.s, "=e71"));
+    assert_non_null(strstr(r.algorithms.s, "=e68"));
+    cnn_text_free(&r.algorithms);
+}
+
+static void test_runs_repeat_to_the_bit_if_deterministic(void **state)
+{
+    (void)state;
+    for (int path = 0; path < 2; path++) {
+        run first = make_run((cnn_path)path), second = first;
+        must_go(&first);
+        must_go(&second);
+        assert_memory_equal(second.parameters, first.parameters, parameter_bytes(&first));
+        first.config.deterministic = second.config.deterministic = false;
+        must_go(&first);
+        must_go(&second);
+        assert_memory_not_equal(second.parameters, first.parameters, parameter_bytes(&first));
+        cnn_text_free(&first.algorithms);
+        cnn_text_free(&second.algorithms);
+    }
+}
+
+static void test_tf32_changes_results(void **state)
+{
+    (void)state;
+    for (int path = 0; path < 2; path++) {
+        run full = make_run((cnn_path)path), tf32 = full;
+        tf32.config.precision = CNN_PRECISION_TF32;
+        must_go(&full);
+        must_go(&tf32);
+        assert_memory_not_equal(tf32.parameters, full.parameters, parameter_bytes(&full));
+        cnn_text_free(&full.algorithms);
+        cnn_text_free(&tf32.algorithms);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_any_call_may_fail_layered, reset),
+        cmocka_unit_test_setup(test_any_call_may_fail_native, reset),
+        cmocka_unit_test_setup(test_calls_may_fail_while_algorithms_are_tuned, reset),
+        cmocka_unit_test_setup(test_memory_that_ends_is_named, reset),
+        cmocka_unit_test_setup(test_frozen_algorithms_repeat_a_run, reset),
+        cmocka_unit_test_setup(test_frozen_algorithms_of_another_network_are_refused, reset),
+        cmocka_unit_test_setup(test_precision_and_determinism_limit_the_engines, reset),
+        cmocka_unit_test_setup(test_runs_repeat_to_the_bit_if_deterministic, reset),
+        cmocka_unit_test_setup(test_tf32_changes_results, reset),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
