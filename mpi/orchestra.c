@@ -12,6 +12,7 @@
 #include "mpi/quiet.h"
 #include "mpi/stop.h"
 #include "mpi/task.h"
+#include "mpi/tuning.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -152,6 +153,10 @@ static cnn_status work(orchestra *o, int *signal)
     cnn_allocation *allocation = NULL;
     cnn_stop_handlers before;
     cnn_stop_watch(&before);
+    CNN_TRY(cnn_tune(o->comm, &o->task, o->prepared.tunings, o->prepared.head.tuning_places,
+                     o->progress, signal));
+    if (*signal)
+        goto done;
     st = cnn_mailbox_create(o->comm, &o->task.mailbox);
     if (st == CNN_OK && o->task.rank == 0)
         st = ask_for_end(o, &allocation);
@@ -196,7 +201,7 @@ static cnn_status work_on_file(orchestra *o, int *signal)
     char *why = NULL;
     CNN_TRY(open_session(o));
     st = work(o, signal);
-    if (st == CNN_OK)
+    if (st == CNN_OK && o->task.mailbox)
         st = empty_mailbox(o);
 done:
     if (st == CNN_EMPI)
@@ -283,6 +288,7 @@ static void leave(orchestra *o, cnn_status st)
     cnn_task *t = &o->task;
     cnn_progress_destroy(&o->progress);
     cnn_recipes_destroy(&t->recipes);
+    cnn_tuning_free(t);
     cnn_design_destroy(&t->design);
     free(t->places);
     cnn_devices_close(&t->devices);

@@ -6,6 +6,7 @@
 #include "hdf5io/writer.h"
 #include "mpi/message.h"
 #include "mpi/resume.h"
+#include "mpi/tuning.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -80,6 +81,21 @@ static int most_epochs(const cnn_job *job, const cnn_design *design)
     return most;
 }
 
+/** Places for algorithms, all free: so many, and one where none are to be frozen, as in the file.
+ */
+static cnn_status allocate_tunings(cnn_prepared *p, int places)
+{
+    cnn_status st = CNN_OK;
+    free(p->tunings);
+    p->head.tuning_places = places > 0 ? places : 1;
+    p->tunings = calloc((size_t)p->head.tuning_places, sizeof *p->tunings);
+    CNN_CHECK(p->tunings != NULL, CNN_ENOMEM, "places for the algorithms of %d cells", places);
+    for (int i = 0; i < p->head.tuning_places; i++)
+        p->tunings[i].cell = -1;
+done:
+    return st;
+}
+
 static cnn_status start_anew(const cnn_job *job, int ranks, const cnn_devices *devices,
                              cnn_prepared *p)
 {
@@ -89,6 +105,7 @@ static cnn_status start_anew(const cnn_job *job, int ranks, const cnn_devices *d
     CNN_TRY(cnn_design_create(job, ranks, &design));
     CNN_TRY(check_data(job, design, &plan));
     CNN_TRY(allocate(p, design));
+    CNN_TRY(allocate_tunings(p, CNN_TUNING_MODELS * cnn_tuned_cells(job, design, devices, NULL)));
     p->head.epoch_count = most_epochs(job, design);
     cnn_text_printf(&plan, "\nBackend: %s\n", devices->reason);
     p->head.attempts_per_run = 1 + job->limits.retries;
@@ -146,6 +163,8 @@ static cnn_status take_up(const cnn_job *job, const cnn_devices *devices, cnn_pr
     CNN_TRY(cnn_resume_check(results, job, design));
     CNN_TRY(allocate(p, design));
     CNN_TRY(take_state(results, design, p));
+    CNN_TRY(allocate_tunings(p, results->tuning_count));
+    memcpy(p->tunings, results->tunings, (size_t)results->tuning_count * sizeof *p->tunings);
     if (p->head.complete)
         goto done;
     p->head.resumed = 0; /* it is not, if it is refused */
@@ -206,7 +225,8 @@ done:
 cnn_status cnn_prepared_make_file(const cnn_prepared *p, const cnn_job *job,
                                   const cnn_design *design, const cnn_devices *devices)
 {
-    const cnn_platform platform = {.backend = cnn_backend_names[devices->backend]};
+    const cnn_platform platform = {.backend = cnn_backend_names[devices->backend],
+                                   .tuning_places = p->head.tuning_places};
     return p->plan ? cnn_writer_create(job->output, job, design, p->plan, &platform) : CNN_OK;
 }
 
@@ -218,5 +238,6 @@ void cnn_prepared_free(cnn_prepared *p, const char *output)
     free(p->attempts);
     free(p->known_life);
     free(p->plan);
+    free(p->tunings);
     *p = (cnn_prepared){.lock = -1};
 }

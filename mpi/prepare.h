@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "design/design.h"
+#include "design/results.h"
 #include "mpi/devices.h"
 #include "mpi/orchestra.h"
 
@@ -18,11 +19,13 @@ typedef struct {
         int run_count, epoch_count, attempts_per_run;
         int resumed;  /* 1: the file was there and is continued */
         int complete; /* 1: there is nothing to do */
+        int tuning_places;
     } head;
-    int8_t *status;     /* [run_count] cnn_run_status */
-    int32_t *attempts;  /* [run_count] made so far */
-    double *known_life; /* [cell_count] longest life of a finished run, seconds; 0: none */
-    int lock;           /* descriptor of the results file's lock; -1 none */
+    int8_t *status;      /* [run_count] cnn_run_status */
+    int32_t *attempts;   /* [run_count] made so far */
+    double *known_life;  /* [cell_count] longest life of a finished run, seconds; 0: none */
+    cnn_tuning *tunings; /* [tuning_places] algorithms as the file has them; cell -1: free */
+    int lock;            /* descriptor of the results file's lock; -1 none */
     char *plan; /* text of the plan, for a file that is still to be made; NULL: it is there */
 } cnn_prepared;
 

@@ -115,8 +115,10 @@ static cnn_simulation simulation_of(const cnn_job *job, const cnn_design *design
         .attempt = attempt};
 }
 
-cnn_status cnn_recipe_write(const cnn_job *job, const cnn_design *design, int run,
-                            const cnn_place *place, int attempt, cnn_text *out)
+/** tune: ask for algorithms; algorithms: frozen ones, or NULL. */
+static cnn_status write_spec(const cnn_job *job, const cnn_design *design, int run,
+                             const cnn_place *place, int attempt, bool tune, const char *algorithms,
+                             cnn_text *out)
 {
     cnn_status st = CNN_OK;
     const cnn_run *r = &design->runs[run];
@@ -135,9 +137,27 @@ cnn_status cnn_recipe_write(const cnn_job *job, const cnn_design *design, int ru
     spec->source = *t.source;
     spec->train = t.train;
     spec->simulate = t.framework->is_simulated ? &simulation : NULL;
+    spec->tune = tune;
+    spec->algorithms = (char *)algorithms;
     cnn_spec_write(spec, out);
     CNN_TRY(cnn_text_status(out));
 done:
     free(spec);
     return st;
+}
+
+cnn_status cnn_recipe_write(const cnn_job *job, const cnn_design *design, int run,
+                            const cnn_place *place, int attempt, const char *algorithms,
+                            cnn_text *out)
+{
+    return write_spec(job, design, run, place, attempt, false, algorithms, out);
+}
+
+cnn_status cnn_recipe_write_tuning(const cnn_job *job, const cnn_design *design, int cell,
+                                   const cnn_place *place, cnn_text *out)
+{
+    for (int run = 0; run < design->run_count; run++)
+        if (design->runs[run].cell == cell)
+            return write_spec(job, design, run, place, 0, true, NULL, out);
+    return cnn_error_set(CNN_EINVAL, "cell %d has no run", cell);
 }

@@ -22,8 +22,13 @@ void cnn_recipes_destroy(cnn_recipes **recipes);
 
 /** Appends the specification of a run for its rank's place: threads, and where a simulated run is
  *  done (trainer/spec.h). place NULL: one thread, and no place in particular.
- *  attempt: of the run, from 0; matters to simulated ones. */
+ *  attempt: of the run, from 0; matters to simulated ones. algorithms: frozen for its cell on the
+ *  place's device model; NULL: none are. */
 cnn_status cnn_recipe_write(const cnn_job *job, const cnn_design *design, int run,
-                            const cnn_place *place, int attempt, cnn_text *out);
+                            const cnn_place *place, int attempt, const char *algorithms,
+                            cnn_text *out);
+/** Appends the specification that asks for the algorithms of a cell. */
+cnn_status cnn_recipe_write_tuning(const cnn_job *job, const cnn_design *design, int cell,
+                                   const cnn_place *place, cnn_text *out);
 
 #endif

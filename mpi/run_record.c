@@ -30,12 +30,20 @@ void cnn_record_free(cnn_record *record)
 void cnn_record_begin(cnn_record *r, int planned_epochs)
 {
     r->planned_epochs = planned_epochs;
+    r->tuning = false;
+    r->algorithms[0] = '\0';
     r->ready = r->done = r->error = r->broken = r->diverged = false;
     r->reason[0] = '\0';
     r->row = cnn_measured_unknown();
     r->row.epochs_done = 0;
     for (int e = 0; e < r->epoch_room; e++)
         r->epochs[e] = cnn_epoch_row_unknown();
+}
+
+void cnn_record_begin_tuning(cnn_record *r)
+{
+    cnn_record_begin(r, 0);
+    r->tuning = true;
 }
 
 __attribute__((format(printf, 2, 3))) static void explain(cnn_record *r, const char *fmt, ...)
@@ -113,6 +121,15 @@ static bool take_done(cnn_record *r, const cnn_event *e)
     return true;
 }
 
+static bool take_tuned(cnn_record *r, const cnn_event *e)
+{
+    if (!r->tuning)
+        return break_off(r, "a tuned event from a run that was not to tune");
+    r->done = true;
+    cnn_copy_printable(r->algorithms, sizeof r->algorithms, e->algorithms, true);
+    return true;
+}
+
 bool cnn_record_line(cnn_record *r, const char *line, bool too_long)
 {
     cnn_event e;
@@ -124,6 +141,8 @@ bool cnn_record_line(cnn_record *r, const char *line, bool too_long)
         return break_off(r, "%s", cnn_error_message());
     if (r->done || r->error)
         return break_off(r, "an event after %s", r->done ? "done" : "error");
+    if (r->tuning && e.kind != CNN_EVENT_TUNED && e.kind != CNN_EVENT_ERROR)
+        return break_off(r, "it trains, when it was asked to tune");
     switch (e.kind) {
     case CNN_EVENT_READY:
         return take_ready(r, &e);
@@ -132,7 +151,7 @@ bool cnn_record_line(cnn_record *r, const char *line, bool too_long)
     case CNN_EVENT_DONE:
         return take_done(r, &e);
     case CNN_EVENT_TUNED:
-        return break_off(r, "a tuned event from a run that was not to tune");
+        return take_tuned(r, &e);
     case CNN_EVENT_ERROR:
         r->error = true;
         explain(r, "%s", e.message);
@@ -171,7 +190,7 @@ cnn_outcome cnn_record_judge(cnn_record *r, int exit_code, const char *log)
         return exit_code < 0 ? CNN_OUTCOME_SIGNAL : CNN_OUTCOME_EXIT;
     }
     if (!r->done) {
-        explain(r, "ended without a done event");
+        explain(r, "ended without a %s event", r->tuning ? "tuned" : "done");
         return CNN_OUTCOME_PROTOCOL;
     }
     return r->diverged ? CNN_OUTCOME_DIVERGED : CNN_OUTCOME_DONE;

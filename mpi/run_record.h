@@ -12,12 +12,14 @@
 /** An attempt in the making. */
 typedef struct {
     int planned_epochs;
+    bool tuning;                     /* a tuned event is due, and nothing else */
     bool ready, done, error, broken; /* what has come; broken: the protocol, see reason */
     bool diverged;
     cnn_measured row;      /* what the trainer tells; the rest is unknown */
     cnn_epoch_row *epochs; /* [epoch_room] */
     int epoch_room;
-    char reason[128]; /* of a failure */
+    char reason[128];                     /* of a failure */
+    char algorithms[CNN_ALGORITHMS_SIZE]; /* what a tuned event tells */
 } cnn_record;
 
 /** epoch_room: epochs of a row of the file, >= planned_epochs. Free with cnn_record_free. */
@@ -26,6 +28,8 @@ void cnn_record_free(cnn_record *record);
 
 /** Begins an attempt: everything unknown. */
 void cnn_record_begin(cnn_record *record, int planned_epochs);
+/** Begins an attempt at tuning: algorithms are told, nothing is trained. */
+void cnn_record_begin_tuning(cnn_record *record);
 
 /** Takes one line in. false: it breaks the protocol, and the trainer may be ended. */
 bool cnn_record_line(cnn_record *record, const char *line, bool too_long);

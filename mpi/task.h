@@ -22,6 +22,7 @@ typedef struct {
     cnn_recipes *recipes;
     cnn_writer *writer;
     cnn_mailbox *mailbox;
+    char **algorithms;    /* [cell_count] frozen for this rank's device model; NULL: none */
     int session;          /* this invocation's number in the results file */
     int epoch_count;      /* of a row of the file */
     int attempts_per_run; /* places for attempts in the file */

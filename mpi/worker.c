@@ -1,11 +1,11 @@
 #include "mpi/worker.h"
 
 #include "base/clock.h"
-#include "host/child.h"
 #include "host/printable.h"
 #include "host/telemetry.h"
 #include "mpi/run_record.h"
 #include "mpi/simulated.h"
+#include "mpi/start.h"
 
 #include <math.h>
 #include <signal.h>
@@ -30,7 +30,6 @@ struct cnn_worker {
     double kill_at;      /* monotonic; infinite: not to be killed */
     bool killed;         /* because of the stop */
     double last_state;   /* monotonic: when the screen was last told */
-    char visible[128];   /* "CUDA_VISIBLE_DEVICES=..." of the trainers */
 };
 
 static const double state_interval = 0.2; /* seconds */
@@ -44,8 +43,6 @@ cnn_status cnn_worker_create(const cnn_task *task, cnn_worker **out)
     w->place = &task->places[task->rank];
     w->work.block = -1;
     w->kill_at = INFINITY;
-    snprintf(w->visible, sizeof w->visible, "CUDA_VISIBLE_DEVICES=%s",
-             w->place->on_gpu ? w->place->device : "-1");
     CNN_TRY(cnn_record_create(task->epoch_count, &w->record));
     CNN_TRY(cnn_telemetry_create(w->place->cpus, task->devices.nvml, &w->telemetry));
     *out = w;
@@ -260,22 +257,13 @@ static cnn_status start_attempt(cnn_worker *w)
     const cnn_run *r = &task->design->runs[run];
     cnn_text spec = {0};
     CNN_TRY(cnn_recipe_write(task->job, task->design, run, w->place,
-                             task->attempts[run] + w->attempt, &spec));
-    /* By its UUID a device is the same one whatever else the trainer sees; -1: none. */
-    const char *const environment[] = {w->visible, "CUDA_DEVICE_ORDER=PCI_BUS_ID", NULL};
-    const cnn_child_options options = {.helper = task->recipes->helper,
-                                       .argv = task->recipes->argv[r->cell],
-                                       .cpus = w->place->cpus,
-                                       .shared = w->place->cores_shared,
-                                       .environment = environment,
-                                       .threads = w->place->cores,
-                                       .input = spec.s};
+                             task->attempts[run] + w->attempt, task->algorithms[r->cell], &spec));
     w->limit = w->work.limits[r->level];
     w->last_event = cnn_clock_monotonic();
     w->timed_out = w->killed = false;
     cnn_record_begin(&w->record, treatment_of(w, run).train.epochs);
     cnn_telemetry_begin(w->telemetry);
-    if (cnn_child_start(&options, &w->child) != CNN_OK) {
+    if (cnn_start_trainer(task, r->cell, spec.s, &w->child) != CNN_OK) {
         cnn_copy_printable(w->record.reason, sizeof w->record.reason, cnn_error_message(), false);
         w->record.row.start_time = cnn_clock_wall();
         CNN_TRY(conclude(w, run, CNN_OUTCOME_ERROR));

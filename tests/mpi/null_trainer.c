@@ -4,7 +4,9 @@
  *    seconds=S    time that an epoch takes (0.01)
  *    log=TEXT     printed on standard output at the start
  *    note=FILE    a line "RUN SEED PID" is appended at the start, and "RUN SEED end" at the end
- *    tell=FILE    a line "RUN FRAMEWORK CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER" is appended
+ *    tell=FILE    a line "RUN FRAMEWORK CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER ALGORITHMS" is
+ *                 appended: those given, "-" without; when asked to tune "tune" and those told
+ *    tune=WHAT    when asked to tune: error, exit, silent, train, hang, nothing (to choose)
  *    do=WHAT      for runs that `when` fits, after the first epoch:
  *                 exit (code 9), crash (SIGSEGV), hang, garbage, error, diverge, nan, silent (exit
  * 0 without done), late (exit code 9 after done), orphan (starts a process of its own, then hangs)
@@ -25,7 +27,7 @@
 
 typedef struct {
     double seconds;
-    const char *log, *note, *tell, *what, *once;
+    const char *log, *note, *tell, *tune, *what, *once;
     int when;
 } manners;
 
@@ -49,6 +51,8 @@ static manners read_arguments(int argc, char **argv)
             m.note = value + 1;
         else if (value && n == 4 && !strncmp(argv[i], "tell", n))
             m.tell = value + 1;
+        else if (value && n == 4 && !strncmp(argv[i], "tune", n))
+            m.tune = value + 1;
         else if (value && n == 2 && !strncmp(argv[i], "do", n))
             m.what = value + 1;
         else if (value && n == 4 && !strncmp(argv[i], "when", n))
@@ -102,14 +106,14 @@ static void take_note(const manners *m, const cnn_spec *spec, const char *what)
     add_line(m->note, line);
 }
 
-static void tell_device(const manners *m, const cnn_spec *spec)
+static void tell_device(const manners *m, const cnn_spec *spec, const char *algorithms)
 {
     const char *visible = getenv("CUDA_VISIBLE_DEVICES"), *order = getenv("CUDA_DEVICE_ORDER");
     char line[512];
     if (!m->tell)
         return;
-    snprintf(line, sizeof line, "%d %s %s %s\n", spec->run, spec->framework,
-             visible ? visible : "unset", order ? order : "unset");
+    snprintf(line, sizeof line, "%d %s %s %s %s\n", spec->run, spec->framework,
+             visible ? visible : "unset", order ? order : "unset", algorithms);
     add_line(m->tell, line);
 }
 
@@ -201,6 +205,23 @@ static void train(const cnn_spec *spec, const manners *m, bool bad)
         exit(9);
 }
 
+/** Chooses what no other process would: a word with its own number. */
+static void tune(const cnn_spec *spec, const manners *m)
+{
+    cnn_event e = cnn_event_make(CNN_EVENT_TUNED);
+    char line[256];
+    if (m->tune && !strcmp(m->tune, "train"))
+        return;
+    if (m->tune && strcmp(m->tune, "nothing") != 0)
+        misbehave(m->tune);
+    else if (!m->tune)
+        snprintf(e.algorithms, sizeof e.algorithms, "%s-by-%ld", spec->framework, (long)getpid());
+    snprintf(line, sizeof line, "tune %.200s", e.algorithms);
+    tell_device(m, spec, line);
+    send_event(&e);
+    exit(0);
+}
+
 int main(int argc, char **argv)
 {
     const manners m = read_arguments(argc, argv);
@@ -212,7 +233,9 @@ int main(int argc, char **argv)
     fflush(stdout);
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
     take_note(&m, &spec, pid);
-    tell_device(&m, &spec);
+    if (spec.tune)
+        tune(&spec, &m);
+    tell_device(&m, &spec, spec.algorithms ? spec.algorithms : "-");
     ready.setup_seconds = 0.001;
     ready.parameters = 10;
     ready.train_images = 80;

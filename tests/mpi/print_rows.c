@@ -3,6 +3,7 @@
  *    attempt RUN NUMBER OUTCOME SESSION RANK EXIT LIFE "REASON" "LOG"
  *    gpu RUN "DEVICE" "MODEL" SHARED SM MIN MEMORY MIN TEMPERATURE POWER REASONS FOREIGN (decimal)
  *    backend NAME
+ *    tuning PLACE CELL "MODEL" ALGORITHMS
  *  Reals are hexadecimal, so that lines are equal only if bits are. */
 #include "hdf5io/reader.h"
 
@@ -52,6 +53,10 @@ int main(int argc, char **argv)
     for (int i = 0; i < results->run_count; i++)
         print_gpu(results, i);
     printf("backend %s\n", results->backend);
+    for (int i = 0; i < results->tuning_count; i++)
+        if (results->tunings[i].cell >= 0)
+            printf("tuning %d %d \"%s\" %s\n", i, results->tunings[i].cell,
+                   results->tunings[i].model, results->tunings[i].algorithms);
     cnn_results_free(&results);
     return 0;
 }

@@ -32,7 +32,7 @@ gpu_job() {
     cat >"$1.yaml" <<END
 name: $1
 repeats: $2
-train: {epochs: 2, precision: ${precision:-fp32}}
+train: {epochs: 2, precision: ${precision:-fp32}, autotune: ${autotune:-true}}
 factors:
   framework: [native, layered]
   architecture: [arch1]
@@ -48,7 +48,7 @@ END
 # Devices in the rows' order: every run's trainer was given the device that its row has.
 same_devices() {
     awk '$1 == "gpu" { gsub("\"", "", $3); device[$2] = $3; n++ }
-         FILENAME == "told" && device[$1] != $3 { print "run " $1 " on " $3 ", not " device[$1]; bad = 1 }
+         FILENAME == "told" && $5 != "tune" && device[$1] != $3 { print "run " $1 " on " $3 ", not " device[$1]; bad = 1 }
          END { exit bad || n == 0 }' table told || { cat table told; fail "devices of rows and trainers"; }
 }
 
@@ -63,8 +63,8 @@ each_rank_its_own)
     count table '^run [0-9]+ done' 8
     [[ $(awk '$1 == "gpu" { print $3 }' table | sort | uniq -c | awk '{ print $1 }' | sort -u) == 2 ]] ||
         { cat table; fail "four GPUs do two runs each"; }
-    [[ $(awk '{ print $3 }' told | sort -u | wc -l) -eq 4 ]] || { cat told; fail "four devices"; }
-    count told ' GPU-000[0-3] PCI_BUS_ID$' 8
+    [[ $(awk '$5 != "tune" { print $3 }' told | sort -u | wc -l) -eq 4 ]] || { cat told; fail "four devices"; }
+    count told ' GPU-000[0-3] PCI_BUS_ID (native|layered)-by-[0-9]+$' 8
     same_devices
     count table '^gpu [0-9]+ "GPU-000([0-3])" "NVIDIA Fake \1" [01] 1[5-9][0-9.]+ 1[57][0-9]0 2619 2619 (5|6)[0-9] 300 [04] [01]$' 8
     count table '^gpu .* 1$' 8 # process 1 is foreign, the trainer is not
@@ -118,7 +118,7 @@ given_by_the_launcher)
     $rows given.h5 >table
     same_devices
     count table '^gpu [0-3] "MIG-[12]" "A MIG 1g" [01] 1000 ' 4
-    count told ' MIG-1 ' 2
+    count told ' MIG-1 PCI_BUS_ID [nl]' 2
     ;;
 backends)
     # name RANKS STATUS TEXT [ARGUMENT...]: runs b.yaml and looks into the log.
@@ -134,7 +134,7 @@ backends)
     gpus 2
     backend=cudnn gpu_job b 1
     name 1 0 'backend cudnn; results'
-    count told ' GPU-0000 PCI_BUS_ID' 2
+    count told ' GPU-0000 PCI_BUS_ID [nl]' 2
     FAKE_NVML=/nowhere name 2 3 'backend cudnn needs a GPU for every rank, and rank 0 on'
     says log 'NVML cannot start: Driver Not Loaded'
     CUDA_VISIBLE_DEVICES= name 2 3 "has none: CUDA_VISIBLE_DEVICES is ''"
@@ -142,7 +142,7 @@ backends)
     name 1 3 'backend cudnn needs the program cnntrain-cudnn'
     backend=auto gpu_job b 1
     name 1 0 'backend onednn (auto: there are GPUs, but the program cnntrain-cudnn is not there)'
-    count told ' -1 PCI_BUS_ID' 2
+    count told ' -1 PCI_BUS_ID -$' 2 # nothing is to be chosen on CPUs
     mv elsewhere bin/cnntrain-cudnn
     backend=onednn gpu_job b 1
     name 1 0 'backend onednn; results'
@@ -182,7 +182,7 @@ commands)
     says log 'backend cudnn (auto: every rank has a GPU)'
     $rows two.h5 >table
     same_devices
-    count told ' GPU-000[01] PCI_BUS_ID' 4
+    count told ' GPU-000[01] PCI_BUS_ID -$' 4 # commands are not asked to choose
     ;;
 near_cores)
     [[ $(nproc) -ge 2 ]] || { echo "one core only: there is no choice"; exit 77; }
@@ -198,6 +198,7 @@ near_cores)
 lost)
     # One GPU falls off the bus after two looks; its trainers fail, and the other's do not.
     gpus 2 'sm=1000'
+    autotune=false
     sed -i '1s/$/;lost=2/' gpus
     {
         echo '#!/bin/sh'
@@ -210,6 +211,104 @@ lost)
     count table '^run [0-9]+ done' 2
     count table '^attempt [0-9]+ 0 exit 0 0 9 [^ ]+ "the GPU is lost: it has fallen off the bus \(NVML\): exit code 9' 2
     says log 'the GPU is lost'
+    ;;
+tuning)
+    # alike NUMBER: as many GPUs of one model
+    alike() { gpus "$1" && sed -i 's/Fake [0-9]/Fake/' gpus; }
+    # tunings NUMBER of trainers asked, and runs that got what was told for their cell
+    tunings() {
+        count told ' tune ' "$1"
+        awk '$5 == "tune" { told[$6] = 1; next } !($5 in told) || $5 !~ "^" $2 "-by" { print; bad = 1 }
+             END { exit bad }' told || { cat told; fail "runs without what was chosen"; }
+    }
+    own_trainer cnntrain-cudnn seconds=0.01 tell="$work/told" do=exit when=3
+    alike 2
+    gpu_job tune 2
+    run 2 1 tune.yaml
+    says log 'algorithms are chosen and frozen in the file'
+    tunings 2
+    [[ $(awk '$5 == "tune" { print $3 }' told | sort -u | wc -l) -eq 2 ]] || { cat told; fail "ranks share the work"; }
+    $rows tune.h5 >table
+    count table '^tuning [01] [01] "NVIDIA Fake" (native|layered)-by-[0-9]+$' 2
+    cp table before
+    # What is frozen is used on, and nothing is asked again.
+    own_trainer cnntrain-cudnn seconds=0.01 tell="$work/told"
+    run 2 0 tune.yaml --resume
+    tunings 2
+    $rows tune.h5 >table
+    [[ $(grep ^tuning table) == "$(grep ^tuning before)" ]] || { cat table; fail "frozen algorithms changed"; }
+    # Each device model has its own; a resumed job asks on a new one.
+    rm -f told
+    gpus 2
+    gpu_job models 2
+    run 2 0 models.yaml
+    tunings 4
+    awk '$5 == "tune" { on[$6] = $3; next } on[$5] != $3 { print; bad = 1 } END { exit bad }' told ||
+        { cat told; fail "algorithms of another model"; }
+    rm -f told
+    own_trainer cnntrain-cudnn seconds=0.01 tell="$work/told" do=exit when=3
+    gpus 1
+    gpu_job more 2
+    run 1 1 more.yaml
+    sed -i 's/Fake 0/Fake 9/' gpus
+    own_trainer cnntrain-cudnn seconds=0.01 tell="$work/told"
+    run 1 0 more.yaml --resume
+    $rows more.h5 >table
+    count table '^tuning [01] [01] "NVIDIA Fake 0" ' 2
+    count table '^tuning [23] [01] "NVIDIA Fake 9" ' "$(grep -c ' tune ' told | awk '{ print $1 - 2 }')"
+    # Nothing to choose is an answer, too.
+    rm -f told
+    own_trainer cnntrain-cudnn seconds=0.01 tell="$work/told" tune=nothing do=exit when=3
+    gpu_job none 2
+    run 1 1 none.yaml
+    run 1 1 none.yaml --resume
+    count told ' tune ' 2
+    count told ' PCI_BUS_ID -$' 6
+    # autotune: false: nobody is asked.
+    rm -f told
+    own_trainer cnntrain-cudnn seconds=0.01 tell="$work/told"
+    autotune=false gpu_job off 1
+    run 1 0 off.yaml
+    count told ' PCI_BUS_ID -$' 2
+    count told tune 0
+    ;;
+tuning_fails)
+    gpus 2
+    for what in error exit silent train hang; do
+        rm -f told
+        own_trainer cnntrain-cudnn seconds=0.01 tell="$work/told" tune=$what
+        gpu_job bad 2
+        [[ $what != hang ]] || sed -i 's/limits: {/limits: {run_seconds: 1, /' bad.yaml
+        run 2 3 bad.yaml --force
+        case $what in
+        error) want='no luck today' ;;
+        exit) want='exit code 9: ' ;;
+        silent) want='ended without a tuned event' ;;
+        train) want='it trains, when it was asked to tune' ;;
+        hang) want='longer than the time limit of 1 s' ;;
+        esac
+        says log "the algorithms of native / arch1 / blobs on GPU-0000 (NVIDIA Fake 0) cannot be chosen: "
+        says log "$want"
+        $rows bad.h5 >table
+        count table '^run [0-9]+ planned' 4
+        count table '^attempt' 0
+    done
+    # Once the trainer is mended, the job goes on.
+    own_trainer cnntrain-cudnn seconds=0.01
+    run 2 0 bad.yaml --resume
+    # A signal ends the asking, too.
+    own_trainer cnntrain-cudnn note="$work/notes" tune=hang
+    gpu_job stop 2
+    "$program" stop.yaml >log 2>&1 </dev/null &
+    pid=$!
+    await 20 test -e notes
+    kill -TERM $pid
+    status=0
+    wait $pid || status=$?
+    [[ $status -eq 143 ]] || { cat log; fail "a signal while algorithms are chosen gives $status"; }
+    [[ ! -e /proc/$(awk '{ print $3 }' notes) ]] || fail "the trainer lives on"
+    own_trainer cnntrain-cudnn seconds=0.01
+    run 1 0 stop.yaml --resume
     ;;
 *)
     fail "no case called $case"

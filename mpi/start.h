@@ -1,0 +1,12 @@
+/** Starting a trainer on this rank's place. */
+#ifndef CNN_MPI_START_H
+#define CNN_MPI_START_H
+
+#include "host/child.h"
+#include "mpi/task.h"
+
+/** Starts the program of a cell with a specification: on the rank's cores, with its GPU as the only
+ * one that it sees. See cnn_child_start. */
+cnn_status cnn_start_trainer(const cnn_task *task, int cell, const char *spec, cnn_child **out);
+
+#endif
