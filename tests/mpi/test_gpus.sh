@@ -303,10 +303,12 @@ tuning_fails)
     pid=$!
     await 20 test -e notes
     kill -TERM $pid
+    gone() { [[ ! -e /proc/$1 || $(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null) == Z ]]; }
+    (await 20 gone $pid) || { kill -KILL $pid; fail "a signal does not end it"; }
     status=0
     wait $pid || status=$?
     [[ $status -eq 143 ]] || { cat log; fail "a signal while algorithms are chosen gives $status"; }
-    [[ ! -e /proc/$(awk '{ print $3 }' notes) ]] || fail "the trainer lives on"
+    gone "$(awk '{ print $3 }' notes)" || fail "the trainer lives on"
     own_trainer cnntrain-cudnn seconds=0.01
     run 1 0 stop.yaml --resume
     ;;

@@ -124,10 +124,38 @@ static void test_record_more_epochs_than_planned(void **state)
     cnn_record_free(&r);
 }
 
+static void test_record_tuning(void **state)
+{
+    (void)state;
+    static const char tuned[] = "{\"event\":\"tuned\",\"algorithms\":\"conv 1: 6\"}";
+    cnn_record r;
+    assert_int_equal(cnn_record_create(0, &r), CNN_OK);
+    cnn_record_begin_tuning(&r);
+    assert_true(cnn_record_line(&r, tuned, false));
+    assert_string_equal(r.algorithms, "conv 1: 6");
+    assert_int_equal(cnn_record_judge(&r, 0, ""), CNN_OUTCOME_DONE);
+    assert_int_equal(cnn_record_judge(&r, 9, ""), CNN_OUTCOME_EXIT);
+    assert_false(cnn_record_line(&r, tuned, false)); /* once is enough */
+    cnn_record_begin_tuning(&r);
+    assert_int_equal(cnn_record_judge(&r, 0, ""), CNN_OUTCOME_PROTOCOL);
+    assert_string_equal(r.reason, "ended without a tuned event");
+    assert_string_equal(r.algorithms, "");
+    assert_false(cnn_record_line(&r, ready, false));
+    assert_string_equal(r.reason, "it trains, when it was asked to tune");
+    cnn_record_begin_tuning(&r);
+    assert_true(cnn_record_line(&r, error, false));
+    assert_int_equal(cnn_record_judge(&r, 1, ""), CNN_OUTCOME_ERROR);
+    cnn_record_begin(&r, 1); /* a run that was not asked */
+    assert_false(cnn_record_line(&r, tuned, false));
+    assert_int_equal(cnn_record_judge(&r, 0, ""), CNN_OUTCOME_PROTOCOL);
+    cnn_record_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record_good_run),
+        cmocka_unit_test(test_record_tuning),
         cmocka_unit_test(test_record_divergence_is_a_result),
         cmocka_unit_test(test_record_failures_and_their_reasons),
         cmocka_unit_test(test_record_more_epochs_than_planned),
