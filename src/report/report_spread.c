@@ -286,11 +286,10 @@ void cnn_report_spread(const cnn_report *r)
         const cnn_measure measure = (cnn_measure)m;
         if (!has_model(r, measure))
             continue;
-        if (!has_estimates(r, measure)) {
+        if (has_estimates(r, measure))
+            report_spread(r, measure);
+        else
             report_no_spread(r, measure);
-            continue;
-        }
-        report_spread(r, measure);
         if (r->full) {
             report_components(r, measure);
             report_models(r, measure);
