@@ -186,17 +186,22 @@ static void say_variances(const pair_view *v)
             open++;
     }
     cnn_text text = {0};
-    if (less.count)
+    if (all == 1 && !open)
+        cnn_text_printf(&text, "%s varies %s", v->a, less.count ? "less" : "more");
+    else if (all == 1)
+        cnn_text_append(&text, "no difference shown");
+    else if (less.count)
         cnn_text_printf(&text, "%s varies less in %d of %d (%s)", v->a, less.count, all,
                         end_names(&less));
-    if (more.count)
+    if (all > 1 && more.count)
         cnn_text_printf(&text, "%s%s varies more in %d of %d (%s)", text.len ? "; " : "", v->a,
                         more.count, all, end_names(&more));
-    if (open)
+    if (all > 1 && open)
         cnn_text_printf(&text, "%sno difference shown in %d of %d", text.len ? "; " : "", open,
                         all);
-    cnn_document_paragraph(v->r->out, "Spread of %s: %s.",
-                           v->shown.is_log ? "training time" : "test error", text.s ? text.s : "");
+    cnn_document_paragraph(v->r->out, "Spread of %s, %s against %s: %s.",
+                           v->shown.is_log ? "training time" : "test error", v->a, v->b,
+                           text.s ? text.s : "");
     v->r->out->failed |= text.failed || less.text.failed || more.text.failed;
     cnn_text_free(&text);
     cnn_text_free(&less.text);

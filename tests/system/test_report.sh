@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# The command report on files of simulated frameworks: tables, files, several studies as one.
+. "$(dirname "$0")/common.sh" "$1"
+cnnmpi=$build/cnnmpi
+simulated() { # simulated FILE REPEATS SEED: a study of simulated frameworks
+    timeout 60 mpirun --oversubscribe -np 2 "$cnnmpi" "$source_tree/jobs/simulate.yaml" --quiet --force \
+        --set "repeats=$2" --set "seed=$3" --set 'factors.architecture=[arch1]' --output "$1" || [[ $? -eq 1 ]]
+}
+simulated first.h5 6 1
+simulated second.h5 4 2
+
+# The default: what was found stands last.
+expect 0 "$cnnmpi" report first.h5
+says out "What was found"
+says out "sim_a against sim_b"
+says out "report first.h5 --full"
+! grep -q "sign flips" out || fail "details in the short report"
+longest=$(awk '{ if (length > n) n = length } END { print n }' out)
+[[ $longest -le 100 ]] || fail "a line of $longest characters"
+expect 0 "$cnnmpi" report first.h5 --full
+says out "sign flips"
+! grep -qw nan out || fail "nan in the report"
+
+# One table, as everything.
+expect 0 "$cnnmpi" report first.h5 --table t_tests
+says out "Welch's t"
+! grep -q "What was found" out || fail "more than one table"
+expect 0 "$cnnmpi" report first.h5 --table=verdicts --format latex
+says out '\label{tab:verdicts}'
+expect 2 "$cnnmpi" report first.h5 --table verdict
+says err "variance_tests"
+expect 0 "$cnnmpi" report first.h5 --format csv --table comparisons
+[[ $(wc -l <out) -eq 5 ]] || fail "$(wc -l <out) lines of comparisons" # a name row, four measures
+
+# Every table as a file; the number of columns is the same in every line.
+expect 0 "$cnnmpi" report first.h5 --format csv -o tables
+for table in summary sessions cells comparisons blocking models fixed_effects components seeds \
+    seed_groups outliers blocks; do
+    [[ -s tables/$table.csv ]] || fail "no tables/$table.csv"
+done
+awk -F, 'FNR == 1 { n = NF } NF != n { print FILENAME ": " $0; bad = 1 } END { exit bad }' \
+    tables/{cells,comparisons,components,models}.csv || fail "ragged CSV"
+expect 2 "$cnnmpi" report first.h5 --format csv -o tables
+says err "--force"
+
+# Several studies as one.
+expect 0 "$cnnmpi" report first.h5 second.h5
+says out "20 planned"
+says out "looked at 2 times"
+expect 0 "$cnnmpi" report first.h5 second.h5 --runs
+[[ $(wc -l <out) -eq 21 ]] || fail "$(wc -l <out) lines of runs"
+says out "second.h5,"
+expect 2 "$cnnmpi" report first.h5 first.h5
+says err "the same runs"
+expect 2 "$cnnmpi" report first.h5 second.h5 --status
+expect 3 "$cnnmpi" report first.h5 absent.h5
+echo ok
