@@ -48,8 +48,8 @@ cnn_status cnn_loss_apply(cnn_loss *loss, int n, const float *logits, const int3
                           float *dlogits)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_softmax_loss(loss->ops->stream, n, loss->classes, logits, labels, dlogits,
-                                  loss->counts));
+    CNN_CUDA(cnn_gpu_softmax_loss(loss->ops->stream, n, loss->classes, logits, NULL, labels,
+                                  dlogits, NULL, NULL, loss->counts));
 done:
     return st;
 }
@@ -72,7 +72,7 @@ cnn_status cnn_batch_gather(cnn_ops *ops, cnn_pixel pixel, double scale, const v
 {
     cnn_status st = CNN_OK;
     CNN_CUDA(cnn_gpu_gather(ops->stream, pixel == CNN_PIXEL_U8, scale, images, labels, order, NULL,
-                            first, n, pixels, x, y));
+                            false, first, n, pixels, x, y));
 done:
     return st;
 }

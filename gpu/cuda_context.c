@@ -48,6 +48,27 @@ void cnn_cuda_free(void **memory)
     *memory = NULL;
 }
 
+cnn_status cnn_cuda_sums(size_t parts, size_t tickets, cnn_gpu_sums *out)
+{
+    cnn_status st = CNN_OK;
+    void *memory = NULL;
+    *out = (cnn_gpu_sums){0};
+    CNN_TRY(cnn_cuda_alloc(parts * sizeof(double), "parts of sums", &memory));
+    out->parts = memory;
+    CNN_TRY(cnn_cuda_alloc(tickets * sizeof(unsigned), "tickets of sums", &memory));
+    out->tickets = memory;
+done:
+    if (st != CNN_OK)
+        cnn_cuda_free_sums(out);
+    return st;
+}
+
+void cnn_cuda_free_sums(cnn_gpu_sums *sums)
+{
+    cnn_cuda_free((void **)&sums->parts);
+    cnn_cuda_free((void **)&sums->tickets);
+}
+
 cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes)
 {
     cnn_status st = CNN_OK;

@@ -9,7 +9,7 @@ struct cnn_conv2d {
     cnn_layer layer;
     /* by direction and batch size; backward data is NULL for a first layer */
     cnn_conv_plan *plans[3][CNN_MAX_BATCH_SIZES];
-    double *scratch; /* of the bias's gradient */
+    cnn_gpu_sums sums; /* of the bias's gradient */
 };
 
 static size_t rows_of(const cnn_conv2d *conv, int n)
@@ -33,7 +33,6 @@ cnn_status cnn_conv2d_create(cnn_ops *ops, const cnn_layer *layer, bool input_gr
                              cnn_conv2d **out)
 {
     cnn_status st = CNN_OK;
-    void *scratch = NULL;
     cnn_conv2d *conv = calloc(1, sizeof *conv);
     CNN_CHECK(conv != NULL, CNN_ENOMEM, "a convolution");
     conv->ops = ops;
@@ -42,10 +41,8 @@ cnn_status cnn_conv2d_create(cnn_ops *ops, const cnn_layer *layer, bool input_gr
     CNN_TRY(make_plans(conv, CNN_CONV_BACKWARD_WEIGHTS));
     if (input_gradient)
         CNN_TRY(make_plans(conv, CNN_CONV_BACKWARD_DATA));
-    CNN_TRY(cnn_cuda_alloc(
-        cnn_gpu_bias_gradient_scratch(rows_of(conv, ops->sizes[0]), layer->out.c) * sizeof(double),
-        "sums of a bias's gradient", &scratch));
-    conv->scratch = scratch;
+    CNN_TRY(cnn_cuda_sums(cnn_gpu_column_sums(rows_of(conv, ops->sizes[0]), layer->out.c),
+                          cnn_gpu_tickets(layer->out.c), &conv->sums));
     *out = conv;
     conv = NULL; /* the caller owns it now */
 done:
@@ -61,7 +58,7 @@ void cnn_conv2d_destroy(cnn_conv2d **handle)
     for (int d = 0; d < 3; d++)
         for (int i = 0; i < CNN_MAX_BATCH_SIZES; i++)
             cnn_conv_plan_destroy(&conv->plans[d][i]);
-    cnn_cuda_free((void **)&conv->scratch);
+    cnn_cuda_free_sums(&conv->sums);
     free(conv);
     *handle = NULL;
 }
@@ -120,8 +117,8 @@ cnn_status cnn_conv2d_backward_weights(cnn_conv2d *conv, int n, const float *x, 
 {
     cnn_status st = CNN_OK;
     CNN_TRY(run(conv, CNN_CONV_BACKWARD_WEIGHTS, n, (cnn_conv_operands){x, dy, dweights}));
-    CNN_CUDA(cnn_gpu_bias_gradient(conv->ops->stream, rows_of(conv, n), conv->layer.out.c, dy, NULL,
-                                   conv->scratch, dbias));
+    CNN_CUDA(cnn_gpu_bias_gradient(conv->ops->stream, rows_of(conv, n), conv->layer.out.c, dy,
+                                   conv->sums, dbias));
 done:
     return st;
 }

@@ -40,14 +40,13 @@ struct cnn_dense {
     cnn_ops *ops; /* borrowed */
     cnn_layer layer;
     int inputs, units;
-    double *scratch; /* of the bias's gradient */
+    cnn_gpu_sums sums; /* of the bias's gradient */
 };
 
 cnn_status cnn_dense_create(cnn_ops *ops, const cnn_layer *layer, bool input_gradient,
                             cnn_dense **out)
 {
     cnn_status st = CNN_OK;
-    void *scratch = NULL;
     cnn_dense *dense = calloc(1, sizeof *dense);
     (void)input_gradient;
     CNN_CHECK(dense != NULL, CNN_ENOMEM, "a dense layer");
@@ -55,10 +54,8 @@ cnn_status cnn_dense_create(cnn_ops *ops, const cnn_layer *layer, bool input_gra
     dense->layer = *layer;
     dense->inputs = (int)cnn_shape_size(layer->in);
     dense->units = layer->out.c;
-    CNN_TRY(cnn_cuda_alloc(cnn_gpu_bias_gradient_scratch((size_t)ops->sizes[0], dense->units) *
-                               sizeof(double),
-                           "sums of a bias's gradient", &scratch));
-    dense->scratch = scratch;
+    CNN_TRY(cnn_cuda_sums(cnn_gpu_column_sums((size_t)ops->sizes[0], dense->units),
+                          cnn_gpu_tickets(dense->units), &dense->sums));
     *out = dense;
     dense = NULL; /* the caller owns it now */
 done:
@@ -70,7 +67,7 @@ void cnn_dense_destroy(cnn_dense **handle)
 {
     if (!*handle)
         return;
-    cnn_cuda_free((void **)&(*handle)->scratch);
+    cnn_cuda_free_sums(&(*handle)->sums);
     free(*handle);
     *handle = NULL;
 }
@@ -124,8 +121,8 @@ cnn_status cnn_dense_backward_weights(cnn_dense *dense, int n, const float *x, c
     CNN_TRY(cnn_cuda_size_index(dense->ops, n, &size));
     CNN_TRY(cnn_cuda_dense_backward_weights(dense->ops, n, dense->inputs, dense->units, x, dy,
                                             dweights));
-    CNN_CUDA(cnn_gpu_bias_gradient(dense->ops->stream, (size_t)n, dense->units, dy, NULL,
-                                   dense->scratch, dbias));
+    CNN_CUDA(
+        cnn_gpu_bias_gradient(dense->ops->stream, (size_t)n, dense->units, dy, dense->sums, dbias));
 done:
     return st;
 }

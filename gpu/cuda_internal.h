@@ -34,6 +34,10 @@ cnn_status cnn_cuda_floats(size_t count, const char *what, float **out);
 /** Takes NULL, leaves NULL. */
 void cnn_cuda_free(void **memory);
 
+/** Room for sums in one kernel; free both with cnn_cuda_free_sums. */
+cnn_status cnn_cuda_sums(size_t parts, size_t tickets, cnn_gpu_sums *out);
+void cnn_cuda_free_sums(cnn_gpu_sums *sums);
+
 /** Makes the shared workspace at least this long. Not while work is queued that uses it. */
 cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes);
 

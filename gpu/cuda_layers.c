@@ -94,7 +94,7 @@ struct cnn_batchnorm {
     cnn_ops *ops; /* borrowed */
     cnn_layer layer;
     float *mean, *inverse; /* f32 [statistics] of the last training batch */
-    double *scratch;
+    cnn_gpu_sums sums;
 };
 
 cnn_gpu_norm_shape cnn_cuda_norm_shape(const cnn_layer *l, int n)
@@ -107,7 +107,6 @@ cnn_gpu_norm_shape cnn_cuda_norm_shape(const cnn_layer *l, int n)
 cnn_status cnn_batchnorm_create(cnn_ops *ops, const cnn_layer *layer, cnn_batchnorm **out)
 {
     cnn_status st = CNN_OK;
-    void *scratch = NULL;
     const cnn_gpu_norm_shape shape = cnn_cuda_norm_shape(layer, ops->sizes[0]);
     cnn_batchnorm *norm = calloc(1, sizeof *norm);
     CNN_CHECK(norm != NULL, CNN_ENOMEM, "a batch normalisation");
@@ -115,9 +114,7 @@ cnn_status cnn_batchnorm_create(cnn_ops *ops, const cnn_layer *layer, cnn_batchn
     norm->layer = *layer;
     CNN_TRY(cnn_cuda_floats((size_t)shape.statistics, "means of a batch", &norm->mean));
     CNN_TRY(cnn_cuda_floats((size_t)shape.statistics, "deviations of a batch", &norm->inverse));
-    CNN_TRY(
-        cnn_cuda_alloc(cnn_gpu_norm_scratch(shape) * sizeof(double), "sums of a batch", &scratch));
-    norm->scratch = scratch;
+    CNN_TRY(cnn_cuda_sums(cnn_gpu_norm_sums(shape), cnn_gpu_norm_tickets(shape), &norm->sums));
     *out = norm;
     norm = NULL; /* the caller owns it now */
 done:
@@ -132,7 +129,7 @@ void cnn_batchnorm_destroy(cnn_batchnorm **handle)
         return;
     cnn_cuda_free((void **)&norm->mean);
     cnn_cuda_free((void **)&norm->inverse);
-    cnn_cuda_free((void **)&norm->scratch);
+    cnn_cuda_free_sums(&norm->sums);
     free(norm);
     *handle = NULL;
 }
@@ -145,7 +142,7 @@ cnn_status cnn_batchnorm_forward_training(cnn_batchnorm *norm, int n, const floa
     int size;
     CNN_TRY(cnn_cuda_size_index(norm->ops, n, &size));
     CNN_CUDA(cnn_gpu_norm_training(norm->ops->stream, cnn_cuda_norm_shape(&norm->layer, n), x,
-                                   gamma, beta, running_mean, running_variance, norm->scratch,
+                                   gamma, beta, running_mean, running_variance, norm->sums,
                                    norm->mean, norm->inverse, false, y));
 done:
     return st;
@@ -172,8 +169,8 @@ cnn_status cnn_batchnorm_backward(cnn_batchnorm *norm, int n, const float *x, co
     int size;
     CNN_TRY(cnn_cuda_size_index(norm->ops, n, &size));
     CNN_CUDA(cnn_gpu_norm_backward(norm->ops->stream, cnn_cuda_norm_shape(&norm->layer, n), x, dy,
-                                   NULL, gamma, norm->mean, norm->inverse, norm->scratch, dx,
-                                   dgamma, dbeta));
+                                   NULL, gamma, norm->mean, norm->inverse, norm->sums, dx, dgamma,
+                                   dbeta));
 done:
     return st;
 }

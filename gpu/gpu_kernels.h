@@ -35,19 +35,6 @@ cudaError_t cnn_gpu_fill_random(cudaStream_t stream, size_t size, uint32_t strea
 cudaError_t cnn_gpu_distance(cudaStream_t stream, size_t size, const float *a, const float *b,
                              float *result);
 
-/* ---- bias_gradient.cu ---------------------------------------------------------------------- */
-
-/** Doubles of scratch that the next function needs. */
-size_t cnn_gpu_bias_gradient_scratch(size_t rows, int columns);
-/** dbias [columns] = sum over rows of dy [rows, columns].
- *  mask  u8 [rows, columns] or NULL: where it is CNN_GPU_NOWHERE dy does not count (a pool with the
- *        ReLU folded in) */
-cudaError_t cnn_gpu_bias_gradient(cudaStream_t stream, size_t rows, int columns, const float *dy,
-                                  const uint8_t *mask, double *scratch, float *dbias);
-/** The same after a ReLU's backward: where its result y is not above zero dy is set to zero. */
-cudaError_t cnn_gpu_relu_bias_gradient(cudaStream_t stream, size_t rows, int columns,
-                                       const float *y, float *dy, double *scratch, float *dbias);
-
 /* ---- pooling.cu ---------------------------------------------------------------------------- */
 
 /** A pool's windows; taps outside the image do not count. kernel <= 15. */
@@ -71,6 +58,37 @@ cudaError_t cnn_gpu_avgpool_forward(cudaStream_t stream, int n, cnn_gpu_windows 
 cudaError_t cnn_gpu_avgpool_backward(cudaStream_t stream, int n, cnn_gpu_windows w, const float *dy,
                                      float *dx);
 
+/* ---- bias_gradient.cu ---------------------------------------------------------------------- */
+
+/** Where blocks leave their parts of sums until the last one adds them up (last_block.cuh).
+ *  parts    as many doubles as the function asks for; may hold anything
+ *  tickets  one for each tile of 16 columns or statistics; 0 before and after */
+typedef struct {
+    double *parts;
+    unsigned *tickets;
+} cnn_gpu_sums;
+static inline size_t cnn_gpu_tickets(int columns)
+{
+    return ((size_t)columns + 15) / 16;
+}
+
+/** Parts that sums over the rows of [rows, columns] need. */
+size_t cnn_gpu_column_sums(size_t rows, int columns);
+/** dbias [columns] = sum over rows of dy [rows, columns]. */
+cudaError_t cnn_gpu_bias_gradient(cudaStream_t stream, size_t rows, int columns, const float *dy,
+                                  cnn_gpu_sums sums, float *dbias);
+/** The same after a ReLU's backward: where its result y is not above zero dy is set to zero. */
+cudaError_t cnn_gpu_relu_bias_gradient(cudaStream_t stream, size_t rows, int columns,
+                                       const float *y, float *dy, cnn_gpu_sums sums, float *dbias);
+
+/** Whether a pool's windows hold every input once. */
+bool cnn_gpu_windows_tile(cnn_gpu_windows w);
+/** Of a pool whose windows tile its input: dx [n, h, w, c] as cnn_gpu_maxpool_backward, and the
+ *  gradient of the bias before the pool [c], in one kernel. Sums over the rows of the windows. */
+cudaError_t cnn_gpu_unpool_bias_gradient(cudaStream_t stream, int n, cnn_gpu_windows w,
+                                         const uint8_t *mask, const float *dy, float *dx,
+                                         cnn_gpu_sums sums, float *dbias);
+
 /* ---- batch_norm.cu ------------------------------------------------------------------------- */
 
 /** Values seen as [outer, statistics, inner]: channels have inner 1, rows have inner W * C. */
@@ -78,14 +96,15 @@ typedef struct {
     int outer, statistics, inner;
 } cnn_gpu_norm_shape;
 
-/** Doubles of scratch that training and backward need. */
-size_t cnn_gpu_norm_scratch(cnn_gpu_norm_shape shape);
+/** Parts and tickets of the sums that training and backward need. */
+size_t cnn_gpu_norm_sums(cnn_gpu_norm_shape shape);
+size_t cnn_gpu_norm_tickets(cnn_gpu_norm_shape shape);
 /** mean, inverse f32 [statistics]: the batch's mean and 1 / sqrt(biased variance + epsilon), kept
  *  for backward; the running ones move. y = gamma (x - mean) inverse + beta, then max(y, 0) if
  *  relu. */
 cudaError_t cnn_gpu_norm_training(cudaStream_t stream, cnn_gpu_norm_shape shape, const float *x,
                                   const float *gamma, const float *beta, float *running_mean,
-                                  float *running_variance, double *scratch, float *mean,
+                                  float *running_variance, cnn_gpu_sums sums, float *mean,
                                   float *inverse, bool relu, float *y);
 /** By the running statistics. */
 cudaError_t cnn_gpu_norm_inference(cudaStream_t stream, cnn_gpu_norm_shape shape, const float *x,
@@ -94,7 +113,7 @@ cudaError_t cnn_gpu_norm_inference(cudaStream_t stream, cnn_gpu_norm_shape shape
 /** y: NULL, or the ReLU's result, by which dy is masked. dx NULL: not wanted. */
 cudaError_t cnn_gpu_norm_backward(cudaStream_t stream, cnn_gpu_norm_shape shape, const float *x,
                                   const float *dy, const float *y, const float *gamma,
-                                  const float *mean, const float *inverse, double *scratch,
+                                  const float *mean, const float *inverse, cnn_gpu_sums sums,
                                   float *dx, float *dgamma, float *dbeta);
 
 /* ---- loss.cu ------------------------------------------------------------------------------- */
@@ -105,37 +124,40 @@ typedef struct {
     int64_t errors, images;
 } cnn_gpu_counts;
 
-/** Softmax cross-entropy of logits [n, classes]: adds to counts; dlogits unless NULL. */
+/** A native step's place, on the device: replays of one graph differ by nothing else. */
+typedef struct {
+    int64_t first;   /* place in the order of the next batch's first image */
+    int64_t started; /* training steps since the last reset */
+    int64_t step;    /* number of the step that runs, from 0 */
+} cnn_gpu_place;
+
+/** Softmax cross-entropy of logits [n, classes] (+ bias [classes] unless NULL): adds to counts.
+ *  dlogits  [n, classes] unless NULL; dbias [classes], its sum over images, unless NULL
+ *  place    unless NULL: place->first += n */
 cudaError_t cnn_gpu_softmax_loss(cudaStream_t stream, int n, int classes, const float *logits,
-                                 const int32_t *labels, float *dlogits, cnn_gpu_counts *counts);
+                                 const float *bias, const int32_t *labels, float *dlogits,
+                                 float *dbias, cnn_gpu_place *place, cnn_gpu_counts *counts);
 
 /* ---- optimiser.cu -------------------------------------------------------------------------- */
 
 /** velocity NULL: momentum 0. */
 cudaError_t cnn_gpu_sgd(cudaStream_t stream, size_t size, double rate, double momentum,
                         const float *g, float *velocity, float *w);
-/** updates: NULL, or updates made before this one, on the device; else step_value, from 1, is
- *  the number of this update. */
-cudaError_t cnn_gpu_adam(cudaStream_t stream, size_t size, double rate, const int64_t *updates,
+/** step: NULL, or the number of this update from 0, on the device; else it is step_value, from 1.
+ */
+cudaError_t cnn_gpu_adam(cudaStream_t stream, size_t size, double rate, const int64_t *step,
                          int64_t step_value, const float *g, float *m, float *v, float *w);
 
 /* ---- batches.cu, sort.cu ------------------------------------------------------------------- */
 
-/** A native step's place, on the device: replays of one graph differ by nothing else. */
-typedef struct {
-    int64_t first;   /* place in the order of the next batch's first image */
-    int64_t updates; /* made since the last reset */
-} cnn_gpu_place;
-
-/** Images order[first ..] times scale into x [n, pixels], labels into y [n]. place: NULL, or its
- *  `first` is taken instead. is_u8: images are u8, else f32. */
+/** Images order[first ..] times scale into x [n, pixels], labels into y [n]. is_u8: images are u8,
+ *  else f32. place: NULL, or its `first` is taken instead, and its `step` becomes `started`, which
+ *  then counts this step if `counts`. */
 cudaError_t cnn_gpu_gather(cudaStream_t stream, bool is_u8, double scale, const void *images,
-                           const int32_t *labels, const int32_t *order, const cnn_gpu_place *place,
-                           int64_t first, int n, int64_t pixels, float *x, int32_t *y);
+                           const int32_t *labels, const int32_t *order, cnn_gpu_place *place,
+                           bool counts, int64_t first, int n, int64_t pixels, float *x, int32_t *y);
 /** place->first = first. */
 cudaError_t cnn_gpu_go_to(cudaStream_t stream, int64_t first, cnn_gpu_place *place);
-/** place->first += images, place->updates += 1. */
-cudaError_t cnn_gpu_advance(cudaStream_t stream, int images, cnn_gpu_place *place);
 /** keys u64 [count]: word 0 of counter i in the upper half, i in the lower. */
 cudaError_t cnn_gpu_shuffle_keys(cudaStream_t stream, uint64_t seed, uint32_t purpose,
                                  uint32_t epoch, int count, uint64_t *keys);
@@ -162,6 +184,23 @@ cudaError_t cnn_gpu_direct_backward_data(cudaStream_t stream, cnn_gpu_convolutio
                                          const float *dy, const float *weights, float *dx);
 cudaError_t cnn_gpu_direct_backward_weights(cudaStream_t stream, cnn_gpu_convolution s,
                                             const float *x, const float *dy, float *dweights);
+
+/* ---- first_convolution.cu ------------------------------------------------------------------ */
+
+/** Whether a network's first convolution and the pool behind it are what these kernels do: 5x5,
+ *  'same', one or three channels, 2x2 maximum. */
+bool cnn_gpu_first_fits(cnn_gpu_convolution s, cnn_gpu_windows pool);
+/** Convolution, bias, ReLU if relu, pool: y and mask [n, pool.out_h, pool.out_w, out_c] as
+ *  cnn_gpu_maxpool_forward. weights [out_c, 5, 5, c]. */
+cudaError_t cnn_gpu_first_forward(cudaStream_t stream, cnn_gpu_convolution s, cnn_gpu_windows pool,
+                                  const float *x, const float *weights, const float *bias,
+                                  bool relu, float *y, uint8_t *mask);
+/** Parts of its sums; one ticket. */
+size_t cnn_gpu_first_parts(cnn_gpu_convolution s, cnn_gpu_windows pool);
+/** dy [n, pool.out_h, pool.out_w, out_c], mask -> dweights, dbias. */
+cudaError_t cnn_gpu_first_backward(cudaStream_t stream, cnn_gpu_convolution s, cnn_gpu_windows pool,
+                                   const float *x, const float *dy, const uint8_t *mask,
+                                   cnn_gpu_sums sums, float *dweights, float *dbias);
 
 #ifdef __cplusplus
 }

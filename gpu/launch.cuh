@@ -24,6 +24,13 @@ inline cudaError_t cnn_launch(void (*kernel)(P...), dim3 grid, dim3 block, size_
         },
         values);
 }
+
+/** The block's dynamic shared memory. */
+template <class T> __device__ inline T *cnn_dynamic_shared()
+{
+    extern __shared__ __align__(16) unsigned char cnn_shared_bytes[];
+    return reinterpret_cast<T *>(cnn_shared_bytes);
+}
 #endif
 
 enum { CNN_BLOCK = 256, CNN_WARP = 32 };

@@ -31,19 +31,26 @@ __device__ static inline float sum_of_warp(float mine)
     return mine;
 }
 
-__device__ static inline best best_of_image(int classes, const float *logits, int lane)
+__device__ static inline float logit(const float *logits, const float *bias, int c)
+{
+    return bias ? logits[c] + bias[c] : logits[c];
+}
+
+__device__ static inline best best_of_image(int classes, const float *logits, const float *bias,
+                                            int lane)
 {
     best mine = {-INFINITY, classes};
     for (int c = lane; c < classes; c += CNN_WARP)
-        if (logits[c] > mine.value || mine.where == classes) {
-            mine.value = logits[c];
+        if (logit(logits, bias, c) > mine.value || mine.where == classes) {
+            mine.value = logit(logits, bias, c);
             mine.where = c;
         }
     return best_of_warp(mine);
 }
 
-static __global__ void softmax_loss(int n, int classes, const float *logits, const int32_t *labels,
-                                    float *dlogits, cnn_gpu_counts *counts)
+static __global__ void softmax_loss(int n, int classes, const float *logits, const float *bias,
+                                    const int32_t *labels, float *dlogits, float *dbias,
+                                    cnn_gpu_place *place, cnn_gpu_counts *counts)
 {
     __shared__ double losses[WARPS];
     __shared__ int wrongs[WARPS];
@@ -53,16 +60,16 @@ static __global__ void softmax_loss(int n, int classes, const float *logits, con
     for (int image = warp; image < n; image += WARPS) {
         const float *z = logits + (size_t)image * (size_t)classes;
         const int label = labels[image];
-        const best top = best_of_image(classes, z, lane);
+        const best top = best_of_image(classes, z, bias, lane);
         float sum = 0.0f;
         for (int c = lane; c < classes; c += CNN_WARP)
-            sum += expf(z[c] - top.value);
+            sum += expf(logit(z, bias, c) - top.value);
         sum = sum_of_warp(sum);
-        loss += log((double)sum) - ((double)z[label] - (double)top.value);
+        loss += log((double)sum) - ((double)logit(z, bias, label) - (double)top.value);
         wrong += top.where != label;
         for (int c = lane; dlogits && c < classes; c += CNN_WARP)
             dlogits[(size_t)image * (size_t)classes + (size_t)c] =
-                (expf(z[c] - top.value) / sum - (c == label ? 1.0f : 0.0f)) / (float)n;
+                (expf(logit(z, bias, c) - top.value) / sum - (c == label ? 1.0f : 0.0f)) / (float)n;
     }
     if (lane == 0) {
         losses[warp] = loss;
@@ -77,12 +84,21 @@ static __global__ void softmax_loss(int n, int classes, const float *logits, con
         counts->loss_sum += loss;
         counts->errors += wrong;
         counts->images += n;
+        if (place)
+            place->first += n;
+    }
+    for (int c = (int)threadIdx.x; dbias && c < classes; c += CNN_BLOCK) {
+        double slope = 0.0;
+        for (int image = 0; image < n; image++)
+            slope += (double)dlogits[(size_t)image * (size_t)classes + (size_t)c];
+        dbias[c] = (float)slope;
     }
 }
 
 cudaError_t cnn_gpu_softmax_loss(cudaStream_t stream, int n, int classes, const float *logits,
-                                 const int32_t *labels, float *dlogits, cnn_gpu_counts *counts)
+                                 const float *bias, const int32_t *labels, float *dlogits,
+                                 float *dbias, cnn_gpu_place *place, cnn_gpu_counts *counts)
 {
-    return cnn_launch(softmax_loss, 1, CNN_BLOCK, 0, stream, n, classes, logits, labels, dlogits,
-                      counts);
+    return cnn_launch(softmax_loss, 1, CNN_BLOCK, 0, stream, n, classes, logits, bias, labels,
+                      dlogits, dbias, place, counts);
 }

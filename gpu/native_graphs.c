@@ -35,10 +35,10 @@ done:
     return st;
 }
 
-static bool are_of(const cnn_native_graphs *g, const cnn_feed *feed)
+static bool are_of(const cnn_native_graphs *g, const cnn_step *s, const cnn_feed *feed)
 {
     return g->images && g->images == feed->images && g->labels == feed->labels &&
-           g->order == feed->order && g->count == feed->count;
+           g->order == feed->order && g->count == feed->count && g->workspace == s->ops->workspace;
 }
 
 cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
@@ -46,7 +46,7 @@ cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
     cnn_status st = CNN_OK;
     cnn_native_graphs *g = &s->graphs;
     const int batch = s->train.batch_size, tail = feed->count % batch;
-    if (are_of(g, feed))
+    if (are_of(g, s, feed))
         return CNN_OK;
     CNN_TRY(cnn_ops_sync(s->ops));
     cnn_native_drop_graphs(g);
@@ -54,6 +54,7 @@ cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
     g->labels = feed->labels;
     g->order = feed->order;
     g->count = feed->count;
+    g->workspace = s->ops->workspace;
     if (feed->count >= batch) {
         CNN_TRY(capture(s, feed, batch, CNN_NATIVE_STEPS, &g->several));
         CNN_TRY(capture(s, feed, batch, 1, &g->one));

@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {
     int n, size; /* images; index of that batch size */
     bool training;
+    bool updates; /* a whole training step: it counts, and the place goes on */
 } cnn_native_pass;
 
 typedef struct cnn_native_node cnn_native_node;
@@ -49,8 +50,10 @@ struct cnn_native_node {
     cnn_gpu_windows windows;
     int parameters[2];                            /* indices in the step's parameters */
     cnn_conv_plan *plans[3][CNN_MAX_BATCH_SIZES]; /* conv: by direction and batch size */
+    bool own_first;                               /* conv: by first_convolution.cu, without plans */
     int before_pool, before_pool_gradient, mask;  /* tensors of the plan */
-    int mean, inverse, scratch;
+    int mean, inverse, parts;
+    size_t tickets; /* first one, of its sums */
     size_t running; /* norm: offset of its statistics */
 };
 
@@ -58,6 +61,7 @@ struct cnn_native_node {
 typedef struct {
     const void *images, *labels, *order; /* of the feed that they were captured on */
     int count;
+    const void *workspace;              /* of the convolutions in them */
     cudaGraphExec_t several, one, tail; /* tail: NULL where the last batch is whole */
 } cnn_native_graphs;
 
@@ -80,6 +84,8 @@ struct cnn_step {
     float *first, *second;   /* the optimiser's; NULL when not needed */
     float *running;          /* means and variances of all batchnorm layers */
     int32_t *labels;         /* i32 [max batch] */
+    size_t ticket_count;
+    unsigned *tickets;
     cnn_gpu_place *place;
     cnn_gpu_counts *training, *evaluation;
     cnn_native_graphs graphs;
@@ -125,6 +131,10 @@ cnn_status cnn_native_tensor(cnn_step *s, const char *what, int node, size_t byt
                              int last, int *out);
 /** Adds parameter tensor k (0, 1) of a node. packed: see cnn_native_parameter. */
 void cnn_native_add_parameter(cnn_step *s, cnn_native_node *node, int k, bool packed);
+/** Room for sums that a node needs from first to last. */
+cnn_status cnn_native_add_sums(cnn_step *s, cnn_native_node *node, size_t parts, size_t tickets,
+                               int first, int last);
+cnn_gpu_sums cnn_native_sums(const cnn_step *s, const cnn_native_node *node);
 /** Nodes, tensors, algorithms, memory. */
 cnn_status cnn_native_build(cnn_step *s);
 
@@ -134,7 +144,7 @@ void cnn_native_node_destroy(cnn_native_node *node);
 
 /* native_run.c */
 /** Queues one training step on the batch at the step's place: gather, forward, loss, backward and,
- *  if updates, the optimiser and the place's advance. */
+ *  if updates, the optimiser; the place then goes on to the next batch. */
 cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool updates);
 
 /* native_graphs.c */

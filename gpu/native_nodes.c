@@ -25,7 +25,6 @@ static cnn_status add_pool(cnn_step *s, cnn_native_node *node)
     cnn_status st = CNN_OK;
     const int i = node->index, back = cnn_native_back(s, i);
     const size_t bytes = image_floats(s, node->mid) * sizeof(float);
-    CNN_TRY(cnn_cuda_windows(node->pool, &node->windows));
     CNN_TRY(cnn_native_tensor(s, "before pool", i, bytes, i, i, &node->before_pool));
     CNN_TRY(
         cnn_native_tensor(s, "mask", i, image_floats(s, node->pool->out), i, back, &node->mask));
@@ -36,12 +35,12 @@ done:
     return st;
 }
 
-static cnn_status add_bias_scratch(cnn_step *s, cnn_native_node *node, size_t rows, int columns)
+/* Sums over rows of what the node leaves, for its bias's gradient. */
+static cnn_status add_bias_sums(cnn_step *s, cnn_native_node *node, size_t rows, int columns)
 {
     const int back = cnn_native_back(s, node->index);
-    return cnn_native_tensor(s, "bias sums", node->index,
-                             cnn_gpu_bias_gradient_scratch(rows, columns) * sizeof(double), back,
-                             back, &node->scratch);
+    return cnn_native_add_sums(s, node, cnn_gpu_column_sums(rows, columns),
+                               cnn_gpu_tickets(columns), back, back);
 }
 
 static cnn_status nothing_to_create(cnn_step *s, cnn_native_node *node)
@@ -65,12 +64,31 @@ static cnn_status add_plans(cnn_step *s, cnn_native_node *node, cnn_conv_directi
     return CNN_OK;
 }
 
-static cnn_status conv_create(cnn_step *s, cnn_native_node *node)
+static cnn_gpu_convolution geometry(const cnn_native_node *node, int n)
+{
+    return cnn_conv_problem_of(node->layer, n, CNN_CONV_FORWARD).shape;
+}
+
+/* A first layer whose gradient of the image nobody wants, with a pool: own kernels do all of it. */
+static cnn_status own_first_create(cnn_step *s, cnn_native_node *node)
+{
+    cnn_status st = CNN_OK;
+    const int i = node->index, back = cnn_native_back(s, i);
+    const size_t parts =
+        cnn_gpu_first_parts(geometry(node, cnn_ops_max_batch(s->ops)), node->windows);
+    node->own_first = true;
+    CNN_TRY(
+        cnn_native_tensor(s, "mask", i, image_floats(s, node->pool->out), i, back, &node->mask));
+    CNN_TRY(cnn_native_add_sums(s, node, parts, 1, back, back));
+done:
+    return st;
+}
+
+static cnn_status library_create(cnn_step *s, cnn_native_node *node)
 {
     cnn_status st = CNN_OK;
     const cnn_shape out = node->pool ? node->pool->out : node->mid;
-    cnn_native_add_parameter(s, node, 0, true);
-    cnn_native_add_parameter(s, node, 1, false);
+    const size_t images = (size_t)cnn_ops_max_batch(s->ops);
     CNN_TRY(add_plans(s, node, CNN_CONV_FORWARD));
     if (node->trains)
         CNN_TRY(add_plans(s, node, CNN_CONV_BACKWARD_WEIGHTS));
@@ -79,8 +97,21 @@ static cnn_status conv_create(cnn_step *s, cnn_native_node *node)
     if (node->pool)
         CNN_TRY(add_pool(s, node));
     if (node->trains)
-        CNN_TRY(add_bias_scratch(
-            s, node, (size_t)cnn_ops_max_batch(s->ops) * (size_t)out.h * (size_t)out.w, out.c));
+        CNN_TRY(add_bias_sums(s, node, images * (size_t)out.h * (size_t)out.w, out.c));
+done:
+    return st;
+}
+
+static cnn_status conv_create(cnn_step *s, cnn_native_node *node)
+{
+    cnn_status st = CNN_OK;
+    cnn_native_add_parameter(s, node, 0, true);
+    cnn_native_add_parameter(s, node, 1, false);
+    if (node->pool)
+        CNN_TRY(cnn_cuda_windows(node->pool, &node->windows));
+    const bool own = node->pool && node->trains && !node->input_gradient &&
+                     cnn_gpu_first_fits(geometry(node, 1), node->windows);
+    CNN_TRY(own ? own_first_create(s, node) : library_create(s, node));
 done:
     return st;
 }
@@ -89,15 +120,21 @@ static cnn_status conv_forward(cnn_step *s, cnn_native_node *node, const cnn_nat
 {
     cnn_status st = CNN_OK;
     const cudaStream_t stream = s->ops->stream;
+    const float *x = cnn_native_value(s, node->index), *weights = cnn_native_weights(s, node, 0);
     const float *bias = cnn_native_weights(s, node, 1);
     float *y = cnn_native_value(s, node->index + 1);
     float *z = node->pool ? cnn_native_at(s, node->before_pool) : y;
-    const cnn_conv_operands o = {cnn_native_value(s, node->index), cnn_native_weights(s, node, 0),
-                                 z};
+    uint8_t *mask = pass->training ? cnn_native_at(s, node->mask) : NULL;
+    if (node->own_first) {
+        CNN_CUDA(cnn_gpu_first_forward(stream, geometry(node, pass->n), node->windows, x, weights,
+                                       bias, node->relu, y, mask));
+        goto done;
+    }
+    const cnn_conv_operands o = {x, weights, z};
     CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_FORWARD][pass->size], o));
     if (node->pool)
-        CNN_CUDA(cnn_gpu_maxpool_forward(stream, pass->n, node->windows, z, bias, node->relu, y,
-                                         pass->training ? cnn_native_at(s, node->mask) : NULL));
+        CNN_CUDA(
+            cnn_gpu_maxpool_forward(stream, pass->n, node->windows, z, bias, node->relu, y, mask));
     else
         CNN_CUDA(
             cnn_gpu_add_bias(stream, rows_of(pass, node->mid), node->mid.c, bias, node->relu, y));
@@ -105,27 +142,45 @@ done:
     return st;
 }
 
-/* The gradient of what the convolution leaves, and the bias's. */
+/* The gradient of what the convolution leaves, and the bias's, where a pool follows. The bias's is
+ * a sum over what passes the pool, whose windows may overlap. */
+static cnn_status unpool(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass, float *dz)
+{
+    cnn_status st = CNN_OK;
+    const cudaStream_t stream = s->ops->stream;
+    const float *dy = cnn_native_gradient(s, node->index + 1);
+    const uint8_t *mask = cnn_native_at(s, node->mask);
+    const cnn_gpu_sums sums = cnn_native_sums(s, node);
+    float *dbias = cnn_native_slopes(s, node, 1);
+    if (cnn_gpu_windows_tile(node->windows)) {
+        CNN_CUDA(cnn_gpu_unpool_bias_gradient(stream, pass->n, node->windows, mask, dy, dz, sums,
+                                              dbias));
+    } else {
+        CNN_CUDA(cnn_gpu_maxpool_backward(stream, pass->n, node->windows, mask, dy, dz));
+        CNN_CUDA(
+            cnn_gpu_bias_gradient(stream, rows_of(pass, node->mid), node->mid.c, dz, sums, dbias));
+    }
+done:
+    return st;
+}
+
 static cnn_status conv_output_gradient(cnn_step *s, cnn_native_node *node,
                                        const cnn_native_pass *pass, float **dz)
 {
     cnn_status st = CNN_OK;
-    const cudaStream_t stream = s->ops->stream;
-    const cnn_shape out = node->pool ? node->pool->out : node->mid;
-    float *dy = cnn_native_gradient(s, node->index + 1);
-    const float *y = node->relu && !node->pool ? cnn_native_value(s, node->index + 1) : NULL;
-    const uint8_t *mask = node->pool ? cnn_native_at(s, node->mask) : NULL;
-    double *scratch = cnn_native_at(s, node->scratch);
+    const cnn_gpu_sums sums = cnn_native_sums(s, node);
+    const size_t rows = rows_of(pass, node->mid);
     float *dbias = cnn_native_slopes(s, node, 1);
-    if (y)
-        CNN_CUDA(
-            cnn_gpu_relu_bias_gradient(stream, rows_of(pass, out), out.c, y, dy, scratch, dbias));
-    else
-        CNN_CUDA(
-            cnn_gpu_bias_gradient(stream, rows_of(pass, out), out.c, dy, mask, scratch, dbias));
-    *dz = node->pool ? cnn_native_at(s, node->before_pool_gradient) : dy;
+    *dz = node->pool ? cnn_native_at(s, node->before_pool_gradient)
+                     : cnn_native_gradient(s, node->index + 1);
     if (node->pool)
-        CNN_CUDA(cnn_gpu_maxpool_backward(stream, pass->n, node->windows, mask, dy, *dz));
+        CNN_TRY(unpool(s, node, pass, *dz));
+    else if (node->relu)
+        CNN_CUDA(cnn_gpu_relu_bias_gradient(s->ops->stream, rows, node->mid.c,
+                                            cnn_native_value(s, node->index + 1), *dz, sums,
+                                            dbias));
+    else
+        CNN_CUDA(cnn_gpu_bias_gradient(s->ops->stream, rows, node->mid.c, *dz, sums, dbias));
 done:
     return st;
 }
@@ -133,15 +188,22 @@ done:
 static cnn_status conv_backward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
 {
     cnn_status st = CNN_OK;
-    float *dz = NULL;
+    const float *x = cnn_native_value(s, node->index);
+    float *dz = NULL, *dweights = cnn_native_slopes(s, node, 0);
+    if (node->own_first) {
+        CNN_CUDA(cnn_gpu_first_backward(s->ops->stream, geometry(node, pass->n), node->windows, x,
+                                        cnn_native_gradient(s, node->index + 1),
+                                        cnn_native_at(s, node->mask), cnn_native_sums(s, node),
+                                        dweights, cnn_native_slopes(s, node, 1)));
+        goto done;
+    }
     CNN_TRY(conv_output_gradient(s, node, pass, &dz));
-    const cnn_conv_operands w = {cnn_native_value(s, node->index), dz,
-                                 cnn_native_slopes(s, node, 0)};
+    const cnn_conv_operands w = {x, dz, dweights};
     CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_WEIGHTS][pass->size], w));
     if (node->input_gradient) {
-        const cnn_conv_operands x = {dz, cnn_native_weights(s, node, 0),
+        const cnn_conv_operands o = {dz, cnn_native_weights(s, node, 0),
                                      cnn_native_gradient(s, node->index)};
-        CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_DATA][pass->size], x));
+        CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_DATA][pass->size], o));
     }
 done:
     return st;
@@ -158,26 +220,42 @@ static void describe_plan(const char *what, const cnn_conv_plan *plan, cnn_text 
 static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_text *out)
 {
     (void)s;
+    if (node->own_first) {
+        cnn_text_printf(out,
+                        "convolution + bias%s + maxpool in one kernel; backward: weights and "
+                        "bias in one kernel, from the pooled gradient",
+                        node->relu ? " + relu" : "");
+        return;
+    }
+    const bool tile = node->pool && cnn_gpu_windows_tile(node->windows);
     describe_plan("convolution", node->plans[CNN_CONV_FORWARD][0], out);
     cnn_text_printf(out, ", bias%s%s in one kernel", node->relu ? " + relu" : "",
                     node->pool ? " + maxpool" : "");
     if (node->trains)
-        cnn_text_printf(out, "; backward: %sbias's sums, ",
-                        node->pool   ? "pool + relu masked, "
-                        : node->relu ? "relu masked with the "
-                                     : "");
+        cnn_text_printf(out, "; backward: %s, ",
+                        tile         ? "pool + relu + bias in one kernel"
+                        : node->pool ? "pool + relu, bias"
+                        : node->relu ? "relu + bias in one kernel"
+                                     : "bias");
     describe_plan("weights", node->plans[CNN_CONV_BACKWARD_WEIGHTS][0], out);
     describe_plan(", data", node->plans[CNN_CONV_BACKWARD_DATA][0], out);
 }
 
 /* ---- dense + bias [+ ReLU] ----------------------------------------------------------------- */
 
+/* The last node's bias is added, and its gradient taken, by the loss. */
+static bool is_last(const cnn_step *s, const cnn_native_node *node)
+{
+    return node->index == s->node_count - 1;
+}
+
 static cnn_status dense_create(cnn_step *s, cnn_native_node *node)
 {
     cnn_native_add_parameter(s, node, 0, true);
     cnn_native_add_parameter(s, node, 1, false);
-    return node->trains ? add_bias_scratch(s, node, (size_t)cnn_ops_max_batch(s->ops), node->mid.c)
-                        : CNN_OK;
+    return is_last(s, node)
+               ? CNN_OK
+               : add_bias_sums(s, node, (size_t)cnn_ops_max_batch(s->ops), node->mid.c);
 }
 
 static cnn_status dense_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
@@ -187,8 +265,25 @@ static cnn_status dense_forward(cnn_step *s, cnn_native_node *node, const cnn_na
     CNN_TRY(cnn_cuda_dense_forward(s->ops, pass->n, (int)cnn_shape_size(node->layer->in),
                                    node->mid.c, cnn_native_value(s, node->index),
                                    cnn_native_weights(s, node, 0), y));
-    CNN_CUDA(cnn_gpu_add_bias(s->ops->stream, (size_t)pass->n, node->mid.c,
-                              cnn_native_weights(s, node, 1), node->relu, y));
+    if (!is_last(s, node))
+        CNN_CUDA(cnn_gpu_add_bias(s->ops->stream, (size_t)pass->n, node->mid.c,
+                                  cnn_native_weights(s, node, 1), node->relu, y));
+done:
+    return st;
+}
+
+static cnn_status dense_bias_gradient(cnn_step *s, cnn_native_node *node,
+                                      const cnn_native_pass *pass, float *dy)
+{
+    cnn_status st = CNN_OK;
+    const cnn_gpu_sums sums = cnn_native_sums(s, node);
+    float *dbias = cnn_native_slopes(s, node, 1);
+    if (node->relu)
+        CNN_CUDA(cnn_gpu_relu_bias_gradient(s->ops->stream, (size_t)pass->n, node->mid.c,
+                                            cnn_native_value(s, node->index + 1), dy, sums, dbias));
+    else
+        CNN_CUDA(
+            cnn_gpu_bias_gradient(s->ops->stream, (size_t)pass->n, node->mid.c, dy, sums, dbias));
 done:
     return st;
 }
@@ -198,15 +293,8 @@ static cnn_status dense_backward(cnn_step *s, cnn_native_node *node, const cnn_n
     cnn_status st = CNN_OK;
     const int inputs = (int)cnn_shape_size(node->layer->in), units = node->mid.c;
     float *dy = cnn_native_gradient(s, node->index + 1);
-    double *scratch = cnn_native_at(s, node->scratch);
-    float *dbias = cnn_native_slopes(s, node, 1);
-    if (node->relu)
-        CNN_CUDA(cnn_gpu_relu_bias_gradient(s->ops->stream, (size_t)pass->n, units,
-                                            cnn_native_value(s, node->index + 1), dy, scratch,
-                                            dbias));
-    else
-        CNN_CUDA(cnn_gpu_bias_gradient(s->ops->stream, (size_t)pass->n, units, dy, NULL, scratch,
-                                       dbias));
+    if (!is_last(s, node))
+        CNN_TRY(dense_bias_gradient(s, node, pass, dy));
     CNN_TRY(cnn_cuda_dense_backward_weights(s->ops, pass->n, inputs, units,
                                             cnn_native_value(s, node->index), dy,
                                             cnn_native_slopes(s, node, 0)));
@@ -220,9 +308,13 @@ done:
 
 static void dense_describe(const cnn_step *s, const cnn_native_node *node, cnn_text *out)
 {
-    (void)s;
-    cnn_text_printf(out, "cuBLAS sgemm, bias%s; backward: bias's sums, sgemm%s",
-                    node->relu ? " + relu" : "", node->input_gradient ? ", sgemm" : "");
+    const char *data = node->input_gradient ? ", sgemm" : "";
+    if (is_last(s, node))
+        cnn_text_printf(out, "cuBLAS sgemm; bias and its gradient with the loss; backward: sgemm%s",
+                        data);
+    else
+        cnn_text_printf(out, "cuBLAS sgemm, bias%s in one kernel; backward: %sbias, sgemm%s",
+                        node->relu ? " + relu" : "", node->relu ? "relu + " : "", data);
 }
 
 /* ---- batch normalisation [+ ReLU] [+ pool] ------------------------------------------------- */
@@ -237,10 +329,12 @@ static cnn_status norm_create(cnn_step *s, cnn_native_node *node)
     cnn_native_add_parameter(s, node, 1, false);
     CNN_TRY(cnn_native_tensor(s, "mean", i, bytes, i, back, &node->mean));
     CNN_TRY(cnn_native_tensor(s, "deviation", i, bytes, i, back, &node->inverse));
-    CNN_TRY(cnn_native_tensor(s, "sums", i, cnn_gpu_norm_scratch(shape) * sizeof(double), i, back,
-                              &node->scratch));
-    if (node->pool)
+    CNN_TRY(cnn_native_add_sums(s, node, cnn_gpu_norm_sums(shape), cnn_gpu_norm_tickets(shape), i,
+                                back));
+    if (node->pool) {
+        CNN_TRY(cnn_cuda_windows(node->pool, &node->windows));
         CNN_TRY(add_pool(s, node));
+    }
 done:
     return st;
 }
@@ -254,9 +348,9 @@ static cnn_status normalise(cnn_step *s, cnn_native_node *node, const cnn_native
     const float *gamma = cnn_native_weights(s, node, 0), *beta = cnn_native_weights(s, node, 1);
     float *mean = s->running + node->running, *variance = mean + shape.statistics;
     if (pass->training)
-        CNN_CUDA(cnn_gpu_norm_training(
-            s->ops->stream, shape, x, gamma, beta, mean, variance, cnn_native_at(s, node->scratch),
-            cnn_native_at(s, node->mean), cnn_native_at(s, node->inverse), relu, y));
+        CNN_CUDA(cnn_gpu_norm_training(s->ops->stream, shape, x, gamma, beta, mean, variance,
+                                       cnn_native_sums(s, node), cnn_native_at(s, node->mean),
+                                       cnn_native_at(s, node->inverse), relu, y));
     else
         CNN_CUDA(
             cnn_gpu_norm_inference(s->ops->stream, shape, x, gamma, beta, mean, variance, relu, y));
@@ -292,7 +386,7 @@ static cnn_status norm_backward(cnn_step *s, cnn_native_node *node, const cnn_na
     CNN_CUDA(cnn_gpu_norm_backward(
         s->ops->stream, cnn_cuda_norm_shape(node->layer, pass->n), cnn_native_value(s, node->index),
         dz, y, cnn_native_weights(s, node, 0), cnn_native_at(s, node->mean),
-        cnn_native_at(s, node->inverse), cnn_native_at(s, node->scratch),
+        cnn_native_at(s, node->inverse), cnn_native_sums(s, node),
         node->input_gradient ? cnn_native_gradient(s, node->index) : NULL,
         cnn_native_slopes(s, node, 0), cnn_native_slopes(s, node, 1)));
 done:
@@ -379,9 +473,9 @@ static cnn_status drop(cnn_step *s, const cnn_native_node *node, const cnn_nativ
 {
     cnn_status st = CNN_OK;
     const int layer = (int)(node->layer - s->net.layers);
-    CNN_CUDA(cnn_gpu_dropout(
-        s->ops->stream, batch_size(pass, node->mid), pass->training ? node->layer->rate : 0,
-        s->seed, CNN_RANDOM_DROPOUT + (uint32_t)layer, &s->place->updates, 0, from, to));
+    CNN_CUDA(cnn_gpu_dropout(s->ops->stream, batch_size(pass, node->mid),
+                             pass->training ? node->layer->rate : 0, s->seed,
+                             CNN_RANDOM_DROPOUT + (uint32_t)layer, &s->place->step, 0, from, to));
 done:
     return st;
 }

@@ -26,6 +26,20 @@ void cnn_native_add_parameter(cnn_step *s, cnn_native_node *node, int k, bool pa
     s->parameter_size += (size + VALUES_ALIGNED - 1) / VALUES_ALIGNED * VALUES_ALIGNED;
 }
 
+cnn_status cnn_native_add_sums(cnn_step *s, cnn_native_node *node, size_t parts, size_t tickets,
+                               int first, int last)
+{
+    node->tickets = s->ticket_count;
+    s->ticket_count += tickets;
+    return cnn_native_tensor(s, "parts of sums", node->index, parts * sizeof(double), first, last,
+                             &node->parts);
+}
+
+cnn_gpu_sums cnn_native_sums(const cnn_step *s, const cnn_native_node *node)
+{
+    return (cnn_gpu_sums){cnn_native_at(s, node->parts), s->tickets + node->tickets};
+}
+
 static void set_up_node(cnn_step *s, int i, size_t *running)
 {
     cnn_native_node *node = &s->nodes[i];
@@ -45,7 +59,7 @@ static void set_up_node(cnn_step *s, int i, size_t *running)
         .mask = CNN_NO_TENSOR,
         .mean = CNN_NO_TENSOR,
         .inverse = CNN_NO_TENSOR,
-        .scratch = CNN_NO_TENSOR,
+        .parts = CNN_NO_TENSOR,
         .running = *running,
     };
     if (p->kind == CNN_NODE_NORM)
@@ -105,6 +119,8 @@ static cnn_status allocate(cnn_step *s)
     CNN_TRY(cnn_cuda_floats((size_t)s->net.state_total, "running statistics", &s->running));
     CNN_TRY(cnn_cuda_alloc((size_t)cnn_ops_max_batch(s->ops) * sizeof(int32_t), "labels",
                            (void **)&s->labels));
+    CNN_TRY(cnn_cuda_alloc(s->ticket_count * sizeof *s->tickets, "tickets of sums",
+                           (void **)&s->tickets));
     CNN_TRY(cnn_cuda_alloc(sizeof *s->place, "a step's place", (void **)&s->place));
     CNN_TRY(cnn_cuda_alloc(sizeof *s->training, "counts", (void **)&s->training));
     CNN_TRY(cnn_cuda_alloc(sizeof *s->evaluation, "counts", (void **)&s->evaluation));

@@ -42,8 +42,8 @@ void cnn_step_destroy(cnn_step **step)
     cnn_native_drop_graphs(&s->graphs);
     for (int i = 0; i < s->node_count; i++)
         cnn_native_node_destroy(&s->nodes[i]);
-    void *memory[] = {s->arena,   s->weights, s->slopes, s->first,    s->second,
-                      s->running, s->labels,  s->place,  s->training, s->evaluation};
+    void *memory[] = {s->arena,  s->weights, s->slopes,   s->first,      s->second, s->running,
+                      s->labels, s->place,   s->training, s->evaluation, s->tickets};
     for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++)
         cnn_cuda_free(&memory[i]);
     destroy_events(s);
@@ -132,27 +132,31 @@ cnn_status cnn_step_gradients(cnn_step *s, float *gradients)
 
 /* ---- one batch ----------------------------------------------------------------------------- */
 
-static cnn_status queue_gather(cnn_step *s, const cnn_feed *feed, int n)
+static cnn_status queue_gather(cnn_step *s, const cnn_feed *feed, int n, bool counts)
 {
     cnn_status st = CNN_OK;
     CNN_CUDA(cnn_gpu_gather(s->ops->stream, feed->pixel == CNN_PIXEL_U8, feed->scale, feed->images,
-                            feed->labels, feed->order, s->place, 0, n, cnn_shape_size(s->net.input),
-                            cnn_native_value(s, 0), s->labels));
+                            feed->labels, feed->order, s->place, counts, 0, n,
+                            cnn_shape_size(s->net.input), cnn_native_value(s, 0), s->labels));
 done:
     return st;
 }
 
-/* Forward, and the loss of the batch into the counts. */
+/* Forward, and the loss of the batch into the counts. The last node is dense and leaves its bias
+ * and the bias's gradient to the loss. */
 static cnn_status queue_forward(cnn_step *s, const cnn_feed *feed, const cnn_native_pass *pass)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(queue_gather(s, feed, pass->n));
+    const cnn_native_node *last = &s->nodes[s->node_count - 1];
+    CNN_TRY(queue_gather(s, feed, pass->n, pass->updates));
     for (int i = 0; i < s->node_count; i++)
         CNN_TRY(s->nodes[i].class->forward(s, &s->nodes[i], pass));
-    CNN_CUDA(cnn_gpu_softmax_loss(s->ops->stream, pass->n, s->net.classes,
-                                  cnn_native_value(s, s->node_count), s->labels,
-                                  pass->training ? cnn_native_gradient(s, s->node_count) : NULL,
-                                  pass->training ? s->training : s->evaluation));
+    CNN_CUDA(cnn_gpu_softmax_loss(
+        s->ops->stream, pass->n, s->net.classes, cnn_native_value(s, s->node_count),
+        cnn_native_weights(s, last, 1), s->labels,
+        pass->training ? cnn_native_gradient(s, s->node_count) : NULL,
+        pass->training ? cnn_native_slopes(s, last, 1) : NULL, pass->updates ? s->place : NULL,
+        pass->training ? s->training : s->evaluation));
 done:
     return st;
 }
@@ -162,8 +166,8 @@ static cnn_status queue_update(cnn_step *s)
     cnn_status st = CNN_OK;
     const cnn_train *t = &s->train;
     if (t->optimizer == CNN_OPTIMIZER_ADAM)
-        CNN_CUDA(cnn_gpu_adam(s->ops->stream, s->parameter_size, t->learning_rate,
-                              &s->place->updates, 0, s->slopes, s->first, s->second, s->weights));
+        CNN_CUDA(cnn_gpu_adam(s->ops->stream, s->parameter_size, t->learning_rate, &s->place->step,
+                              0, s->slopes, s->first, s->second, s->weights));
     else
         CNN_CUDA(cnn_gpu_sgd(s->ops->stream, s->parameter_size, t->learning_rate, t->momentum,
                              s->slopes, s->first, s->weights));
@@ -174,15 +178,13 @@ done:
 cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool updates)
 {
     cnn_status st = CNN_OK;
-    cnn_native_pass pass = {.n = n, .training = true};
+    cnn_native_pass pass = {.n = n, .training = true, .updates = updates};
     CNN_TRY(cnn_cuda_size_index(s->ops, n, &pass.size));
     CNN_TRY(queue_forward(s, feed, &pass));
     for (int i = s->node_count - 1; i >= s->first_trained; i--)
         CNN_TRY(s->nodes[i].class->backward(s, &s->nodes[i], &pass));
-    if (updates) {
+    if (updates)
         CNN_TRY(queue_update(s));
-        CNN_CUDA(cnn_gpu_advance(s->ops->stream, n, s->place));
-    }
 done:
     return st;
 }

@@ -16,12 +16,12 @@ static __global__ void sgd(size_t size, float rate, float momentum, const float 
     }
 }
 
-static __global__ void adam(size_t size, double rate, const int64_t *updates, int64_t step_value,
+static __global__ void adam(size_t size, double rate, const int64_t *step, int64_t step_value,
                             const float *g, float *m, float *v, float *w)
 {
     __shared__ float corrected;
     if (threadIdx.x == 0) {
-        const double t = (double)(updates ? *updates + 1 : step_value);
+        const double t = (double)(step ? *step + 1 : step_value);
         corrected =
             (float)(rate * sqrt(1.0 - pow(CNN_ADAM_BETA2, t)) / (1.0 - pow(CNN_ADAM_BETA1, t)));
     }
@@ -44,9 +44,9 @@ cudaError_t cnn_gpu_sgd(cudaStream_t stream, size_t size, double rate, double mo
                       (float)momentum, g, velocity, w);
 }
 
-cudaError_t cnn_gpu_adam(cudaStream_t stream, size_t size, double rate, const int64_t *updates,
+cudaError_t cnn_gpu_adam(cudaStream_t stream, size_t size, double rate, const int64_t *step,
                          int64_t step_value, const float *g, float *m, float *v, float *w)
 {
-    return cnn_launch(adam, cnn_grid_for(size), CNN_BLOCK, 0, stream, size, rate, updates,
-                      step_value, g, m, v, w);
+    return cnn_launch(adam, cnn_grid_for(size), CNN_BLOCK, 0, stream, size, rate, step, step_value,
+                      g, m, v, w);
 }

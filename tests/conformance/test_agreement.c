@@ -255,5 +255,7 @@ int main(void)
         cmocka_unit_test(test_arch2_agrees_on_fashion_mnist),
         cmocka_unit_test(test_arch2_agrees_on_idc),
     };
+    if (getenv("CNN_TEST_ONLY")) /* a pattern of names */
+        cmocka_set_test_filter(getenv("CNN_TEST_ONLY"));
     return cmocka_run_group_tests_name("agreement", tests, NULL, NULL);
 }
