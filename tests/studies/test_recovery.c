@@ -17,7 +17,13 @@
 
 #include <cmocka.h>
 
-enum { DEVICES = 40, STUDIES = 300, ZERO_STUDIES = 200, FIRST_SEED = 1000 };
+enum {
+    DEVICES = 40,
+    STUDIES = 300,
+    INCOMPLETE_STUDIES = 100,
+    ZERO_STUDIES = 200,
+    FIRST_SEED = 1000
+};
 #define LEVEL 0.95
 
 /* clang-format off */
@@ -65,15 +71,17 @@ static void take_runs(const cnn_results *r, model_input *in)
     in->device = calloc(n, sizeof *in->device);
     in->block = calloc(n, sizeof *in->block);
     assert_true(in->y && in->level && in->node && in->device && in->block);
+    int done = 0;
     for (int i = 0; i < r->run_count; i++) {
-        in->y[i] = log(r->measured[i].train_seconds);
-        in->level[i] = r->planned[i].level;
-        in->device[i] = r->measured[i].rank;
-        in->node[i] = r->measured[i].rank / 2;
-        in->block[i] = r->planned[i].block;
+        if (r->status[i] != CNN_RUN_DONE)
+            continue;
+        in->y[done] = log(r->measured[i].train_seconds);
+        in->level[done] = r->planned[i].level;
+        in->device[done] = r->measured[i].rank;
+        in->node[done] = r->measured[i].rank / 2;
+        in->block[done++] = r->planned[i].block;
     }
-    in->data =
-        (cnn_mixed_data){r->run_count, 2, in->y, in->level, in->node, in->device, in->block, true};
+    in->data = (cnn_mixed_data){done, 2, in->y, in->level, in->node, in->device, in->block, true};
 }
 
 static void free_runs(model_input *in)
@@ -174,12 +182,11 @@ static void assert_unbiased(const recovery *r, int part)
                  mean, error);
 }
 
-static void test_components_and_effect_are_recovered(void **state)
+static void assert_recovers(const char *const *sets, int studies)
 {
-    (void)state;
     recovery r = {0};
-    cnn_job *job = make_job(NULL);
-    for (int s = 0; s < STUDIES; s++) {
+    cnn_job *job = make_job(sets);
+    for (int s = 0; s < studies; s++) {
         cnn_mixed_fit *f = fit_study(job, FIRST_SEED + s, (cnn_mixed_options){LEVEL, false});
         add_study(&r, f);
         cnn_mixed_fit_destroy(&f);
@@ -190,6 +197,21 @@ static void test_components_and_effect_are_recovered(void **state)
     }
     assert_covers(r.effect_covered, r.studies, "effect");
     cnn_job_destroy(&job);
+}
+
+static void test_components_and_effect_are_recovered(void **state)
+{
+    (void)state;
+    assert_recovers(NULL, STUDIES);
+}
+
+/** A fifth of the runs fail, so that blocks and devices have unequal shares. */
+static void test_they_are_recovered_from_incomplete_studies(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"factors.framework.0.simulate.failures=0.1",
+                                       "factors.framework.1.simulate.failures=0.3", NULL};
+    assert_recovers(sets, INCOMPLETE_STUDIES);
 }
 
 /* ---- tests of components ------------------------------------------------------------------- */
@@ -265,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_components_and_effect_are_recovered),
+        cmocka_unit_test(test_they_are_recovered_from_incomplete_studies),
         cmocka_unit_test(test_components_are_found_where_they_are),
         cmocka_unit_test(test_the_analysis_agrees),
     };
