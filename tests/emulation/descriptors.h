@@ -64,6 +64,7 @@ struct Descriptor {
 cudnnStatus_t refuse(cudnnStatus_t status, const std::string &text);
 
 /* ---- engines.cpp ---- */
+cudnnStatus_t finalize_operation(const Descriptor *operation);
 cudnnStatus_t finalize_graph(Descriptor *graph);
 cudnnStatus_t finalize_heuristics(Descriptor *heuristics);
 cudnnStatus_t finalize_engine(Descriptor *engine);

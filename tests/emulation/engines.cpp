@@ -413,6 +413,18 @@ cudnnStatus_t find_operands(const Problem &p, const Descriptor *pack, Operands *
 
 } // namespace
 
+cudnnStatus_t finalize_operation(const Descriptor *operation)
+{
+    Problem problem = {};
+    const Names *names = names_of(operation);
+    if (!names)
+        return CUDNN_STATUS_SUCCESS;
+    const cudnnStatus_t status = read_convolution(*names, operation, &problem);
+    if (status == CUDNN_STATUS_SUCCESS && !shapes_fit(problem.convolution))
+        return refuse(CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH, "shapes that do not belong together");
+    return status;
+}
+
 cudnnStatus_t finalize_graph(Descriptor *graph)
 {
     const std::vector<Shared> &operations =
@@ -422,9 +434,6 @@ cudnnStatus_t finalize_graph(Descriptor *graph)
     if (!names || (operations.size() > 1 && names->direction != Direction::forward))
         return refuse(CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN, "operations that are not emulated");
     cudnnStatus_t status = read_convolution(*names, operations[0].get(), problem.get());
-    if (status == CUDNN_STATUS_SUCCESS && !shapes_fit(problem->convolution))
-        status =
-            refuse(CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH, "shapes that do not belong together");
     int64_t flows = problem->convolution.y.uid;
     problem->result = problem->convolution.y;
     for (size_t i = 1; status == CUDNN_STATUS_SUCCESS && i < operations.size(); i++) {
