@@ -2,7 +2,9 @@
 #include "report/report_parts.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST_NAMED = 6 };
 
@@ -84,10 +86,11 @@ static void say_difference(const pair_view *v, const verdict_count *c, const cha
     cnn_text_printf(out, "%s%s %s", out->len ? "; " : "", v->a, verdict);
     if (all > 1)
         cnn_text_printf(out, " in %d of %d", c->count, all);
-    if (c->count == 1)
-        cnn_text_printf(out, ", by %.3g %s", c->least, size_unit(v));
-    else
-        cnn_text_printf(out, ", by %.3g to %.3g %s", c->least, c->most, size_unit(v));
+    char least[32], most[32];
+    snprintf(least, sizeof least, "%.3g", c->least);
+    snprintf(most, sizeof most, "%.3g", c->most);
+    cnn_text_printf(out, ", by %s%s%s %s", least, strcmp(least, most) ? " to " : "",
+                    strcmp(least, most) ? most : "", size_unit(v));
     if (all > 1)
         cnn_text_printf(out, " (%s)", end_names((name_list *)&c->names));
 }

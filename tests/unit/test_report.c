@@ -194,6 +194,101 @@ static void test_lost_runs_are_counted_everywhere(void **state)
     end(&x);
 }
 
+/** Level 1 takes a fifth longer than level 0 and errs less, in two combinations; level 0 varies
+ * more in time. */
+static cnn_results *make_clear(void)
+{
+    static const double noise[] = {0.3, -0.2, 0.5, -0.6, 0.1, -0.4, 0.6, -0.3};
+    cnn_results *r = experiment_make_done(2, 2, 8, 1);
+    for (int i = 0; i < r->run_count; i++) {
+        const cnn_planned *p = &r->planned[i];
+        const double x = noise[p->repeat], y = noise[(p->repeat * 3 + 1) % 8];
+        r->measured[i].train_seconds = p->level ? 120 + y / 10 : 100 + 2 * x;
+        r->measured[i].test_error = p->level ? 0.10 + x / 1000 : 0.12 + y / 1000;
+        cnn_copy_string(r->measured[i].device, sizeof r->measured[i].device, "gpu");
+    }
+    return r;
+}
+
+static void test_verdicts_name_the_right_level(void **state)
+{
+    (void)state;
+    reported x = report(make_clear(), false);
+    char *text = text_of(&x);
+    const char *const parts[] = {"framework1 faster\n",
+                                 "framework1 higher\n",
+                                 "framework1 varies more\n",
+                                 "framework1 is faster in 2 of 2, by 16.",
+                                 "framework1 is higher in 2 of 2, by 2 points",
+                                 "framework1 varies more in 2 of 2 (architecture1, architecture2)",
+                                 NULL};
+    assert_says(text, parts);
+    free(text);
+    end(&x);
+}
+
+/** The number in a place (0: the first after the label) of the row of a table that starts with it;
+ *  NaN for "-". */
+static double number_in(const reported *x, const char *table, const char *label, int place)
+{
+    cnn_text t = {0};
+    cnn_render_text(&x->document, table, &t);
+    assert_int_equal(cnn_text_status(&t), CNN_OK);
+    char *row = strstr(t.s, label);
+    assert_non_null(row);
+    row += strlen(label);
+    for (; place > 0; place--) {
+        row += strspn(row, " [");
+        row += strcspn(row, " ");
+    }
+    row += strspn(row, " [");
+    const double number = *row == '-' && (row[1] == ' ' || row[1] == '\n') ? NAN : atof(row);
+    cnn_text_free(&t);
+    return number;
+}
+
+static void assert_near(double actual, double expected)
+{
+    if (isnan(expected) ? !isnan(actual) : fabs(actual - expected) > 0.006 * fabs(expected))
+        fail_msg("%g instead of %g", actual, expected);
+}
+
+static void test_tables_have_their_figures_in_the_units_shown(void **state)
+{
+    (void)state;
+    reported x = report(make_clear(), true);
+    const cnn_analysis *a = x.analysis;
+    const cnn_summary *time = cnn_analysis_summary(a, a->cell_of[0], CNN_MEASURE_TRAIN_SECONDS);
+    const cnn_comparison *c = cnn_analysis_comparison(a, 0, CNN_MEASURE_TRAIN_SECONDS);
+    const char *cell = "architecture1  framework1", *combination = "architecture1";
+    assert_near(number_in(&x, "cells", cell, 1), time->mean);
+    assert_near(number_in(&x, "cells", cell, 2), time->mean_lower);
+    assert_near(number_in(&x, "cells", cell, 3), time->mean_upper);
+    assert_near(number_in(&x, "cells", cell, 4), time->sd);
+    assert_near(number_in(&x, "cells", cell, 5), 100 * time->cv);
+    assert_near(number_in(&x, "quantiles", cell, 3), time->q1);
+    assert_near(number_in(&x, "quantiles", cell, 4), time->median);
+    assert_near(number_in(&x, "order", cell, 3), 100 * time->median_coverage);
+    assert_near(number_in(&x, "order", cell, 4), time->variance);
+    assert_near(number_in(&x, "verdicts", combination, 1), c->paired_difference);
+    assert_near(number_in(&x, "verdicts", combination, 2), c->paired_ratio);
+    assert_near(number_in(&x, "verdicts", combination, 3), c->paired_ratio_lower);
+    assert_near(number_in(&x, "t_tests", combination, 0), c->study_t);
+    assert_near(number_in(&x, "equivalence", combination, 0), 1);
+    assert_near(number_in(&x, "equivalence", combination, 1), 100 * expm1(c->tost_lower));
+    assert_near(number_in(&x, "effects", combination, 0), c->hedges_g);
+    assert_near(number_in(&x, "variances", combination, 1), c->paired_variance_ratio);
+    assert_near(number_in(&x, "variance_tests", combination, 0), c->variance_ratio);
+    const cnn_component *residual =
+        cnn_analysis_component(a, 0, CNN_MEASURE_TRAIN_SECONDS, CNN_COMPONENT_RESIDUAL);
+    const double levels = (cnn_analysis_fixed(a, 0, CNN_MEASURE_TRAIN_SECONDS, 1)->mean -
+                           cnn_analysis_fixed(a, 0, CNN_MEASURE_TRAIN_SECONDS, 0)->mean) /
+                          2;
+    assert_near(number_in(&x, "spread", combination, 0), 100 * levels);
+    assert_near(number_in(&x, "spread", combination, 5), 100 * residual->sd);
+    end(&x);
+}
+
 static void test_nothing_to_say_is_said(void **state)
 {
     (void)state;
@@ -272,6 +367,8 @@ int main(void)
         cmocka_unit_test(test_comparisons_as_csv_have_every_column),
         cmocka_unit_test(test_report_says_what_is_there),
         cmocka_unit_test(test_lost_runs_are_counted_everywhere),
+        cmocka_unit_test(test_verdicts_name_the_right_level),
+        cmocka_unit_test(test_tables_have_their_figures_in_the_units_shown),
         cmocka_unit_test(test_nothing_to_say_is_said),
         cmocka_unit_test(test_rows_are_all_there),
     };
