@@ -120,7 +120,7 @@ static void put_cells(const cells_view *v, cnn_table *t, put_cell *put)
     }
 }
 
-/** Names the cells without figures. */
+/** Names the cells whose spread is unknown. */
 static void note_gaps(const cells_view *v, cnn_table *t)
 {
     const cnn_analysis *a = v->r->a;
@@ -130,9 +130,9 @@ static void note_gaps(const cells_view *v, cnn_table *t)
     for (int k = 0; gaps && names && k < a->combination_count; k++)
         for (int l = 0; l < a->level_count; l++, n++) {
             names[n] = cnn_asprintf("%s %s", v->r->names.combinations[k], v->r->names.levels[l]);
-            gaps[n] =
-                (cnn_report_gap){names[n] ? names[n] : "",
-                                 cnn_analysis_summary(a, cell_at(a, k, l), v->measure)->reason};
+            const cnn_summary *x = cnn_analysis_summary(a, cell_at(a, k, l), v->measure);
+            gaps[n] = (cnn_report_gap){names[n] ? names[n] : "",
+                                       isnan(x->sd) ? x->reason : CNN_REASON_NONE};
         }
     cnn_report_note_gaps(t, gaps, n);
     for (int i = 0; i < n; i++)

@@ -106,7 +106,7 @@ static void test_csv_keeps_every_digit(void **state)
     cnn_document d = {0};
     make_document(&d);
     cnn_table *more = cnn_document_table(&d, "errors", columns, COLUMNS, "More of them");
-    add_row(more, "d", 3, 1 / 3.0, 1e300, 0, 1, 1);
+    add_row(more, "d, e", 3, 1 / 3.0, 1e300, 0, 1, 1);
     char *s = rendered(cnn_render_csv, &d, "errors");
     assert_string_equal(s, "case,dataset,n,error,variance,ratio_low,ratio_high,p\n"
                            "a_1,\"set \"\"a_1\"\", all\",15,0.10000000000000001,1234.5678,0.5,2,"
@@ -114,7 +114,7 @@ static void test_csv_keeps_every_digit(void **state)
                            "b,\"set \"\"b\"\", all\",2,-1.0000000000000001e-05,"
                            "2.4999999999999999e-07,-1,inf,3e-11\n"
                            "c,\"set \"\"c\"\", all\",0,,,,,\n"
-                           "d,\"set \"\"d\"\", all\",3,0.33333333333333331,"
+                           "\"d, e\",\"set \"\"d, e\"\", all\",3,0.33333333333333331,"
                            "1.0000000000000001e+300,0,1,1\n");
     free(s);
     cnn_document_free(&d);
