@@ -279,9 +279,42 @@ static void test_files_are_not_replaced_unasked(void **state)
     cnn_document_free(&d);
 }
 
+static void test_numbers_for_people(void **state)
+{
+    (void)state;
+    static const struct {
+        cnn_table_format format;
+        int digits;
+        double x;
+        const char *shown;
+    } cases[] = {
+        {CNN_FORMAT_DIGITS, 3, 0.123456, "0.123"},
+        {CNN_FORMAT_DIGITS, 3, 12.3456, "12.3"},
+        {CNN_FORMAT_DIGITS, 3, -123456, "-123456"},
+        {CNN_FORMAT_DIGITS, 3, 12345678, "1.23e+07"},
+        {CNN_FORMAT_DIGITS, 3, 0.00012345, "0.000123"},
+        {CNN_FORMAT_DIGITS, 3, 0, "0"},
+        {CNN_FORMAT_FIXED, 2, -0.001, "0.00"},
+        {CNN_FORMAT_FIXED, 2, -0.006, "-0.01"},
+        {CNN_FORMAT_P, 0, 0.00099, "9.9e-04"},
+        {CNN_FORMAT_P, 0, 0.001, "0.0010"},
+        {CNN_FORMAT_P, 0, 0, "< 1e-300"},
+        {CNN_FORMAT_WHOLE, 0, 1e9, "1000000000"},
+        {CNN_FORMAT_FIXED, 2, NAN, "-"},
+        {CNN_FORMAT_FIXED, 2, -INFINITY, "-inf"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char s[64];
+        const cnn_table_column column = {.format = cases[i].format, .digits = cases[i].digits};
+        cnn_render_number(&column, cases[i].x, s, sizeof s);
+        assert_string_equal(s, cases[i].shown);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_for_people),
         cmocka_unit_test(test_text_is_aligned),
         cmocka_unit_test(test_csv_keeps_every_digit),
         cmocka_unit_test(test_latex_is_escaped),

@@ -142,6 +142,11 @@ static void test_comparisons_as_csv_have_every_column(void **state)
             assert_string_equal(golden_text(&g, row, "verdict_name"),
                                 cnn_verdict_names[c->verdict]);
             assert_int_equal((int)number(&g, row, "blocks"), c->blocks);
+            if (m == CNN_MEASURE_TEST_LOSS) { /* no margin: unknown, an empty field */
+                assert_int_equal(c->blocks_needed, -1);
+                assert_string_equal(golden_text(&g, row, "blocks_needed"), "");
+                assert_string_equal(golden_text(&g, row, "margin"), "");
+            }
             golden_compare(number(&g, row, "paired_p_holm"), c->paired_p_holm, 0, "p", row);
             golden_compare(number(&g, row, "superiority_upper"), c->superiority_upper, 0, "P", row);
         }
