@@ -1,4 +1,4 @@
-/** Inside the mixed model: grouped runs, likelihood, search. Only src/stats/mixed_*.c include it.
+/** Inside the mixed model: grouped runs, likelihood, search. For src/stats/mixed_*.c and their test.
  *
  *  Levels are those that have runs, renumbered 0..L-1. Values are centred by level and scaled, so
  *  that variances are near 1 whatever the units of y; mixed_fit.c puts the units back. */
