@@ -36,6 +36,10 @@ cnn_status cnn_conv_plan_run(cnn_conv_plan *plan, cnn_conv_operands o)
 
 void cnn_conv_plan_describe(const cnn_conv_plan *plan, cnn_text *out)
 {
+    if (!plan->graph) {
+        cnn_text_append(out, "by an engine that the device chooses");
+        return;
+    }
     cnn_choice_describe(&plan->choice, out);
 }
 
@@ -58,7 +62,7 @@ typedef struct {
 static cnn_status fill(bench *b, int tensor, size_t size, const char *what)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(cnn_cuda_floats(size, what, &b->tensors[tensor]));
+    CNN_TRY(cnn_cuda_floats(b->ops, size, what, &b->tensors[tensor]));
     CNN_CUDA(cnn_gpu_fill_random(b->ops->stream, size, (uint32_t)tensor + 1, b->tensors[tensor]));
 done:
     return st;
@@ -89,8 +93,8 @@ static cnn_status bench_open(cnn_ops *ops, const cnn_conv_problem *problem, benc
     CNN_TRY(fill(b, 1, cnn_conv_problem_output(problem), "tuning: a convolution's result"));
     CNN_TRY(fill(b, 2, cnn_conv_problem_weights(problem), "tuning: a convolution's weights"));
     aim(b);
-    CNN_TRY(cnn_cuda_floats(b->result_size, "tuning: the expected result", &b->expected));
-    CNN_TRY(cnn_cuda_floats(2, "tuning: a distance", &b->distance));
+    CNN_TRY(cnn_cuda_floats(b->ops, b->result_size, "tuning: the expected result", &b->expected));
+    CNN_TRY(cnn_cuda_floats(b->ops, 2, "tuning: a distance", &b->distance));
     CNN_CUDA(cudaEventCreate(&b->start));
     CNN_CUDA(cudaEventCreate(&b->stop));
     cnn_conv_operands o = b->operands;
@@ -103,9 +107,9 @@ done:
 static void bench_close(bench *b)
 {
     for (int i = 0; i < 3; i++)
-        cnn_cuda_free((void **)&b->tensors[i]);
-    cnn_cuda_free((void **)&b->expected);
-    cnn_cuda_free((void **)&b->distance);
+        cnn_cuda_free(b->ops, (void **)&b->tensors[i]);
+    cnn_cuda_free(b->ops, (void **)&b->expected);
+    cnn_cuda_free(b->ops, (void **)&b->distance);
     if (b->start)
         cudaEventDestroy(b->start);
     if (b->stop)
@@ -302,9 +306,11 @@ cnn_status cnn_conv_plan_create(cnn_ops *ops, const cnn_conv_problem *problem, c
     CNN_CHECK(p != NULL, CNN_ENOMEM, "a convolution's plan");
     p->ops = ops;
     p->problem = *problem;
-    CNN_TRY(cnn_cudnn_graph_create(target, problem, &p->graph));
-    CNN_TRY(take_choice(p));
-    CNN_TRY(build(p));
+    if (!ops->config.plan_only) {
+        CNN_TRY(cnn_cudnn_graph_create(target, problem, &p->graph));
+        CNN_TRY(take_choice(p));
+        CNN_TRY(build(p));
+    }
     *out = p;
     p = NULL; /* the caller owns it now */
 done:

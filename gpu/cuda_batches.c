@@ -21,7 +21,7 @@ cnn_status cnn_loss_create(cnn_ops *ops, int classes, cnn_loss **out)
     CNN_CHECK(loss != NULL, CNN_ENOMEM, "the loss");
     loss->ops = ops;
     loss->classes = classes;
-    CNN_TRY(cnn_cuda_alloc(sizeof *loss->counts, "the loss's counts", &counts));
+    CNN_TRY(cnn_cuda_alloc(ops, sizeof *loss->counts, "the loss's counts", &counts));
     loss->counts = counts;
     *out = loss;
     loss = NULL; /* the caller owns it now */
@@ -34,7 +34,7 @@ void cnn_loss_destroy(cnn_loss **handle)
 {
     if (!*handle)
         return;
-    cnn_cuda_free((void **)&(*handle)->counts);
+    cnn_cuda_free((*handle)->ops, (void **)&(*handle)->counts);
     free(*handle);
     *handle = NULL;
 }
@@ -86,13 +86,13 @@ static cnn_status make_sort_room(cnn_ops *ops, int count)
         return CNN_OK;
     CNN_TRY(cnn_ops_sync(ops));
     ops->key_room = 0;
-    cnn_cuda_free((void **)&ops->keys);
-    cnn_cuda_free((void **)&ops->sorted);
-    cnn_cuda_free(&ops->sort_scratch);
-    CNN_TRY(cnn_cuda_alloc(bytes, "sort keys of images", (void **)&ops->keys));
-    CNN_TRY(cnn_cuda_alloc(bytes, "sort keys of images", (void **)&ops->sorted));
+    cnn_cuda_free(ops, (void **)&ops->keys);
+    cnn_cuda_free(ops, (void **)&ops->sorted);
+    cnn_cuda_free(ops, &ops->sort_scratch);
+    CNN_TRY(cnn_cuda_alloc(ops, bytes, "sort keys of images", (void **)&ops->keys));
+    CNN_TRY(cnn_cuda_alloc(ops, bytes, "sort keys of images", (void **)&ops->sorted));
     CNN_CUDA(cnn_gpu_sort(ops->stream, count, ops->keys, ops->sorted, NULL, &ops->sort_bytes));
-    CNN_TRY(cnn_cuda_alloc(ops->sort_bytes, "scratch for sorting", &ops->sort_scratch));
+    CNN_TRY(cnn_cuda_alloc(ops, ops->sort_bytes, "scratch for sorting", &ops->sort_scratch));
     ops->key_room = count;
 done:
     return st;

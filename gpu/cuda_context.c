@@ -10,10 +10,19 @@ static const size_t cublas_workspace_bytes = (size_t)32
 
 /* ---- memory -------------------------------------------------------------------------------- */
 
-cnn_status cnn_cuda_alloc(size_t bytes, const char *what, void **out)
+/* An ops that only plans has no device: its memory is the host's, and nothing runs on it. */
+static cnn_status alloc_for_plan(size_t bytes, const char *what, void **out)
+{
+    *out = calloc(bytes ? bytes : 1, 1);
+    return *out ? CNN_OK : cnn_error_set(CNN_ENOMEM, "a plan of %s (%zu bytes)", what, bytes);
+}
+
+cnn_status cnn_cuda_alloc(const cnn_ops *ops, size_t bytes, const char *what, void **out)
 {
     cnn_status st = CNN_OK;
     void *memory = NULL;
+    if (ops->config.plan_only)
+        return alloc_for_plan(bytes, what, out);
     const cudaError_t error = cudaMalloc(&memory, bytes ? bytes : 1);
     if (error == cudaErrorMemoryAllocation) {
         size_t left = 0, total = 0;
@@ -33,40 +42,42 @@ done:
     return st;
 }
 
-cnn_status cnn_cuda_floats(size_t count, const char *what, float **out)
+cnn_status cnn_cuda_floats(const cnn_ops *ops, size_t count, const char *what, float **out)
 {
     void *memory = NULL;
-    const cnn_status st = cnn_cuda_alloc(count * sizeof(float), what, &memory);
+    const cnn_status st = cnn_cuda_alloc(ops, count * sizeof(float), what, &memory);
     *out = memory;
     return st;
 }
 
-void cnn_cuda_free(void **memory)
+void cnn_cuda_free(const cnn_ops *ops, void **memory)
 {
-    if (*memory)
+    if (*memory && ops->config.plan_only)
+        free(*memory);
+    else if (*memory)
         cudaFree(*memory);
     *memory = NULL;
 }
 
-cnn_status cnn_cuda_sums(size_t parts, size_t tickets, cnn_gpu_sums *out)
+cnn_status cnn_cuda_sums(const cnn_ops *ops, size_t parts, size_t tickets, cnn_gpu_sums *out)
 {
     cnn_status st = CNN_OK;
     void *memory = NULL;
     *out = (cnn_gpu_sums){0};
-    CNN_TRY(cnn_cuda_alloc(parts * sizeof(double), "parts of sums", &memory));
+    CNN_TRY(cnn_cuda_alloc(ops, parts * sizeof(double), "parts of sums", &memory));
     out->parts = memory;
-    CNN_TRY(cnn_cuda_alloc(tickets * sizeof(unsigned), "tickets of sums", &memory));
+    CNN_TRY(cnn_cuda_alloc(ops, tickets * sizeof(unsigned), "tickets of sums", &memory));
     out->tickets = memory;
 done:
     if (st != CNN_OK)
-        cnn_cuda_free_sums(out);
+        cnn_cuda_free_sums(ops, out);
     return st;
 }
 
-void cnn_cuda_free_sums(cnn_gpu_sums *sums)
+void cnn_cuda_free_sums(const cnn_ops *ops, cnn_gpu_sums *sums)
 {
-    cnn_cuda_free((void **)&sums->parts);
-    cnn_cuda_free((void **)&sums->tickets);
+    cnn_cuda_free(ops, (void **)&sums->parts);
+    cnn_cuda_free(ops, (void **)&sums->tickets);
 }
 
 cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes)
@@ -75,9 +86,9 @@ cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes)
     if (bytes <= ops->workspace_bytes)
         return CNN_OK;
     CNN_TRY(cnn_ops_sync(ops));
-    cnn_cuda_free(&ops->workspace);
+    cnn_cuda_free(ops, &ops->workspace);
     ops->workspace_bytes = 0;
-    CNN_TRY(cnn_cuda_alloc(bytes, "the workspace of convolutions", &ops->workspace));
+    CNN_TRY(cnn_cuda_alloc(ops, bytes, "the workspace of convolutions", &ops->workspace));
     ops->workspace_bytes = bytes;
 done:
     return st;
@@ -85,19 +96,19 @@ done:
 
 cnn_status cnn_ops_alloc(cnn_ops *ops, size_t bytes, const char *what, void **out)
 {
-    (void)ops;
-    return cnn_cuda_alloc(bytes, what, out);
+    return cnn_cuda_alloc(ops, bytes, what, out);
 }
 
 void cnn_ops_free(cnn_ops *ops, void **memory)
 {
-    (void)ops;
-    cnn_cuda_free(memory);
+    cnn_cuda_free(ops, memory);
 }
 
 cnn_status cnn_ops_sync(cnn_ops *ops)
 {
     cnn_status st = CNN_OK;
+    if (ops->config.plan_only)
+        return CNN_OK;
     CNN_CUDA(cudaStreamSynchronize(ops->stream));
 done:
     return st;
@@ -110,6 +121,10 @@ static cnn_status copy(cnn_ops *ops, void *to, const void *from, size_t bytes,
     cnn_status st = CNN_OK;
     if (bytes == 0)
         return CNN_OK;
+    if (ops->config.plan_only) {
+        memcpy(to, from, bytes);
+        return CNN_OK;
+    }
     CNN_CUDA(cudaMemcpyAsync(to, from, bytes, kind, ops->stream));
     CNN_CUDA(cudaStreamSynchronize(ops->stream));
 done:
@@ -129,7 +144,9 @@ cnn_status cnn_ops_download(cnn_ops *ops, void *to, const void *from, size_t byt
 cnn_status cnn_ops_zero(cnn_ops *ops, void *memory, size_t bytes)
 {
     cnn_status st = CNN_OK;
-    if (bytes > 0)
+    if (bytes > 0 && ops->config.plan_only)
+        memset(memory, 0, bytes);
+    else if (bytes > 0)
         CNN_CUDA(cudaMemsetAsync(memory, 0, bytes, ops->stream));
 done:
     return st;
@@ -182,8 +199,8 @@ static cnn_status open_cublas(cnn_ops *ops)
     CNN_CUBLAS(cublasSetStream(ops->cublas, ops->stream));
     CNN_CUBLAS(
         cublasSetMathMode(ops->cublas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
-    CNN_TRY(
-        cnn_cuda_alloc(cublas_workspace_bytes, "the workspace of cuBLAS", &ops->cublas_workspace));
+    CNN_TRY(cnn_cuda_alloc(ops, cublas_workspace_bytes, "the workspace of cuBLAS",
+                           &ops->cublas_workspace));
     CNN_CUBLAS(cublasSetWorkspace(ops->cublas, ops->cublas_workspace, cublas_workspace_bytes));
 done:
     return st;
@@ -205,6 +222,20 @@ done:
     return st;
 }
 
+static cnn_status open_libraries(cnn_ops *ops)
+{
+    cnn_status st = open_device(ops);
+    if (st == CNN_EENV)
+        cnn_error_prefix(st, "no usable GPU");
+    CNN_TRY(st);
+    CNN_CUDNN(cudnnCreate(&ops->cudnn));
+    CNN_CUDNN(cudnnSetStream(ops->cudnn, ops->stream));
+    CNN_TRY(open_cublas(ops));
+    CNN_TRY(describe_versions(ops));
+done:
+    return st;
+}
+
 cnn_status cnn_ops_open(const cnn_ops_config *config, cnn_ops **out)
 {
     cnn_status st = CNN_OK;
@@ -215,14 +246,8 @@ cnn_status cnn_ops_open(const cnn_ops_config *config, cnn_ops **out)
     CNN_TRY(take_sizes(ops));
     if (config->algorithms && *config->algorithms)
         CNN_TRY(cnn_choices_read(config->algorithms, cudnnGetVersion(), &ops->choices));
-    st = open_device(ops);
-    if (st == CNN_EENV)
-        cnn_error_prefix(st, "no usable GPU");
-    CNN_TRY(st);
-    CNN_CUDNN(cudnnCreate(&ops->cudnn));
-    CNN_CUDNN(cudnnSetStream(ops->cudnn, ops->stream));
-    CNN_TRY(open_cublas(ops));
-    CNN_TRY(describe_versions(ops));
+    if (!config->plan_only)
+        CNN_TRY(open_libraries(ops));
     *out = ops;
     ops = NULL; /* the caller owns it now */
 done:
@@ -239,11 +264,11 @@ void cnn_ops_close(cnn_ops **handle)
         cublasDestroy(ops->cublas);
     if (ops->cudnn)
         cudnnDestroy(ops->cudnn);
-    cnn_cuda_free(&ops->cublas_workspace);
-    cnn_cuda_free(&ops->workspace);
-    cnn_cuda_free((void **)&ops->keys);
-    cnn_cuda_free((void **)&ops->sorted);
-    cnn_cuda_free(&ops->sort_scratch);
+    cnn_cuda_free(ops, &ops->cublas_workspace);
+    cnn_cuda_free(ops, &ops->workspace);
+    cnn_cuda_free(ops, (void **)&ops->keys);
+    cnn_cuda_free(ops, (void **)&ops->sorted);
+    cnn_cuda_free(ops, &ops->sort_scratch);
     if (ops->stream)
         cudaStreamDestroy(ops->stream);
     cnn_choices_free(&ops->choices);

@@ -41,7 +41,8 @@ cnn_status cnn_conv2d_create(cnn_ops *ops, const cnn_layer *layer, bool input_gr
     CNN_TRY(make_plans(conv, CNN_CONV_BACKWARD_WEIGHTS));
     if (input_gradient)
         CNN_TRY(make_plans(conv, CNN_CONV_BACKWARD_DATA));
-    CNN_TRY(cnn_cuda_sums(cnn_gpu_column_sums(rows_of(conv, ops->sizes[0]), layer->out.c),
+    CNN_TRY(cnn_cuda_sums(conv->ops,
+                          cnn_gpu_column_sums(rows_of(conv, ops->sizes[0]), layer->out.c),
                           cnn_gpu_tickets(layer->out.c), &conv->sums));
     *out = conv;
     conv = NULL; /* the caller owns it now */
@@ -58,7 +59,7 @@ void cnn_conv2d_destroy(cnn_conv2d **handle)
     for (int d = 0; d < 3; d++)
         for (int i = 0; i < CNN_MAX_BATCH_SIZES; i++)
             cnn_conv_plan_destroy(&conv->plans[d][i]);
-    cnn_cuda_free_sums(&conv->sums);
+    cnn_cuda_free_sums(conv->ops, &conv->sums);
     free(conv);
     *handle = NULL;
 }

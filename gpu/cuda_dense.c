@@ -54,7 +54,7 @@ cnn_status cnn_dense_create(cnn_ops *ops, const cnn_layer *layer, bool input_gra
     dense->layer = *layer;
     dense->inputs = (int)cnn_shape_size(layer->in);
     dense->units = layer->out.c;
-    CNN_TRY(cnn_cuda_sums(cnn_gpu_column_sums((size_t)ops->sizes[0], dense->units),
+    CNN_TRY(cnn_cuda_sums(dense->ops, cnn_gpu_column_sums((size_t)ops->sizes[0], dense->units),
                           cnn_gpu_tickets(dense->units), &dense->sums));
     *out = dense;
     dense = NULL; /* the caller owns it now */
@@ -67,7 +67,7 @@ void cnn_dense_destroy(cnn_dense **handle)
 {
     if (!*handle)
         return;
-    cnn_cuda_free_sums(&(*handle)->sums);
+    cnn_cuda_free_sums((*handle)->ops, &(*handle)->sums);
     free(*handle);
     *handle = NULL;
 }

@@ -29,14 +29,14 @@ struct cnn_ops {
 cnn_status cnn_cuda_size_index(const cnn_ops *ops, int n, int *index);
 
 /** cudaMalloc'ed and zeroed; the failure names what was asked for and what is left. */
-cnn_status cnn_cuda_alloc(size_t bytes, const char *what, void **out);
-cnn_status cnn_cuda_floats(size_t count, const char *what, float **out);
+cnn_status cnn_cuda_alloc(const cnn_ops *ops, size_t bytes, const char *what, void **out);
+cnn_status cnn_cuda_floats(const cnn_ops *ops, size_t count, const char *what, float **out);
 /** Takes NULL, leaves NULL. */
-void cnn_cuda_free(void **memory);
+void cnn_cuda_free(const cnn_ops *ops, void **memory);
 
 /** Room for sums in one kernel; free both with cnn_cuda_free_sums. */
-cnn_status cnn_cuda_sums(size_t parts, size_t tickets, cnn_gpu_sums *out);
-void cnn_cuda_free_sums(cnn_gpu_sums *sums);
+cnn_status cnn_cuda_sums(const cnn_ops *ops, size_t parts, size_t tickets, cnn_gpu_sums *out);
+void cnn_cuda_free_sums(const cnn_ops *ops, cnn_gpu_sums *sums);
 
 /** Makes the shared workspace at least this long. Not while work is queued that uses it. */
 cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes);

@@ -42,7 +42,7 @@ cnn_status cnn_pool_create(cnn_ops *ops, const cnn_layer *layer, cnn_pool **out)
     pool->layer = *layer;
     CNN_TRY(cnn_cuda_windows(layer, &pool->windows));
     if (layer->kind == CNN_LAYER_MAXPOOL)
-        CNN_TRY(cnn_cuda_alloc((size_t)ops->sizes[0] * (size_t)cnn_shape_size(layer->out),
+        CNN_TRY(cnn_cuda_alloc(ops, (size_t)ops->sizes[0] * (size_t)cnn_shape_size(layer->out),
                                "where a pool's maxima are", &mask));
     pool->mask = mask;
     *out = pool;
@@ -56,7 +56,7 @@ void cnn_pool_destroy(cnn_pool **handle)
 {
     if (!*handle)
         return;
-    cnn_cuda_free((void **)&(*handle)->mask);
+    cnn_cuda_free((*handle)->ops, (void **)&(*handle)->mask);
     free(*handle);
     *handle = NULL;
 }
@@ -112,9 +112,11 @@ cnn_status cnn_batchnorm_create(cnn_ops *ops, const cnn_layer *layer, cnn_batchn
     CNN_CHECK(norm != NULL, CNN_ENOMEM, "a batch normalisation");
     norm->ops = ops;
     norm->layer = *layer;
-    CNN_TRY(cnn_cuda_floats((size_t)shape.statistics, "means of a batch", &norm->mean));
-    CNN_TRY(cnn_cuda_floats((size_t)shape.statistics, "deviations of a batch", &norm->inverse));
-    CNN_TRY(cnn_cuda_sums(cnn_gpu_norm_sums(shape), cnn_gpu_norm_tickets(shape), &norm->sums));
+    CNN_TRY(cnn_cuda_floats(norm->ops, (size_t)shape.statistics, "means of a batch", &norm->mean));
+    CNN_TRY(cnn_cuda_floats(norm->ops, (size_t)shape.statistics, "deviations of a batch",
+                            &norm->inverse));
+    CNN_TRY(cnn_cuda_sums(norm->ops, cnn_gpu_norm_sums(shape), cnn_gpu_norm_tickets(shape),
+                          &norm->sums));
     *out = norm;
     norm = NULL; /* the caller owns it now */
 done:
@@ -127,9 +129,9 @@ void cnn_batchnorm_destroy(cnn_batchnorm **handle)
     cnn_batchnorm *norm = *handle;
     if (!norm)
         return;
-    cnn_cuda_free((void **)&norm->mean);
-    cnn_cuda_free((void **)&norm->inverse);
-    cnn_cuda_free_sums(&norm->sums);
+    cnn_cuda_free(norm->ops, (void **)&norm->mean);
+    cnn_cuda_free(norm->ops, (void **)&norm->inverse);
+    cnn_cuda_free_sums(norm->ops, &norm->sums);
     free(norm);
     *handle = NULL;
 }

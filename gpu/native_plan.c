@@ -108,22 +108,22 @@ static cnn_status allocate(cnn_step *s)
     cnn_status st = CNN_OK;
     const bool adam = s->train.optimizer == CNN_OPTIMIZER_ADAM;
     CNN_TRY(cnn_plan_place(&s->plan));
-    CNN_TRY(
-        cnn_cuda_alloc(s->plan.arena_bytes, "the arena of a training step", (void **)&s->arena));
-    CNN_TRY(cnn_cuda_floats(s->parameter_size, "parameters", &s->weights));
-    CNN_TRY(cnn_cuda_floats(s->parameter_size, "parameters' gradients", &s->slopes));
+    CNN_TRY(cnn_cuda_alloc(s->ops, s->plan.arena_bytes, "the arena of a training step",
+                           (void **)&s->arena));
+    CNN_TRY(cnn_cuda_floats(s->ops, s->parameter_size, "parameters", &s->weights));
+    CNN_TRY(cnn_cuda_floats(s->ops, s->parameter_size, "parameters' gradients", &s->slopes));
     if (adam || s->train.momentum != 0)
-        CNN_TRY(cnn_cuda_floats(s->parameter_size, "the optimiser's state", &s->first));
+        CNN_TRY(cnn_cuda_floats(s->ops, s->parameter_size, "the optimiser's state", &s->first));
     if (adam)
-        CNN_TRY(cnn_cuda_floats(s->parameter_size, "the optimiser's state", &s->second));
-    CNN_TRY(cnn_cuda_floats((size_t)s->net.state_total, "running statistics", &s->running));
-    CNN_TRY(cnn_cuda_alloc((size_t)cnn_ops_max_batch(s->ops) * sizeof(int32_t), "labels",
+        CNN_TRY(cnn_cuda_floats(s->ops, s->parameter_size, "the optimiser's state", &s->second));
+    CNN_TRY(cnn_cuda_floats(s->ops, (size_t)s->net.state_total, "running statistics", &s->running));
+    CNN_TRY(cnn_cuda_alloc(s->ops, (size_t)cnn_ops_max_batch(s->ops) * sizeof(int32_t), "labels",
                            (void **)&s->labels));
-    CNN_TRY(cnn_cuda_alloc(s->ticket_count * sizeof *s->tickets, "tickets of sums",
+    CNN_TRY(cnn_cuda_alloc(s->ops, s->ticket_count * sizeof *s->tickets, "tickets of sums",
                            (void **)&s->tickets));
-    CNN_TRY(cnn_cuda_alloc(sizeof *s->place, "a step's place", (void **)&s->place));
-    CNN_TRY(cnn_cuda_alloc(sizeof *s->training, "counts", (void **)&s->training));
-    CNN_TRY(cnn_cuda_alloc(sizeof *s->evaluation, "counts", (void **)&s->evaluation));
+    CNN_TRY(cnn_cuda_alloc(s->ops, sizeof *s->place, "a step's place", (void **)&s->place));
+    CNN_TRY(cnn_cuda_alloc(s->ops, sizeof *s->training, "counts", (void **)&s->training));
+    CNN_TRY(cnn_cuda_alloc(s->ops, sizeof *s->evaluation, "counts", (void **)&s->evaluation));
 done:
     return st;
 }

@@ -45,7 +45,7 @@ void cnn_step_destroy(cnn_step **step)
     void *memory[] = {s->arena,  s->weights, s->slopes,   s->first,      s->second, s->running,
                       s->labels, s->place,   s->training, s->evaluation, s->tickets};
     for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++)
-        cnn_cuda_free(&memory[i]);
+        cnn_cuda_free(s->ops, &memory[i]);
     destroy_events(s);
     free(s);
     *step = NULL;

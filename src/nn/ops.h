@@ -28,6 +28,8 @@ typedef struct {
     int threads; /* CPU: threads of every operation */
     cnn_precision precision;
     bool deterministic;
+    bool plan_only;         /* to be described: a GPU backend then needs no device, and nothing may
+                               run; others take no notice */
     bool autotune;          /* may choose algorithms by timing them, where none are given */
     const char *algorithms; /* chosen before by cnn_ops_algorithms, borrowed while open: no others
                                are used; NULL: the backend chooses */

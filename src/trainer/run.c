@@ -28,7 +28,7 @@ typedef struct {
 
 /* ---- set-up -------------------------------------------------------------------------------- */
 
-static cnn_status open_backend(training *t)
+static cnn_status open_backend(training *t, bool plan_only)
 {
     const cnn_train *train = &t->spec->train;
     int batch = train->batch_size;
@@ -36,6 +36,7 @@ static cnn_status open_backend(training *t)
         .threads = t->spec->threads,
         .precision = (cnn_precision)train->precision,
         .deterministic = train->deterministic,
+        .plan_only = plan_only,
         .autotune = train->autotune,
         .algorithms = t->spec->algorithms,
         .batch_sizes = {batch, t->data->train.count % batch, t->data->test.count % batch},
@@ -71,7 +72,8 @@ done:
     return st;
 }
 
-static cnn_status set_up(const cnn_spec *spec, training *t)
+/** plan_only: only to be described, on no device where there is none. */
+static cnn_status set_up(const cnn_spec *spec, bool plan_only, training *t)
 {
     cnn_status st = CNN_OK;
     *t = (training){.spec = spec, .net = spec->network};
@@ -82,7 +84,7 @@ static cnn_status set_up(const cnn_spec *spec, training *t)
                 t->data->channels);
     cnn_shape shape = {t->data->height, t->data->width, t->data->channels};
     CNN_TRY(cnn_network_infer(&t->net, shape, t->data->classes));
-    CNN_TRY(open_backend(t));
+    CNN_TRY(open_backend(t, plan_only));
     CNN_TRY(make_feed(t, &t->data->train, &t->train));
     CNN_TRY(make_feed(t, &t->data->test, &t->test));
     t->batches = cnn_feed_batches(t->train, spec->train.batch_size);
@@ -225,7 +227,7 @@ cnn_status cnn_train_run(const cnn_spec *spec, cnn_event_sink sink, void *user)
 {
     cnn_status st = CNN_OK;
     training t;
-    CNN_TRY(set_up(spec, &t));
+    CNN_TRY(set_up(spec, false, &t));
     cnn_dataset_destroy(&t.data); /* the feeds have their own copies */
     CNN_TRY(warm_up(&t));
     if (spec->tune) {
@@ -244,7 +246,7 @@ cnn_status cnn_train_describe(const cnn_spec *spec, cnn_text *out)
 {
     cnn_status st = CNN_OK;
     training t;
-    CNN_TRY(set_up(spec, &t));
+    CNN_TRY(set_up(spec, true, &t));
     cnn_text_printf(out, "%s on %s: %d training and %d test images, found in %s\n\n",
                     spec->network.name, spec->source.name, t.train->count, t.test->count,
                     t.data->found);

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# What a network becomes on a GPU, without a GPU: fusions, arena, graphs.
+. "$(dirname "$0")/common.sh" "$1"
+plan() { expect 0 "$build/cnntrain-cudnn" --plan --path native "$@"; }
+plan --architecture arch1 --dataset synthetic
+says out 'node 0  conv2d + bias + relu + maxpool'
+says out 'convolution + bias + relu + maxpool in one kernel; backward: weights and bias in one kernel'
+says out 'bias and its gradient with the loss'
+says out 'update sgd in one kernel over all parameters'
+says out 'graphs of 8 steps, of 1 step and of the last batch'
+# Nothing of this network's backward needs the image before its pool: the first node has no such tensor.
+! grep -q '^0 before pool' out || fail "the first convolution keeps what its kernel does not need"
+awk '/^arena/ { found = 1; exit !($2 < $6) } END { exit !found }' out ||
+    fail "the arena shares no memory"
+plan --architecture arch2 --dataset synthetic
+says out 'relu + bias in one kernel'
+says out 'sums, statistics, normalised, maxpool; backward: pool, sums, data'
+[[ $(grep -c ' before pool ' out) -ge 2 ]] || fail "batch normalisation before a pool has no tensor of its own"
+expect 0 "$build/cnntrain-cudnn" --plan --path layered --architecture arch2 --dataset synthetic
+says out 'conv2d 128, 5x5/1'
+echo ok
