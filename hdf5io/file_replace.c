@@ -51,7 +51,7 @@ cnn_status cnn_file_replace(const char *path, const void *bytes, size_t n)
     bool made = false;
     char *part = cnn_asprintf("%s.part", path);
     CNN_CHECK(part, CNN_ENOMEM, "name of a file");
-    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     CNN_CHECK(fd >= 0, CNN_EIO, "cannot make '%s': %s", part, strerror(errno));
     made = true;
     CNN_TRY(write_all(fd, part, bytes, n));

@@ -64,7 +64,8 @@ static cnn_status try_lock(const char *path, const char *lock_path, int *fd, boo
     cnn_status st = CNN_OK;
     char holder[HOLDER_SIZE];
     *stale = false;
-    *fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    /* O_NOFOLLOW: in a folder of several people a link could lead to a file of ours */
+    *fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     CNN_CHECK(*fd >= 0, CNN_EIO, "cannot make the lock '%s': %s", lock_path, strerror(errno));
     if (!take(*fd)) {
         CNN_CHECK(errno == EAGAIN || errno == EACCES, CNN_EENV,

@@ -1,4 +1,6 @@
 /* Making a results file and locking it, in good and in bad places. */
+#include "base/text.h"
+#include "hdf5io/file_replace.h"
 #include "hdf5io/reader.h"
 #include "hdf5io/writer.h"
 #include "results_fixture.h"
@@ -195,6 +197,61 @@ static void test_lock_twice_names_the_holder(void **state)
     cnn_results_unlock(path, &fd);
 }
 
+static void test_holder_of_the_lock_is_told_without_a_lock(void **state)
+{
+    (void)state;
+    int fd = -1, again = -1;
+    char holder[256] = "x", expected[64];
+    snprintf(expected, sizeof expected, "process %ld on ", (long)getpid());
+    cnn_results_lock_holder(path, holder, sizeof holder);
+    assert_string_equal(holder, ""); /* there is no such file */
+    assert_int_equal(cnn_results_lock(path, &fd), CNN_OK);
+    cnn_results_lock_holder(path, holder, sizeof holder);
+    assert_memory_equal(holder, expected, strlen(expected));
+    assert_int_equal(cnn_results_lock(path, &again), CNN_EBUSY); /* it is still held */
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(access(lock_path, F_OK), 0);
+    cnn_results_lock_holder(path, holder, sizeof holder);
+    assert_string_equal(holder, ""); /* the file is there, its holder is not */
+    unlink(lock_path);
+}
+
+static void write_victim(const char *victim)
+{
+    FILE *f = fopen(victim, "wb");
+    assert_non_null(f);
+    assert_true(fputs("precious", f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void assert_victim_untouched(const char *victim)
+{
+    char *text = NULL;
+    assert_int_equal(cnn_read_file(victim, 64, &text, NULL), CNN_OK);
+    assert_string_equal(text, "precious");
+    free(text);
+}
+
+/** In a folder of several people somebody could have put links there. */
+static void test_links_in_the_way_are_not_followed(void **state)
+{
+    (void)state;
+    int fd = -1;
+    char victim[128];
+    snprintf(victim, sizeof victim, "%s.victim", path);
+    write_victim(victim);
+    assert_int_equal(symlink(victim, lock_path), 0);
+    assert_int_equal(cnn_results_lock(path, &fd), CNN_EIO);
+    assert_int_equal(fd, -1);
+    assert_victim_untouched(victim);
+    unlink(lock_path);
+    assert_int_equal(symlink(victim, part), 0);
+    assert_int_equal(cnn_file_replace(path, "new", 3), CNN_EIO);
+    assert_victim_untouched(victim);
+    unlink(part);
+    unlink(victim);
+}
+
 /** A program that a rank has started outlives it without keeping the lock. */
 static void test_lock_is_not_kept_by_started_programs(void **state)
 {
@@ -225,6 +282,7 @@ static void test_lock_goes_with_a_killed_holder(void **state)
         pause();
         _exit(0);
     }
+    close(ready[1]); /* so that a child that cannot lock is not waited for */
     assert_int_equal(read(ready[0], &byte, 1), 1);
     assert_int_equal(cnn_results_lock(path, &fd), CNN_EBUSY);
     kill(child, SIGKILL);
@@ -233,7 +291,6 @@ static void test_lock_goes_with_a_killed_holder(void **state)
     assert_int_equal(cnn_results_lock(path, &fd), CNN_OK);
     cnn_results_unlock(path, &fd);
     close(ready[0]);
-    close(ready[1]);
 }
 
 int main(void)
@@ -247,6 +304,8 @@ int main(void)
         cmocka_unit_test(test_create_without_runs_is_refused),
         cmocka_unit_test(test_create_with_factor_that_is_no_name_is_refused),
         cmocka_unit_test(test_lock_twice_names_the_holder),
+        cmocka_unit_test(test_holder_of_the_lock_is_told_without_a_lock),
+        cmocka_unit_test(test_links_in_the_way_are_not_followed),
         cmocka_unit_test(test_lock_is_not_kept_by_started_programs),
         cmocka_unit_test(test_lock_goes_with_a_killed_holder),
     };
