@@ -63,6 +63,11 @@ static const cnn_column session_columns[] = {
     CNN_COLUMN_OF(cnn_session, session_ranks, ranks, I32, "", "MPI ranks of the invocation"),
 };
 
+static const cnn_column quarantine_columns[] = {
+    CNN_COLUMN_OF(cnn_quarantine, session_quarantine, devices, T512, "",
+                  "devices that were taken out of the invocation, as their runs failed, and why"),
+};
+
 static const cnn_column tuning_columns[] = {
     CNN_COLUMN_OF(cnn_tuning, tuned_device_model, model, T96, "", "device model of the algorithms"),
     CNN_COLUMN_OF(cnn_tuning, tuned_algorithms, algorithms, T4096, "",
@@ -122,6 +127,7 @@ const cnn_table cnn_tables[CNN_TABLE_COUNT] = {
     [CNN_TABLE_ATTEMPT_KEYS] = BY_ONE(CNN_DIM_ATTEMPT, attempt_key_columns, cnn_attempt_key),
     [CNN_TABLE_ATTEMPTS] = BY_ONE(CNN_DIM_ATTEMPT, attempt_columns, cnn_attempt),
     [CNN_TABLE_SESSIONS] = BY_ONE(CNN_DIM_SESSION, session_columns, cnn_session),
+    [CNN_TABLE_QUARANTINES] = BY_ONE(CNN_DIM_SESSION, quarantine_columns, cnn_quarantine),
     [CNN_TABLE_TUNINGS] = BY_ONE(CNN_DIM_TUNING, tuning_columns, cnn_tuning),
     [CNN_TABLE_CELLS] = BY_TWO(CNN_DIM_CELL, CNN_DIM_FACTOR, cell_columns, int32_t),
     [CNN_TABLE_COMBINATIONS] =

@@ -82,6 +82,7 @@ typedef enum {
     CNN_TABLE_ATTEMPT_KEYS,      /* cnn_attempt_key */
     CNN_TABLE_ATTEMPTS,          /* cnn_attempt */
     CNN_TABLE_SESSIONS,          /* cnn_session */
+    CNN_TABLE_QUARANTINES,       /* cnn_quarantine */
     CNN_TABLE_CELLS,             /* int32_t, by factor */
     CNN_TABLE_COMBINATIONS,      /* int32_t, by factor */
     CNN_TABLE_FACTORS,           /* int32_t */

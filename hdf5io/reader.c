@@ -212,6 +212,8 @@ static cnn_status read_sessions(const source *s, cnn_results *r)
     for (int i = 0; i < CNN_SESSION_PLACES; i++)
         if (!isnan(r->sessions[i].start_time))
             r->session_count = i + 1;
+    CNN_TRY(read_table(s, CNN_TABLE_QUARANTINES, &rows));
+    r->quarantines = rows;
 done:
     return st;
 }

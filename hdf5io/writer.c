@@ -22,12 +22,29 @@ struct cnn_writer {
 
 /* What is written after the file was made. */
 static const cnn_table_id written[] = {
-    CNN_TABLE_STATUS,     CNN_TABLE_MEASURED,          CNN_TABLE_EPOCHS,      CNN_TABLE_ATTEMPTS,
-    CNN_TABLE_SESSIONS,   CNN_TABLE_TUNINGS,           CNN_TABLE_CELL_COUNTS, CNN_TABLE_SUMMARIES,
-    CNN_TABLE_OUTLIERS,   CNN_TABLE_BLOCK_FLAWS,       CNN_TABLE_PAIRS,       CNN_TABLE_COMPARISONS,
-    CNN_TABLE_FAMILIES,   CNN_TABLE_BLOCKING,          CNN_TABLE_MODELS,      CNN_TABLE_FIXED,
-    CNN_TABLE_COMPONENTS, CNN_TABLE_SEED_GROUPS,       CNN_TABLE_CELL_SEEDS,  CNN_TABLE_SCOPE,
-    CNN_TABLE_OVERHEAD,   CNN_TABLE_SESSION_OVERHEADS,
+    CNN_TABLE_STATUS,
+    CNN_TABLE_MEASURED,
+    CNN_TABLE_EPOCHS,
+    CNN_TABLE_ATTEMPTS,
+    CNN_TABLE_SESSIONS,
+    CNN_TABLE_QUARANTINES,
+    CNN_TABLE_TUNINGS,
+    CNN_TABLE_CELL_COUNTS,
+    CNN_TABLE_SUMMARIES,
+    CNN_TABLE_OUTLIERS,
+    CNN_TABLE_BLOCK_FLAWS,
+    CNN_TABLE_PAIRS,
+    CNN_TABLE_COMPARISONS,
+    CNN_TABLE_FAMILIES,
+    CNN_TABLE_BLOCKING,
+    CNN_TABLE_MODELS,
+    CNN_TABLE_FIXED,
+    CNN_TABLE_COMPONENTS,
+    CNN_TABLE_SEED_GROUPS,
+    CNN_TABLE_CELL_SEEDS,
+    CNN_TABLE_SCOPE,
+    CNN_TABLE_OVERHEAD,
+    CNN_TABLE_SESSION_OVERHEADS,
 };
 enum { WRITTEN_COUNT = sizeof written / sizeof written[0], MESSAGE_SIZE = 1024 };
 
@@ -195,18 +212,24 @@ cnn_status cnn_writer_run(cnn_writer *writer, int run, cnn_run_status status,
                           const cnn_measured *measured, const cnn_epoch_row *epochs)
 {
     cnn_status st = CNN_OK;
-    const int8_t flag = (int8_t)status;
+    const int8_t flag = (int8_t)status, none = CNN_RUN_PLANNED;
     const hsize_t start[] = {(hsize_t)run, 0};
     const hsize_t count[] = {1, writer->lengths.of[CNN_DIM_EPOCH]};
     CNN_CHECK(run >= 0 && (hsize_t)run < writer->lengths.of[CNN_DIM_RUN], CNN_EINVAL,
               "the results file has no run %d", run);
     CNN_CHECK((int)status >= 0 && status < CNN_RUN_STATUS_COUNT, CNN_EINVAL, "no status %d",
               (int)status);
+    CNN_TRY(write_row(writer, CNN_TABLE_STATUS, start[0], &none)); /* if there was another result */
     CNN_TRY(write_row(writer, CNN_TABLE_MEASURED, start[0], measured));
     CNN_TRY(write_rows(writer, CNN_TABLE_EPOCHS, epochs, sizeof *epochs, start, count));
     CNN_TRY(write_row(writer, CNN_TABLE_STATUS, start[0], &flag));
 done:
     return st;
+}
+
+int cnn_writer_attempt_count(const cnn_writer *writer)
+{
+    return (int)(writer->lengths.of[CNN_DIM_ATTEMPT] / writer->lengths.of[CNN_DIM_RUN]);
 }
 
 cnn_status cnn_writer_attempt(cnn_writer *writer, int run, int attempt, const cnn_attempt *row)
@@ -230,6 +253,15 @@ cnn_status cnn_writer_session(cnn_writer *writer, int session, double start_time
               "all %d places for sessions are taken: the results file cannot be resumed again",
               CNN_SESSION_PLACES);
     CNN_TRY(write_row(writer, CNN_TABLE_SESSIONS, (hsize_t)session, &row));
+done:
+    return st;
+}
+
+cnn_status cnn_writer_quarantine(cnn_writer *writer, int session, const cnn_quarantine *row)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(session >= 0 && session < CNN_SESSION_PLACES, CNN_EINVAL, "no session %d", session);
+    CNN_TRY(write_row(writer, CNN_TABLE_QUARANTINES, (hsize_t)session, row));
 done:
     return st;
 }

@@ -63,6 +63,14 @@ done:
     return st;
 }
 
+/** Places of each run for its attempts: see cnn_writer_attempt_count. */
+static int attempt_places(int runs, int retries)
+{
+    enum { SPARE_IN_ALL = 100000 }; /* 80 MB */
+    const int per_round = 1 + retries, spare = SPARE_IN_ALL / runs;
+    return per_round + (spare < 1 ? 1 : spare < per_round ? spare : per_round);
+}
+
 static cnn_status plan_lengths(const cnn_job *job, const cnn_design *design,
                                const cnn_platform *platform, cnn_lengths *out)
 {
@@ -78,7 +86,8 @@ static cnn_status plan_lengths(const cnn_job *job, const cnn_design *design,
     *out = (cnn_lengths){{
         [CNN_DIM_RUN] = (hsize_t)design->run_count,
         [CNN_DIM_EPOCH] = (hsize_t)most_epochs(job),
-        [CNN_DIM_ATTEMPT] = (hsize_t)design->run_count * (hsize_t)(1 + job->limits.retries),
+        [CNN_DIM_ATTEMPT] = (hsize_t)design->run_count *
+                            (hsize_t)attempt_places(design->run_count, job->limits.retries),
         [CNN_DIM_SESSION] = CNN_SESSION_PLACES,
         [CNN_DIM_CELL] = (hsize_t)design->cell_count,
         [CNN_DIM_COMBINATION] = (hsize_t)design->combination_count,
@@ -127,6 +136,7 @@ static cnn_status put_attempts(cnn_creator *c)
     CNN_TRY(cnn_creator_table(c, CNN_TABLE_ATTEMPT_KEYS, keys, sizeof *keys));
     CNN_TRY(cnn_creator_table(c, CNN_TABLE_ATTEMPTS, NULL, 0));
     CNN_TRY(cnn_creator_table(c, CNN_TABLE_SESSIONS, NULL, 0));
+    CNN_TRY(cnn_creator_table(c, CNN_TABLE_QUARANTINES, NULL, 0));
     CNN_TRY(cnn_creator_table(c, CNN_TABLE_TUNINGS, NULL, 0));
 done:
     free(keys);

@@ -61,18 +61,25 @@ static int by_rank_and_turn(const void *a, const void *b)
     return x->block < y->block ? -1 : x->block > y->block;
 }
 
+void cnn_dealing_add(cnn_dealing *d, int queue, int block)
+{
+    d->after[block] = -1;
+    if (d->first[queue] < 0)
+        d->first[queue] = block;
+    else
+        d->after[d->last[queue]] = block;
+    d->last[queue] = block;
+}
+
 static void lay_out(cnn_dealing *d, const cnn_design *design, const card *cards, int n)
 {
+    for (int q = 0; q <= d->size; q++)
+        d->first[q] = d->last[q] = -1;
     for (int i = 0; i < n; i++) {
         const int planned = design->blocks[cards[i].block].device;
-        d->blocks[i] = cards[i].block;
-        d->start[cards[i].rank + 1]++;
+        cnn_dealing_add(d, cards[i].rank, cards[i].block);
         d->redealt += planned >= 0 && planned != cards[i].rank;
     }
-    for (int q = 0; q <= d->size; q++)
-        d->start[q + 1] += d->start[q];
-    for (int q = 0; q <= d->size; q++)
-        d->next[q] = d->start[q];
 }
 
 cnn_status cnn_dealing_create(const cnn_task *task, cnn_dealing **out)
@@ -83,10 +90,10 @@ cnn_status cnn_dealing_create(const cnn_task *task, cnn_dealing **out)
     card *cards = calloc(blocks + 1, sizeof *cards);
     CNN_CHECK(d != NULL && cards != NULL, CNN_ENOMEM, "queues of %zu blocks", blocks);
     d->size = task->size;
-    d->blocks = calloc(blocks + 1, sizeof *d->blocks);
-    d->start = calloc(size + 2, sizeof *d->start);
-    d->next = calloc(size + 1, sizeof *d->next);
-    CNN_CHECK(d->blocks && d->start && d->next, CNN_ENOMEM, "queues of %zu blocks", blocks);
+    d->first = calloc(size + 1, sizeof *d->first);
+    d->last = calloc(size + 1, sizeof *d->last);
+    d->after = calloc(blocks + 1, sizeof *d->after);
+    CNN_CHECK(d->first && d->last && d->after, CNN_ENOMEM, "queues of %zu blocks", blocks);
     const int n = assign(task, cards, gather_open(task, cards));
     qsort(cards, (size_t)n, sizeof *cards, by_rank_and_turn);
     lay_out(d, task->design, cards, n);
@@ -103,31 +110,22 @@ void cnn_dealing_destroy(cnn_dealing **dealing)
     cnn_dealing *d = *dealing;
     if (!d)
         return;
-    free(d->blocks);
-    free(d->start);
-    free(d->next);
+    free(d->first);
+    free(d->last);
+    free(d->after);
     free(d);
     *dealing = NULL;
 }
 
-/** The queue that a rank takes from: its own, then the common one; -1: both are empty. */
-static int queue_of(const cnn_dealing *d, int rank)
-{
-    const int queues[] = {rank, d->size};
-    for (int i = 0; i < 2; i++)
-        if (d->next[queues[i]] < d->start[queues[i] + 1])
-            return queues[i];
-    return -1;
-}
-
 int cnn_dealing_next(const cnn_dealing *d, int rank)
 {
-    const int queue = queue_of(d, rank);
-    return queue < 0 ? -1 : d->blocks[d->next[queue]];
+    return d->first[rank] >= 0 ? d->first[rank] : d->first[d->size];
 }
 
 int cnn_dealing_take(cnn_dealing *d, int rank)
 {
-    const int queue = queue_of(d, rank);
-    return queue < 0 ? -1 : d->blocks[d->next[queue]++];
+    const int queue = d->first[rank] >= 0 ? rank : d->size, block = d->first[queue];
+    if (block >= 0)
+        d->first[queue] = d->after[block];
+    return block;
 }

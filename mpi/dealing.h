@@ -7,13 +7,13 @@
 
 #include <stdbool.h>
 
-/** Blocks by rank, in their order; and one common queue from which the first free rank takes. */
+/** A queue of blocks for each rank; and one common queue from which the first free rank takes. */
 typedef struct {
     int size;
-    int *blocks; /* [block_count] rank by rank, then the common queue */
-    int *start;  /* [size + 2] of rank r's: start[r] .. start[r + 1]; common: start[size] .. */
-    int *next;   /* [size + 1] next to be taken of each, an index into blocks */
-    int redealt; /* blocks that go to another rank than planned, as ranks have changed */
+    int *first, *last; /* [size + 1] block at the head and the tail of rank r's queue, of the common
+                          queue at [size]; -1: it is empty */
+    int *after;        /* [block_count] the next block of the same queue, -1: none */
+    int redealt;       /* blocks that go to another rank than planned, as ranks have changed */
 } cnn_dealing;
 
 /** Takes up every block with an unfinished run. Balanced: each rank gets its own device's queue as
@@ -23,9 +23,11 @@ typedef struct {
 cnn_status cnn_dealing_create(const cnn_task *task, cnn_dealing **out);
 void cnn_dealing_destroy(cnn_dealing **dealing);
 
-/** The next block of a rank; -1: it has no more to do. */
+/** The next block of a rank, of its own queue or the common one; -1: it has no more to do. */
 int cnn_dealing_next(const cnn_dealing *dealing, int rank);
 /** The same, taken off its queue. */
 int cnn_dealing_take(cnn_dealing *dealing, int rank);
+/** Puts a block at the tail of a queue: a rank's, or the common one (queue = size). */
+void cnn_dealing_add(cnn_dealing *dealing, int queue, int block);
 
 #endif

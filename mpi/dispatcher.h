@@ -22,9 +22,12 @@ void cnn_dispatcher_destroy(cnn_dispatcher **dispatcher);
 /** Keeps what it knows of the allocation's end current. Call often. */
 void cnn_dispatcher_step(cnn_dispatcher *dispatcher);
 
-/** Takes in a message of a rank, and answers it. Once the time runs out (SIGUSR1, the allocation's
- * end), a rank gets no block that could not be finished: by the slowest finished runs of its cells,
- * where there are any. Where no end is known SIGUSR1 lets no further block begin. */
+/** Takes in a message of a rank, and answers it. A device on which runs of three different cells
+ * fail in a row is quarantined, unless it is the last one: its rank gets no more blocks; those that
+ * it has left, and those of the failed runs, whole, go to the others. Once the time runs out
+ * (SIGUSR1, the allocation's end), a rank gets no block that could not be finished: by the slowest
+ * finished runs of its cells, where there are any. Where no end is known SIGUSR1 lets no further
+ * block begin. */
 cnn_status cnn_dispatcher_receive(cnn_dispatcher *dispatcher, int from, cnn_tag tag,
                                   const cnn_message *body);
 

@@ -20,10 +20,21 @@ typedef enum {
     CNN_TAG_END,      /* from rank 0, no body: all is done, leave the loop */
 } cnn_tag;
 
-/** Train this block's unfinished runs, in its order. */
+/** What is to be done with a run of a block. */
+typedef enum {
+    CNN_LEAVE,   /* nothing */
+    CNN_TRAIN,   /* train it */
+    CNN_REPLACE, /* train it again: it has a result, of another device, which only a good one may
+                    replace */
+} cnn_duty;
+
+/** Train these runs of a block, in its order. After a run that failed the rank gives the block back
+ * (CNN_TAG_IDLE): its device may be to blame. */
 typedef struct {
     int block;
     cnn_limit limits[CNN_MAX_LEVELS]; /* of an attempt, by contrast level */
+    int attempts[CNN_MAX_LEVELS];     /* places for attempts that are taken, likewise */
+    signed char duty[CNN_MAX_LEVELS]; /* cnn_duty, likewise */
 } cnn_message_block;
 
 /** What a rank trains now, for the screen. */
@@ -39,7 +50,8 @@ typedef struct {
 
 /** A run has ended and its row is written. */
 typedef struct {
-    int run, status, attempts; /* status: cnn_run_status; attempts of this session */
+    int run, status, attempts; /* status: cnn_run_status; attempts since it was taken on */
+    int kept;                  /* 1: it failed, and the earlier result stays in its row */
     double life_seconds, train_seconds, test_error;
     char reason[128]; /* of a failure */
 } cnn_message_run;

@@ -63,7 +63,6 @@ static cnn_status share_state(orchestra *o)
     CNN_TRY(cnn_quiet_broadcast(o->comm, t->attempts, runs * sizeof *t->attempts));
     t->session = p->head.session;
     t->epoch_count = p->head.epoch_count;
-    t->attempts_per_run = p->head.attempts_per_run;
 done:
     return st;
 }

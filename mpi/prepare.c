@@ -108,7 +108,6 @@ static cnn_status start_anew(const cnn_job *job, int ranks, const cnn_devices *d
     CNN_TRY(allocate_tunings(p, CNN_TUNING_MODELS * cnn_tuned_cells(job, design, devices, NULL)));
     p->head.epoch_count = most_epochs(job, design);
     cnn_text_printf(&plan, "\nBackend: %s\n", devices->reason);
-    p->head.attempts_per_run = 1 + job->limits.retries;
     CNN_CHECK((p->plan = cnn_text_take(&plan)) != NULL, CNN_ENOMEM, "text of the plan");
 done:
     cnn_text_free(&plan);
@@ -121,7 +120,6 @@ static cnn_status take_state(const cnn_results *r, const cnn_design *design, cnn
 {
     cnn_status st = CNN_OK;
     p->head.epoch_count = r->epoch_count;
-    p->head.attempts_per_run = r->attempts_per_run;
     p->head.session = r->session_count;
     p->head.resumed = p->head.complete = 1;
     for (int run = 0; run < r->run_count; run++) {
@@ -137,7 +135,7 @@ static cnn_status take_state(const cnn_results *r, const cnn_design *design, cnn
         if (!good && !r->planned[run].warmup)
             p->head.complete = 0;
     }
-    CNN_CHECK(p->head.epoch_count > 0 && p->head.attempts_per_run > 0, CNN_EDATA,
+    CNN_CHECK(r->epoch_count > 0 && r->attempts_per_run > 0, CNN_EDATA,
               "it has no place for epochs or attempts");
 done:
     return st;

@@ -16,7 +16,7 @@ typedef struct {
     struct {
         int device_count; /* that the plan is for */
         int session;      /* number of this invocation */
-        int run_count, epoch_count, attempts_per_run;
+        int run_count, epoch_count;
         int resumed;  /* 1: the file was there and is continued */
         int complete; /* 1: there is nothing to do */
         int tuning_places;

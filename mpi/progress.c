@@ -35,13 +35,14 @@ static bool is_warmup(const cnn_progress *p, int run)
     return d->blocks[d->runs[run].block].warmup;
 }
 
-static void count(cnn_progress *p, int run, int status)
+/** by: 1 counts the run, -1 takes it back. */
+static void count(cnn_progress *p, int run, int status, int by)
 {
     if (is_warmup(p, run))
         return;
-    p->done += status == CNN_RUN_DONE;
-    p->diverged += status == CNN_RUN_DIVERGED;
-    p->failed += status == CNN_RUN_FAILED;
+    p->done += status == CNN_RUN_DONE ? by : 0;
+    p->diverged += status == CNN_RUN_DIVERGED ? by : 0;
+    p->failed += status == CNN_RUN_FAILED ? by : 0;
 }
 
 cnn_status cnn_progress_create(cnn_progress_mode mode, const cnn_task *task, cnn_progress **out)
@@ -58,7 +59,7 @@ cnn_status cnn_progress_create(cnn_progress_mode mode, const cnn_task *task, cnn
     for (int run = 0; run < task->design->run_count; run++) {
         p->planned += !is_warmup(p, run);
         if (cnn_task_is_finished(task, run)) /* those that failed are tried again */
-            count(p, run, task->status[run]);
+            count(p, run, task->status[run], 1);
     }
     *out = p;
     p = NULL;
@@ -143,8 +144,9 @@ static void describe_run(const cnn_progress *p, int rank, const cnn_message_run 
 {
     cnn_design_label_run(p->task->design, m->run, t);
     if (m->status == CNN_RUN_FAILED) {
-        cnn_text_printf(t, ": FAILED after %d attempt%s: %s", m->attempts,
-                        m->attempts == 1 ? "" : "s", m->reason);
+        cnn_text_printf(t, ": FAILED after %d attempt%s%s: %s", m->attempts,
+                        m->attempts == 1 ? "" : "s",
+                        m->kept ? ", and its earlier result is kept" : "", m->reason);
     } else {
         cnn_text_printf(t, ": trained in %.3f s", m->train_seconds);
         if (!isnan(m->test_error))
@@ -158,7 +160,10 @@ static void describe_run(const cnn_progress *p, int rank, const cnn_message_run 
 void cnn_progress_run(cnn_progress *p, int rank, const cnn_message_run *m)
 {
     cnn_text t = {0};
-    count(p, m->run, m->status);
+    if (!m->kept) {
+        count(p, m->run, p->task->status[m->run], -1);
+        count(p, m->run, m->status, 1);
+    }
     p->states[rank].run = -1;
     /* On a terminal the live line shows the good ones. */
     if (p->mode != CNN_PROGRESS_LIVE || m->status == CNN_RUN_FAILED) {
@@ -168,6 +173,11 @@ void cnn_progress_run(cnn_progress *p, int rank, const cnn_message_run *m)
             write_line(p, t.s);
     }
     cnn_text_free(&t);
+}
+
+void cnn_progress_reopen(cnn_progress *p, int run)
+{
+    count(p, run, p->task->status[run], -1);
 }
 
 bool cnn_progress_is_due(const cnn_progress *p)

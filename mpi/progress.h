@@ -28,7 +28,10 @@ void cnn_progress_text(cnn_progress *progress, const char *text);
 void cnn_progress_state(cnn_progress *progress, int rank, const cnn_message_state *m);
 void cnn_progress_idle(cnn_progress *progress, int rank);
 void cnn_progress_attempt(cnn_progress *progress, int rank, const cnn_message_attempt *m);
+/** Before the task's status[] takes the run's new one. */
 void cnn_progress_run(cnn_progress *progress, int rank, const cnn_message_run *m);
+/** The run counts as not yet done again; likewise. */
+void cnn_progress_reopen(cnn_progress *progress, int run);
 
 /** Whether the live line should be drawn again; then call cnn_progress_draw. */
 bool cnn_progress_is_due(const cnn_progress *progress);

@@ -91,6 +91,16 @@ static int current_run(const cnn_worker *w)
     return cnn_block_run(block, cnn_block_level(d, block, w->position));
 }
 
+static int level_of(const cnn_worker *w, int run)
+{
+    return w->task->design->runs[run].level;
+}
+
+static cnn_duty duty_of(const cnn_worker *w, int run)
+{
+    return (cnn_duty)w->work.duty[level_of(w, run)];
+}
+
 static cnn_treatment treatment_of(const cnn_worker *w, int run)
 {
     const cnn_design *d = w->task->design;
@@ -117,12 +127,13 @@ static cnn_status tell_attempt(cnn_worker *w, int run)
     return cnn_mailbox_send(w->task->mailbox, 0, CNN_TAG_ATTEMPT, &m, sizeof m);
 }
 
-static cnn_status tell_run(cnn_worker *w, int run, cnn_run_status status)
+static cnn_status tell_run(cnn_worker *w, int run, cnn_run_status status, bool kept)
 {
     const cnn_measured *row = &w->record.row;
     cnn_message_run m = {.run = run,
                          .status = status,
                          .attempts = w->attempt + 1,
+                         .kept = kept,
                          .life_seconds = row->life_seconds,
                          .train_seconds = row->train_seconds,
                          .test_error = row->test_error};
@@ -137,9 +148,9 @@ static void complete_row(cnn_worker *w, int run)
 {
     cnn_measured *row = &w->record.row;
     const cnn_place place = cnn_simulated_place(treatment_of(w, run).framework, w->place);
-    row->attempts = w->task->attempts[run] + w->attempt + 1;
-    if (row->attempts > w->task->attempts_per_run)
-        row->attempts = w->task->attempts_per_run;
+    row->attempts = w->work.attempts[level_of(w, run)] + w->attempt + 1;
+    if (row->attempts > cnn_writer_attempt_count(w->task->writer))
+        row->attempts = cnn_writer_attempt_count(w->task->writer);
     row->session = w->task->session;
     row->rank = w->task->rank;
     row->shared_device = (int8_t)place.shared;
@@ -181,11 +192,13 @@ static cnn_status write_attempt(cnn_worker *w, int run, cnn_outcome outcome)
 
 /* ---- an attempt ---------------------------------------------------------------------------- */
 
-/** Goes on to the next run of the block. */
-static void go_on(cnn_worker *w)
+/** Goes on to the next run of the block; after a failure only if rank 0 says so. */
+static void go_on(cnn_worker *w, bool good)
 {
     w->position++;
     w->attempt = 0;
+    if (!good)
+        w->work.block = -1;
 }
 
 /** Writes what came of an attempt, tells rank 0, and decides what is next. */
@@ -205,9 +218,11 @@ static cnn_status conclude(cnn_worker *w, int run, cnn_outcome outcome)
         w->attempt++;
         goto done;
     }
-    CNN_TRY(cnn_writer_run(w->task->writer, run, status, &w->record.row, w->record.epochs));
-    CNN_TRY(tell_run(w, run, status));
-    go_on(w);
+    const bool kept = !good && duty_of(w, run) == CNN_REPLACE;
+    if (!kept)
+        CNN_TRY(cnn_writer_run(w->task->writer, run, status, &w->record.row, w->record.epochs));
+    CNN_TRY(tell_run(w, run, status, kept));
+    go_on(w, good);
 done:
     return st;
 }
@@ -257,7 +272,8 @@ static cnn_status start_attempt(cnn_worker *w)
     const cnn_run *r = &task->design->runs[run];
     cnn_text spec = {0};
     CNN_TRY(cnn_recipe_write(task->job, task->design, run, w->place,
-                             task->attempts[run] + w->attempt, task->algorithms[r->cell], &spec));
+                             w->work.attempts[r->level] + w->attempt, task->algorithms[r->cell],
+                             &spec));
     w->limit = w->work.limits[r->level];
     w->last_event = cnn_clock_monotonic();
     w->timed_out = w->killed = false;
@@ -320,8 +336,8 @@ cnn_status cnn_worker_step(cnn_worker *w, bool *busy)
         goto done;
     }
     while (w->work.block >= 0 && w->position < w->task->design->level_count &&
-           cnn_task_is_finished(w->task, current_run(w)))
-        go_on(w);
+           duty_of(w, current_run(w)) == CNN_LEAVE)
+        go_on(w, true);
     if (w->work.block >= 0 && !w->stopping && w->position < w->task->design->level_count) {
         *busy = true;
         CNN_TRY(start_attempt(w));

@@ -120,8 +120,9 @@ static cnn_status allocate_runs(const member *members, int n, cnn_results *to)
     to->epochs = calloc(runs * (size_t)to->epoch_count + 1, sizeof *to->epochs);
     to->attempts = calloc(runs * (size_t)to->attempts_per_run + 1, sizeof *to->attempts);
     to->sessions = calloc(sessions + 1, sizeof *to->sessions);
+    to->quarantines = calloc(sessions + 1, sizeof *to->quarantines);
     CNN_CHECK(to->status && to->planned && to->measured && to->epochs && to->attempts &&
-                  to->sessions,
+                  to->sessions && to->quarantines,
               CNN_ENOMEM, "%zu runs", runs);
 done:
     return st;
@@ -165,8 +166,11 @@ static cnn_status append_file(const member *m, int repeats, cnn_results *to,
     CNN_TRY(copy_text(r->created, &source->created));
     for (int i = 0; i < r->run_count; i++)
         append_run(r, i, source->first_run, repeats, to);
-    for (int s = 0; s < r->session_count; s++)
+    for (int s = 0; s < r->session_count; s++) {
+        if (r->quarantines)
+            to->quarantines[to->session_count] = r->quarantines[s];
         to->sessions[to->session_count++] = r->sessions[s];
+    }
 done:
     return st;
 }

@@ -75,7 +75,7 @@
     X(epoch_test_error, F64, "1", "share of test images misclassified after the epoch")            \
     X(epoch_evaluation_seconds, F64, "s", "evaluation time of the epoch")
 
-/** Per attempt: row = run * (1 + retries) + attempt. */
+/** Per attempt: row = run * attempts per run + attempt. */
 #define CNN_ATTEMPT_COLUMNS(X)                                                                     \
     X(attempt_outcome, I8, "", "how the attempt ended")                                            \
     X(attempt_session, I32, "", "invocation of cnnmpi")                                            \

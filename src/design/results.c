@@ -28,6 +28,7 @@ void cnn_results_free(cnn_results **results)
     free(r->epochs);
     free(r->attempts);
     free(r->sessions);
+    free(r->quarantines);
     free(r->tunings);
     free(r);
     *results = NULL;

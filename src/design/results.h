@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define CNN_LAYOUT_VERSION 2
+#define CNN_LAYOUT_VERSION 3
 
 typedef struct {
     char *name; /* "framework" */
@@ -21,6 +21,11 @@ typedef struct {
     double start_time; /* seconds since 1970 */
     int ranks;
 } cnn_session;
+
+/** Devices that were taken out of a session: "" none. */
+typedef struct {
+    char devices[512]; /* each with why, separated by "; " */
+} cnn_quarantine;
 
 enum { CNN_ALGORITHMS_ROOM = 4096 };
 
@@ -50,7 +55,8 @@ typedef struct {
     cnn_attempt *attempts;  /* [run_count, attempts_per_run] */
     int session_count;
     cnn_session *sessions;
-    int tuning_count; /* places */
+    cnn_quarantine *quarantines; /* [session_count], or NULL: unknown (files pooled) */
+    int tuning_count;            /* places */
     cnn_tuning *tunings;
 } cnn_results;
 

@@ -65,6 +65,8 @@ static void write_session(const cnn_results *r, cnn_text *out)
     heading(out, "sessions");
     cnn_text_printf(out, "%d; the last one began %s with %d rank%s\n", n, start,
                     r->sessions[n - 1].ranks, plural(r->sessions[n - 1].ranks));
+    if (r->quarantines && r->quarantines[n - 1].devices[0])
+        cnn_text_printf(out, "  quarantine  %s\n", r->quarantines[n - 1].devices);
 }
 
 static void write_device(const cnn_device_status *d, cnn_text *out)

@@ -225,6 +225,15 @@ static void put_sessions(const cnn_report *r, cnn_table *t)
     cnn_text_free(&overhead);
 }
 
+static void put_quarantine(const cnn_report *r, cnn_table *t)
+{
+    for (int s = 0; r->results->quarantines && s < r->results->session_count; s++)
+        if (r->results->quarantines[s].devices[0]) {
+            line(t, "quarantine");
+            cnn_table_text(t, "%s", r->results->quarantines[s].devices);
+        }
+}
+
 void cnn_report_header(const cnn_report *r)
 {
     static const cnn_table_column columns[] = {
@@ -241,6 +250,7 @@ void cnn_report_header(const cnn_report *r)
     put_attempts(r, t);
     put_reasons(r, t);
     put_sessions(r, t);
+    put_quarantine(r, t);
     put_column(r, "hosts", offsetof(cnn_measured, host), t);
     put_column(r, "devices", offsetof(cnn_measured, device), t);
     put_column(r, "models", offsetof(cnn_measured, device_model), t);

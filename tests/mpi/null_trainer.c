@@ -11,6 +11,8 @@
  *                 exit (code 9), crash (SIGSEGV), hang, garbage, error, diverge, nan, silent (exit
  * 0 without done), late (exit code 9 after done), orphan (starts a process of its own, then hangs)
  *    when=N       only for runs whose number is a multiple of N (1: all)
+ *    where=NAME   only where the environment has this variable
+ *    after=N      only from the start number N of those on; they are counted in the file NOTE.count
  *    once=FOLDER  only at the first attempt of each run: a file in the folder remembers it */
 #include "base/text.h"
 #include "trainer/event.h"
@@ -22,13 +24,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 typedef struct {
     double seconds;
-    const char *log, *note, *tell, *tune, *what, *once;
-    int when;
+    const char *log, *note, *tell, *tune, *what, *once, *where;
+    int when, after;
 } manners;
 
 static _Noreturn void die(const char *why)
@@ -57,6 +60,10 @@ static manners read_arguments(int argc, char **argv)
             m.what = value + 1;
         else if (value && n == 4 && !strncmp(argv[i], "when", n))
             m.when = atoi(value + 1);
+        else if (value && n == 5 && !strncmp(argv[i], "where", n))
+            m.where = value + 1;
+        else if (value && n == 5 && !strncmp(argv[i], "after", n))
+            m.after = atoi(value + 1);
         else if (value && n == 4 && !strncmp(argv[i], "once", n))
             m.once = value + 1;
         else
@@ -117,11 +124,25 @@ static void tell_device(const manners *m, const cnn_spec *spec, const char *algo
     add_line(m->tell, line);
 }
 
+/** Number of this start, from 0. */
+static int count_start(const manners *m)
+{
+    char path[512];
+    struct stat info;
+    snprintf(path, sizeof path, "%s.count", m->note);
+    if (stat(path, &info) != 0)
+        info.st_size = 0;
+    add_line(path, "x");
+    return (int)info.st_size;
+}
+
 /** Whether this run is one that misbehaves. */
 static bool is_meant(const manners *m, const cnn_spec *spec)
 {
     char path[512];
-    if (!m->what || spec->run % m->when != 0)
+    if (!m->what || spec->run % m->when != 0 || (m->where && !getenv(m->where)))
+        return false;
+    if (m->after && count_start(m) < m->after)
         return false;
     if (!m->once)
         return true;

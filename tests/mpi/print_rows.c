@@ -2,6 +2,7 @@
  *    run RUN STATUS DEVICE TURN POSITION RANK SESSION ATTEMPTS WARMUP SEED START TRAIN CHECKSUM
  *    attempt RUN NUMBER OUTCOME SESSION RANK EXIT LIFE "REASON" "LOG"
  *    gpu RUN "DEVICE" "MODEL" SHARED SM MIN MEMORY MIN TEMPERATURE POWER REASONS FOREIGN (decimal)
+ *    session NUMBER RANKS "QUARANTINE"
  *    backend NAME
  *    tuning PLACE CELL "MODEL" ALGORITHMS
  *  Reals are hexadecimal, so that lines are equal only if bits are. */
@@ -52,6 +53,9 @@ int main(int argc, char **argv)
         print_attempt(results, i);
     for (int i = 0; i < results->run_count; i++)
         print_gpu(results, i);
+    for (int s = 0; s < results->session_count; s++)
+        printf("session %d %d \"%s\"\n", s, results->sessions[s].ranks,
+               results->quarantines[s].devices);
     printf("backend %s\n", results->backend);
     for (int i = 0; i < results->tuning_count; i++)
         if (results->tunings[i].cell >= 0)

@@ -26,8 +26,10 @@ cnn_status fill_share(cnn_writer *writer, const cnn_design *design, int rank, in
         if (fixture_status(run) != CNN_RUN_PLANNED)
             CNN_TRY(fill_run(writer, run, fixture_status(run)));
     if (rank == 0) {
+        const cnn_quarantine quarantine = {FIXTURE_QUARANTINE};
         CNN_TRY(cnn_writer_session(writer, 0, FIXTURE_SESSION_TIME, ranks));
         CNN_TRY(cnn_writer_session(writer, 1, FIXTURE_SESSION_TIME + 60.5, 1));
+        CNN_TRY(cnn_writer_quarantine(writer, 1, &quarantine));
         CNN_TRY(cnn_writer_analysis(writer, analysis));
     }
 done:

@@ -141,6 +141,8 @@ static void assert_sessions(const cnn_results *r)
     assert_int_equal(r->sessions[0].ranks, ranks);
     assert_true(r->sessions[1].start_time == FIXTURE_SESSION_TIME + 60.5);
     assert_int_equal(r->sessions[1].ranks, 1);
+    assert_string_equal(r->quarantines[0].devices, "");
+    assert_string_equal(r->quarantines[1].devices, FIXTURE_QUARANTINE);
 }
 
 static void test_write_all_ranks_read_back(void **state)
@@ -153,7 +155,7 @@ static void test_write_all_ranks_read_back(void **state)
     assert_experiment(r);
     assert_int_equal(r->run_count, design->run_count);
     assert_int_equal(r->epoch_count, FIXTURE_EPOCHS);
-    assert_int_equal(r->attempts_per_run, 1 + FIXTURE_RETRIES);
+    assert_int_equal(r->attempts_per_run, FIXTURE_ATTEMPTS);
     for (int run = 0; run < r->run_count; run++) {
         assert_planned(r, run);
         assert_run(r, run);
@@ -207,7 +209,7 @@ static void test_write_rejects_rows_out_of_range(void **state)
     assert_int_equal(cnn_writer_run(w, design->run_count, CNN_RUN_DONE, &m, e), CNN_EINVAL);
     assert_int_equal(cnn_writer_run(w, -1, CNN_RUN_DONE, &m, e), CNN_EINVAL);
     assert_int_equal(cnn_writer_run(w, 0, CNN_RUN_STATUS_COUNT, &m, e), CNN_EINVAL);
-    assert_int_equal(cnn_writer_attempt(w, 0, 1 + FIXTURE_RETRIES, &a), CNN_EINVAL);
+    assert_int_equal(cnn_writer_attempt(w, 0, FIXTURE_ATTEMPTS, &a), CNN_EINVAL);
     assert_int_equal(cnn_writer_session(w, 256, 1.0, 1), CNN_EIO);
     assert_int_equal(cnn_writer_analysis(w, &wrong), CNN_EINVAL);
     check(cnn_writer_close(&w));

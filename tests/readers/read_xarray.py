@@ -10,7 +10,7 @@ except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
-RUNS, EPOCHS, ATTEMPTS, CELLS = 28, 3, 3, 8
+RUNS, EPOCHS, ATTEMPTS, CELLS = 28, 3, 6, 8
 
 
 def written(run):
@@ -28,7 +28,7 @@ def check_labels(ds):
     assert ds.attempt_outcome.dims == ("attempt",)
     assert list(ds.epoch.values) == [1, 2, 3]
     assert ds.attrs["title"] == 'cnnmpi results: fixture: "größe"'
-    assert ds.attrs["layout_version"] == 2 and ds.attrs["contrast"] == "framework"
+    assert ds.attrs["layout_version"] == 3 and ds.attrs["contrast"] == "framework"
     for name, variable in ds.variables.items():
         assert variable.attrs["long_name"], name
     assert ds.train_seconds.attrs["units"] == "s"
@@ -79,11 +79,12 @@ def check_runs(ds):
 
 
 def check_attempts(ds):
-    assert ds.attempt_run.values.tolist() == [i // 3 for i in range(RUNS * ATTEMPTS)]
-    assert ds.attempt_number.values.tolist() == [i % 3 for i in range(RUNS * ATTEMPTS)]
+    assert ds.attempt_run.values.tolist() == [i // ATTEMPTS for i in range(RUNS * ATTEMPTS)]
+    assert ds.attempt_number.values.tolist() == [i % ATTEMPTS for i in range(RUNS * ATTEMPTS)]
     assert str(ds.attempt_log.values[0]) == "x" * 511
     assert ds.attempt_exit_code.values[0] == -9
     assert ds.session_ranks.values[:3].tolist() == [1, 1, -1]
+    assert [str(q) for q in ds.session_quarantine.values[:3]] == ["", "device 7 of h\u00f6st (rank 7)", ""]
 
 
 def check_table(a, first, count, dims):

@@ -7,9 +7,12 @@
 #include "design/design.h"
 #include "design/results.h"
 
+#define FIXTURE_QUARANTINE "device 7 of h\xc3\xb6st (rank 7)" /* of session 1 */
+
 enum {
     FIXTURE_EPOCHS = 3, /* the larger level of the factor epochs; the job's own is 1 */
     FIXTURE_RETRIES = 2,
+    FIXTURE_ATTEMPTS = 6, /* places for them: twice 1 + retries */
     FIXTURE_FACTORS = 4,
     FIXTURE_SESSION_TIME = 1500000000,
 };

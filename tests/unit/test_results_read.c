@@ -86,8 +86,9 @@ static void close_and_refuse(hid_t file, const char *words)
 }
 
 static const cnn_table_id read_tables[] = {
-    CNN_TABLE_STATUS,   CNN_TABLE_PLANNED,  CNN_TABLE_MEASURED, CNN_TABLE_EPOCHS,
-    CNN_TABLE_ATTEMPTS, CNN_TABLE_SESSIONS, CNN_TABLE_CELLS,    CNN_TABLE_FACTORS,
+    CNN_TABLE_STATUS, CNN_TABLE_PLANNED,  CNN_TABLE_MEASURED,
+    CNN_TABLE_EPOCHS, CNN_TABLE_ATTEMPTS, CNN_TABLE_SESSIONS,
+    CNN_TABLE_CELLS,  CNN_TABLE_FACTORS,  CNN_TABLE_QUARANTINES,
 };
 static const char *const read_texts[] = {
     CNN_VAR_JOB_NAME, CNN_VAR_JOB_FILE,    CNN_VAR_OVERRIDES,   CNN_VAR_PLAN,
@@ -298,7 +299,7 @@ static void test_read_values_that_refer_to_nothing_are_refused(void **state)
         {"position", 2},
         {"warmup", 2},
         {"epochs_done", 4},
-        {"attempts", 4},
+        {"attempts", FIXTURE_ATTEMPTS + 1},
         {"session", 256},
         {"cell_levels", 2},
         {"cell_levels", -1},
