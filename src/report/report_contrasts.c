@@ -135,7 +135,7 @@ static void report_verdicts(const pair_view *v)
          .scale = scale},
         {.name = "interval",
          .title = "interval",
-         .format = CNN_FORMAT_FIXED,
+         .format = CNN_FORMAT_DIGITS,
          .digits = 3,
          .interval = true,
          .scale = scale},

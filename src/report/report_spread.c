@@ -17,6 +17,15 @@ static const char *sd_unit(const cnn_shown_measure *shown)
     return shown->is_log ? "%" : shown->difference;
 }
 
+/** Names of components for people. */
+static const char *const component_titles[] = {
+    [CNN_COMPONENT_NODE] = "node",
+    [CNN_COMPONENT_DEVICE] = "device",
+    [CNN_COMPONENT_DEVICE_CONTRAST] = "device x level",
+    [CNN_COMPONENT_BLOCK] = "block",
+    [CNN_COMPONENT_RESIDUAL] = "residual",
+};
+
 double cnn_report_level_sd(const cnn_analysis *a, int combination, cnn_measure measure)
 {
     double mean = 0, squares = 0;
@@ -65,16 +74,16 @@ static void note_components(const cnn_report *r, cnn_measure measure, cnn_table 
                 reason = x->reason;
             }
         }
-        gaps[c] = (cnn_report_gap){cnn_component_names[c], missing ? reason : CNN_REASON_NONE};
+        gaps[c] = (cnn_report_gap){component_titles[c], missing ? reason : CNN_REASON_NONE};
         if (missing && missing < modelled) {
             cnn_table_note(t, "%s: not identified in %d of %d combinations (--full says why).",
-                           cnn_component_names[c], missing, modelled);
+                           component_titles[c], missing, modelled);
             gaps[c].reason = CNN_REASON_NONE;
         }
     }
     for (int c = 0; c < CNN_COMPONENT_RESIDUAL; c++)
         if (gaps[c].reason != CNN_REASON_NONE)
-            cnn_table_note(t, "%s cannot be identified: %s.", cnn_component_names[c],
+            cnn_table_note(t, "%s cannot be identified: %s.", component_titles[c],
                            cnn_reason_sentences[gaps[c].reason]);
 }
 
@@ -148,7 +157,7 @@ static void report_spread(const cnn_report *r, cnn_measure measure)
 static const char *component_name(const cnn_report *r, int c, char *s, size_t size)
 {
     if (c <= CNN_COMPONENT_RESIDUAL)
-        return cnn_component_names[c];
+        return component_titles[c];
     snprintf(s, size, "residual, %s", r->names.levels[c - CNN_COMPONENT_LEVELS]);
     return s;
 }
