@@ -91,20 +91,31 @@ void cnn_mixed_fit_destroy(cnn_mixed_fit **fit)
     *fit = NULL;
 }
 
+/** Squares of a level's runs about their means on each device. */
+static double squares_within_devices(const cnn_mixed_model *m, int level)
+{
+    double squares = 0;
+    for (int d = 0; d < m->devices; d++) {
+        double runs = 0, sum = 0, about_centre = m->device_within[d * m->levels + level];
+        for (int k = m->first_kind[d]; k < m->first_kind[d + 1]; k++) {
+            const double in_block = m->kind_runs[k * m->levels + level];
+            runs += in_block * m->kind_blocks[k];
+            sum += in_block * m->kind_mean[k * m->levels + level];
+            about_centre += in_block * m->kind_spread[(k * m->levels + level) * m->levels + level];
+        }
+        squares += runs > 0 ? about_centre - sum * sum / runs : 0;
+    }
+    return squares;
+}
+
 /** Is there a level whose runs are the same on every device, though they are repeated there? Its
  *  residual variance would go to zero, and the likelihood to infinity. */
 static bool has_constant_level(const cnn_mixed_model *m)
 {
-    for (int l = 0; l < m->levels; l++) {
-        double squares = 0;
-        for (int d = 0; d < m->devices; d++)
-            squares += m->device_within[d * m->levels + l];
-        for (int k = 0; k < m->kinds; k++)
-            squares += m->kind_runs[k * m->levels + l] *
-                       m->kind_spread[(k * m->levels + l) * m->levels + l];
-        if (m->level_runs[l] > m->devices && squares < 1e-20 * m->level_runs[l])
+    for (int l = 0; l < m->levels; l++)
+        if (m->level_runs[l] > m->devices &&
+            squares_within_devices(m, l) < 1e-14 * m->level_runs[l])
             return true;
-    }
     return false;
 }
 

@@ -173,6 +173,25 @@ static void compare_means(const cnn_mixed_fit *fit, const char *name, double tol
     golden_free(&g);
 }
 
+/** Shares of a run's variance: of all components one whole; of a level's residual, with the other
+ *  components. */
+static void check_shares(const cnn_mixed_fit *fit)
+{
+    double sum = 0, others = 0;
+    for (int k = 0; k < CNN_MIXED_COMPONENT_COUNT; k++) {
+        if (!fit->component[k].identified)
+            continue;
+        sum += fit->component[k].share;
+        others += k != CNN_MIXED_RESIDUAL ? fit->component[k].variance : 0;
+        golden_compare(fit->component[k].share * fit->total_variance, fit->component[k].variance,
+                       1e-12, "share", k);
+    }
+    golden_compare(sum, 1, 1e-12, "sum of shares", 0);
+    for (int l = 0; fit->residual && l < fit->level_count; l++)
+        golden_compare(fit->residual[l].share, 1 / (1 + others / fit->residual[l].variance), 1e-12,
+                       "level's share", l);
+}
+
 static int levels_of(const char *name)
 {
     golden g = golden_read("tests/golden/mixed_means.csv");
@@ -203,6 +222,7 @@ static void test_fits_agree_with_lme4_and_nlme(void **state)
         golden_compare(fit->residual_statistic, golden_number(&fits, i, "equal_statistic"),
                        tolerance, "equal_statistic", i);
         compare_components(fit, name, tolerance);
+        check_shares(fit);
         compare_means(fit, name, tolerance);
         cnn_mixed_fit_destroy(&fit);
         free(r);
@@ -660,7 +680,8 @@ static void test_a_constant_level_has_no_variance_of_its_own(void **state)
     runs *r = balanced(1, 3, 6, 2, 1, sizes);
     for (int i = 0; i < r->data.n; i++)
         if (r->level[i] == 1)
-            r->y[i] = 5.1;
+            r->y[i] = 5.1 + r->device[i];
+    r->data.n -= 3; /* a block and a half are lost */
     r->data.residual_per_level = true;
     cnn_mixed_fit *fit = fit_of(&r->data, 0.95, true);
     assert_int_equal(fit->design.residual_per_level, CNN_MIXED_CONSTANT_LEVEL);
