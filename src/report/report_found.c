@@ -116,6 +116,24 @@ static void say_open(const pair_view *v, verdict_count *c, int all, cnn_text *ou
     (void)v;
 }
 
+/** How many more blocks would tell. */
+static void say_more(const cnn_comparison *x, cnn_text *out)
+{
+    const int differ = x->blocks_needed - x->blocks, equal = x->blocks_equivalence - x->blocks;
+    cnn_text_printf(out, " from %d block%s", x->blocks, cnn_report_plural(x->blocks));
+    if (differ <= 0 && equal <= 0) {
+        cnn_text_append(out, ", enough if the truth were no difference or one as large as the "
+                             "margin: it may lie between");
+        return;
+    }
+    if (differ <= 0)
+        cnn_text_append(out, ", enough to find a difference as large as the margin");
+    else
+        cnn_text_printf(out, "; %d more would find a difference as large as the margin", differ);
+    if (equal > 0)
+        cnn_text_printf(out, ", %d more would show equivalence if there is none", equal);
+}
+
 /** What more blocks would tell of a combination that was not told apart. */
 static void say_blocks(const pair_view *v, int combination, cnn_text *out)
 {
@@ -136,11 +154,7 @@ static void say_blocks(const pair_view *v, int combination, cnn_text *out)
     if (x->verdict_reason != CNN_REASON_NONE && x->verdict_reason != CNN_REASON_NO_MARGIN)
         cnn_text_printf(out, ": %s", cnn_reason_sentences[x->verdict_reason]);
     else if (x->blocks_needed > 0)
-        cnn_text_printf(out,
-                        " from %d block%s; %d would find a difference as large as the margin, %d "
-                        "would show equivalence if there is none",
-                        x->blocks, cnn_report_plural(x->blocks), x->blocks_needed,
-                        x->blocks_equivalence);
+        say_more(x, out);
 }
 
 static void say_pair(const pair_view *v)
@@ -341,6 +355,14 @@ static void say_lost(const cnn_report *r)
                                "%d files are pooled: the study was looked at %d times, and every "
                                "look counts in the families of tests.",
                                r->a->looks, r->a->looks);
+    for (int i = 0; r->source->pool && i < r->source->pool->source_count; i++) {
+        const cnn_pool_source *source = &r->source->pool->sources[i];
+        if (source->repeated_seeds > 0)
+            cnn_document_paragraph(r->out,
+                                   "%d of %d blocks of %s have seeds of an earlier file: their "
+                                   "errors repeat what is known, only their times are new.",
+                                   source->repeated_seeds, source->blocks, source->path);
+    }
 }
 
 static void say_scope(const cnn_report *r)

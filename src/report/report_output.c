@@ -120,6 +120,12 @@ static char *path_of_table(const char *folder, const cnn_table *t)
     return cnn_asprintf("%s/%s.csv", folder, t->name);
 }
 
+static bool ends_in(const char *s, const char *end)
+{
+    const size_t n = strlen(s), m = strlen(end);
+    return n >= m && !strcmp(s + n - m, end);
+}
+
 /** Finds every file that would be replaced, before anything is written. */
 static cnn_status check_folder(const cnn_document *d, const char *folder, bool force)
 {
@@ -181,6 +187,10 @@ cnn_status cnn_report_write(const cnn_document *d, const cnn_report_output *to)
         CNN_CHECK(to->output, CNN_EUSAGE,
                   "tables of different columns do not fit one CSV file: -o FOLDER writes a file "
                   "for each, --table NAME one of them, --runs the runs");
+        CNN_CHECK(!ends_in(to->output, ".csv"), CNN_EUSAGE,
+                  "'%s' is the name of a file: all tables as CSV need a folder, with a file for "
+                  "each; --table NAME writes one table to a file",
+                  to->output);
         CNN_TRY(write_folder(d, to));
         goto done;
     }

@@ -68,7 +68,9 @@ static void free_table(cnn_table *t)
 cnn_table *cnn_document_table(cnn_document *d, const char *name, const cnn_table_column *columns,
                               int count, const char *title_format, ...)
 {
-    static cnn_table nowhere; /* has no column, so that it takes no row and is never rendered */
+    /* has no column, so that it takes no row and is never rendered */
+    static bool ignored;
+    static cnn_table nowhere = {.failed = &ignored};
     va_list args;
     cnn_table *t = calloc(1, sizeof *t);
     cnn_document_item *item = t ? add_item(d) : NULL;

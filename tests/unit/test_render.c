@@ -252,6 +252,9 @@ static void test_files_are_not_replaced_unasked(void **state)
     make_document(&d);
     cnn_report_output to = {.format = CNN_REPORT_CSV};
     assert_int_equal(cnn_report_write(&d, &to), CNN_EUSAGE); /* no folder */
+    to.output = "/tmp/cnn_no_folder.csv"; /* what looks like a file is no folder */
+    assert_int_equal(cnn_report_write(&d, &to), CNN_EUSAGE);
+    assert_int_equal(access(to.output, F_OK), -1);
     to.output = path;
     assert_int_equal(cnn_report_write(&d, &to), CNN_OK);
     assert_int_equal(access(file, R_OK), 0);
