@@ -196,6 +196,14 @@ static cnn_status plan_within_limit(cnn_cudnn_graph *graph, const cnn_cudnn_engi
     return st;
 }
 
+/* Our direct kernels can win only where there is little to do; elsewhere timing them takes seconds.
+ */
+static bool is_small(const cnn_conv_problem *p)
+{
+    const double a_result = (double)p->shape.kernel * p->shape.kernel * p->shape.c;
+    return (double)cnn_conv_problem_output(p) * a_result < 0x1p27;
+}
+
 /* The fastest of all candidates, our own kernels among them. */
 static cnn_status choose_fastest(cnn_conv_plan *p, const cnn_cudnn_engine *engines, int count)
 {
@@ -204,8 +212,9 @@ static cnn_status choose_fastest(cnn_conv_plan *p, const cnn_cudnn_engine *engin
     float best = INFINITY, milliseconds;
     bench b;
     CNN_TRY(bench_open(p->ops, &p->problem, &b));
-    CNN_TRY(try_plan(&b, NULL, &best));
     p->choice = (cnn_choice){.direct = true};
+    if (is_small(&p->problem))
+        CNN_TRY(try_plan(&b, NULL, &best));
     for (int i = 0; i < count; i++) {
         CNN_TRY(plan_within_limit(p->graph, &engines[i], &plan));
         if (!plan)

@@ -28,6 +28,9 @@ struct cnn_ops {
 /** CNN_EINVAL unless the device was opened for batches of n images; *index into sizes. */
 cnn_status cnn_cuda_size_index(const cnn_ops *ops, int n, int *index);
 
+/** Kernels count a tensor's values in 32 bits. */
+#define CNN_CUDA_MAX_TENSOR ((size_t)UINT32_MAX * sizeof(float))
+
 /** cudaMalloc'ed and zeroed; the failure names what was asked for and what is left. */
 cnn_status cnn_cuda_alloc(const cnn_ops *ops, size_t bytes, const char *what, void **out);
 cnn_status cnn_cuda_floats(const cnn_ops *ops, size_t count, const char *what, float **out);

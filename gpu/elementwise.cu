@@ -15,12 +15,17 @@ static __global__ void relu_backward(size_t size, const float *y, const float *d
     dx[i] = y[i] > 0.0f ? dy[i] : 0.0f;
 }
 
-static __global__ void add_bias(size_t size, unsigned columns, const float *bias, bool relu,
-                                float *y)
+/* A block: as many columns as it has threads along x, or all of them; rows by its other threads. */
+static __global__ void add_bias(size_t rows, int columns, const float *bias, bool relu, float *y)
 {
-    CNN_EACH(i, size)
-    {
-        const float v = y[i] + bias[i % columns];
+    const int column = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+    if (column >= columns)
+        return;
+    const float b = bias[column];
+    for (size_t row = blockIdx.y * blockDim.y + threadIdx.y; row < rows;
+         row += (size_t)gridDim.y * blockDim.y) {
+        const size_t i = row * (size_t)columns + (size_t)column;
+        const float v = y[i] + b;
         y[i] = relu && !(v > 0.0f) ? 0.0f : v;
     }
 }
@@ -88,9 +93,13 @@ cudaError_t cnn_gpu_relu_backward(cudaStream_t stream, size_t size, const float 
 cudaError_t cnn_gpu_add_bias(cudaStream_t stream, size_t rows, int columns, const float *bias,
                              bool relu, float *y)
 {
-    const size_t size = rows * (size_t)columns;
-    return cnn_launch(add_bias, cnn_grid_for(size), CNN_BLOCK, 0, stream, size, (unsigned)columns,
-                      bias, relu, y);
+    const unsigned width = columns <= CNN_WARP / 2 ? CNN_WARP / 2 : CNN_WARP;
+    const unsigned height = CNN_BLOCK / width;
+    const size_t bands = (rows + height - 1) / height, most = 4096;
+    const dim3 grid(((unsigned)columns + width - 1) / width, (unsigned)(bands == 0     ? 1
+                                                                        : bands < most ? bands
+                                                                                       : most));
+    return cnn_launch(add_bias, grid, dim3(width, height), 0, stream, rows, columns, bias, relu, y);
 }
 
 cudaError_t cnn_gpu_dropout(cudaStream_t stream, size_t size, double rate, uint64_t seed,

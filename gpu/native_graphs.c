@@ -16,6 +16,32 @@ void cnn_native_drop_graphs(cnn_native_graphs *g)
     *g = (cnn_native_graphs){0};
 }
 
+static cnn_status copy(cnn_step *s, void *to, const void *from, size_t bytes)
+{
+    cnn_status st = CNN_OK;
+    if (bytes > 0)
+        CNN_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, s->ops->stream));
+done:
+    return st;
+}
+
+/* A step without an update, straight away: what libraries load or prepare at their first call must
+ * not happen within a capture. It leaves nothing changed. */
+static cnn_status try_out(cnn_step *s, const cnn_feed *feed, int n)
+{
+    cnn_status st = CNN_OK;
+    const size_t bytes = (size_t)s->net.state_total * sizeof(float);
+    CNN_CUDA(cnn_gpu_go_to(s->ops->stream, 0, s->place));
+    CNN_TRY(copy(s, s->running_kept, s->running, bytes));
+    CNN_TRY(copy(s, s->training_kept, s->training, sizeof *s->training));
+    CNN_TRY(cnn_native_queue_step(s, feed, n, false));
+    CNN_TRY(copy(s, s->running, s->running_kept, bytes));
+    CNN_TRY(copy(s, s->training, s->training_kept, sizeof *s->training));
+    CNN_TRY(cnn_ops_sync(s->ops));
+done:
+    return st;
+}
+
 /* A graph of `steps` steps on n images each. A capture that has begun is ended whatever happens. */
 static cnn_status capture(cnn_step *s, const cnn_feed *feed, int n, int steps, cudaGraphExec_t *out)
 {
@@ -56,11 +82,14 @@ cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
     g->count = feed->count;
     g->workspace = s->ops->workspace;
     if (feed->count >= batch) {
+        CNN_TRY(try_out(s, feed, batch));
         CNN_TRY(capture(s, feed, batch, CNN_NATIVE_STEPS, &g->several));
         CNN_TRY(capture(s, feed, batch, 1, &g->one));
     }
-    if (tail > 0)
+    if (tail > 0) {
+        CNN_TRY(try_out(s, feed, tail));
         CNN_TRY(capture(s, feed, tail, 1, &g->tail));
+    }
 done:
     if (st != CNN_OK)
         cnn_native_drop_graphs(g);

@@ -83,11 +83,12 @@ struct cnn_step {
     float *weights, *slopes; /* all parameters; their gradients */
     float *first, *second;   /* the optimiser's; NULL when not needed */
     float *running;          /* means and variances of all batchnorm layers */
+    float *running_kept;     /* as long: while a step is tried out */
     int32_t *labels;         /* i32 [max batch] */
     size_t ticket_count;
     unsigned *tickets;
     cnn_gpu_place *place;
-    cnn_gpu_counts *training, *evaluation;
+    cnn_gpu_counts *training, *evaluation, *training_kept;
     cnn_native_graphs graphs;
     cudaEvent_t *events; /* of traced steps, one more than steps */
     int64_t event_count;

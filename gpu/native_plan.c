@@ -7,6 +7,11 @@ cnn_status cnn_native_tensor(cnn_step *s, const char *what, int node, size_t byt
                              int last, int *out)
 {
     char name[sizeof s->plan.tensors[0].name];
+    if (bytes > CNN_CUDA_MAX_TENSOR)
+        return cnn_error_set(CNN_EUSAGE,
+                             "%s of layer %d would take %zu bytes, more than the GPU backend's "
+                             "kernels can count: use a smaller batch",
+                             what, node + 1, bytes);
     snprintf(name, sizeof name, "%d %s", node, what);
     *out = cnn_plan_add(&s->plan, name, bytes, first, last);
     if (*out < 0)
@@ -122,7 +127,10 @@ static cnn_status allocate(cnn_step *s)
     CNN_TRY(cnn_cuda_alloc(s->ops, s->ticket_count * sizeof *s->tickets, "tickets of sums",
                            (void **)&s->tickets));
     CNN_TRY(cnn_cuda_alloc(s->ops, sizeof *s->place, "a step's place", (void **)&s->place));
+    CNN_TRY(cnn_cuda_floats(s->ops, (size_t)s->net.state_total, "running statistics",
+                            &s->running_kept));
     CNN_TRY(cnn_cuda_alloc(s->ops, sizeof *s->training, "counts", (void **)&s->training));
+    CNN_TRY(cnn_cuda_alloc(s->ops, sizeof *s->training, "counts", (void **)&s->training_kept));
     CNN_TRY(cnn_cuda_alloc(s->ops, sizeof *s->evaluation, "counts", (void **)&s->evaluation));
 done:
     return st;

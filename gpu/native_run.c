@@ -42,8 +42,9 @@ void cnn_step_destroy(cnn_step **step)
     cnn_native_drop_graphs(&s->graphs);
     for (int i = 0; i < s->node_count; i++)
         cnn_native_node_destroy(&s->nodes[i]);
-    void *memory[] = {s->arena,  s->weights, s->slopes,   s->first,      s->second, s->running,
-                      s->labels, s->place,   s->training, s->evaluation, s->tickets};
+    void *memory[] = {s->arena,   s->weights,      s->slopes,       s->first,    s->second,
+                      s->running, s->labels,       s->place,        s->training, s->evaluation,
+                      s->tickets, s->running_kept, s->training_kept};
     for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++)
         cnn_cuda_free(s->ops, &memory[i]);
     destroy_events(s);
