@@ -51,8 +51,9 @@ typedef enum {
     X(CNN_MIXED_ONE_BLOCK_PER_DEVICE, "every device has one block: its effect is counted as the "  \
                                       "device's")                                                  \
     X(CNN_MIXED_ONE_RUN_PER_BLOCK, "every block has one run: its effect is counted as residual")   \
-    X(CNN_MIXED_CONSTANT_LEVEL, "the runs of a level do not vary on any device: its variance "     \
-                                "would be zero")                                                   \
+    X(CNN_MIXED_CONSTANT_LEVEL, "the runs of a level do not vary on any device, or two levels "    \
+                                "differ by the same amount in every block: a variance would be "   \
+                                "zero")                                                            \
     X(CNN_MIXED_NOT_ASKED, "it was not asked for")                                                 \
     X(CNN_MIXED_ALIASED, "these runs cannot tell it from the other components")
 

@@ -108,14 +108,44 @@ static double squares_within_devices(const cnn_mixed_model *m, int level)
     return squares;
 }
 
-/** Is there a level whose runs are the same on every device, though they are repeated there? Its
- *  residual variance would go to zero, and the likelihood to infinity. */
+/** Squares of the differences of two levels in a block about their means on each device; *degrees:
+ *  blocks that have both, less devices that do. */
+static double squares_of_differences(const cnn_mixed_model *m, int i, int j, double *degrees)
+{
+    double squares = 0;
+    *degrees = 0;
+    for (int d = 0; d < m->devices; d++) {
+        double blocks = 0, sum = 0, about_centre = 0;
+        for (int k = m->first_kind[d]; k < m->first_kind[d + 1]; k++) {
+            const double *runs = m->kind_runs + k * m->levels, *mean = m->kind_mean + k * m->levels;
+            if (runs[i] == 0 || runs[j] == 0)
+                continue;
+            blocks += m->kind_blocks[k];
+            sum += mean[i] - mean[j];
+            about_centre += m->kind_spread[(k * m->levels + i) * m->levels + j];
+        }
+        squares += blocks > 0 ? about_centre - sum * sum / blocks : 0;
+        *degrees += blocks > 0 ? blocks - 1 : 0;
+    }
+    return squares;
+}
+
+/** Is there a level whose runs are the same on every device, though they are repeated there, or a
+ *  pair of levels that differs by the same amount in every block? Residual variances would go to
+ *  zero, and the likelihood to infinity. */
 static bool has_constant_level(const cnn_mixed_model *m)
 {
-    for (int l = 0; l < m->levels; l++)
-        if (m->level_runs[l] > m->devices &&
-            squares_within_devices(m, l) < 1e-14 * m->level_runs[l])
+    const double tiny = 1e-14; /* of the variance within levels */
+    for (int i = 0; i < m->levels; i++) {
+        if (m->level_runs[i] > m->devices && squares_within_devices(m, i) < tiny * m->level_runs[i])
             return true;
+        for (int j = 0; j < i; j++) {
+            double degrees = 0;
+            const double squares = squares_of_differences(m, i, j, &degrees);
+            if (degrees > 0 && squares < tiny * degrees)
+                return true;
+        }
+    }
     return false;
 }
 

@@ -691,6 +691,21 @@ static void test_a_constant_level_has_no_variance_of_its_own(void **state)
     free(r);
 }
 
+static void test_two_levels_that_are_always_the_same_have_no_variance_of_their_own(void **state)
+{
+    (void)state;
+    runs *r = balanced(1, 3, 6, 3, 1, sizes);
+    for (int i = 1; i < r->data.n; i++) /* two paths with the same errors, and a third */
+        if (r->level[i] == 1)
+            r->y[i] = r->y[i - 1];
+    r->data.residual_per_level = true;
+    cnn_mixed_fit *fit = fit_of(&r->data, 0.95, true);
+    assert_int_equal(fit->design.residual_per_level, CNN_MIXED_CONSTANT_LEVEL);
+    assert_true(fit->state == CNN_MIXED_CONVERGED && !fit->residual);
+    cnn_mixed_fit_destroy(&fit);
+    free(r);
+}
+
 static void test_wrong_arguments_are_refused(void **state)
 {
     (void)state;
@@ -751,6 +766,7 @@ int main(void)
         cmocka_unit_test(test_zero_is_told_apart_from_not_identified),
         cmocka_unit_test(test_degenerate_data_have_a_state),
         cmocka_unit_test(test_a_constant_level_has_no_variance_of_its_own),
+        cmocka_unit_test(test_two_levels_that_are_always_the_same_have_no_variance_of_their_own),
         cmocka_unit_test(test_wrong_arguments_are_refused),
         cmocka_unit_test(test_many_small_experiments_converge),
     };
