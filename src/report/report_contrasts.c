@@ -22,6 +22,12 @@ static const cnn_comparison *at(const pair_view *v, int combination)
     return cnn_analysis_comparison(a, combination * a->pair_count + v->pair, v->measure);
 }
 
+/** "15/16": whole blocks of those planned, in every table. */
+static void put_blocks(const cnn_comparison *x, cnn_table *t)
+{
+    cnn_table_text(t, "%d/%d", x->blocks, x->blocks + x->blocks_incomplete + x->blocks_split);
+}
+
 typedef void put_comparison(const pair_view *v, const cnn_comparison *x, cnn_table *t);
 
 /** A table with a row for every combination. title: ends in what the table is about. */
@@ -31,6 +37,7 @@ static cnn_table *report_rows(const pair_view *v, const char *name, const char *
     const cnn_analysis *a = v->r->a;
     cnn_table_column columns[MOST_COLUMNS];
     int n = cnn_report_combination_columns(v->r, columns);
+    columns[n++] = (cnn_table_column){.name = "blocks", .title = "blocks"};
     for (int i = 0; i < count; i++)
         columns[n++] = more[i];
     cnn_table *t = cnn_document_table(v->r->out, name, columns, n, "%s: %s against %s%s",
@@ -39,6 +46,7 @@ static cnn_table *report_rows(const pair_view *v, const char *name, const char *
     for (int k = 0; k < a->combination_count; k++) {
         cnn_table_row(t);
         cnn_report_put_combination(v->r, k, t);
+        put_blocks(at(v, k), t);
         put(v, at(v, k), t);
     }
     return t;
@@ -60,13 +68,6 @@ static void note_gaps(const pair_view *v, bool of_variance, cnn_table *t)
     free(gaps);
 }
 
-/** "15/16": whole blocks of those planned. */
-static void put_blocks(const pair_view *v, const cnn_comparison *x, cnn_table *t)
-{
-    (void)v;
-    cnn_table_text(t, "%d/%d", x->blocks, x->blocks + x->blocks_incomplete + x->blocks_split);
-}
-
 static void put_verdict(const pair_view *v, const cnn_comparison *x, cnn_table *t)
 {
     switch (x->verdict) {
@@ -81,7 +82,6 @@ static void put_verdict(const pair_view *v, const cnn_comparison *x, cnn_table *
 
 static void put_estimate(const pair_view *v, const cnn_comparison *x, cnn_table *t)
 {
-    put_blocks(v, x, t);
     cnn_table_number(t, x->paired_difference);
     if (v->shown.is_log) {
         cnn_table_number(t, x->paired_ratio);
@@ -116,7 +116,6 @@ static void report_verdicts(const pair_view *v)
 {
     const double scale = v->shown.scale;
     const cnn_table_column of_time[] = {
-        {.name = "blocks", .title = "blocks"},
         {"difference", "differ", v->shown.difference, .format = CNN_FORMAT_DIGITS, .digits = 3,
          .scale = scale},
         {.name = "ratio", .title = "ratio", .format = CNN_FORMAT_FIXED, .digits = 3},
@@ -130,7 +129,6 @@ static void report_verdicts(const pair_view *v)
         {.name = "verdict", .title = "verdict"},
     };
     const cnn_table_column of_error[] = {
-        {.name = "blocks", .title = "blocks"},
         {"difference", "differ", v->shown.difference, .format = CNN_FORMAT_DIGITS, .digits = 3,
          .scale = scale},
         {.name = "interval",
@@ -153,8 +151,11 @@ static void report_verdicts(const pair_view *v)
 
 static void put_unpaired(const pair_view *v, const cnn_comparison *x, cnn_table *t)
 {
-    (void)v;
-    cnn_table_text(t, "%d, %d", x->n_a, x->n_b);
+    const cnn_analysis *a = v->r->a;
+    const cnn_pair *pair = &a->pairs[(x - a->comparisons) / CNN_MEASURE_COUNT];
+    const int *cells = &a->cell_of[pair->combination * a->level_count];
+    cnn_table_text(t, "%d/%d, %d/%d", x->n_a, a->counts[cells[pair->a]].planned, x->n_b,
+                   a->counts[cells[pair->b]].planned);
     cnn_table_number(t, x->difference);
     cnn_table_interval(t, x->difference_lower, x->difference_upper);
     cnn_table_number(t, x->ratio);
@@ -305,7 +306,6 @@ static void put_variance_verdict(const pair_view *v, const cnn_comparison *x, cn
 
 static void put_variances(const pair_view *v, const cnn_comparison *x, cnn_table *t)
 {
-    put_blocks(v, x, t);
     cnn_table_number(t, x->paired_variance_ratio);
     cnn_table_interval(t, x->paired_variance_ratio_lower, x->paired_variance_ratio_upper);
     cnn_table_number(t, x->pitman_morgan_p_holm);
@@ -315,7 +315,6 @@ static void put_variances(const pair_view *v, const cnn_comparison *x, cnn_table
 static void report_variances(const pair_view *v)
 {
     static const cnn_table_column columns[] = {
-        {.name = "blocks", .title = "blocks"},
         {.name = "ratio", .title = "ratio", .format = CNN_FORMAT_DIGITS, .digits = 3},
         {.name = "ratio",
          .title = "interval",

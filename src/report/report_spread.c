@@ -112,6 +112,17 @@ static void report_no_spread(const cnn_report *r, cnn_measure measure)
                            cnn_report_shown(measure).title, cnn_reason_sentences[reason]);
 }
 
+/** "28/30": runs in the model of those planned. */
+static void put_runs(const cnn_report *r, int combination, cnn_measure measure, cnn_table *t)
+{
+    const cnn_analysis *a = r->a;
+    const int runs = cnn_analysis_model(a, combination, measure)->runs;
+    int planned = 0;
+    for (int l = 0; l < a->level_count; l++)
+        planned += a->counts[a->cell_of[combination * a->level_count + l]].planned;
+    cnn_table_text(t, "%d/%d", runs > 0 ? runs : 0, planned);
+}
+
 /** Framework or machine: everything on one scale. */
 static void report_spread(const cnn_report *r, cnn_measure measure)
 {
@@ -127,8 +138,9 @@ static void report_spread(const cnn_report *r, cnn_measure measure)
         {.name = "block", .title = "block"},
         {.name = "residual", .title = "residual"},
     };
-    cnn_table_column columns[CNN_MOST_KEY_COLUMNS + COUNT(more)];
+    cnn_table_column columns[CNN_MOST_KEY_COLUMNS + 1 + COUNT(more)];
     int n = cnn_report_combination_columns(r, columns);
+    columns[n++] = (cnn_table_column){.name = "runs", .title = "runs"};
     for (int i = 0; i < COUNT(more); i++) {
         columns[n] = more[i];
         columns[n].format = CNN_FORMAT_DIGITS;
@@ -142,6 +154,7 @@ static void report_spread(const cnn_report *r, cnn_measure measure)
     for (int k = 0; k < a->combination_count; k++) {
         cnn_table_row(t);
         cnn_report_put_combination(r, k, t);
+        put_runs(r, k, measure, t);
         cnn_table_number(t, cnn_report_level_sd(a, k, measure));
         for (int c = 0; c <= CNN_COMPONENT_RESIDUAL; c++)
             cnn_table_number(t, cnn_analysis_component(a, k, measure, c)->sd);
@@ -215,7 +228,7 @@ static void report_models(const cnn_report *r, cnn_measure measure)
     const cnn_shown_measure shown = cnn_report_shown(measure);
     const cnn_analysis *a = r->a;
     static const cnn_table_column more[] = {
-        {.name = "runs", .title = "runs", .format = CNN_FORMAT_WHOLE},
+        {.name = "runs", .title = "runs"},
         {.name = "nodes", .title = "nodes", .format = CNN_FORMAT_WHOLE},
         {.name = "devices", .title = "devices", .format = CNN_FORMAT_WHOLE},
         {.name = "blocks", .title = "blocks", .format = CNN_FORMAT_WHOLE},
@@ -240,7 +253,7 @@ static void report_models(const cnn_report *r, cnn_measure measure)
         const cnn_model_row *m = cnn_analysis_model(a, k, measure);
         cnn_table_row(t);
         cnn_report_put_combination(r, k, t);
-        cnn_table_number(t, m->runs);
+        put_runs(r, k, measure, t);
         cnn_table_number(t, m->nodes);
         cnn_table_number(t, m->devices);
         cnn_table_number(t, m->blocks);
