@@ -135,6 +135,15 @@ std::map<const unsigned char *, size_t> &pinned()
     return *p;
 }
 
+/* Not a number, so that a read before a write shows; of large memory every page's first line. */
+void poison(unsigned char *p, size_t bytes)
+{
+    const size_t small = (size_t)1 << 20, page = 4096, line = 64;
+    std::memset(p, POISON, std::min(bytes, small));
+    for (size_t at = small; at + line <= bytes; at += page)
+        std::memset(p + at, POISON, line);
+}
+
 cudaError_t allocate(void **out, size_t bytes)
 {
     Arena &a = arena();
@@ -152,7 +161,7 @@ cudaError_t allocate(void **out, size_t bytes)
     ASAN_UNPOISON_MEMORY_REGION(l.start - RED_ZONE, bytes + 2 * RED_ZONE);
     std::memset(l.start - RED_ZONE, RED, RED_ZONE);
     std::memset(l.start + bytes, RED, RED_ZONE);
-    std::memset(l.start, POISON, bytes);
+    poison(l.start, bytes);
     ASAN_POISON_MEMORY_REGION(l.start - RED_ZONE, RED_ZONE);
     ASAN_POISON_MEMORY_REGION(l.start + bytes, RED_ZONE);
     *out = l.start;
@@ -172,7 +181,7 @@ cudaError_t release(void *p)
         if (!red_zones_hold(l))
             device_failed(cudaErrorIllegalAddress,
                           "device memory was written beside an allocation");
-        std::memset(l.start, POISON, l.bytes);
+        poison(l.start, l.bytes);
         ASAN_POISON_MEMORY_REGION(l.start - RED_ZONE, l.bytes + 2 * RED_ZONE);
     }
     a.live.erase(l.start + l.bytes);

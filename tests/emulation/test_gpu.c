@@ -303,6 +303,74 @@ static void test_tf32_changes_results(void **state)
     }
 }
 
+/* "fwd:...=e1,2:0;dgrad:...=direct" -> "fwd:...=direct;dgrad:...=direct" */
+static void all_direct(const char *algorithms, cnn_text *out)
+{
+    const char *at = strchr(algorithms, ';');
+    cnn_text_printf(out, "%.*s", at ? (int)(at - algorithms) : (int)strlen(algorithms), algorithms);
+    while (at) {
+        const char *equals = strchr(at, '=');
+        assert_non_null(equals);
+        cnn_text_printf(out, "%.*s=direct", (int)(equals - at), at);
+        at = strchr(equals, ';');
+    }
+}
+
+/* Two ways to the same gradients; Adam's first steps would magnify what separates them. */
+static void test_own_kernels_do_what_cudnn_does(void **state)
+{
+    (void)state;
+    for (int path = 0; path < 2; path++) {
+        run engines = make_run((cnn_path)path), direct;
+        cnn_text algorithms = {0};
+        engines.train.optimizer = CNN_OPTIMIZER_SGD;
+        engines.train.learning_rate = 0.05;
+        direct = engines;
+        must_go(&engines);
+        assert_null(strstr(engines.algorithms.s, "=direct"));
+        all_direct(engines.algorithms.s, &algorithms);
+        direct.config.algorithms = algorithms.s;
+        must_go(&direct);
+        assert_string_equal(direct.algorithms.s, algorithms.s);
+        for (int64_t i = 0; i < engines.net.parameter_total; i++)
+            assert_float_equal(direct.parameters[i], engines.parameters[i], 1e-5f);
+        cnn_text_free(&algorithms);
+        cnn_text_free(&engines.algorithms);
+        cnn_text_free(&direct.algorithms);
+    }
+}
+
+/* ---- graphs -------------------------------------------------------------------------------- */
+
+/* A graph that was captured keeps the addresses of its time: what it uses must stay, or it must be
+ * captured anew. Here a later model wants a larger workspace of the same device. */
+static void test_graphs_survive_a_growing_workspace(void **state)
+{
+    (void)state;
+    run r = make_run(CNN_PATH_NATIVE);
+    cnn_network large = drawn;
+    cnn_ops *ops = NULL;
+    cnn_feed *feed = NULL;
+    cnn_model *model = NULL, *later = NULL;
+    large.layers[0].filters = 64;
+    assert_int_equal(cnn_network_infer(&large, shape, CLASSES), CNN_OK);
+    r.config.precision = CNN_PRECISION_TF32;
+    r.config.autotune = true;
+    assert_int_equal(cnn_ops_open(&r.config, &ops), CNN_OK);
+    assert_int_equal(make_feed(ops, &feed), CNN_OK);
+    assert_int_equal(cnn_model_create(ops, &r.net, &r.train, CNN_PATH_NATIVE, seed, &model),
+                     CNN_OK);
+    assert_int_equal(train(&r, model, feed), CNN_OK);
+    assert_int_equal(cnn_model_create(ops, &large, &r.train, CNN_PATH_NATIVE, seed, &later),
+                     CNN_OK);
+    if (train(&r, model, feed) != CNN_OK)
+        fail_msg("%s", cnn_error_message());
+    cnn_model_destroy(&later);
+    cnn_model_destroy(&model);
+    cnn_feed_destroy(&feed);
+    cnn_ops_close(&ops);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +383,8 @@ int main(void)
         cmocka_unit_test_setup(test_precision_and_determinism_limit_the_engines, reset),
         cmocka_unit_test_setup(test_runs_repeat_to_the_bit_if_deterministic, reset),
         cmocka_unit_test_setup(test_tf32_changes_results, reset),
+        cmocka_unit_test_setup(test_own_kernels_do_what_cudnn_does, reset),
+        cmocka_unit_test_setup(test_graphs_survive_a_growing_workspace, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
