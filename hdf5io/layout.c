@@ -70,7 +70,7 @@ static const cnn_column quarantine_columns[] = {
 
 static const cnn_column tuning_columns[] = {
     CNN_COLUMN_OF(cnn_tuning, tuned_device_model, model, T96, "", "device model of the algorithms"),
-    CNN_COLUMN_OF(cnn_tuning, tuned_algorithms, algorithms, T4096, "",
+    CNN_COLUMN_OF(cnn_tuning, tuned_algorithms, algorithms, T16384, "",
                   "algorithms that every run of the cell on the device model uses"),
     CNN_COLUMN_OF(cnn_tuning, tuned_cell, cell, I32, "",
                   "their cell, written after them; -1: the place is free"),

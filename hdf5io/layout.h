@@ -23,17 +23,17 @@ typedef enum {
 } cnn_column_type;
 
 /** The types of lists of columns: I8, I32, ..., T64, ... */
-#define CNN_TYPE_I8    CNN_COLUMN_I8
-#define CNN_TYPE_I32   CNN_COLUMN_I32
-#define CNN_TYPE_I64   CNN_COLUMN_I64
-#define CNN_TYPE_F64   CNN_COLUMN_F64
-#define CNN_TYPE_T16   CNN_COLUMN_TEXT
-#define CNN_TYPE_T32   CNN_COLUMN_TEXT
-#define CNN_TYPE_T64   CNN_COLUMN_TEXT
-#define CNN_TYPE_T96   CNN_COLUMN_TEXT
-#define CNN_TYPE_T128  CNN_COLUMN_TEXT
-#define CNN_TYPE_T512  CNN_COLUMN_TEXT
-#define CNN_TYPE_T4096 CNN_COLUMN_TEXT
+#define CNN_TYPE_I8     CNN_COLUMN_I8
+#define CNN_TYPE_I32    CNN_COLUMN_I32
+#define CNN_TYPE_I64    CNN_COLUMN_I64
+#define CNN_TYPE_F64    CNN_COLUMN_F64
+#define CNN_TYPE_T16    CNN_COLUMN_TEXT
+#define CNN_TYPE_T32    CNN_COLUMN_TEXT
+#define CNN_TYPE_T64    CNN_COLUMN_TEXT
+#define CNN_TYPE_T96    CNN_COLUMN_TEXT
+#define CNN_TYPE_T128   CNN_COLUMN_TEXT
+#define CNN_TYPE_T512   CNN_COLUMN_TEXT
+#define CNN_TYPE_T16384 CNN_COLUMN_TEXT
 
 typedef struct {
     const char *name; /* of the variable */

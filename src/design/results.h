@@ -27,7 +27,7 @@ typedef struct {
     char devices[512]; /* each with why, separated by "; " */
 } cnn_quarantine;
 
-enum { CNN_ALGORITHMS_ROOM = 4096 };
+enum { CNN_ALGORITHMS_ROOM = 16384 };
 
 /** Algorithms frozen for a cell on a device model: every run of the cell there uses them. */
 typedef struct {

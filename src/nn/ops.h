@@ -53,7 +53,7 @@ void cnn_ops_describe(const cnn_ops *ops, cnn_ops_info *out);
 /** The largest batch size that the backend was opened with. */
 int cnn_ops_max_batch(const cnn_ops *ops);
 /** Appends the algorithms that objects made so far use, as text that cnn_ops_config.algorithms
- * takes: printable ASCII, at most 4095 bytes. Nothing from a backend that has no choice. */
+ * takes: printable ASCII, at most 16383 bytes. Nothing from a backend that has no choice. */
 cnn_status cnn_ops_algorithms(const cnn_ops *ops, cnn_text *out);
 /** Waits until all queued work is done. */
 cnn_status cnn_ops_sync(cnn_ops *ops);

@@ -19,7 +19,7 @@ static const char *const type_texts[] = {
     [INTEGER] = "a whole number, 0 or more",
     [FLAG] = "true or false",
     [TEXT] = "a string",
-    [WHOLE_TEXT] = "a string of at most 4095 bytes",
+    [WHOLE_TEXT] = "a string of at most 16383 bytes",
 };
 
 typedef struct {

@@ -16,7 +16,7 @@ typedef enum {
     CNN_EVENT_TUNED,
 } cnn_event_kind;
 
-enum { CNN_EVENT_MAX_BYTES = 65536, CNN_EVENT_MAX_STEPS = 5000, CNN_ALGORITHMS_SIZE = 4096 };
+enum { CNN_EVENT_MAX_BYTES = 65536, CNN_EVENT_MAX_STEPS = 5000, CNN_ALGORITHMS_SIZE = 16384 };
 
 /** Unknown numbers are NaN (counts -1), unknown texts "". */
 typedef struct {

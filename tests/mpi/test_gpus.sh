@@ -312,6 +312,25 @@ tuning_fails)
     own_trainer cnntrain-cudnn seconds=0.01
     run 1 0 stop.yaml --resume
     ;;
+emulated)
+    # Our GPU trainer on a device that is emulated: what it chooses, it takes back.
+    [[ -x $build/tests/cnntrain-emulated ]] || { echo "skipped: no headers of CUDA and cuDNN"; exit 77; }
+    cp "$build/tests/cnntrain-emulated" bin/cnntrain-cudnn
+    gpus 2
+    sed -i 's/Fake [0-9]/Fake/' gpus
+    gpu_job real 2
+    sed -i 's/arch1/tiny/; s/epochs: 2/epochs: 2, batch_size: 8/; s/count: 100, height: 12, width: 12/count: 40, height: 6, width: 6/' real.yaml
+    echo 'architectures: {tiny: [{conv2d: {filters: 4, kernel: 3, activation: relu}}, {maxpool: 2}, {dense: classes}]}' \
+        >>real.yaml
+    run 2 0 real.yaml
+    $rows real.h5 >first
+    count first '^run [0-9]+ done' 4
+    count first '^tuning [01] [01] "NVIDIA Fake" cudnn=[0-9]+;fwd:' 2
+    run 2 0 real.yaml --force
+    $rows real.h5 >second
+    [[ $(awk '/^run/ { print $NF }' first) == "$(awk '/^run/ { print $NF }' second)" ]] ||
+        { cat first second; fail "the same job ends in other weights"; }
+    ;;
 *)
     fail "no case called $case"
     ;;

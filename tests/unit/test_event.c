@@ -362,7 +362,7 @@ static void test_parse_tuned_is_never_cut(void **state)
     assert_string_equal(back.algorithms, e.algorithms);
     line.s[line.len - 3] = '\0'; /* without its end */
     char *longer = cnn_asprintf("%sy\"}", line.s);
-    assert_refused(longer, "\"algorithms\" of the tuned event must be a string of at most 4095");
+    assert_refused(longer, "\"algorithms\" of the tuned event must be a string of at most 16383");
     assert_refused("{\"event\":\"tuned\"}", "lacks its member \"algorithms\"");
     assert_refused("{\"event\":\"tuned\",\"algorithms\":5}", "must be a string");
     free(longer);
