@@ -98,6 +98,14 @@ static void test_degenerate_pairs_have_a_reason(void **state)
     r->status[1] = CNN_RUN_FAILED;
     assert_judged(r, CNN_VERDICT_INCONCLUSIVE, CNN_REASON_ALL_FAILED);
     cnn_results_free(&r);
+    r = make_pairs(2, 1.02);
+    cnn_analysis *two = analyse(r);
+    assert_int_equal(first_comparison(two)->variance_reason, CNN_REASON_FEW_BLOCKS);
+    cnn_analysis_destroy(&two);
+    r->status[1] = CNN_RUN_FAILED;
+    r->status[3] = CNN_RUN_PLANNED; /* may still be done */
+    assert_judged(r, CNN_VERDICT_INCONCLUSIVE, CNN_REASON_NO_RUNS);
+    cnn_results_free(&r);
     r = make_pairs(6, 1.02);
     for (int i = 1; i < r->run_count; i += 2)
         cnn_copy_string(r->measured[i].device, 96, "gpu1");
@@ -280,8 +288,10 @@ static void test_outliers_are_listed_by_run(void **state)
         assert_int_equal(a->outlier[x->run * CNN_MEASURE_COUNT + x->measure], x->side);
         assert_int_equal(r->planned[x->run].cell, x->cell);
         assert_same(x->value, cnn_analysis_value(r, x->run, (cnn_measure)x->measure));
-        low += x->measure == CNN_MEASURE_TRAIN_SECONDS && x->value == 5;
-        high += x->measure == CNN_MEASURE_TRAIN_SECONDS && x->value == 60;
+        low +=
+            x->measure == CNN_MEASURE_TRAIN_SECONDS && x->value == 5 && x->side == CNN_OUTLIER_LOW;
+        high += x->measure == CNN_MEASURE_TRAIN_SECONDS && x->value == 60 &&
+                x->side == CNN_OUTLIER_HIGH;
         listed += x->measure == CNN_MEASURE_TRAIN_SECONDS;
     }
     assert_true(listed >= 2 && low == 1 && high == 1); /* the two that were planted */

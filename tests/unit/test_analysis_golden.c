@@ -238,6 +238,8 @@ static void compare_row(const golden *g, int row, const cnn_comparison *x,
                 golden_number(g, row, compared[c].name), compared[c].name, row);
     compare_sign_flip(g, row, x);
     for (int t = 0; t < CNN_TEST_COUNT; t++) {
+        if (t == CNN_TEST_SIGN_FLIP && x->blocks > 20)
+            continue;
         snprintf(name, sizeof name, "%s_holm", cnn_test_names[t]);
         compare(*p_value_of(x, t, true), golden_number(g, row, name), name, row);
         snprintf(name, sizeof name, "%s_holm_2", cnn_test_names[t]);
@@ -247,6 +249,8 @@ static void compare_row(const golden *g, int row, const cnn_comparison *x,
     assert_string_equal(cnn_verdict_names[second_look->verdict], golden_text(g, row, "verdict_2"));
     assert_string_equal(cnn_variance_verdict_names[x->variance_verdict],
                         golden_text(g, row, "variance_verdict"));
+    assert_string_equal(cnn_variance_verdict_names[second_look->variance_verdict],
+                        golden_text(g, row, "variance_verdict_2"));
 }
 
 static void test_comparisons_agree_with_r(void **state)
