@@ -287,6 +287,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
+/** Numbers that the reader reads: those of the analysis it leaves alone. */
+static int is_swept(const part_info *part)
+{
+    return part->elements > 0 && strncmp(part->path, "analysis", strlen("analysis")) != 0;
+}
+
 /** Chance alone would need long to come to each part once: first every number with values that
  * refer to nothing, in its first and last place. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -296,7 +302,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     read_whole();
     for (int part = 0; part < part_count; part++)
-        for (int i = 0; i < 2 * (int)sizeof values && parts[part].elements; i++) {
+        for (int i = 0; i < 2 * (int)sizeof values && is_swept(&parts[part]); i++) {
             const uint8_t four[] = {(uint8_t)(4 + 16 * (part / 256)), (uint8_t)(part % 256),
                                     i % 2 ? 255 : 0, values[i / 2]};
             LLVMFuzzerTestOneInput(four, sizeof four);

@@ -2,6 +2,8 @@
  * start from the same bits and learn the same. Skipped where no python3 has NumPy and PyTorch. */
 #include "trainer_process.h"
 
+#include "../golden/png_golden.h"
+#include "../unit/data_fixture.h"
 #include "base/checksum.h"
 #include "base/philox.h"
 #include "data/dataset.h"
@@ -15,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -149,17 +152,40 @@ static void test_start_is_the_same_on_fashion_mnist(void **state)
     assert_same_start(arch1_layers, fashion_source);
 }
 
+/** Both ways to divide a tree of PNG files. */
+static void assert_same_tree(const char *root)
+{
+    static const char *const splits[] = {"patient", "image"};
+    for (int i = 0; i < 2; i++) {
+        char *source = cnn_asprintf("{\"type\":\"png_tree\",\"path\":\"%s\",\"test_fraction\":0.3,"
+                                    "\"split\":\"%s\",\"limit\":7,\"test_limit\":0,"
+                                    "\"split_seed\":5}",
+                                    root, splits[i]);
+        assert_same_start(arch1_layers, source);
+        free(source);
+    }
+}
+
 static void test_start_is_the_same_on_png_files(void **state)
+{
+    for (size_t i = 0; i < sizeof tree_files / sizeof tree_files[0]; i++) {
+        char *folder = cnn_asprintf("%s/%s", (char *)*state, tree_files[i].patient);
+        char *inner = cnn_asprintf("%s/%s", folder, tree_files[i].label);
+        mkdir(folder, 0700);
+        mkdir(inner, 0700);
+        write_file(inner, tree_files[i].name, tree_files[i].bytes, tree_files[i].size);
+        free(inner);
+        free(folder);
+    }
+    assert_same_tree(*state);
+}
+
+static void test_start_is_the_same_on_real_patches(void **state)
 {
     (void)state;
 #ifdef CNN_SHARED_DATA
-#define PNG_SOURCE(split)                                                                          \
-    "{\"type\":\"png_tree\",\"path\":\"" CNN_SHARED_DATA "/idc_png/IDC_regular_ps50_idx5\","       \
-    "\"test_fraction\":0.2,\"split\":\"" split                                                     \
-    "\",\"limit\":60,\"test_limit\":0,\"split_seed\":5}"
     if (access(CNN_SHARED_DATA "/idc_png", X_OK) == 0) {
-        assert_same_start(arch1_layers, PNG_SOURCE("patient"));
-        assert_same_start(arch1_layers, PNG_SOURCE("image"));
+        assert_same_tree(CNN_SHARED_DATA "/idc_png/IDC_regular_ps50_idx5");
         return;
     }
 #endif
@@ -298,7 +324,9 @@ int main(void)
         cmocka_unit_test(test_start_is_the_same_on_synthetic_images),
         cmocka_unit_test(test_start_is_the_same_on_fashion_mnist),
         cmocka_unit_test(test_start_is_the_same_on_npy_files),
-        cmocka_unit_test(test_start_is_the_same_on_png_files),
+        cmocka_unit_test_setup_teardown(test_start_is_the_same_on_png_files, fixture_folder,
+                                        fixture_remove),
+        cmocka_unit_test(test_start_is_the_same_on_real_patches),
         cmocka_unit_test(test_losses_agree_on_fashion_mnist),
         cmocka_unit_test(test_losses_agree_on_every_layer_and_optimiser),
         cmocka_unit_test(test_torch_same_seed_same_checksum),
