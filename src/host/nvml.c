@@ -130,18 +130,25 @@ static void read_affinity(const cnn_nvml *n, cnn_nvml_device device, char *list,
     cnn_text_free(&text);
 }
 
+/** A whole GPU, while the list is made. */
+typedef struct {
+    cnn_nvml_device device;
+    cnn_nvml_pci pci;
+    cnn_gpu gpu;
+} whole_gpu;
+
 /** Where a GPU is attached. */
-static cnn_status locate(const cnn_nvml *n, cnn_nvml_device device, const char *root, cnn_gpu *gpu)
+static cnn_status locate(const cnn_nvml *n, const char *root, whole_gpu *w)
 {
     cnn_status st = CNN_OK;
-    cnn_nvml_pci pci = {0};
-    CNN_NVML(n, "PCI address", n->api.pci(device, &pci));
-    snprintf(gpu->pci, sizeof gpu->pci, "%04x:%02x:%02x.0", pci.domain & 0xffffff, pci.bus & 0xff,
-             pci.device & 0xff);
+    cnn_gpu *gpu = &w->gpu;
+    CNN_NVML(n, "PCI address", n->api.pci(w->device, &w->pci));
+    snprintf(gpu->pci, sizeof gpu->pci, "%04x:%02x:%02x.0", w->pci.domain & 0xffffff,
+             w->pci.bus & 0xff, w->pci.device & 0xff);
     gpu->numa_node = cnn_proc_pci_node(root, gpu->pci);
     cnn_proc_pci_cpus(root, gpu->pci, gpu->cpus, sizeof gpu->cpus);
     if (!gpu->cpus[0])
-        read_affinity(n, device, gpu->cpus, sizeof gpu->cpus);
+        read_affinity(n, w->device, gpu->cpus, sizeof gpu->cpus);
 done:
     return st;
 }
@@ -186,20 +193,49 @@ done:
     return st;
 }
 
-static cnn_status list_one(const cnn_nvml *n, const char *root, unsigned index, cnn_gpu *gpus,
-                           int *count)
+/** Describes a GPU. *there: false for one that this process must not use (a batch system confines
+ *  it), which NVML counts all the same. */
+static cnn_status describe(const cnn_nvml *n, const char *root, unsigned index, whole_gpu *w,
+                           bool *there)
 {
     cnn_status st = CNN_OK;
-    cnn_nvml_device device = NULL;
-    cnn_gpu *gpu = &gpus[*count];
-    *gpu = (cnn_gpu){.index = (int)index, .numa_node = -1};
-    CNN_NVML(n, "handle", n->api.by_index(index, &device));
-    CNN_TRY(locate(n, device, root, gpu));
-    CNN_TRY(identify(n, device, gpu));
-    gpu->divided = is_divided(n, device);
-    ++*count;
-    if (gpu->divided)
-        CNN_TRY(list_instances(n, device, gpu, gpus, count));
+    *w = (whole_gpu){.gpu.numa_node = -1};
+    const unsigned code = n->api.by_index(index, &w->device);
+    *there = code != CNN_NVML_NO_PERMISSION;
+    if (!*there)
+        return CNN_OK;
+    CNN_NVML(n, "handle", code);
+    CNN_TRY(locate(n, root, w));
+    CNN_TRY(identify(n, w->device, &w->gpu));
+    w->gpu.divided = is_divided(n, w->device);
+done:
+    return st;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const cnn_nvml_pci *p = &((const whole_gpu *)a)->pci, *q = &((const whole_gpu *)b)->pci;
+    return p->domain != q->domain ? (p->domain < q->domain ? -1 : 1)
+           : p->bus != q->bus     ? (p->bus < q->bus ? -1 : 1)
+                                  : (int)p->device - (int)q->device;
+}
+
+static cnn_status describe_all(const cnn_nvml *n, const char *root, whole_gpu *all, int *count)
+{
+    cnn_status st = CNN_OK;
+    unsigned total = 0;
+    bool there;
+    CNN_NVML(n, "the number of GPUs", n->api.count(&total));
+    for (unsigned i = 0; i < total && *count < CNN_GPUS_MOST; i++) {
+        st = describe(n, root, i, &all[*count], &there);
+        if (st != CNN_OK) {
+            cnn_error_prefix(st, "GPU %u of this host", i);
+            goto done;
+        }
+        *count += there;
+    }
+    /* NVML promises no order. */
+    qsort(all, (size_t)*count, sizeof *all, by_address);
 done:
     return st;
 }
@@ -207,17 +243,20 @@ done:
 cnn_status cnn_nvml_list(const cnn_nvml *n, const char *root, cnn_gpu *gpus, int *count)
 {
     cnn_status st = CNN_OK;
-    unsigned total = 0;
+    int wholes = 0;
+    whole_gpu *all = calloc(CNN_GPUS_MOST, sizeof *all);
     *count = 0;
-    CNN_NVML(n, "the number of GPUs", n->api.count(&total));
-    for (unsigned i = 0; i < total && *count < CNN_GPUS_MOST; i++) {
-        st = list_one(n, root, i, gpus, count);
-        if (st != CNN_OK) {
-            cnn_error_prefix(st, "GPU %u of this host", i);
-            goto done;
-        }
+    CNN_CHECK(all != NULL, CNN_ENOMEM, "a list of GPUs");
+    CNN_TRY(describe_all(n, root, all, &wholes));
+    for (int i = 0; i < wholes && *count < CNN_GPUS_MOST; i++) {
+        cnn_gpu *gpu = &gpus[(*count)++];
+        *gpu = all[i].gpu;
+        gpu->index = i;
+        if (gpu->divided)
+            CNN_TRY(list_instances(n, all[i].device, gpu, gpus, count));
     }
 done:
+    free(all);
     return st;
 }
 

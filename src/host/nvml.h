@@ -35,8 +35,9 @@ void cnn_nvml_close(cnn_nvml **nvml);
 const char *cnn_nvml_driver(const cnn_nvml *nvml);
 
 /** Lists the GPUs by PCI address, each in MIG mode followed by its instances: at most
- *  CNN_GPUS_MOST. A GPU that cannot be described (one that has fallen off the bus) is an error that
- *  names it. root: "" on a real machine, a folder in tests. */
+ *  CNN_GPUS_MOST. Those that this process has no permission to use are left out. A GPU that cannot
+ * be described (one that has fallen off the bus) is an error that names it. root: "" on a real
+ * machine, a folder in tests. */
 cnn_status cnn_nvml_list(const cnn_nvml *nvml, const char *root, cnn_gpu *gpus, int *count);
 
 /** What a GPU was doing at one moment. NaN, -1: not told. */

@@ -110,6 +110,23 @@ given_by_the_launcher)
     [[ $status -eq 3 ]] || { cat log; fail "a GPU that is not there gives $status"; }
     says log 'rank 1 on '
     says log 'CUDA_VISIBLE_DEVICES has GPU 3, but this host shows 3'
+    ;;
+given_by_slurm)
+    gpus 3
+    gpu_job given 2
+    # As Slurm confines tasks: each sees its own GPU only, and numbers it 0; the other is counted by
+    # NVML, and refused (4).
+    sed '1s/$/broken=4/' gpus >second
+    sed '2s/$/broken=4/' gpus >first
+    timeout 60 mpirun -np 1 -x CUDA_VISIBLE_DEVICES=0 -x "FAKE_NVML=$work/first" "$program" given.yaml --force : \
+        -np 1 -x CUDA_VISIBLE_DEVICES=0 -x "FAKE_NVML=$work/second" "$program" given.yaml --force \
+        >log 2>&1 </dev/null || { cat log; fail "confined tasks"; }
+    count log '^ +0 .*beef:00:00.0 +- +GPU-0000' 1
+    count log '^ +1 .*beef:01:00.0 +- +GPU-0001' 1
+    # Without CUDA's variable, what Slurm says of its step.
+    SLURM_STEP_GPUS=2,1 run 2 0 given.yaml --force
+    count log '^ +0 .*GPU-0002' 1
+    count log '^ +1 .*GPU-0001' 1
     # Instances of a GPU in MIG mode, one a rank.
     echo 'gpu uuid=GPU-a;name=A;pci=0:1:0;sm=1000' >gpus
     printf 'instance uuid=MIG-%d;name=A MIG 1g\n' 1 2 >>gpus
@@ -165,6 +182,13 @@ backends)
         --force >log 2>&1 </dev/null || status=$?
     [[ $status -eq 3 ]] || { cat log; fail "a mixture gives $status"; }
     says log "backend auto: rank 0 on $(hostname) has a GPU, and rank 1 on $(hostname) has not: "
+    # Only one of two ranks has the trainer.
+    mkdir bare
+    cp bin/cnnmpi bin/cnn-exec bin/cnntrain-onednn bare/
+    status=0
+    timeout 60 mpirun -np 1 "$program" b.yaml : -np 1 "$work/bare/cnnmpi" b.yaml >log 2>&1 </dev/null || status=$?
+    [[ $status -eq 3 ]] || { cat log; fail "half a trainer gives $status"; }
+    says log "backend auto: rank 0 on $(hostname) has cnntrain-cudnn, and rank 1 on $(hostname) has not. "
     # What was begun on GPUs is not continued on CPUs.
     own_trainer cnntrain-cudnn do=exit when=2
     backend=auto gpu_job b 1

@@ -129,6 +129,27 @@ static void test_list_instances_follow_their_gpu(void **state)
     cnn_nvml_close(&n);
 }
 
+static void test_list_is_in_the_order_of_addresses(void **state)
+{
+    (void)state;
+    cnn_gpu gpus[CNN_GPUS_MOST];
+    int count = -1;
+    cnn_nvml *n =
+        open_fake(NEW, "gpu uuid=GPU-d;pci=10000:01:00.0\ngpu uuid=GPU-c;pci=0000:af:00.0\n"
+                       "gpu uuid=GPU-x;pci=0000:00:00.0;broken=4\n" /* no permission */
+                       "gpu uuid=GPU-a;pci=0000:3b:02.0\n"
+                       "instance uuid=MIG-a\ngpu uuid=GPU-b;pci=0000:3b:10.0\n");
+    assert_int_equal(cnn_nvml_list(n, "", gpus, &count), CNN_OK);
+    assert_int_equal(count, 5);
+    const char *const uuids[] = {"GPU-a", "MIG-a", "GPU-b", "GPU-c", "GPU-d"};
+    const int indices[] = {0, 0, 1, 2, 3};
+    for (int i = 0; i < count; i++) {
+        assert_string_equal(gpus[i].uuid, uuids[i]);
+        assert_int_equal(gpus[i].index, indices[i]);
+    }
+    cnn_nvml_close(&n);
+}
+
 static void test_list_a_lost_gpu_is_named(void **state)
 {
     (void)state;
@@ -284,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_open_absent_says_why),
         cmocka_unit_test(test_list_describes_every_gpu),
         cmocka_unit_test(test_list_instances_follow_their_gpu),
+        cmocka_unit_test(test_list_is_in_the_order_of_addresses),
         cmocka_unit_test(test_list_a_lost_gpu_is_named),
         cmocka_unit_test(test_sample_tells_what_the_gpu_tells),
         cmocka_unit_test(test_sample_of_an_old_driver),
