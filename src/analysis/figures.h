@@ -59,7 +59,8 @@
     X(CNN_REASON_RUN_IS_BLOCK, "one_run_per_block",                                                \
       "every block has one run: its effect counts as residual")                                    \
     X(CNN_REASON_CONSTANT_LEVEL, "constant_level",                                                 \
-      "the runs of a level do not vary on any device: one variance for all levels")                \
+      "the runs of a level, or what two differ by, do not vary on any device: one variance for "   \
+      "all levels")                                                                                \
     X(CNN_REASON_ALIASED, "aliased", "these runs cannot tell it from the other components")
 
 /** What a comparison says of level a against level b. X(constant, name) */

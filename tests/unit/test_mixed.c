@@ -205,12 +205,14 @@ static int levels_of(const char *name)
 static void test_fits_agree_with_lme4_and_nlme(void **state)
 {
     (void)state;
-    const double tolerance = 1e-5;
     golden g = golden_read("tests/golden/mixed_runs.csv");
     golden fits = golden_read("tests/golden/mixed_fits.csv");
     for (int i = 0; i < fits.row_count; i++) {
         const char *name = golden_text(&fits, i, "case");
         const bool per_level = golden_number(&fits, i, "per_level") != 0;
+        /* lme4's search has no gradient. Where one component is 700 times another it ends where
+         * the derivatives, written out in R, are 1e-5 of their terms; here they are 1e-11. */
+        const double tolerance = strcmp(name, "mixed_models_of_devices") ? 1e-5 : 3e-5;
         print_message("%s\n", name);
         runs *r = golden_runs(&g, name, levels_of(name), per_level);
         assert_int_equal(r->data.n, (int)golden_number(&fits, i, "runs"));
