@@ -5,7 +5,8 @@ It shares no code with cnnmpi: same networks, same initial weights, same batch o
 same timing rules, written as a user of PyTorch would write them (eager mode, torch.nn.functional,
 torch.optim). Needs NumPy and PyTorch 1.13 or newer.
 
-  CNN_TORCH_DEVICE=cpu|cuda|cuda:1   default: a GPU where PyTorch sees one, else the CPU
+  CNN_TORCH_DEVICE=cpu|cuda|cuda:1   default: a GPU where PyTorch sees one, else the CPU; where
+                                     the job gives it a GPU, no CPU instead
   CNN_TORCH_CHANNELS_LAST=1          keep activations as NHWC
 
 By hand, with events on standard output:
@@ -383,7 +384,12 @@ class Run:
 
 
 def choose_device():
-    name = os.environ.get("CNN_TORCH_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    name = os.environ.get("CNN_TORCH_DEVICE")
+    given = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if not name and given.startswith(("GPU-", "MIG-")) and not torch.cuda.is_available():
+        raise Failure(DATA, f"the run is given {given}, but this PyTorch sees no GPU: install one "
+                            "with CUDA, or set CNN_TORCH_DEVICE=cpu")  # no CPU for a GPU unasked
+    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise Failure(DATA, f"CNN_TORCH_DEVICE is {name}, but PyTorch sees no GPU")
     try:

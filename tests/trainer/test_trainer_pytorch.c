@@ -309,6 +309,16 @@ static void test_torch_errors_are_events(void **state)
     trainer_process p = run_torch(spec);
     assert_trainer_failed(&p, 3, "/nonexistent");
     trainer_process_free(&p);
+    /* A GPU that it does not see is not replaced by the CPU. */
+    char *device = cnn_strdup(getenv("CNN_TORCH_DEVICE"));
+    unsetenv("CNN_TORCH_DEVICE");
+    setenv("CUDA_VISIBLE_DEVICES", "GPU-nowhere", 1);
+    p = run_torch(spec);
+    assert_trainer_failed(&p, 3, "is given GPU-nowhere, but this PyTorch sees no GPU");
+    trainer_process_free(&p);
+    unsetenv("CUDA_VISIBLE_DEVICES");
+    setenv("CNN_TORCH_DEVICE", device, 1);
+    free(device);
     free(spec);
 }
 
