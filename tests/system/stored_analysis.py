@@ -1,4 +1,4 @@
-"""stored_analysis.py FILE FOLDER: every figure of /analysis is the one in the CSV tables of a report."""
+"""stored_analysis.py FILE FOLDER: every figure of /analysis is that of a report's CSV tables."""
 import csv
 import math
 import sys
@@ -44,7 +44,7 @@ def main(path, folder):
         components = [text(x) for x in a["component_name"]]
         combinations = [text(x) for x in f["combination_label"]]
         cells = [text(x) for x in f["cell_label"]]
-        pairs = list(zip(a["comparison_combination"][()], a["comparison_a"][()], a["comparison_b"][()]))
+        pairs = list(zip(*(a["comparison_" + x][()] for x in ("combination", "a", "b"))))
         levels = [text(x) for x in f["level_label"][0]]
 
         def combination(row):
@@ -62,14 +62,16 @@ def main(path, folder):
             counted["cells"] = (n, compare(a, "runs_", at, counts))
         for row in rows(folder, "comparisons"):
             pair = (combination(row), levels.index(row["a_name"]), levels.index(row["b_name"]))
-            counted["comparisons"] = compare(a, "", (pairs.index(pair), measures.index(row["measure"])), row)
+            at = (pairs.index(pair), measures.index(row["measure"]))
+            counted["comparisons"] = compare(a, "", at, row)
         for row in rows(folder, "components"):
             name = f"residual of {row['level']}" if row["level"] else row["component"]
             at = (combination(row), measures.index(row["measure"]), components.index(name))
-            counted["components"] = compare(a, "component_", at, {k: v for k, v in row.items()
-                                                                  if k not in ("component", "level")})
+            figures = {k: v for k, v in row.items() if k not in ("component", "level")}
+            counted["components"] = compare(a, "component_", at, figures)
         for row in rows(folder, "models"):
-            counted["models"] = compare(a, "model_", (combination(row), measures.index(row["measure"])), row)
+            at = (combination(row), measures.index(row["measure"]))
+            counted["models"] = compare(a, "model_", at, row)
         for row in rows(folder, "blocking"):
             counted["blocking"] = compare(a, "overall_", measures.index(row["measure"]), row)
         for at, row in enumerate(rows(folder, "seed_groups")):
@@ -84,7 +86,8 @@ def main(path, folder):
         number = {"cells": (count(a, "cell_index", "measure"), 5),
                   "comparisons": count(a, "comparison", "measure"),
                   "components": count(a, "combination_index", "measure", "component"),
-                  "models": count(a, "combination_index", "measure"), "blocking": count(a, "measure"),
+                  "models": count(a, "combination_index", "measure"),
+                  "blocking": count(a, "measure"),
                   "seed_groups": count(a, "seed_group"), "seeds": count(a, "cell_index") - 5}
         assert counted == number, (counted, number)
 
