@@ -60,17 +60,18 @@ static cnn_status read_knobs(const char **at, cnn_cudnn_engine *engine)
     return CNN_OK;
 }
 
-static cnn_status read_choice(const char **at, bool *direct, cnn_cudnn_engine *engine)
+static cnn_status read_choice(const char **at, cnn_choice_kind *kind, cnn_cudnn_engine *engine)
 {
     static const char own[] = "direct";
     *engine = (cnn_cudnn_engine){0};
-    *direct = strncmp(*at, own, sizeof own - 1) == 0;
-    if (*direct) {
+    if (strncmp(*at, own, sizeof own - 1) == 0) {
+        *kind = CNN_CHOICE_DIRECT;
         *at += sizeof own - 1;
         return CNN_OK;
     }
-    if (**at != 'e')
-        return malformed("direct or eNUMBER", *at);
+    if (**at != 'e' && **at != 'p')
+        return malformed("direct, eNUMBER or pNUMBER", *at);
+    *kind = **at == 'e' ? CNN_CHOICE_ENGINE : CNN_CHOICE_PLAIN;
     (*at)++;
     if (!read_number(at, &engine->engine))
         return malformed("an engine's number", *at);
@@ -86,7 +87,7 @@ cnn_status cnn_choices_read(const char *text, size_t version, cnn_choices *out)
     CNN_TRY(read_version(&at, version));
     while (*at == ';') {
         const size_t length = strcspn(++at, "=;");
-        bool direct;
+        cnn_choice_kind kind = CNN_CHOICE_DIRECT;
         cnn_cudnn_engine engine;
         if (length == 0 || at[length] != '=') {
             st = malformed("PROBLEM=CHOICE", at);
@@ -94,8 +95,8 @@ cnn_status cnn_choices_read(const char *text, size_t version, cnn_choices *out)
         }
         CNN_CHECK((problem = cnn_strndup(at, length)) != NULL, CNN_ENOMEM, "frozen algorithms");
         at += length + 1;
-        CNN_TRY(read_choice(&at, &direct, &engine));
-        CNN_TRY(cnn_choices_add(&table, problem, direct, &engine));
+        CNN_TRY(read_choice(&at, &kind, &engine));
+        CNN_TRY(cnn_choices_add(&table, problem, kind, &engine));
         free(problem);
         problem = NULL;
     }
@@ -130,7 +131,7 @@ const cnn_choice *cnn_choices_find(const cnn_choices *choices, const char *probl
     return NULL;
 }
 
-cnn_status cnn_choices_add(cnn_choices *choices, const char *problem, bool direct,
+cnn_status cnn_choices_add(cnn_choices *choices, const char *problem, cnn_choice_kind kind,
                            const cnn_cudnn_engine *engine)
 {
     cnn_status st = CNN_OK;
@@ -139,7 +140,7 @@ cnn_status cnn_choices_add(cnn_choices *choices, const char *problem, bool direc
     CNN_CHECK(list != NULL, CNN_ENOMEM, "a table of algorithms");
     choices->list = list;
     cnn_choice *choice = &list[choices->count];
-    *choice = (cnn_choice){.problem = cnn_strdup(problem), .direct = direct, .engine = *engine};
+    *choice = (cnn_choice){.problem = cnn_strdup(problem), .kind = kind, .engine = *engine};
     CNN_CHECK(choice->problem != NULL, CNN_ENOMEM, "a table of algorithms");
     choices->count++;
 done:
@@ -149,11 +150,12 @@ done:
 void cnn_choice_describe(const cnn_choice *choice, cnn_text *out)
 {
     const cnn_cudnn_engine *e = &choice->engine;
-    if (choice->direct) {
+    if (choice->kind == CNN_CHOICE_DIRECT) {
         cnn_text_append(out, "direct");
         return;
     }
-    cnn_text_printf(out, "e%lld", (long long)e->engine);
+    cnn_text_printf(out, "%c%lld", choice->kind == CNN_CHOICE_PLAIN ? 'p' : 'e',
+                    (long long)e->engine);
     for (int i = 0; i < e->knob_count; i++)
         cnn_text_printf(out, ",%lld:%lld", (long long)e->knobs[i].type,
                         (long long)e->knobs[i].value);

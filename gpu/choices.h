@@ -2,7 +2,7 @@
  *  the results file, and read back by every run, so that no run chooses differently.
  *
  *    text    = "cudnn=" version {";" problem "=" choice}
- *    choice  = "direct" | "e" engine {"," knob ":" value}
+ *    choice  = "direct" | ("e" | "p") engine {"," knob ":" value}
  *  e.g. cudnn=91900;fwd:32x28x28x1>28x28x16k5s1p2.2=e0;wgrad:...=e67,2:5,13:1 */
 #ifndef CNN_GPU_CHOICES_H
 #define CNN_GPU_CHOICES_H
@@ -10,9 +10,15 @@
 #include "base/text.h"
 #include "gpu/cudnn_graph.h"
 
+typedef enum {
+    CNN_CHOICE_DIRECT, /* own kernels */
+    CNN_CHOICE_ENGINE, /* an engine of cuDNN for the whole problem */
+    CNN_CHOICE_PLAIN,  /* forward with bias and ReLU: an engine for the convolution, and a kernel */
+} cnn_choice_kind;
+
 typedef struct {
     char *problem; /* cnn_conv_problem_name */
-    bool direct;   /* own kernels, else an engine of cuDNN */
+    cnn_choice_kind kind;
     cnn_cudnn_engine engine;
 } cnn_choice;
 
@@ -30,10 +36,10 @@ void cnn_choices_free(cnn_choices *choices);
 
 /** NULL: none. Valid until the next addition. */
 const cnn_choice *cnn_choices_find(const cnn_choices *choices, const char *problem);
-cnn_status cnn_choices_add(cnn_choices *choices, const char *problem, bool direct,
+cnn_status cnn_choices_add(cnn_choices *choices, const char *problem, cnn_choice_kind kind,
                            const cnn_cudnn_engine *engine);
 void cnn_choices_write(const cnn_choices *choices, size_t version, cnn_text *out);
-/** "direct" or "e67,2:5". */
+/** "direct", "e67,2:5" or "p67,2:5". */
 void cnn_choice_describe(const cnn_choice *choice, cnn_text *out);
 
 #endif

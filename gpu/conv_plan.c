@@ -8,30 +8,44 @@
 struct cnn_conv_plan {
     cnn_ops *ops; /* borrowed */
     cnn_conv_problem problem;
-    cnn_choice choice; /* problem: NULL */
-    cnn_cudnn_graph *graph;
-    cnn_cudnn_plan *plan; /* NULL: direct */
+    cnn_choice choice;      /* problem: NULL */
+    cnn_cudnn_graph *graph; /* of the whole problem */
+    cnn_cudnn_graph *plain; /* forward with bias and ReLU: of the convolution alone; else NULL */
+    cnn_cudnn_plan *plan;   /* of the graph that the choice names; NULL: direct */
 };
 
 static const size_t workspace_limit = (size_t)1 << 30; /* bytes that an engine may ask for */
 
 /* ---- running ------------------------------------------------------------------------------- */
 
-static cnn_status run(cnn_ops *ops, const cnn_conv_problem *problem, cnn_cudnn_plan *plan,
-                      cnn_conv_operands o)
+/* One way to run the problem. */
+typedef struct {
+    cnn_choice_kind kind;
+    cnn_cudnn_plan *plan; /* NULL: direct */
+} way;
+
+static cnn_status run(cnn_ops *ops, const cnn_conv_problem *problem, way w, cnn_conv_operands o)
 {
     cnn_status st = CNN_OK;
-    if (plan)
-        CNN_TRY(cnn_cudnn_plan_run(plan, o, ops->workspace));
+    if (w.kind == CNN_CHOICE_DIRECT)
+        CNN_CUDA(cnn_conv_run_direct(ops->stream, problem, o, ops->workspace));
     else
-        CNN_CUDA(cnn_conv_run_direct(ops->stream, problem, o));
+        CNN_TRY(cnn_cudnn_plan_run(w.plan, o, ops->workspace));
+    if (w.kind == CNN_CHOICE_PLAIN)
+        CNN_CUDA(cnn_conv_finish(ops->stream, problem, o));
 done:
     return st;
 }
 
-cnn_status cnn_conv_plan_run(cnn_conv_plan *plan, cnn_conv_operands o)
+static size_t workspace_of(const cnn_conv_problem *problem, way w)
 {
-    return run(plan->ops, &plan->problem, plan->plan, o);
+    return w.kind == CNN_CHOICE_DIRECT ? cnn_conv_direct_workspace(problem)
+                                       : cnn_cudnn_plan_workspace(w.plan);
+}
+
+cnn_status cnn_conv_plan_run(cnn_conv_plan *p, cnn_conv_operands o)
+{
+    return run(p->ops, &p->problem, (way){p->choice.kind, p->plan}, o);
 }
 
 void cnn_conv_plan_describe(const cnn_conv_plan *plan, cnn_text *out)
@@ -51,7 +65,7 @@ enum { WARM_RUNS = 2, TIMED_RUNS = 7 };
 typedef struct {
     cnn_ops *ops;
     cnn_conv_problem problem;
-    float *tensors[3]; /* input, output, weights */
+    float *tensors[4]; /* input, output, weights, bias */
     float *expected;   /* the direct kernels' result */
     float *distance;   /* f32 [2] on the device */
     size_t result_size;
@@ -70,16 +84,18 @@ done:
 
 static void aim(bench *b)
 {
-    float *x = b->tensors[0], *y = b->tensors[1], *w = b->tensors[2];
+    float *x = b->tensors[0], *y = b->tensors[1], *w = b->tensors[2], *bias = b->tensors[3];
     const cnn_conv_operands by_direction[] = {
-        [CNN_CONV_FORWARD] = {x, w, y},
-        [CNN_CONV_BACKWARD_DATA] = {y, w, x},
-        [CNN_CONV_BACKWARD_WEIGHTS] = {x, y, w},
+        [CNN_CONV_FORWARD] = {x, w, y, NULL},
+        [CNN_CONV_BACKWARD_DATA] = {y, w, x, NULL},
+        [CNN_CONV_BACKWARD_WEIGHTS] = {x, y, w, NULL},
+        [CNN_CONV_FORWARD_BIAS_RELU] = {x, w, y, bias},
     };
     const size_t sizes[] = {
         [CNN_CONV_FORWARD] = cnn_conv_problem_output(&b->problem),
         [CNN_CONV_BACKWARD_DATA] = cnn_conv_problem_input(&b->problem),
         [CNN_CONV_BACKWARD_WEIGHTS] = cnn_conv_problem_weights(&b->problem),
+        [CNN_CONV_FORWARD_BIAS_RELU] = cnn_conv_problem_output(&b->problem),
     };
     b->operands = by_direction[b->problem.direction];
     b->result_size = sizes[b->problem.direction];
@@ -92,21 +108,23 @@ static cnn_status bench_open(cnn_ops *ops, const cnn_conv_problem *problem, benc
     CNN_TRY(fill(b, 0, cnn_conv_problem_input(problem), "tuning: a convolution's input"));
     CNN_TRY(fill(b, 1, cnn_conv_problem_output(problem), "tuning: a convolution's result"));
     CNN_TRY(fill(b, 2, cnn_conv_problem_weights(problem), "tuning: a convolution's weights"));
+    CNN_TRY(fill(b, 3, (size_t)problem->shape.out_c, "tuning: a convolution's bias"));
     aim(b);
+    CNN_TRY(cnn_cuda_need_workspace(ops, cnn_conv_direct_workspace(problem)));
     CNN_TRY(cnn_cuda_floats(b->ops, b->result_size, "tuning: the expected result", &b->expected));
     CNN_TRY(cnn_cuda_floats(b->ops, 2, "tuning: a distance", &b->distance));
     CNN_CUDA(cudaEventCreate(&b->start));
     CNN_CUDA(cudaEventCreate(&b->stop));
     cnn_conv_operands o = b->operands;
     o.result = b->expected;
-    CNN_CUDA(cnn_conv_run_direct(ops->stream, problem, o));
+    CNN_CUDA(cnn_conv_run_direct(ops->stream, problem, o, ops->workspace));
 done:
     return st;
 }
 
 static void bench_close(bench *b)
 {
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         cnn_cuda_free(b->ops, (void **)&b->tensors[i]);
     cnn_cuda_free(b->ops, (void **)&b->expected);
     cnn_cuda_free(b->ops, (void **)&b->distance);
@@ -149,15 +167,15 @@ static int by_time(const void *a, const void *b)
 }
 
 /* Median of some runs, in milliseconds. */
-static cnn_status time_plan(bench *b, cnn_cudnn_plan *plan, float *out)
+static cnn_status time_way(bench *b, way w, float *out)
 {
     cnn_status st = CNN_OK;
     float times[TIMED_RUNS];
     for (int i = 0; i < WARM_RUNS; i++)
-        CNN_TRY(run(b->ops, &b->problem, plan, b->operands));
+        CNN_TRY(run(b->ops, &b->problem, w, b->operands));
     for (int i = 0; i < TIMED_RUNS; i++) {
         CNN_CUDA(cudaEventRecord(b->start, b->ops->stream));
-        CNN_TRY(run(b->ops, &b->problem, plan, b->operands));
+        CNN_TRY(run(b->ops, &b->problem, w, b->operands));
         CNN_CUDA(cudaEventRecord(b->stop, b->ops->stream));
         CNN_CUDA(cudaEventSynchronize(b->stop));
         CNN_CUDA(cudaEventElapsedTime(&times[i], b->start, b->stop));
@@ -169,18 +187,18 @@ done:
 }
 
 /* Times one candidate; *milliseconds infinite: not to be had, or wrong. */
-static cnn_status try_plan(bench *b, cnn_cudnn_plan *plan, float *milliseconds)
+static cnn_status try_way(bench *b, way w, float *milliseconds)
 {
     cnn_status st = CNN_OK;
     bool right = false;
     *milliseconds = INFINITY;
-    CNN_TRY(cnn_cuda_need_workspace(b->ops, plan ? cnn_cudnn_plan_workspace(plan) : 0));
+    CNN_TRY(cnn_cuda_need_workspace(b->ops, workspace_of(&b->problem, w)));
     CNN_CUDA(
         cudaMemsetAsync(b->operands.result, 0xff, b->result_size * sizeof(float), b->ops->stream));
-    CNN_TRY(run(b->ops, &b->problem, plan, b->operands));
+    CNN_TRY(run(b->ops, &b->problem, w, b->operands));
     CNN_TRY(check_result(b, &right));
     if (right)
-        CNN_TRY(time_plan(b, plan, milliseconds));
+        CNN_TRY(time_way(b, w, milliseconds));
 done:
     return st;
 }
@@ -204,47 +222,67 @@ static bool is_small(const cnn_conv_problem *p)
     return (double)cnn_conv_problem_output(p) * a_result < 0x1p27;
 }
 
-/* The fastest of all candidates, our own kernels among them. */
-static cnn_status choose_fastest(cnn_conv_plan *p, const cnn_cudnn_engine *engines, int count)
+/* Engines that the heuristics propose for one of the plan's graphs. */
+typedef struct {
+    cnn_cudnn_graph *graph;
+    cnn_choice_kind kind;
+    int count;
+    cnn_cudnn_engine engines[CNN_MAX_ENGINES];
+} proposals;
+
+/* Times the proposals; *best: the least milliseconds so far, whose choice the plan has. */
+static cnn_status try_proposals(cnn_conv_plan *p, bench *b, const proposals *list, float *best)
 {
     cnn_status st = CNN_OK;
     cnn_cudnn_plan *plan = NULL;
-    float best = INFINITY, milliseconds;
-    bench b;
-    CNN_TRY(bench_open(p->ops, &p->problem, &b));
-    p->choice = (cnn_choice){.direct = true};
-    if (is_small(&p->problem))
-        CNN_TRY(try_plan(&b, NULL, &best));
-    for (int i = 0; i < count; i++) {
-        CNN_TRY(plan_within_limit(p->graph, &engines[i], &plan));
+    float milliseconds;
+    for (int i = 0; i < list->count; i++) {
+        CNN_TRY(plan_within_limit(list->graph, &list->engines[i], &plan));
         if (!plan)
             continue;
-        CNN_TRY(try_plan(&b, plan, &milliseconds));
+        CNN_TRY(try_way(b, (way){list->kind, plan}, &milliseconds));
         cnn_cudnn_plan_destroy(&plan);
-        if (milliseconds < best) {
-            best = milliseconds;
-            p->choice = (cnn_choice){.engine = engines[i]};
+        if (milliseconds < *best) {
+            *best = milliseconds;
+            p->choice = (cnn_choice){.kind = list->kind, .engine = list->engines[i]};
         }
     }
 done:
     cnn_cudnn_plan_destroy(&plan);
+    return st;
+}
+
+/* The fastest of all candidates, our own kernels among them. */
+static cnn_status choose_fastest(cnn_conv_plan *p, const proposals *lists, int list_count)
+{
+    cnn_status st = CNN_OK;
+    float best = INFINITY;
+    bench b;
+    p->choice = (cnn_choice){.kind = CNN_CHOICE_DIRECT};
+    CNN_TRY(bench_open(p->ops, &p->problem, &b));
+    if (is_small(&p->problem) || cnn_conv_direct_workspace(&p->problem) > 0)
+        CNN_TRY(try_way(&b, (way){CNN_CHOICE_DIRECT, NULL}, &best));
+    for (int i = 0; i < list_count; i++)
+        CNN_TRY(try_proposals(p, &b, &lists[i], &best));
+done:
     bench_close(&b);
     return st;
 }
 
 /* cuDNN's first proposal that can be had; our own kernels where there is none. */
-static cnn_status choose_first(cnn_conv_plan *p, const cnn_cudnn_engine *engines, int count)
+static cnn_status choose_first(cnn_conv_plan *p, const proposals *lists, int list_count)
 {
-    p->choice = (cnn_choice){.direct = true};
-    for (int i = 0; i < count && p->choice.direct; i++) {
-        cnn_cudnn_plan *plan = NULL;
-        const cnn_status st = plan_within_limit(p->graph, &engines[i], &plan);
-        if (st != CNN_OK)
-            return st;
-        if (plan)
-            p->choice = (cnn_choice){.engine = engines[i]};
-        cnn_cudnn_plan_destroy(&plan);
-    }
+    p->choice = (cnn_choice){.kind = CNN_CHOICE_DIRECT};
+    for (int k = 0; k < list_count; k++)
+        for (int i = 0; i < lists[k].count && p->choice.kind == CNN_CHOICE_DIRECT; i++) {
+            cnn_cudnn_plan *plan = NULL;
+            const cnn_status st = plan_within_limit(lists[k].graph, &lists[k].engines[i], &plan);
+            if (st != CNN_OK)
+                return st;
+            if (plan)
+                p->choice = (cnn_choice){.kind = lists[k].kind, .engine = lists[k].engines[i]};
+            cnn_cudnn_plan_destroy(&plan);
+        }
     return CNN_OK;
 }
 
@@ -254,13 +292,18 @@ static cnn_status choose(cnn_conv_plan *p)
     const cnn_ops_config *config = &p->ops->config;
     const cnn_cudnn_limits limits = {.tf32 = config->precision == CNN_PRECISION_TF32,
                                      .deterministic = config->deterministic};
-    int count = 0;
-    cnn_cudnn_engine *engines = calloc(CNN_MAX_ENGINES, sizeof *engines);
-    CNN_CHECK(engines != NULL, CNN_ENOMEM, "candidates for a convolution");
-    CNN_TRY(cnn_cudnn_graph_engines(p->graph, limits, engines, &count));
-    CNN_TRY(config->autotune ? choose_fastest(p, engines, count) : choose_first(p, engines, count));
+    const int count = p->plain ? 2 : 1;
+    proposals *lists = calloc(2, sizeof *lists);
+    CNN_CHECK(lists != NULL, CNN_ENOMEM, "candidates for a convolution");
+    lists[0].graph = p->graph;
+    lists[0].kind = CNN_CHOICE_ENGINE;
+    lists[1].graph = p->plain;
+    lists[1].kind = CNN_CHOICE_PLAIN;
+    for (int i = 0; i < count; i++)
+        CNN_TRY(cnn_cudnn_graph_engines(lists[i].graph, limits, lists[i].engines, &lists[i].count));
+    CNN_TRY(config->autotune ? choose_fastest(p, lists, count) : choose_first(p, lists, count));
 done:
-    free(engines);
+    free(lists);
     return st;
 }
 
@@ -281,7 +324,7 @@ static cnn_status take_choice(cnn_conv_plan *p)
               "size or data set",
               name.s);
     CNN_TRY(choose(p));
-    CNN_TRY(cnn_choices_add(&p->ops->choices, name.s, p->choice.direct, &p->choice.engine));
+    CNN_TRY(cnn_choices_add(&p->ops->choices, name.s, p->choice.kind, &p->choice.engine));
 done:
     p->choice.problem = NULL; /* the table's */
     cnn_text_free(&name);
@@ -292,31 +335,47 @@ static cnn_status build(cnn_conv_plan *p)
 {
     cnn_status st = CNN_OK;
     cnn_text text = {0};
-    if (p->choice.direct)
-        return CNN_OK;
-    CNN_TRY(cnn_cudnn_plan_create(p->graph, &p->choice.engine, &p->plan));
-    if (!p->plan) {
-        cnn_choice_describe(&p->choice, &text);
-        st = cnn_error_prefix(CNN_EBACKEND, "cuDNN cannot run its algorithm %s here",
-                              text.s ? text.s : "");
-        goto done;
+    cnn_cudnn_graph *graph = p->choice.kind == CNN_CHOICE_PLAIN ? p->plain : p->graph;
+    if (p->choice.kind != CNN_CHOICE_DIRECT) {
+        CNN_CHECK(graph != NULL, CNN_EUSAGE, "the frozen algorithms have pNUMBER for no bias");
+        CNN_TRY(cnn_cudnn_plan_create(graph, &p->choice.engine, &p->plan));
+        if (!p->plan) {
+            cnn_choice_describe(&p->choice, &text);
+            st = cnn_error_prefix(CNN_EBACKEND, "cuDNN cannot run its algorithm %s here",
+                                  text.s ? text.s : "");
+            goto done;
+        }
     }
-    CNN_TRY(cnn_cuda_need_workspace(p->ops, cnn_cudnn_plan_workspace(p->plan)));
+    CNN_TRY(
+        cnn_cuda_need_workspace(p->ops, workspace_of(&p->problem, (way){p->choice.kind, p->plan})));
 done:
     cnn_text_free(&text);
+    return st;
+}
+
+static cnn_status make_graphs(cnn_conv_plan *p)
+{
+    cnn_status st = CNN_OK;
+    const cnn_cudnn_target target = {.handle = p->ops->cudnn};
+    cnn_conv_problem plain = p->problem;
+    CNN_TRY(cnn_cudnn_graph_create(target, &p->problem, &p->graph));
+    if (p->problem.direction == CNN_CONV_FORWARD_BIAS_RELU) {
+        plain.direction = CNN_CONV_FORWARD;
+        CNN_TRY(cnn_cudnn_graph_create(target, &plain, &p->plain));
+    }
+done:
     return st;
 }
 
 cnn_status cnn_conv_plan_create(cnn_ops *ops, const cnn_conv_problem *problem, cnn_conv_plan **out)
 {
     cnn_status st = CNN_OK;
-    const cnn_cudnn_target target = {.handle = ops->cudnn};
     cnn_conv_plan *p = calloc(1, sizeof *p);
     CNN_CHECK(p != NULL, CNN_ENOMEM, "a convolution's plan");
     p->ops = ops;
     p->problem = *problem;
     if (!ops->config.plan_only) {
-        CNN_TRY(cnn_cudnn_graph_create(target, problem, &p->graph));
+        CNN_TRY(make_graphs(p));
         CNN_TRY(take_choice(p));
         CNN_TRY(build(p));
     }
@@ -334,6 +393,7 @@ void cnn_conv_plan_destroy(cnn_conv_plan **plan)
         return;
     cnn_cudnn_plan_destroy(&p->plan);
     cnn_cudnn_graph_destroy(&p->graph);
+    cnn_cudnn_graph_destroy(&p->plain);
     free(p);
     *plan = NULL;
 }

@@ -8,9 +8,11 @@
 #include "nn/network.h"
 
 typedef enum {
-    CNN_CONV_FORWARD,          /* x, weights -> y */
-    CNN_CONV_BACKWARD_DATA,    /* dy, weights -> dx */
-    CNN_CONV_BACKWARD_WEIGHTS, /* x, dy -> dweights */
+    CNN_CONV_FORWARD,           /* x, weights -> y */
+    CNN_CONV_BACKWARD_DATA,     /* dy, weights -> dx */
+    CNN_CONV_BACKWARD_WEIGHTS,  /* x, dy -> dweights */
+    CNN_CONV_FORWARD_BIAS_RELU, /* x, weights, bias -> max(y + bias, 0) */
+    CNN_CONV_DIRECTIONS
 } cnn_conv_direction;
 
 typedef struct {
@@ -36,10 +38,15 @@ void cnn_conv_problem_name(const cnn_conv_problem *p, cnn_text *out);
 typedef struct {
     const float *first, *second;
     float *result;
+    const float *bias; /* of CNN_CONV_FORWARD_BIAS_RELU */
 } cnn_conv_operands;
 
-/** Runs it by our own kernels (gpu/direct_convolution.cu). */
-cudaError_t cnn_conv_run_direct(cudaStream_t stream, const cnn_conv_problem *p,
-                                cnn_conv_operands o);
+/** Bytes of workspace that the next function needs. */
+size_t cnn_conv_direct_workspace(const cnn_conv_problem *p);
+/** Runs it by our own kernels: few_channels.cu where it fits, else direct_convolution.cu. */
+cudaError_t cnn_conv_run_direct(cudaStream_t stream, const cnn_conv_problem *p, cnn_conv_operands o,
+                                void *workspace);
+/** The second half of CNN_CONV_FORWARD_BIAS_RELU, after a plain forward. */
+cudaError_t cnn_conv_finish(cudaStream_t stream, const cnn_conv_problem *p, cnn_conv_operands o);
 
 #endif

@@ -100,7 +100,7 @@ cnn_status cnn_conv2d_forward(cnn_conv2d *conv, int n, const float *x, const flo
                               const float *bias, float *y)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(run(conv, CNN_CONV_FORWARD, n, (cnn_conv_operands){x, weights, y}));
+    CNN_TRY(run(conv, CNN_CONV_FORWARD, n, (cnn_conv_operands){x, weights, y, NULL}));
     CNN_CUDA(
         cnn_gpu_add_bias(conv->ops->stream, rows_of(conv, n), conv->layer.out.c, bias, false, y));
 done:
@@ -110,14 +110,14 @@ done:
 cnn_status cnn_conv2d_backward_data(cnn_conv2d *conv, int n, const float *dy, const float *weights,
                                     float *dx)
 {
-    return run(conv, CNN_CONV_BACKWARD_DATA, n, (cnn_conv_operands){dy, weights, dx});
+    return run(conv, CNN_CONV_BACKWARD_DATA, n, (cnn_conv_operands){dy, weights, dx, NULL});
 }
 
 cnn_status cnn_conv2d_backward_weights(cnn_conv2d *conv, int n, const float *x, const float *dy,
                                        float *dweights, float *dbias)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(run(conv, CNN_CONV_BACKWARD_WEIGHTS, n, (cnn_conv_operands){x, dy, dweights}));
+    CNN_TRY(run(conv, CNN_CONV_BACKWARD_WEIGHTS, n, (cnn_conv_operands){x, dy, dweights, NULL}));
     CNN_CUDA(cnn_gpu_bias_gradient(conv->ops->stream, rows_of(conv, n), conv->layer.out.c, dy,
                                    conv->sums, dbias));
 done:

@@ -8,22 +8,26 @@
 typedef cudnnBackendDescriptor_t descriptor;
 
 /* Unique ids of the tensors of a graph. */
-enum { UID_INPUT = 1, UID_WEIGHTS, UID_OUTPUT, TENSORS = 3 };
+enum { UID_INPUT = 1, UID_WEIGHTS, UID_OUTPUT, UID_BIAS, UID_PLAIN, UID_BIASED, TENSORS = 6 };
+enum { OPERATIONS = 3, OPERANDS = 4 };
 
 struct cnn_cudnn_graph {
     cnn_cudnn_target target;
     cnn_conv_problem problem;
-    descriptor tensors[TENSORS]; /* input, weights, output: uid - 1 */
-    descriptor convolution, operation, graph;
+    descriptor tensors[TENSORS]; /* by uid - 1; the last three for bias and ReLU */
+    descriptor convolution, add, relu;
+    descriptor operations[OPERATIONS]; /* a convolution [, an addition, a ReLU] */
+    descriptor graph;
 };
 
 struct cnn_cudnn_plan {
     cnn_cudnn_target target;
-    int64_t uids[TENSORS]; /* of the operands, in their order */
+    int operand_count;
+    int64_t uids[OPERANDS]; /* of the operands, in their order */
     descriptor engine, config, plan, pack;
     descriptor knobs[CNN_MAX_KNOBS];
     int64_t workspace;
-    const void *packed[TENSORS + 1]; /* what is in the pack: operands, workspace */
+    const void *packed[OPERANDS + 1]; /* what is in the pack: operands, workspace */
 };
 
 /* ---- descriptors --------------------------------------------------------------------------- */
@@ -73,32 +77,44 @@ done:
 /* ---- the graph ----------------------------------------------------------------------------- */
 
 /* A tensor [n, c, h, w] in cuDNN's order of dimensions, laid out NHWC. */
-static cnn_status make_tensor(int uid, int n, int c, int h, int w, descriptor *out)
+static cnn_status make_tensor(cnn_cudnn_graph *g, int uid, int n, int c, int h, int w)
 {
     cnn_status st = CNN_OK;
     const cudnnDataType_t type = CUDNN_DATA_FLOAT;
+    const bool is_virtual = uid == UID_PLAIN || uid == UID_BIASED; /* never in memory */
     const int64_t dims[] = {n, c, h, w};
     const int64_t strides[] = {(int64_t)h * w * c, 1, (int64_t)w * c, c};
+    descriptor *out = &g->tensors[uid - 1];
     CNN_TRY(make(CUDNN_BACKEND_TENSOR_DESCRIPTOR, out));
     CNN_TRY(set(*out, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &type));
     CNN_TRY(set(*out, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 4, dims));
     CNN_TRY(set(*out, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, 4, strides));
     CNN_TRY(set_int(*out, CUDNN_ATTR_TENSOR_UNIQUE_ID, uid));
     CNN_TRY(set_int(*out, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, 16));
+    if (is_virtual)
+        CNN_TRY(set(*out, CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, 1, &is_virtual));
     CNN_TRY(finalize(*out));
 done:
     return st;
+}
+
+static bool has_bias_relu(const cnn_cudnn_graph *g)
+{
+    return g->problem.direction == CNN_CONV_FORWARD_BIAS_RELU;
 }
 
 static cnn_status make_tensors(cnn_cudnn_graph *g)
 {
     cnn_status st = CNN_OK;
     const cnn_gpu_convolution *s = &g->problem.shape;
-    CNN_TRY(make_tensor(UID_INPUT, s->n, s->c, s->h, s->w, &g->tensors[UID_INPUT - 1]));
-    CNN_TRY(make_tensor(UID_WEIGHTS, s->out_c, s->c, s->kernel, s->kernel,
-                        &g->tensors[UID_WEIGHTS - 1]));
-    CNN_TRY(
-        make_tensor(UID_OUTPUT, s->n, s->out_c, s->out_h, s->out_w, &g->tensors[UID_OUTPUT - 1]));
+    CNN_TRY(make_tensor(g, UID_INPUT, s->n, s->c, s->h, s->w));
+    CNN_TRY(make_tensor(g, UID_WEIGHTS, s->out_c, s->c, s->kernel, s->kernel));
+    CNN_TRY(make_tensor(g, UID_OUTPUT, s->n, s->out_c, s->out_h, s->out_w));
+    if (has_bias_relu(g)) {
+        CNN_TRY(make_tensor(g, UID_BIAS, 1, s->out_c, 1, 1));
+        CNN_TRY(make_tensor(g, UID_PLAIN, s->n, s->out_c, s->out_h, s->out_w));
+        CNN_TRY(make_tensor(g, UID_BIASED, s->n, s->out_c, s->out_h, s->out_w));
+    }
 done:
     return st;
 }
@@ -130,7 +146,7 @@ done:
 typedef struct {
     cudnnBackendDescriptorType_t type;
     cudnnBackendAttributeName_t convolution, input, weights, output, alpha, beta;
-    int64_t uids[TENSORS]; /* of cnn_conv_operands' members */
+    int64_t uids[OPERANDS]; /* of cnn_conv_operands' members; 0: none */
 } operation_names;
 
 static const operation_names operations[] = {
@@ -158,6 +174,14 @@ static const operation_names operations[] = {
                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA,
                                    {UID_INPUT, UID_OUTPUT, UID_WEIGHTS}},
+    [CNN_CONV_FORWARD_BIAS_RELU] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA,
+                                    {UID_INPUT, UID_WEIGHTS, UID_OUTPUT, UID_BIAS}},
 };
 
 static cnn_status make_operation(cnn_cudnn_graph *g)
@@ -165,15 +189,56 @@ static cnn_status make_operation(cnn_cudnn_graph *g)
     cnn_status st = CNN_OK;
     const operation_names *o = &operations[g->problem.direction];
     const float one = 1, zero = 0;
-    CNN_TRY(make(o->type, &g->operation));
-    const descriptor d = g->operation;
+    CNN_TRY(make(o->type, &g->operations[0]));
+    const descriptor d = g->operations[0];
+    const int output = has_bias_relu(g) ? UID_PLAIN : UID_OUTPUT;
     CNN_TRY(set_descriptor(d, o->convolution, g->convolution));
     CNN_TRY(set_descriptor(d, o->input, g->tensors[UID_INPUT - 1]));
     CNN_TRY(set_descriptor(d, o->weights, g->tensors[UID_WEIGHTS - 1]));
-    CNN_TRY(set_descriptor(d, o->output, g->tensors[UID_OUTPUT - 1]));
+    CNN_TRY(set_descriptor(d, o->output, g->tensors[output - 1]));
     CNN_TRY(set(d, o->alpha, CUDNN_TYPE_FLOAT, 1, &one));
     CNN_TRY(set(d, o->beta, CUDNN_TYPE_FLOAT, 1, &zero));
     CNN_TRY(finalize(d));
+done:
+    return st;
+}
+
+static cnn_status make_pointwise(cudnnPointwiseMode_t mode, descriptor *out)
+{
+    cnn_status st = CNN_OK;
+    const cudnnDataType_t type = CUDNN_DATA_FLOAT;
+    CNN_TRY(make(CUDNN_BACKEND_POINTWISE_DESCRIPTOR, out));
+    CNN_TRY(set(*out, CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode));
+    CNN_TRY(set(*out, CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, 1, &type));
+    CNN_TRY(finalize(*out));
+done:
+    return st;
+}
+
+/* to = function(from [, other]); other 0: none */
+static cnn_status make_pointwise_operation(cnn_cudnn_graph *g, descriptor function, int from,
+                                           int other, int to, descriptor *out)
+{
+    cnn_status st = CNN_OK;
+    CNN_TRY(make(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR, out));
+    CNN_TRY(set_descriptor(*out, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, function));
+    CNN_TRY(set_descriptor(*out, CUDNN_ATTR_OPERATION_POINTWISE_XDESC, g->tensors[from - 1]));
+    if (other > 0)
+        CNN_TRY(set_descriptor(*out, CUDNN_ATTR_OPERATION_POINTWISE_BDESC, g->tensors[other - 1]));
+    CNN_TRY(set_descriptor(*out, CUDNN_ATTR_OPERATION_POINTWISE_YDESC, g->tensors[to - 1]));
+    CNN_TRY(finalize(*out));
+done:
+    return st;
+}
+
+static cnn_status make_bias_relu(cnn_cudnn_graph *g)
+{
+    cnn_status st = CNN_OK;
+    CNN_TRY(make_pointwise(CUDNN_POINTWISE_ADD, &g->add));
+    CNN_TRY(make_pointwise(CUDNN_POINTWISE_RELU_FWD, &g->relu));
+    CNN_TRY(
+        make_pointwise_operation(g, g->add, UID_PLAIN, UID_BIAS, UID_BIASED, &g->operations[1]));
+    CNN_TRY(make_pointwise_operation(g, g->relu, UID_BIASED, 0, UID_OUTPUT, &g->operations[2]));
 done:
     return st;
 }
@@ -186,7 +251,8 @@ static cnn_status make_graph(cnn_cudnn_graph *g)
     if (g->target.handle)
         CNN_TRY(set(g->graph, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1,
                     &g->target.handle));
-    CNN_TRY(set_descriptor(g->graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, g->operation));
+    CNN_TRY(set(g->graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                has_bias_relu(g) ? OPERATIONS : 1, g->operations));
     CNN_TRY(finalize(g->graph));
 done:
     return st;
@@ -203,6 +269,8 @@ cnn_status cnn_cudnn_graph_create(cnn_cudnn_target target, const cnn_conv_proble
     CNN_TRY(make_tensors(g));
     CNN_TRY(make_convolution(g));
     CNN_TRY(make_operation(g));
+    if (has_bias_relu(g))
+        CNN_TRY(make_bias_relu(g));
     CNN_TRY(make_graph(g));
     *out = g;
     g = NULL; /* the caller owns it now */
@@ -217,7 +285,10 @@ void cnn_cudnn_graph_destroy(cnn_cudnn_graph **graph)
     if (!g)
         return;
     drop(&g->graph);
-    drop(&g->operation);
+    for (int i = 0; i < OPERATIONS; i++)
+        drop(&g->operations[i]);
+    drop(&g->relu);
+    drop(&g->add);
     drop(&g->convolution);
     for (int i = 0; i < TENSORS; i++)
         drop(&g->tensors[i]);
@@ -450,6 +521,7 @@ cnn_status cnn_cudnn_plan_create(cnn_cudnn_graph *g, const cnn_cudnn_engine *eng
     CNN_CHECK(p != NULL, CNN_ENOMEM, "a plan of cuDNN");
     p->target = g->target;
     memcpy(p->uids, operations[g->problem.direction].uids, sizeof p->uids);
+    p->operand_count = has_bias_relu(g) ? OPERANDS : OPERANDS - 1;
     st = configure(g, engine, p);
     if (st == CNN_OK)
         st = make_plan(g, p);
@@ -487,18 +559,19 @@ size_t cnn_cudnn_plan_workspace(const cnn_cudnn_plan *plan)
 
 /* Layers call with the same pointers step after step: the pack is made anew only when they change.
  */
-static cnn_status pack(cnn_cudnn_plan *p, const void *const pointers[TENSORS + 1])
+static cnn_status pack(cnn_cudnn_plan *p, const void *const pointers[OPERANDS + 1])
 {
     cnn_status st = CNN_OK;
     if (p->pack && memcmp(p->packed, pointers, sizeof p->packed) == 0)
         return CNN_OK;
     drop(&p->pack);
     CNN_TRY(make(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &p->pack));
-    CNN_TRY(set(p->pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, TENSORS, p->uids));
-    CNN_TRY(set(p->pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, TENSORS,
-                pointers));
+    CNN_TRY(set(p->pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, p->operand_count,
+                p->uids));
+    CNN_TRY(set(p->pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
+                p->operand_count, pointers));
     CNN_TRY(set(p->pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1,
-                &pointers[TENSORS]));
+                &pointers[OPERANDS]));
     CNN_TRY(finalize(p->pack));
     memcpy(p->packed, pointers, sizeof p->packed);
 done:
@@ -510,7 +583,7 @@ done:
 cnn_status cnn_cudnn_plan_run(cnn_cudnn_plan *p, cnn_conv_operands o, void *workspace)
 {
     cnn_status st = CNN_OK;
-    const void *pointers[TENSORS + 1] = {o.first, o.second, o.result, workspace};
+    const void *pointers[OPERANDS + 1] = {o.first, o.second, o.result, o.bias, workspace};
     CNN_TRY(pack(p, pointers));
     CNN_CUDNN(cudnnBackendExecute(p->target.handle, p->plan, p->pack));
 done:

@@ -185,6 +185,15 @@ cudaError_t cnn_gpu_direct_backward_data(cudaStream_t stream, cnn_gpu_convolutio
 cudaError_t cnn_gpu_direct_backward_weights(cudaStream_t stream, cnn_gpu_convolution s,
                                             const float *x, const float *dy, float *dweights);
 
+/* ---- few_channels.cu ----------------------------------------------------------------------- */
+
+/** Whether these kernels do the gradient of its weights: 5x5, 'same', one or three channels. */
+bool cnn_gpu_few_fits(cnn_gpu_convolution s);
+/** Bytes that it needs. */
+size_t cnn_gpu_few_workspace(cnn_gpu_convolution s);
+cudaError_t cnn_gpu_few_backward_weights(cudaStream_t stream, cnn_gpu_convolution s, const float *x,
+                                         const float *dy, void *workspace, float *dweights);
+
 /* ---- first_convolution.cu ------------------------------------------------------------------ */
 
 /** Whether a network's first convolution and the pool behind it are what these kernels do: 5x5,

@@ -48,10 +48,11 @@ struct cnn_native_node {
     bool input_gradient; /* backward leaves gradient[index] */
     cnn_shape mid;       /* before the pool */
     cnn_gpu_windows windows;
-    int parameters[2];                            /* indices in the step's parameters */
-    cnn_conv_plan *plans[3][CNN_MAX_BATCH_SIZES]; /* conv: by direction and batch size */
-    bool own_first;                               /* conv: by first_convolution.cu, without plans */
-    int before_pool, before_pool_gradient, mask;  /* tensors of the plan */
+    int parameters[2]; /* indices in the step's parameters */
+    cnn_conv_plan
+        *plans[CNN_CONV_DIRECTIONS][CNN_MAX_BATCH_SIZES]; /* conv: by direction and batch size */
+    bool own_first;                              /* conv: by first_convolution.cu, without plans */
+    int before_pool, before_pool_gradient, mask; /* tensors of the plan */
     int mean, inverse, parts;
     size_t tickets; /* first one, of its sums */
     size_t running; /* norm: offset of its statistics */

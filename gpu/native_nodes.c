@@ -84,12 +84,18 @@ done:
     return st;
 }
 
+/* Bias and ReLU are the convolution's own affair unless a pool takes them up. */
+static bool fuses_relu(const cnn_native_node *node)
+{
+    return node->relu && !node->pool;
+}
+
 static cnn_status library_create(cnn_step *s, cnn_native_node *node)
 {
     cnn_status st = CNN_OK;
     const cnn_shape out = node->pool ? node->pool->out : node->mid;
     const size_t images = (size_t)cnn_ops_max_batch(s->ops);
-    CNN_TRY(add_plans(s, node, CNN_CONV_FORWARD));
+    CNN_TRY(add_plans(s, node, fuses_relu(node) ? CNN_CONV_FORWARD_BIAS_RELU : CNN_CONV_FORWARD));
     if (node->trains)
         CNN_TRY(add_plans(s, node, CNN_CONV_BACKWARD_WEIGHTS));
     if (node->input_gradient)
@@ -130,7 +136,11 @@ static cnn_status conv_forward(cnn_step *s, cnn_native_node *node, const cnn_nat
                                        bias, node->relu, y, mask));
         goto done;
     }
-    const cnn_conv_operands o = {x, weights, z};
+    const cnn_conv_operands o = {x, weights, z, bias};
+    if (fuses_relu(node)) {
+        CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_FORWARD_BIAS_RELU][pass->size], o));
+        goto done;
+    }
     CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_FORWARD][pass->size], o));
     if (node->pool)
         CNN_CUDA(
@@ -198,11 +208,11 @@ static cnn_status conv_backward(cnn_step *s, cnn_native_node *node, const cnn_na
         goto done;
     }
     CNN_TRY(conv_output_gradient(s, node, pass, &dz));
-    const cnn_conv_operands w = {x, dz, dweights};
+    const cnn_conv_operands w = {x, dz, dweights, NULL};
     CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_WEIGHTS][pass->size], w));
     if (node->input_gradient) {
         const cnn_conv_operands o = {dz, cnn_native_weights(s, node, 0),
-                                     cnn_native_gradient(s, node->index)};
+                                     cnn_native_gradient(s, node->index), NULL};
         CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_DATA][pass->size], o));
     }
 done:
@@ -228,9 +238,11 @@ static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_te
         return;
     }
     const bool tile = node->pool && cnn_gpu_windows_tile(node->windows);
+    describe_plan("convolution + bias + relu", node->plans[CNN_CONV_FORWARD_BIAS_RELU][0], out);
     describe_plan("convolution", node->plans[CNN_CONV_FORWARD][0], out);
-    cnn_text_printf(out, ", bias%s%s in one kernel", node->relu ? " + relu" : "",
-                    node->pool ? " + maxpool" : "");
+    if (!fuses_relu(node))
+        cnn_text_printf(out, ", bias%s%s in one kernel", node->relu ? " + relu" : "",
+                        node->pool ? " + maxpool" : "");
     if (node->trains)
         cnn_text_printf(out, "; backward: %s, ",
                         tile         ? "pool + relu + bias in one kernel"
@@ -518,7 +530,7 @@ const cnn_native_class *cnn_native_class_of(cnn_node_kind kind)
 
 void cnn_native_node_destroy(cnn_native_node *node)
 {
-    for (int d = 0; d < 3; d++)
+    for (int d = 0; d < CNN_CONV_DIRECTIONS; d++)
         for (int i = 0; i < CNN_MAX_BATCH_SIZES; i++)
             cnn_conv_plan_destroy(&node->plans[d][i]);
 }

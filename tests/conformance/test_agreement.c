@@ -133,6 +133,14 @@ static double smoothed(const curve *c, int step)
     return sum / (step - from + 1);
 }
 
+/* In the last bit that the precision keeps of a product's operand. */
+static float last_bit_moved(const pair *p, float value, bool up)
+{
+    if (p->rig.precision == CNN_PRECISION_TF32)
+        return value * (float)(up ? 1 + rig_unit(&p->rig) : 1 - rig_unit(&p->rig));
+    return nextafterf(value, up ? INFINITY : -INFINITY);
+}
+
 /* spread[t]: the largest distance of two repeats up to step t. */
 static void measure_spread(pair *p, const curve *unchanged, double spread[STEPS])
 {
@@ -140,7 +148,7 @@ static void measure_spread(pair *p, const curve *unchanged, double spread[STEPS]
     for (int r = 1; r <= REPEATS; r++) {
         for (int64_t i = 0; i < p->net.parameter_total; i++) {
             uint32_t word = cnn_random_word(seed, CNN_RANDOM_SYNTHETIC, (uint32_t)r, (uint64_t)i);
-            p->values[i] = nextafterf(p->start[i], word & 1 ? INFINITY : -INFINITY);
+            p->values[i] = last_bit_moved(p, p->start[i], word & 1);
         }
         repeats[r] = run(p, CNN_PATH_LAYERED, p->values);
     }
