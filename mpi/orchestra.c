@@ -306,6 +306,7 @@ cnn_status cnn_orchestra_run(MPI_Comm comm, const cnn_job *job, const cnn_run_op
     int signal = 0;
     orchestra o = {.comm = MPI_COMM_NULL, .options = options, .task.job = job};
     o.prepared.lock = -1;
+    cnn_stop_watch_late();
     CNN_TRY(join(&o, comm));
     CNN_TRY(prepare(&o));
     o.known_life = o.prepared.known_life;

@@ -30,16 +30,21 @@ static void on_late(int signal)
     is_late = 1;
 }
 
+void cnn_stop_watch_late(void)
+{
+    struct sigaction action = {.sa_handler = on_late};
+    sigemptyset(&action.sa_mask);
+    is_late = 0;
+    sigaction(SIGUSR1, &action, NULL);
+}
+
 void cnn_stop_watch(cnn_stop_handlers *before)
 {
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
-    struct sigaction late = {.sa_handler = on_late};
-    sigemptyset(&late.sa_mask);
-    first_signal = signal_count = is_late = 0;
+    first_signal = signal_count = 0;
     sigaction(SIGINT, &action, &before->interrupt);
     sigaction(SIGTERM, &action, &before->terminate);
-    sigaction(SIGUSR1, &late, NULL);
 }
 
 void cnn_stop_unwatch(const cnn_stop_handlers *before)

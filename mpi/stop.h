@@ -10,7 +10,10 @@ typedef struct {
     struct sigaction interrupt, terminate;
 } cnn_stop_handlers;
 
-/** From now on SIGINT and SIGTERM are only counted, and SIGUSR1 is noticed. */
+/** From now on SIGUSR1 is only noticed: its default would end the process. */
+void cnn_stop_watch_late(void);
+
+/** From now on SIGINT and SIGTERM are only counted. */
 void cnn_stop_watch(cnn_stop_handlers *before);
 /** SIGUSR1 is ignored from now on: launchers pass it on late, or twice, and the rank has nothing
  * left to leave undone. */

@@ -7,13 +7,20 @@
  *    tell=FILE    a line "RUN FRAMEWORK CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER ALGORITHMS" is
  *                 appended: those given, "-" without; when asked to tune "tune" and those told
  *    tune=WHAT    when asked to tune: error, exit, silent, train, hang, nothing (to choose)
- *    do=WHAT      for runs that `when` fits, after the first epoch:
- *                 exit (code 9), crash (SIGSEGV), hang, garbage, error, diverge, nan, silent (exit
- * 0 without done), late (exit code 9 after done), orphan (starts a process of its own, then hangs)
+ *    do=WHAT      for runs that `when` fits, after the first epoch. WHAT,WHAT,...: run r
+ *                 does number r modulo their number. They are:
+ *                 exit (code 9), crash (SIGSEGV), abort (SIGABRT), hang, stop (SIGSTOP to
+ *                 itself), stubborn (ignores signals, hangs), orphan (starts a process, then
+ *                 hangs), error, silent (exit 0 without done), late (exit code 9 after done),
+ *                 closed (closes its events, exit 0), garbage, skip (an epoch), again (ready),
+ *                 after (done again), long (a line of 100 kB), bytes (that are no text), half
+ *                 (an event without its end), flood (50 MB of output, then exit 9), diverge,
+ *                 nan, none
  *    when=N       only for runs whose number is a multiple of N (1: all)
  *    where=NAME   only where the environment has this variable
- *    after=N      only from the start number N of those on; they are counted in the file NOTE.count
- *    once=FOLDER  only at the first attempt of each run: a file in the folder remembers it */
+ *    after=N      only from the start number N of those on, counted in the file NOTE.count
+ *    once=FOLDER  only at the first attempt of each run: a file in the folder remembers it
+ */
 #include "base/text.h"
 #include "trainer/event.h"
 #include "trainer/spec.h"
@@ -165,8 +172,80 @@ static _Noreturn void hang(void)
         pause();
 }
 
+/** What is not one of the program's events. */
+static void send_bytes(const char *bytes, size_t n)
+{
+    const int fd = atoi(getenv("CNN_EVENTS_FD"));
+    for (size_t at = 0; at < n;) {
+        const ssize_t written = write(fd, bytes + at, n - at);
+        if (written <= 0)
+            exit(4);
+        at += (size_t)written;
+    }
+}
+
+/** Breaks the protocol, then waits for its end. */
+static void babble(const char *what)
+{
+    static char filler[100000];
+    memset(filler, 'x', sizeof filler);
+    cnn_event e = cnn_event_make(!strcmp(what, "again") ? CNN_EVENT_READY : CNN_EVENT_EPOCH);
+    e.setup_seconds = e.seconds = e.train_loss = e.test_loss = e.test_error = 0.5;
+    e.parameters = e.train_images = e.test_images = e.threads = 1;
+    e.evaluation_seconds = 0.5;
+    e.epoch = 7;
+    if (!strcmp(what, "long"))
+        send_bytes(filler, sizeof filler);
+    else if (!strcmp(what, "bytes"))
+        send_bytes("\0\377\376{\0}\n\033[2J\n", 12);
+    else if (!strcmp(what, "half"))
+        send_bytes("{\"event\": \"epo", 14);
+    else
+        send_event(&e);
+    if (!strcmp(what, "half"))
+        exit(0);
+    hang();
+}
+
+/** Tries to be hard to end, or hard to listen to. */
+static void resist(const char *what)
+{
+    static char filler[65536];
+    memset(filler, '.', sizeof filler);
+    if (!strcmp(what, "stop"))
+        raise(SIGSTOP);
+    for (int s = 1; s < NSIG; s++)
+        signal(s, SIG_IGN);
+    if (!strcmp(what, "flood")) {
+        for (int i = 0; i < 800; i++)
+            fwrite(filler, 1, sizeof filler, i % 2 ? stdout : stderr);
+        exit(9);
+    }
+    hang();
+}
+
+static bool is_one_of(const char *what, const char *const *list)
+{
+    for (; *list; list++)
+        if (!strcmp(what, *list))
+            return true;
+    return false;
+}
+
 static void misbehave(const char *what)
 {
+    static const char *const babblers[] = {"again", "skip", "long", "bytes", "half", NULL};
+    static const char *const resisters[] = {"stop", "stubborn", "flood", NULL};
+    if (is_one_of(what, babblers))
+        babble(what);
+    if (is_one_of(what, resisters))
+        resist(what);
+    if (!strcmp(what, "abort"))
+        abort();
+    if (!strcmp(what, "closed")) {
+        close(atoi(getenv("CNN_EVENTS_FD")));
+        exit(0);
+    }
     cnn_event e = cnn_event_make(CNN_EVENT_ERROR);
     if (!strcmp(what, "exit")) {
         fprintf(stderr, "first line\n\033[31mlast \377 line\033[0m\n");
@@ -222,6 +301,8 @@ static void train(const cnn_spec *spec, const manners *m, bool bad)
     done.train_seconds = m->seconds * spec->train.epochs;
     snprintf(done.checksum, sizeof done.checksum, "%016x", (unsigned)spec->seed);
     send_event(&done);
+    if (bad && !strcmp(m->what, "after"))
+        send_event(&done);
     if (bad && !strcmp(m->what, "late"))
         exit(9);
 }
@@ -243,10 +324,25 @@ static void tune(const cnn_spec *spec, const manners *m)
     exit(0);
 }
 
+/** The run's own of several ways to misbehave. */
+static const char *choose(const char *what, int run)
+{
+    static char one[32];
+    int count = 1;
+    for (const char *c = what; *c; c++)
+        count += *c == ',';
+    for (int i = 0; i < run % count; i++)
+        what = strchr(what, ',') + 1;
+    snprintf(one, sizeof one, "%.*s", (int)strcspn(what, ","), what);
+    return one;
+}
+
 int main(int argc, char **argv)
 {
-    const manners m = read_arguments(argc, argv);
+    manners m = read_arguments(argc, argv);
     cnn_spec spec = read_spec();
+    if (m.what)
+        m.what = choose(m.what, spec.run);
     cnn_event ready = cnn_event_make(CNN_EVENT_READY);
     char pid[32];
     if (m.log)
