@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# build.sh FOLDER [LAUNCHER]: builds the fuzz targets with clang in FOLDER. Exit status 77, with the
-# reason, where there is no clang or no libFuzzer.
+# build.sh FOLDER [LAUNCHER]: builds the fuzz targets with clang in FOLDER, which is fuzz/ in the project's
+# build folder. Exit status 77, with the reason, where there is no clang or no libFuzzer.
 set -euo pipefail
 folder=$1 launcher=${2:-}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

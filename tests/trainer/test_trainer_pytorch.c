@@ -178,6 +178,14 @@ static void test_start_is_the_same_on_png_files(void **state)
         free(folder);
     }
     assert_same_tree(*state);
+    char *source = cnn_asprintf("{\"type\":\"png_tree\",\"path\":\"%s\"}", (char *)*state);
+    char *spec = make_spec("native", arch1_layers, source, TRAIN("sgd", "0.01", "0"));
+    trainer_process p = run_ours(spec);
+    assert_int_equal(p.status, 0);
+    assert_contains(p.err, "2 of 16 images skipped: not 4 x 5 x 3");
+    trainer_process_free(&p);
+    free(spec);
+    free(source);
 }
 
 static void test_start_is_the_same_on_real_patches(void **state)
