@@ -2,8 +2,10 @@
 
 #include "base/checksum.h"
 #include "base/text.h"
+#include "host/cpulist.h"
 #include "host/visible.h"
 #include "mpi/locate.h"
+#include "mpi/pairing.h"
 #include "mpi/quiet.h"
 
 #include <stdio.h>
@@ -188,20 +190,60 @@ done:
 
 /* ---- which one is this rank's -------------------------------------------------------------- */
 
-/** Its place among the ranks of its host that were given the same GPUs. */
-static int turn_of(const view *v)
+/** Whether two lists of CPUs have one in common. */
+static bool overlap(const char *a, const char *b)
 {
-    int turn = 0;
-    for (int r = 0; r < v->rank; r++)
-        turn += strcmp(v->all[r].host, v->all[v->rank].host) == 0 &&
-                v->offers[r].list == v->offers[v->rank].list;
-    return turn;
+    cpu_set_t p, q, both;
+    if (!cnn_cpulist_parse(a, &p) || !cnn_cpulist_parse(b, &q))
+        return false;
+    CPU_AND(&both, &p, &q);
+    return CPU_COUNT(&both) > 0;
+}
+
+/** The ranks of this one's host that were given the same GPUs: group [size]. *me: which is it. */
+static int find_group(const view *v, int *group, int *me)
+{
+    int count = 0;
+    for (int r = 0; r < v->size; r++) {
+        if (strcmp(v->all[r].host, v->all[v->rank].host) != 0 ||
+            v->offers[r].list != v->offers[v->rank].list)
+            continue;
+        if (r == v->rank)
+            *me = count;
+        group[count++] = r;
+    }
+    return count;
+}
+
+/** This rank's GPU among those that its group was given; all of the group come to the same pairs.
+ */
+static cnn_status choose(const view *v, const cnn_gpu **out)
+{
+    cnn_status st = CNN_OK;
+    const int gpus = v->offers[v->rank].gpus;
+    int me = 0, *group = calloc((size_t)v->size, sizeof *group), *gpu = NULL;
+    const int count = group ? find_group(v, group, &me) : 0;
+    bool *near = calloc((size_t)count * (size_t)gpus + 1, sizeof *near);
+    gpu = calloc((size_t)count + 1, sizeof *gpu);
+    CNN_CHECK(group && near && gpu, CNN_ENOMEM, "pairs of %d ranks and GPUs", v->size);
+    for (int i = 0; i < count; i++)
+        for (int g = 0; g < gpus; g++)
+            near[i * gpus + g] =
+                overlap(v->all[group[i]].launcher_cpus, v->gpus[v->chosen[g]].cpus);
+    CNN_TRY(cnn_pair_gpus(count, gpus, near, gpu));
+    *out = &v->gpus[v->chosen[gpu[me]]];
+done:
+    free(group);
+    free(near);
+    free(gpu);
+    return st;
 }
 
 static cnn_status take_gpu(const view *v, cnn_nvml *nvml, cnn_place *mine)
 {
     cnn_status st = CNN_OK;
-    const cnn_gpu *gpu = &v->gpus[v->chosen[turn_of(v) % v->offers[v->rank].gpus]];
+    const cnn_gpu *gpu = NULL;
+    CNN_TRY(choose(v, &gpu));
     CNN_TRY(cnn_nvml_watch(nvml, gpu->uuid));
     mine->on_gpu = 1;
     mine->gpu_node = gpu->numa_node;

@@ -17,9 +17,9 @@ typedef struct cnn_devices {
 } cnn_devices;
 
 /** Settles the backend for all ranks alike, and where it is on GPUs, which one this rank takes: it
- *  goes into mine. Of the GPUs that the launcher gave it (host/visible.h) a rank takes the one at
- *  its place among the ranks of its host that were given the same ones, starting again when there
- *  are fewer. argv0: see mpi/locate.h. all [size]: places of all ranks with their hosts.
+ *  goes into mine. Ranks of a host that the launcher gave the same GPUs (host/visible.h) pair with
+ *  them, near ones first, else by number (mpi/pairing.h). argv0: see mpi/locate.h. all [size]:
+ *  places of all ranks with their hosts and the launcher's CPUs.
  *
  *  On all ranks, naming the rank and its host: CNN_EENV: `backend: cudnn` where a rank has no GPU
  *  or no cnntrain-cudnn; `auto` where only some have; what the launcher gave is not there; NVML

@@ -22,9 +22,9 @@ typedef struct {
     cnn_recipes *recipes;
     cnn_writer *writer;
     cnn_mailbox *mailbox;
-    char **algorithms;    /* [cell_count] frozen for this rank's device model; NULL: none */
-    int session;          /* this invocation's number in the results file */
-    int epoch_count;      /* of a row of the file */
+    char **algorithms; /* [cell_count] frozen for this rank's device model; NULL: none */
+    int session;       /* this invocation's number in the results file */
+    int epoch_count;   /* of a row of the file */
     int8_t *status;    /* [run_count] cnn_run_status; as the file had it, rank 0 keeps it current */
     int32_t *attempts; /* [run_count] places for attempts that are taken, likewise */
     bool live;         /* rank 0 wants to know what is trained at the moment */

@@ -218,6 +218,10 @@ near_cores)
     OMPI_MCA_hwloc_base_binding_policy=none run 2 0 near.yaml
     [[ $(awk '$1 == 0 && /GPU-0000/ { print $4 }' log) == 1 ]] || { cat log; fail "rank 0 is far from its GPU"; }
     [[ $(awk '$1 == 1 && /GPU-0001/ { print $4 }' log) == 0 ]] || { cat log; fail "rank 1 is far from its GPU"; }
+    # Ranks that the launcher has bound take the GPU near their cores.
+    OMPI_MCA_hwloc_base_binding_policy=core run 2 0 near.yaml --force
+    [[ $(awk '$1 == 0 && /GPU-0001/ { print $3 }' log) == 0 ]] || { cat log; fail "rank 0 takes a far GPU"; }
+    [[ $(awk '$1 == 1 && /GPU-0000/ { print $3 }' log) == 1 ]] || { cat log; fail "rank 1 takes a far GPU"; }
     ;;
 lost)
     # One GPU falls off the bus after two looks; its trainers fail, and the other's do not.
