@@ -92,6 +92,7 @@ cnn_status cnn_report_document(const cnn_report_source *source, bool full, cnn_d
     cnn_report_contrasts(&r);
     cnn_report_spread(&r);
     cnn_report_seeds(&r);
+    cnn_report_study(&r);
     cnn_report_wide_tables(&r);
     cnn_report_found(&r);
     CNN_TRY(cnn_document_status(out));

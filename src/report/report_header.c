@@ -147,28 +147,80 @@ static void put_reasons(const cnn_report *r, cnn_table *t)
 static void put_threads(const cnn_report *r, cnn_table *t)
 {
     const cnn_results *x = r->results;
-    int least = -1, most = -1, shared = 0;
+    int least = -1, most = -1;
     for (int i = 0; i < x->run_count; i++) {
         const int threads = x->measured[i].threads;
-        if (x->status[i] == CNN_RUN_PLANNED)
+        if (x->status[i] == CNN_RUN_PLANNED || threads <= 0)
             continue;
-        shared += x->measured[i].shared_device == 1;
-        if (threads > 0) {
-            least = least < 0 || threads < least ? threads : least;
-            most = threads > most ? threads : most;
-        }
+        least = least < 0 || threads < least ? threads : least;
+        most = threads > most ? threads : most;
     }
-    if (most > 0) {
-        line(t, "threads");
-        if (least == most)
-            cnn_table_text(t, "%d for each run", most);
-        else
-            cnn_table_text(t, "%d to %d: runs differ in their number", least, most);
-    }
-    if (shared) {
+    if (most <= 0)
+        return;
+    line(t, "threads");
+    if (least == most)
+        cnn_table_text(t, "%d for each run", most);
+    else
+        cnn_table_text(t, "%d to %d: runs differ in their number", least, most);
+}
+
+/** Bits of NVML's clock event reasons that hold a GPU back against its will. */
+enum {
+    POWER_CAP = 0x4,
+    HARDWARE_SLOWDOWN = 0x8,
+    SOFTWARE_HEAT = 0x20,
+    HARDWARE_HEAT = 0x40,
+    POWER_BRAKE = 0x80
+};
+
+static bool was_shared(const cnn_measured *m)
+{
+    return m->shared_device == 1;
+}
+
+static bool had_company(const cnn_measured *m)
+{
+    return m->foreign_processes > 0;
+}
+
+static bool had_no_power(const cnn_measured *m)
+{
+    return m->throttle_reasons > 0 && m->throttle_reasons & (POWER_CAP | POWER_BRAKE);
+}
+
+static bool was_hot(const cnn_measured *m)
+{
+    return m->throttle_reasons > 0 &&
+           m->throttle_reasons & (HARDWARE_SLOWDOWN | SOFTWARE_HEAT | HARDWARE_HEAT);
+}
+
+static bool was_short_of_cpu(const cnn_measured *m)
+{
+    return m->throttled_seconds > 0;
+}
+
+/** What disturbed runs, as far as the machine told. */
+static void put_warnings(const cnn_report *r, cnn_table *t)
+{
+    static const struct {
+        bool (*happened)(const cnn_measured *m);
+        const char *what;
+    } warnings[] = {
+        {was_shared, "shared a device with another rank"},
+        {had_company, "had processes of others on the GPU"},
+        {was_hot, "had the GPU's clocks held back by heat or a slowdown of the hardware"},
+        {had_no_power, "had the GPU's clocks held back by its power limit"},
+        {was_short_of_cpu, "had the CPU time cut by the cgroup's quota"},
+    };
+    for (size_t w = 0; w < sizeof warnings / sizeof warnings[0]; w++) {
+        int runs = 0;
+        for (int i = 0; i < r->results->run_count; i++)
+            runs += r->results->status[i] != CNN_RUN_PLANNED &&
+                    warnings[w].happened(&r->results->measured[i]);
+        if (!runs)
+            continue;
         line(t, "WARNING");
-        cnn_table_text(t, "%d run%s shared a device with another rank", shared,
-                       cnn_report_plural(shared));
+        cnn_table_text(t, "%d run%s %s", runs, cnn_report_plural(runs), warnings[w].what);
     }
 }
 
@@ -257,6 +309,7 @@ void cnn_report_header(const cnn_report *r)
     put_column(r, "backends", offsetof(cnn_measured, backend), t);
     put_column(r, "versions", offsetof(cnn_measured, versions), t);
     put_threads(r, t);
+    put_warnings(r, t);
     put_scope(r, t);
 }
 

@@ -56,6 +56,7 @@ void cnn_report_cells(const cnn_report *r);       /* cells, quantiles, trends */
 void cnn_report_lost(const cnn_report *r);        /* failed runs, outliers, blocks not whole */
 void cnn_report_contrasts(const cnn_report *r);   /* verdicts, tests, variances, effects */
 void cnn_report_spread(const cnn_report *r);      /* framework or machine: components, blocking */
+void cnn_report_study(const cnn_report *r);       /* beside the published study */
 void cnn_report_seeds(const cnn_report *r);       /* seeds that several runs share */
 void cnn_report_sessions(const cnn_report *r);    /* sessions with their overhead */
 void cnn_report_found(const cnn_report *r);       /* in plain words */

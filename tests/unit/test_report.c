@@ -232,6 +232,70 @@ static void test_verdicts_name_the_right_level(void **state)
     end(&x);
 }
 
+static void rename_to(char **name, const char *to)
+{
+    free(*name);
+    assert_non_null(*name = cnn_strdup(to));
+}
+
+/** The clear experiment as one of the study's job: A1 MNIST and A2 MNIST; level `native` is the
+ *  first or the second of the contrast. */
+static cnn_results *make_study(int native)
+{
+    cnn_results *r = make_clear();
+    r->factors = realloc(r->factors, 3 * sizeof *r->factors);
+    assert_non_null(r->factors);
+    r->factors[2] = (cnn_results_factor){cnn_strdup("dataset"), 1, calloc(1, sizeof(char *))};
+    assert_non_null(r->factors[2].labels);
+    rename_to(&r->factors[2].labels[0], "mnist");
+    rename_to(&r->factors[0].labels[native], "native");
+    rename_to(&r->factors[0].labels[1 - native], "layered");
+    rename_to(&r->factors[1].labels[0], "arch1");
+    rename_to(&r->factors[1].labels[1], "arch2");
+    int *levels = calloc((size_t)r->cell_count * 3, sizeof *levels);
+    assert_non_null(levels);
+    for (int c = 0; c < r->cell_count; c++) {
+        levels[3 * c] = r->cell_levels[2 * c];
+        levels[3 * c + 1] = r->cell_levels[2 * c + 1];
+    }
+    free(r->cell_levels);
+    r->cell_levels = levels;
+    r->factor_count = 3;
+    return r;
+}
+
+static void test_study_stands_beside_a_job_of_its_cases(void **state)
+{
+    (void)state;
+    for (int native = 0; native < 2; native++) {
+        cnn_results *results = make_study(native);
+        results->measured[3].shared_device = 1;
+        results->measured[4].foreign_processes = 2;
+        results->measured[5].throttle_reasons = 0x4 | 0x1;
+        reported x = report(results, false);
+        char *text = text_of(&x);
+        /* 228.84 / 296.97 there; 100 / 120 here, or its inverse */
+        const char *const first[] = {"0.771  faster               0.833  [0.827",
+                                     "1.002  not told apart       0.833  [0.827",
+                                     "1.33  more                 2.00  [1.93", NULL};
+        const char *const second[] = {"0.771  faster               1.200  [1.19",
+                                      "1.33  more                -2.00  [-2.07, -1.93]  less",
+                                      NULL};
+        const char *const both[] = {"study     native stands for its TensorFlow",
+                                    "A1 MNIST  arch1/mnist",
+                                    "1 run shared a device with another rank",
+                                    "1 run had processes of others on the GPU",
+                                    "1 run had the GPU's clocks held back by its power limit",
+                                    NULL};
+        assert_says(text, native ? second : first);
+        assert_says(text, both);
+        assert_null(strstr(text, "heat"));
+        assert_non_null(strstr(strstr(text, "TensorFlow is"), native ? "slower" : "faster"));
+        free(text);
+        end(&x);
+    }
+}
+
 /** The number in a place (0: the first after the label) of the row of a table that starts with it;
  *  NaN for "-". */
 static double number_in(const reported *x, const char *table, const char *label, int place)
@@ -374,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_lost_runs_are_counted_everywhere),
         cmocka_unit_test(test_verdicts_name_the_right_level),
         cmocka_unit_test(test_tables_have_their_figures_in_the_units_shown),
+        cmocka_unit_test(test_study_stands_beside_a_job_of_its_cases),
         cmocka_unit_test(test_nothing_to_say_is_said),
         cmocka_unit_test(test_rows_are_all_there),
     };
