@@ -86,9 +86,9 @@ allocation_end)
     [[ $(cat questions) == '-h -j 4711 -o %e [standard]' ]] || { cat questions; fail "squeue was asked"; }
     # No time at all: nothing begins. The lives are known from the file.
     squeue_says "date -d '+5 seconds' +%Y-%m-%dT%H:%M:%S"
-    $rows short.h5 >table
+    $rows short.h5 | grep -v '^session' >table
     run 2 75 short.yaml --resume
-    $rows short.h5 | cmp - table || fail "runs began that could not be finished"
+    $rows short.h5 | grep -v '^session' | cmp - table || fail "runs began that could not be finished"
     # Time enough.
     squeue_says "date -d '+9999 seconds' +%Y-%m-%dT%H:%M:%S"
     run 2 0 short.yaml --resume
