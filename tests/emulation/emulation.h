@@ -42,6 +42,8 @@ size_t cnn_emulated_live_bytes(void);
 void cnn_emulated_print_live(void);
 /** Kernels that ran, and library calls that queued work, since the start. */
 size_t cnn_emulated_kernels_run(void);
+/** The cuDNN engines of this index give one wrong value from now on; -1: none does. */
+void cnn_emulated_break_engine(int64_t index);
 /** Forgets an error that a kernel left behind (on a real device: a new process). */
 void cnn_emulated_clear_error(void);
 /** Work that is queued and has not run: what nothing has waited for yet. */

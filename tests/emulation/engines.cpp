@@ -304,6 +304,17 @@ bool knob_allowed(const Engine &e, const Descriptor *choice)
 
 /* ---- execution ---- */
 
+int64_t broken_engine = -1;
+
+/* One value in the middle is a percent off. */
+void spoil(const Tensor &t, float *values)
+{
+    float *at = values;
+    for (int i = 0; i < 4; i++)
+        at += t.dims[i] / 2 * t.strides[i];
+    *at = *at * 1.01f + 0.01f;
+}
+
 const Descriptor *engine_of_plan(const Descriptor *plan)
 {
     return plan->child(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG)->child(CUDNN_ATTR_ENGINECFG_ENGINE);
@@ -365,7 +376,7 @@ void add_bias_relu(const Problem &p, const Operands &o)
     }
 }
 
-void run(const Problem &p, const Precision &precision, const Operands &o)
+void run(const Problem &p, const Precision &precision, bool broken, const Operands &o)
 {
     DeviceAccess access;
     for (const void *operand : {(const void *)o.x, (const void *)o.w, (const void *)o.y})
@@ -396,6 +407,13 @@ void run(const Problem &p, const Precision &precision, const Operands &o)
         add_bias_relu(p, o);
         break;
     }
+    if (broken)
+        spoil(p.direction == Direction::backward_data     ? c.x
+              : p.direction == Direction::backward_filter ? c.w
+                                                          : c.y,
+              p.direction == Direction::backward_data     ? o.x
+              : p.direction == Direction::backward_filter ? o.w
+                                                          : o.y);
 }
 
 cudnnStatus_t find_operands(const Problem &p, const Descriptor *pack, Operands *o)
@@ -540,15 +558,21 @@ cudnnStatus_t execute(cudnnHandle_t handle, const Descriptor *plan, const Descri
         status = workspace_of(pack, plan->workspace, &o.workspace);
     if (status != CUDNN_STATUS_SUCCESS)
         return status;
+    const bool broken = engine_of(engine)->index == broken_engine;
     const cudaError_t error =
-        submit(handle->stream, "a convolution", cudaGraphNodeTypeKernel, [p, precision, o]() {
+        submit(handle->stream, "a convolution", cudaGraphNodeTypeKernel, [=]() {
             Precision now = precision;
             if (now.disturbed)
                 now.disturbed = ++runs;
-            run(p, now, o);
+            run(p, now, broken, o);
         });
     return error == cudaSuccess ? CUDNN_STATUS_SUCCESS
                                 : refuse(CUDNN_STATUS_EXECUTION_FAILED, cudaGetErrorString(error));
 }
 
 } // namespace emulated
+
+extern "C" void cnn_emulated_break_engine(int64_t index)
+{
+    emulated::broken_engine = index;
+}

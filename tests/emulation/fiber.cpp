@@ -56,7 +56,67 @@ Fiber::~Fiber()
         delete static_cast<ucontext_t *>(stack_pointer);
 }
 
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+namespace
+{
+
+Fiber *left; /* by the last switch */
+
+#if defined(__SANITIZE_ADDRESS__)
+
+/* The host's own stack, learned when it is left. */
+const void *host_stack;
+size_t host_bytes;
+
+void leave(Fiber *from, const Fiber *to)
+{
+    left = from;
+    __sanitizer_start_switch_fiber(&from->sanitizer_stack,
+                                   to->stack ? static_cast<char *>(to->stack) + GUARD : host_stack,
+                                   to->stack ? to->stack_bytes - GUARD : host_bytes);
+}
+
+void arrive(void *sanitizer_stack)
+{
+    const void *bottom = nullptr;
+    size_t bytes = 0;
+    __sanitizer_finish_switch_fiber(sanitizer_stack, &bottom, &bytes);
+    if (!left->stack) {
+        host_stack = bottom;
+        host_bytes = bytes;
+    }
+}
+
+#else
+
+void leave(Fiber *from, const Fiber *)
+{
+    left = from;
+}
+
+void arrive(void *)
+{
+}
+
+#endif
+
+void give_stack(Fiber *fiber, void (*main)(void *), void *argument)
+{
+    fiber->stack = take_stack();
+    fiber->stack_bytes = coloured();
+    fiber->main = main;
+    fiber->argument = argument;
+}
+
+[[noreturn]] void run(Fiber *self)
+{
+    arrive(nullptr);
+    self->main(self->argument);
+    __builtin_trap();
+}
+
+} // namespace
+
+#if defined(__x86_64__)
 
 /* Pushes what a call must preserve, changes stacks, pops the other's. */
 asm(R"(
@@ -90,19 +150,14 @@ Fiber *starting;
 
 [[noreturn]] void begin()
 {
-    Fiber *self = starting;
-    self->main(self->argument);
-    __builtin_trap();
+    run(starting);
 }
 
 } // namespace
 
 void fiber_prepare(Fiber *fiber, void (*main)(void *), void *argument)
 {
-    fiber->stack = take_stack();
-    fiber->stack_bytes = coloured();
-    fiber->main = main;
-    fiber->argument = argument;
+    give_stack(fiber, main, argument);
     void **top =
         reinterpret_cast<void **>(static_cast<char *>(fiber->stack) + fiber->stack_bytes) - 3;
     top[0] = nullptr; /* the return address of begin, which does not return */
@@ -114,8 +169,10 @@ void fiber_prepare(Fiber *fiber, void (*main)(void *), void *argument)
 
 void fiber_switch(Fiber *from, Fiber *to)
 {
+    leave(from, to);
     starting = to;
     cnn_emulated_switch(&from->stack_pointer, to->stack_pointer);
+    arrive(from->sanitizer_stack);
 }
 
 #else
@@ -123,33 +180,9 @@ void fiber_switch(Fiber *from, Fiber *to)
 namespace
 {
 
-Fiber *left; /* by the last switch */
-
-#if defined(__SANITIZE_ADDRESS__)
-/* The host's own stack, learned when it is left. */
-const void *host_stack;
-size_t host_bytes;
-
-void arrived(void *sanitizer_stack)
-{
-    const void *bottom = nullptr;
-    size_t bytes = 0;
-    __sanitizer_finish_switch_fiber(sanitizer_stack, &bottom, &bytes);
-    if (!left->stack) {
-        host_stack = bottom;
-        host_bytes = bytes;
-    }
-}
-#endif
-
 void begin(unsigned high, unsigned low)
 {
-    Fiber *self = reinterpret_cast<Fiber *>((unsigned long)high << 32 | low);
-#if defined(__SANITIZE_ADDRESS__)
-    arrived(nullptr);
-#endif
-    self->main(self->argument);
-    __builtin_trap();
+    run(reinterpret_cast<Fiber *>((unsigned long)high << 32 | low));
 }
 
 ucontext_t *context(Fiber *fiber)
@@ -165,10 +198,7 @@ ucontext_t *context(Fiber *fiber)
 void fiber_prepare(Fiber *fiber, void (*main)(void *), void *argument)
 {
     ucontext_t *c = context(fiber);
-    fiber->stack = take_stack();
-    fiber->stack_bytes = coloured();
-    fiber->main = main;
-    fiber->argument = argument;
+    give_stack(fiber, main, argument);
     getcontext(c);
     c->uc_stack.ss_sp = static_cast<char *>(fiber->stack) + GUARD;
     c->uc_stack.ss_size = fiber->stack_bytes - GUARD;
@@ -180,16 +210,9 @@ void fiber_prepare(Fiber *fiber, void (*main)(void *), void *argument)
 
 void fiber_switch(Fiber *from, Fiber *to)
 {
-    left = from;
-#if defined(__SANITIZE_ADDRESS__)
-    __sanitizer_start_switch_fiber(&from->sanitizer_stack,
-                                   to->stack ? static_cast<char *>(to->stack) + GUARD : host_stack,
-                                   to->stack ? to->stack_bytes - GUARD : host_bytes);
-#endif
+    leave(from, to);
     swapcontext(context(from), context(to));
-#if defined(__SANITIZE_ADDRESS__)
-    arrived(from->sanitizer_stack);
-#endif
+    arrive(from->sanitizer_stack);
 }
 
 #endif

@@ -115,6 +115,7 @@ static int reset(void **state)
     (void)state;
     cnn_emulated_fail(NULL, 0);
     cnn_emulated_clear_error();
+    cnn_emulated_break_engine(-1);
     cnn_emulated_memory_limit((size_t)1 << 30);
     return 0;
 }
@@ -233,6 +234,26 @@ static void test_frozen_algorithms_repeat_a_run(void **state)
         cnn_text_free(&first.algorithms);
         cnn_text_free(&second.algorithms);
     }
+}
+
+/* Emulated engines are faster than our own kernels are when emulated, so one of them is taken; but
+ * never one whose results are wrong. */
+static void test_tuning_takes_the_fast_but_not_the_wrong(void **state)
+{
+    (void)state;
+    run r = make_run(CNN_PATH_LAYERED);
+    r.config.autotune = true;
+    must_go(&r);
+    assert_null(strstr(r.algorithms.s, "=direct"));
+    for (int64_t index = 0; index < 2; index++) {
+        char name[8];
+        snprintf(name, sizeof name, "=e%d", (int)index);
+        cnn_emulated_break_engine(index);
+        must_go(&r);
+        for (const char *at = strstr(r.algorithms.s, name); at; at = strstr(at + 1, name))
+            assert_in_range(at[3], '0', '9'); /* another engine, =e1.. */
+    }
+    cnn_text_free(&r.algorithms);
 }
 
 static void test_frozen_algorithms_of_another_network_are_refused(void **state)
@@ -379,6 +400,7 @@ int main(void)
         cmocka_unit_test_setup(test_calls_may_fail_while_algorithms_are_tuned, reset),
         cmocka_unit_test_setup(test_memory_that_ends_is_named, reset),
         cmocka_unit_test_setup(test_frozen_algorithms_repeat_a_run, reset),
+        cmocka_unit_test_setup(test_tuning_takes_the_fast_but_not_the_wrong, reset),
         cmocka_unit_test_setup(test_frozen_algorithms_of_another_network_are_refused, reset),
         cmocka_unit_test_setup(test_precision_and_determinism_limit_the_engines, reset),
         cmocka_unit_test_setup(test_runs_repeat_to_the_bit_if_deterministic, reset),
