@@ -40,7 +40,9 @@ static int assign(const cnn_task *task, card *cards, int n)
         card c = cards[i];
         if (c.warmup && !as_planned && warm == task->size * task->job->schedule.warmup)
             continue;
-        if (dynamic && !c.warmup)
+        if (!c.warmup && task->home && task->home[c.block] >= 0)
+            c.rank = task->home[c.block];
+        else if (dynamic && !c.warmup)
             c.rank = task->size;
         else if (!as_planned)
             c.rank = (c.warmup ? warm++ : measured++) % task->size;

@@ -75,7 +75,7 @@ static cnn_status prepare(orchestra *o)
     o->prepared.lock = -1;
     CNN_TRY(cnn_placement_find(o->comm, t->job, o->options->argv0, &t->devices, &t->places));
     if (t->rank == 0)
-        st = cnn_prepare(t->job, o->options, t->size, &t->devices, &o->prepared);
+        st = cnn_prepare(t->job, o->options, t->places, t->size, &t->devices, &o->prepared);
     CNN_TRY(cnn_quiet_agree(o->comm, st));
     CNN_TRY(share_state(o));
     st = cnn_design_create(t->job, o->prepared.head.device_count, &t->design);
@@ -310,6 +310,7 @@ cnn_status cnn_orchestra_run(MPI_Comm comm, const cnn_job *job, const cnn_run_op
     CNN_TRY(join(&o, comm));
     CNN_TRY(prepare(&o));
     o.known_life = o.prepared.known_life;
+    o.task.home = o.prepared.home;
     CNN_TRY(run_all(&o, &signal));
     CNN_TRY(share_outcome(&o, signal, out));
     /* Also where nothing was left to do: the session before may have ended at this point. */

@@ -4,8 +4,10 @@
 #include "design/networks.h"
 #include "hdf5io/reader.h"
 #include "hdf5io/writer.h"
+#include "host/printable.h"
 #include "mpi/message.h"
 #include "mpi/resume.h"
+#include "mpi/simulated.h"
 #include "mpi/tuning.h"
 
 #include <errno.h>
@@ -141,9 +143,49 @@ done:
     return st;
 }
 
+static bool is_on(const cnn_results *r, int run, const cnn_job *job, const cnn_design *design,
+                  const cnn_place *place)
+{
+    const cnn_treatment t = cnn_job_treatment(job, design->cells[design->runs[run].cell].levels);
+    const cnn_place counted = cnn_simulated_place(t.framework, place);
+    char device[sizeof counted.device];
+    cnn_copy_printable(device, sizeof device, counted.device, false);
+    return strcmp(device, r->measured[run].device) == 0;
+}
+
+/** Which block is half done, and by the device of which rank: it is to go on there, so that it is
+ * not split without need. */
+static cnn_status find_homes(const cnn_results *r, const cnn_job *job, const cnn_design *design,
+                             const cnn_place *places, int ranks, cnn_prepared *p)
+{
+    cnn_status st = CNN_OK;
+    p->home = calloc((size_t)design->block_count, sizeof *p->home);
+    CNN_CHECK(p->home, CNN_ENOMEM, "state of %d blocks", design->block_count);
+    for (int b = 0; b < design->block_count; b++) {
+        const cnn_block *block = &design->blocks[b];
+        int finished = -1, open = 0;
+        p->home[b] = -1;
+        for (int l = 0; l < design->level_count; l++) {
+            const int run = cnn_block_run(block, l);
+            if (r->status[run] == CNN_RUN_DONE || r->status[run] == CNN_RUN_DIVERGED)
+                finished = run;
+            else
+                open++;
+        }
+        for (int k = 0; k < ranks && finished >= 0 && open > 0 && p->home[b] < 0; k++) {
+            const int rank =
+                ((block->device > 0 ? block->device : 0) + k) % ranks; /* as planned first */
+            if (is_on(r, finished, job, design, &places[rank]))
+                p->home[b] = rank;
+        }
+    }
+done:
+    return st;
+}
+
 /** Takes up the file. *begun: false when nobody has worked on it, so that it is as good as none. */
-static cnn_status take_up(const cnn_job *job, const cnn_devices *devices, cnn_prepared *p,
-                          bool *begun)
+static cnn_status take_up(const cnn_job *job, const cnn_place *places, int ranks,
+                          const cnn_devices *devices, cnn_prepared *p, bool *begun)
 {
     cnn_status st = CNN_OK;
     cnn_results *results = NULL;
@@ -161,6 +203,7 @@ static cnn_status take_up(const cnn_job *job, const cnn_devices *devices, cnn_pr
     CNN_TRY(cnn_resume_check(results, job, design));
     CNN_TRY(allocate(p, design));
     CNN_TRY(take_state(results, design, p));
+    CNN_TRY(find_homes(results, job, design, places, ranks, p));
     CNN_TRY(allocate_tunings(p, results->tuning_count));
     memcpy(p->tunings, results->tunings, (size_t)results->tuning_count * sizeof *p->tunings);
     if (p->head.complete)
@@ -176,12 +219,13 @@ done:
     return st;
 }
 
-static cnn_status resume(const cnn_job *job, const cnn_run_options *options, int ranks,
-                         const cnn_devices *devices, cnn_prepared *p)
+static cnn_status resume(const cnn_job *job, const cnn_run_options *options,
+                         const cnn_place *places, int ranks, const cnn_devices *devices,
+                         cnn_prepared *p)
 {
     cnn_status st = CNN_OK;
     bool begun = false;
-    st = take_up(job, devices, p, &begun);
+    st = take_up(job, places, ranks, devices, p, &begun);
     if (st == CNN_OK && !begun)
         return start_anew(job, ranks, devices, p);
     if ((st == CNN_EUSAGE || st == CNN_EDATA) && options->force && p->head.resumed == 0) {
@@ -196,8 +240,8 @@ static cnn_status resume(const cnn_job *job, const cnn_run_options *options, int
     return st;
 }
 
-cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, int ranks,
-                       const cnn_devices *devices, cnn_prepared *out)
+cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, const cnn_place *places,
+                       int ranks, const cnn_devices *devices, cnn_prepared *out)
 {
     cnn_status st = CNN_OK;
     *out = (cnn_prepared){.lock = -1};
@@ -213,7 +257,7 @@ cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, int r
     CNN_TRY(make_folders(job->output));
     CNN_TRY(cnn_results_lock(job->output, &out->lock));
     if (options->resume && exists(job->output))
-        CNN_TRY(resume(job, options, ranks, devices, out));
+        CNN_TRY(resume(job, options, places, ranks, devices, out));
     else
         CNN_TRY(start_anew(job, ranks, devices, out));
 done:
@@ -236,6 +280,7 @@ void cnn_prepared_free(cnn_prepared *p, const char *output)
     free(p->attempts);
     free(p->known_life);
     free(p->plan);
+    free(p->home);
     free(p->tunings);
     *p = (cnn_prepared){.lock = -1};
 }

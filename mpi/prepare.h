@@ -25,6 +25,7 @@ typedef struct {
     int32_t *attempts;   /* [run_count] made so far */
     double *known_life;  /* [cell_count] longest life of a finished run, seconds; 0: none */
     cnn_tuning *tunings; /* [tuning_places] algorithms as the file has them; cell -1: free */
+    int *home;           /* [block_count] see cnn_task; NULL: no block is half done */
     int lock;            /* descriptor of the results file's lock; -1 none */
     char *plan; /* text of the plan, for a file that is still to be made; NULL: it is there */
 } cnn_prepared;
@@ -34,8 +35,8 @@ typedef struct {
  * content. devices: what the runs will compute on. CNN_EUSAGE: the file exists and neither resume
  * nor force was asked for, or it is another job's (with both, it is replaced then). CNN_EDATA: data
  * sets are missing. Free with cnn_prepared_free, also after a failure. Not collective. */
-cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, int ranks,
-                       const cnn_devices *devices, cnn_prepared *out);
+cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, const cnn_place *places,
+                       int ranks, const cnn_devices *devices, cnn_prepared *out);
 
 /** Makes the results file, unless it is there. Not collective. */
 cnn_status cnn_prepared_make_file(const cnn_prepared *prepared, const cnn_job *job,

@@ -26,6 +26,8 @@ typedef struct {
     int session;       /* this invocation's number in the results file */
     int epoch_count;   /* of a row of the file */
     int8_t *status;    /* [run_count] cnn_run_status; as the file had it, rank 0 keeps it current */
+    const int *home;   /* [block_count] rank whose device has done a part of the block, -1: none;
+                          NULL: no block is half done. Rank 0's; borrowed */
     int32_t *attempts; /* [run_count] places for attempts that are taken, likewise */
     bool live;         /* rank 0 wants to know what is trained at the moment */
 } cnn_task;

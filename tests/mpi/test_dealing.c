@@ -170,12 +170,37 @@ static void test_dealing_dynamic_is_common_but_for_warm_ups(void **state)
     tear_down(&f);
 }
 
+static void test_dealing_takes_half_done_blocks_home(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"balanced", "dynamic"};
+    for (int way = 0; way < 2; way++) {
+        fixture f;
+        int owner[64], home[64];
+        set_up(&f, ways[way], 3);
+        for (int b = 0; b < 64; b++)
+            home[b] = -1;
+        home[6] = 2;
+        home[7] = 0;
+        home[12] = 2;
+        f.task.home = home;
+        take_all(&f, owner);
+        for (int b = 0; b < f.task.design->block_count; b++)
+            if (home[b] >= 0)
+                assert_int_equal(owner[b], home[b]);
+            else if (!f.task.design->blocks[b].warmup)
+                assert_true(owner[b] >= 0);
+        tear_down(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dealing_follows_the_plan),
         cmocka_unit_test(test_dealing_leaves_out_what_is_finished),
         cmocka_unit_test(test_dealing_anew_for_other_ranks_is_fair),
+        cmocka_unit_test(test_dealing_takes_half_done_blocks_home),
         cmocka_unit_test(test_dealing_dynamic_is_common_but_for_warm_ups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

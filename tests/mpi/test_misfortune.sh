@@ -14,6 +14,11 @@ disk() {
     }
     trap 'umount -l "$work/disk"; rm -rf "$work"' EXIT
 }
+# Number of blocks in `table` whose two runs were on different devices.
+split_blocks() {
+    awk '$1 == "gpu" { b = int($2 / 2); d = $0; sub(/^gpu [0-9]+ /, "", d); sub(/" ".*/, "", d)
+        if (b in device && device[b] != d) n++; device[b] = d } END { print n + 0 }' table
+}
 is_empty() { [[ -z $(ls -A "$1") ]]; }
 npy() { # npy FILE TYPE SHAPE: the data come from standard input
     printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "{'descr': '$2', 'fortran_order': False, 'shape': $3, }" >"$1"
@@ -83,7 +88,7 @@ data_vanish)
     head -c 3840 /dev/urandom | npy data/images.npy '|u1' '(60, 8, 8, 1)'
     for ((i = 0; i < 60; i++)); do printf "\\x0$((i % 2))"; done | npy data/labels.npy '|u1' '(60,)'
     cat >real.yaml <<END
-repeats: 8
+repeats: 30
 train: {epochs: 1}
 factors: {framework: [native, layered], architecture: [tiny], dataset: [own]}
 backend: onednn
@@ -112,14 +117,14 @@ END
     mv away data
     run 2 0 real.yaml --resume
     $rows real.h5 >table
-    count table '^run [0-9]+ done' 16
+    count table '^run [0-9]+ done' 60
     grep -Fxf kept table | cmp - kept || fail "finished rows have changed"
     ;;
 trainers)
     # Everything that a trainer can do wrong costs its own attempt only. Two cells, so that no device
     # is blamed.
     ways=exit,crash,abort,hang,stop,stubborn,garbage,error,silent,late,orphan,skip,again,after,long,bytes,half,flood,closed,diverge,nan,none
-    run_seconds=4 job odd 11 0 10 "do=$ways" note="$work/notes"
+    run_seconds=6 job odd 11 0 10 "do=$ways" note="$work/notes"
     sed -i 's/dataset: .*/dataset: [blobs]/' odd.yaml
     run 3 1 odd.yaml
     $rows odd.h5 >table
@@ -133,14 +138,14 @@ trainers)
 exit exit 9 "exit code 9
 crash signal -11 "killed by signal 11
 abort signal -6 "killed by signal 6
-hang timeout -9 "longer than the time limit of 4 s
-stop timeout -9 "longer than the time limit of 4 s
-stubborn timeout -9 "longer than the time limit of 4 s
+hang timeout -9 "longer than the time limit of 6 s
+stop timeout -9 "longer than the time limit of 6 s
+stubborn timeout -9 "longer than the time limit of 6 s
 garbage protocol -9 "an event must be one JSON object
 error error 1 "no luck today
 silent protocol 0 "ended without a done event
 late exit 9 "exit code 9
-orphan timeout -9 "longer than the time limit of 4 s
+orphan timeout -9 "longer than the time limit of 6 s
 skip protocol -9 "event of epoch 7, when epoch 1 of 2 was due
 again protocol -9 "a second ready event
 after protocol (0|-9) "an event after done
@@ -165,8 +170,9 @@ split_block)
     # Resumed with other devices, a block that was half done is on two of them: it is marked, and left
     # out of the paired tests; what was finished stays bit for bit.
     [[ $(nproc) -ge 2 ]] || { echo "skipped: one core is one device only"; exit 77; }
-    job torn 4 0 10 seconds=0.3 note="$work/notes"
-    "$program" torn.yaml >log 2>&1 </dev/null &
+    # The fourth run hangs, so that the kill comes amid its block.
+    job torn 4 0 10 seconds=0.05 note="$work/notes" do=hang where=FIRST_SESSION after=3
+    FIRST_SESSION=1 "$program" torn.yaml >log 2>&1 </dev/null &
     rank=$!
     await 60 notes ' [0-9]*$' 4
     kill -KILL "$rank"
@@ -174,18 +180,34 @@ split_block)
     await 10 trainers_gone
     $rows torn.h5 | grep '^run [0-9]* done' >kept
     [[ $(wc -l <kept) -eq 3 ]] || { cat kept; fail "not three runs were done"; }
-    sharing=refuse job torn 4 0 10 seconds=0.3 note="$work/notes"
+    sharing=refuse job torn 4 0 10 seconds=0.05 note="$work/notes" do=hang where=FIRST_SESSION after=3
     run 2 0 torn.yaml --resume # each rank has a core of its own, the first session had both
     says log 'dealt anew'
     $rows torn.h5 >table
     count table '^run [0-9]+ done' 16
     grep -Fxf kept table | cmp - kept || fail "finished rows have changed"
-    split=$(awk '$1 == "gpu" { b = int($2 / 2); d = $0; sub(/^gpu [0-9]+ /, "", d); sub(/" ".*/, "", d)
-        if (b in device && device[b] != d) n++; device[b] = d } END { print n + 0 }' table)
-    [[ $split -eq 1 ]] || { cat table; fail "$split blocks are split"; }
+    [[ $(split_blocks) -eq 1 ]] || { cat table; fail "$(split_blocks) blocks are split"; }
     "$program" report torn.h5 --full >report
     says report 'Blocks that paired tests leave out: 1 of 8'
     says report 'its runs were on several devices'
+    ;;
+same_device)
+    # A block that is half done goes back to the device that has begun it, if that is still there.
+    [[ $(nproc) -ge 2 ]] || { echo "skipped: one core is one device only"; exit 77; }
+    for first in 0 1; do
+        rm -f notes notes.count
+        sharing=refuse job home 4 0 10 seconds=0.05 note="$work/notes" do=hang where=FIRST_SESSION after=3
+        FIRST_SESSION=1 taskset -c $first "$program" home.yaml --force >log 2>&1 </dev/null &
+        rank=$!
+        await 60 notes ' [0-9]*$' 4
+        kill -KILL "$rank"
+        wait "$rank" || true
+        await 10 trainers_gone
+        run 2 0 home.yaml --resume # of the two ranks one has the core of the first session
+        $rows home.h5 >table
+        count table '^run [0-9]+ done' 16
+        [[ $(split_blocks) -eq 0 ]] || { cat table; fail "a block of core $first is split"; }
+    done
     ;;
 *)
     fail "no case called $case"
