@@ -71,7 +71,7 @@ static void put_number(cnn_text *out, const cnn_table_column *column, double x)
         *exponent = '\0';
         if (strcmp(number, "1") != 0) /* 10^{-300}, not 1 x 10^{-300} */
             cnn_text_printf(out, "%s\\times", number);
-        cnn_text_printf(out, "10^{%d}", atoi(exponent + 1));
+        cnn_text_printf(out, "10^{%ld}", strtol(exponent + 1, NULL, 10));
     } else {
         cnn_text_append(out, number);
     }
