@@ -21,10 +21,12 @@ static void probability(double p, char *out, size_t size)
 {
     if (p >= 1e-3)
         snprintf(out, size, "%.4f", p);
-    else if (p > 0)
+    else if (p >= 1e-300)
         snprintf(out, size, "%.1e", p);
-    else /* no test can give 0: it is smaller than the least double */
+    else if (p > 0)
         snprintf(out, size, "< 1e-300");
+    else /* a limit, where nothing varies */
+        snprintf(out, size, "0");
 }
 
 void cnn_render_number(const cnn_table_column *column, double x, char *out, size_t size)

@@ -233,7 +233,7 @@ static void test_empty_and_long_tables(void **state)
     free(s);
     cnn_table *t = cnn_document_table(&d, "long", columns, COLUMNS, "Many rows");
     for (int i = 0; i < 50; i++)
-        add_row(t, "x", i, 0, 0, 0, 0, 0);
+        add_row(t, "x", i, 0, 0, 0, 0, 1e-310);
     s = rendered(cnn_render_latex, &d, "long");
     assert_non_null(strstr(s, "\\begin{longtable}{lrrrrr}"));
     assert_non_null(strstr(s, "$<10^{-300}$"));
@@ -299,9 +299,10 @@ static void test_numbers_for_people(void **state)
         {CNN_FORMAT_DIGITS, 3, 0, "0"},
         {CNN_FORMAT_FIXED, 2, -0.001, "0.00"},
         {CNN_FORMAT_FIXED, 2, -0.006, "-0.01"},
+        {CNN_FORMAT_P, 0, 0, "0"},
         {CNN_FORMAT_P, 0, 0.00099, "9.9e-04"},
         {CNN_FORMAT_P, 0, 0.001, "0.0010"},
-        {CNN_FORMAT_P, 0, 0, "< 1e-300"},
+        {CNN_FORMAT_P, 0, 1e-305, "< 1e-300"},
         {CNN_FORMAT_WHOLE, 0, 1e9, "1000000000"},
         {CNN_FORMAT_FIXED, 2, NAN, "-"},
         {CNN_FORMAT_FIXED, 2, -INFINITY, "-inf"},
