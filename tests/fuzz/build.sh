@@ -18,6 +18,8 @@ printf '#include <stddef.h>\nint LLVMFuzzerTestOneInput(const void *s, size_t n)
     >"$folder/probe.c"
 "$clang" -fsanitize=fuzzer,address "$folder/probe.c" -o "$folder/probe" 2>/dev/null ||
     skip "$clang has no libFuzzer (Debian: libclang-rt-14-dev)"
-cmake -S "$here" -B "$folder" -DCMAKE_C_COMPILER="$clang" -DCMAKE_CXX_COMPILER="${clang/clang/clang++}" \
+name=${clang##*/}
+cmake -S "$here" -B "$folder" -DCMAKE_C_COMPILER="$clang" \
+    -DCMAKE_CXX_COMPILER="${clang%/*}/${name/clang/clang++}" \
     -DCMAKE_C_COMPILER_LAUNCHER="$launcher" -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher"
 cmake --build "$folder" -j "$(nproc)"
