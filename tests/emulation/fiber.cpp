@@ -5,7 +5,10 @@
 #include <vector>
 
 #if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
+#else
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
 namespace emulated
@@ -36,6 +39,8 @@ void *take_stack()
     if (!spare().empty()) {
         void *stack = spare().back();
         spare().pop_back();
+        /* The frames on it never returned. */
+        ASAN_UNPOISON_MEMORY_REGION(static_cast<char *>(stack) + GUARD, STACK);
         return stack;
     }
     void *stack = mmap(nullptr, STACK + GUARD, PROT_READ | PROT_WRITE,
