@@ -34,7 +34,6 @@ void cnn_stop_watch_late(void)
 {
     struct sigaction action = {.sa_handler = on_late};
     sigemptyset(&action.sa_mask);
-    is_late = 0;
     sigaction(SIGUSR1, &action, NULL);
 }
 

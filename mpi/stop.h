@@ -10,7 +10,8 @@ typedef struct {
     struct sigaction interrupt, terminate;
 } cnn_stop_handlers;
 
-/** From now on SIGUSR1 is only noticed: its default would end the process. */
+/** From now on SIGUSR1 is only noticed: its default would end the process. Call it early,
+ * and as often as you like. */
 void cnn_stop_watch_late(void);
 
 /** From now on SIGINT and SIGTERM are only counted. */

@@ -9,6 +9,7 @@
 #include "hdf5io/writer.h"
 #include "host/printable.h"
 #include "mpi/orchestra.h"
+#include "mpi/stop.h"
 #include "report/job_status.h"
 
 #include <errno.h>
@@ -194,6 +195,7 @@ done:
 static int run_under_mpi(int argc, char **argv, const cnn_command_line *line)
 {
     int rank = 0, exit_status = EXIT_SUCCESS;
+    cnn_stop_watch_late();
     if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {
         fprintf(stderr, "cnnmpi: error: MPI_Init failed\n");
         return EXIT_ENVIRONMENT;

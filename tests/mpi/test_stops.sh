@@ -14,6 +14,7 @@ squeue_says() {
     PATH=$work/bin:$PATH
     export SLURM_JOB_ID=4711 SLURM_TIME_FORMAT=relative
 }
+catches_usr1() { (((0x$(awk '/^SigCgt/ { print $2 }' "/proc/$1/status") >> 9) & 1)); }
 # Blocks are done whole or not at all; prints how many are. Runs of a block are neighbours.
 whole_blocks() {
     $rows "$1" | awk '$1 == "run" { done_[int($2 / 2)] += $3 == "done"; if ($3 == "failed") bad = 1 }
@@ -41,6 +42,15 @@ usr1)
     $rows warned.h5 >table
     count table '^run [0-9]+ done' 16
     grep -Fxf kept table | cmp - kept || fail "finished rows have changed"
+    # It is heeded from the program's first moments on.
+    rm -f notes
+    "$program" warned.yaml --force >log 2>&1 </dev/null &
+    rank=$!
+    await 60 catches_usr1 "$rank"
+    kill -USR1 "$rank"
+    status=0
+    wait "$rank" || status=$?
+    [[ $status -eq 75 ]] || { cat log; fail "an early SIGUSR1 gave $status"; }
     ;;
 usr1_mpirun)
     # mpirun passes it on, perhaps twice; when all ranks return 75 it does so, too.
