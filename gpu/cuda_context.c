@@ -97,7 +97,7 @@ done:
 cnn_status cnn_ops_alloc(cnn_ops *ops, size_t bytes, const char *what, void **out)
 {
     if (bytes > CNN_CUDA_MAX_TENSOR)
-        return cnn_error_set(CNN_EUSAGE,
+        return cnn_error_set(CNN_ENOMEM,
                              "%s would take %zu bytes, more than the GPU backend's kernels can "
                              "count: use a smaller batch or data set",
                              what, bytes);
