@@ -4,7 +4,8 @@
 cmake --install "$build" --prefix "$work/prefix" >install.log || { cat install.log; fail "install"; }
 for file in bin/cnnmpi libexec/cnnmpi/cnntrain-onednn libexec/cnnmpi/cnn-exec share/man/man1/cnnmpi.1 \
     share/cnnmpi/jobs/all.yaml share/cnnmpi/jobs/quick.yaml share/cnnmpi/jobs/mini.yaml \
-    share/cnnmpi/jobs/pytorch.yaml share/cnnmpi/trainers/pytorch.py share/cnnmpi/slurm/all.sbatch; do
+    share/cnnmpi/jobs/pytorch.yaml share/cnnmpi/trainers/pytorch.py share/cnnmpi/slurm/all.sbatch \
+    share/cnnmpi/slurm/multinode.sbatch share/cnnmpi/slurm/requeue.sbatch; do
     [[ -e prefix/$file ]] || fail "$file is not installed"
 done
 mkdir -p elsewhere && cd elsewhere
