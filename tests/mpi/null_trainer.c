@@ -15,7 +15,7 @@
  *                 closed (closes its events, exit 0), garbage, skip (an epoch), again (ready),
  *                 after (done again), long (a line of 100 kB), bytes (that are no text), half
  *                 (an event without its end), flood (50 MB of output, then exit 9), diverge,
- *                 nan, none
+ *                 nan, none; env: what the variable named by `where` says
  *    when=N       only for runs whose number is a multiple of N (1: all)
  *    where=NAME   only where the environment has this variable
  *    after=N      only from the start number N of those on, counted in the file NOTE.count
@@ -341,6 +341,8 @@ int main(int argc, char **argv)
 {
     manners m = read_arguments(argc, argv);
     cnn_spec spec = read_spec();
+    if (m.what && m.where && !strcmp(m.what, "env"))
+        m.what = getenv(m.where);
     if (m.what)
         m.what = choose(m.what, spec.run);
     cnn_event ready = cnn_event_make(CNN_EVENT_READY);
