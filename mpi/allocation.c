@@ -45,7 +45,7 @@ bool cnn_allocation_parse(const char *answer, double *end)
 
 static void ask(cnn_allocation *a)
 {
-    static const char *const plain[] = {"SLURM_TIME_FORMAT=standard", "SQUEUE_FORMAT=", NULL};
+    static const char *const plain[] = {"SLURM_TIME_FORMAT=standard", NULL};
     char *const argv[] = {"squeue", "-h", "-j", a->job, "-o", "%e", NULL};
     const cnn_child_options options = {
         .helper = a->helper, .argv = argv, .shared = true, .threads = 1, .environment = plain};
