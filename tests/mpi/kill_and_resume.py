@@ -163,14 +163,23 @@ class Job:
         return False
 
     def run(self, kills):
+        """So many kills; on a fast machine they take more than one results file."""
         while self.kills < kills:
+            self.kept = {}
+            if os.path.exists(self.file):
+                os.remove(self.file)
+            self.run_one_file(kills)
+
+    def run_one_file(self, kills):
+        complete = False
+        while self.kills < kills and not complete:
             self.start()
-            if self.strike():
-                break
+            complete = self.strike()
             self.check()
-        self.start()
-        assert self.launcher.wait(300) == 0, "the last --resume failed"
-        self.check()
+        if not complete:
+            self.start()
+            assert self.launcher.wait(300) == 0, "the last --resume failed"
+            self.check()
         assert len(self.kept) == RUNS, f"{len(self.kept)} of {RUNS} runs are done"
         with h5py.File(self.file, "r") as f:
             # The row's attempt is its last one. A kill between the attempt and its run's row leaves a
@@ -222,9 +231,6 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
     for failure in failures:
         print(f"FAILED: {failure}")
-    if not failures and total < kills:
-        failures = [f"only {total} kills: the jobs were over too soon"]
-        print(f"FAILED: {failures[0]}")
     sys.exit(bool(failures))
 
 
