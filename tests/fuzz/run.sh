@@ -14,7 +14,8 @@ trap 'rm -rf "$work"' EXIT
 found=$work/found
 [[ ${CNN_FUZZ_KEEP:-} ]] && found=$build/fuzz/found/$target
 mkdir -p "$found" "$build/fuzz/broken"
-seeds=("$here/corpus/$target")
+seeds=()
+[[ -d $here/corpus/$target ]] && seeds+=("$here/corpus/$target")
 options=(-max_len=4096)
 case $target in
 job)

@@ -354,10 +354,13 @@ emulated)
     $rows real.h5 >first
     count first '^run [0-9]+ done' 4
     count first '^tuning [01] [01] "NVIDIA Fake" cudnn=[0-9]+;fwd:' 2
-    run 2 0 real.yaml --force
-    $rows real.h5 >second
-    [[ $(awk '/^run/ { print $NF }' first) == "$(awk '/^run/ { print $NF }' second)" ]] ||
-        { cat first second; fail "the same job ends in other weights"; }
+    # Two jobs may be tuned differently, and then end in other last bits: these choose by no clock.
+    for name in second third; do
+        run 2 0 real.yaml --force --set train.autotune=false
+        $rows real.h5 >$name
+    done
+    [[ $(awk '/^run/ { print $NF }' second) == "$(awk '/^run/ { print $NF }' third)" ]] ||
+        { cat second third; fail "the same job ends in other weights"; }
     ;;
 *)
     fail "no case called $case"
