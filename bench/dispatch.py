@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """What dispatching a run costs, for jobs of few and of many planned runs.
 
-    bench/dispatch [--planned 1000 10000 100000] [--ranks 4 64] [--most 1000] [--all] [--build build]
+    bench/dispatch [--planned 1000 10000 100000] [--virtual 4 64 1000] [--ranks 4 64] [--most 800]
 
 1. The dispatcher alone: all blocks of a job dealt to ranks that exist only in memory
    (cnnbench-dispatch): CPU a run over the whole job, its first and its last tenth; messages; memory.
 2. Whole jobs with a trainer that trains nothing (tests/null_trainer; each run is still a process of
-   its own): mpirun with that many ranks on this host; after --most runs (--all: after all) rank 0 gets SIGINT. Runs/s and
-   CPU a run are those between the first finished run and the last; the CPU is cnnmpi's own
-   (/proc/PID/task/*/schedstat), its trainers' not included. Rank 0 trains as the others do: what it
-   needs beyond their mean is the dispatcher's. Start-up is from mpirun to the first finished run.
+   its own): mpirun with that many ranks on this host; after --most runs rank 0 gets SIGINT. Runs/s
+   and CPU a run are those between the first finished run and the last of them; the CPU is cnnmpi's
+   own (/proc/PID/task/*/schedstat), its trainers' not included. Rank 0 trains as the others do: what
+   it needs beyond their mean is the dispatcher's. Start-up is from mpirun to the first finished run.
 """
 import argparse
 import json
@@ -20,6 +20,7 @@ import signal
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
@@ -55,14 +56,15 @@ def dispatcher_alone(build, planned, ranks):
 def rank_pids(mpirun):
     """Ranks of a running mpirun: their process ids, by rank."""
     pids = {}
-    for pid in pathlib.Path(f"/proc/{mpirun}/task/{mpirun}/children").read_text().split():
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            environment = b"\0" + (folder / "environ").read_bytes() if int(parent) == mpirun else b""
         except OSError:
             continue
-        found = re.search(rb"\0OMPI_COMM_WORLD_RANK=(\d+)\0", b"\0" + environment)
+        found = re.search(rb"\0OMPI_COMM_WORLD_RANK=(\d+)\0", environment)
         if found:
-            pids[int(found.group(1))] = int(pid)
+            pids[int(found.group(1))] = int(folder.name)
     return pids
 
 
@@ -113,14 +115,17 @@ def whole_job(build, planned, ranks, most, epochs, folder):
     path.write_text(JOB.format(repeats=planned // 4, epochs=epochs, trainer=build / "tests/null_trainer"))
     environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                        OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_odls_base_sigkill_timeout="0")
-    command = ["timeout", "--foreground", str(PATIENCE), "mpirun", "-np", str(ranks), build / "cnnmpi", path, "--force"]
     began = time.monotonic()
-    job = subprocess.Popen(command[3:], cwd=folder, env=environment, text=True, stdout=subprocess.PIPE,
+    job = subprocess.Popen(["mpirun", "-np", str(ranks), build / "cnnmpi", path], cwd=folder,
+                           env=environment, text=True, stdout=subprocess.PIPE,
                            stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    patience = threading.Timer(PATIENCE, job.kill)
+    patience.start()
     try:
         first, last = watch(job, ranks, min(most, planned // 4 * 4 - ranks))
         job.wait(60)
     finally:
+        patience.cancel()
         job.kill()
     closed = time.monotonic()
     runs = last["finished"] - first["finished"]
@@ -141,22 +146,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--build", default=HERE / "build", type=pathlib.Path)
     parser.add_argument("--planned", nargs="+", type=int, default=[1000, 10000, 100000])
-    parser.add_argument("--ranks", nargs="+", type=int, default=[4, 64], help="of whole jobs")
-    parser.add_argument("--memory-ranks", nargs="+", type=int, default=[4, 64, 1000],
+    parser.add_argument("--ranks", nargs="*", type=int, default=[4, 64], help="of whole jobs")
+    parser.add_argument("--virtual", nargs="*", type=int, default=[4, 64, 1000],
                         help="of the dispatcher alone")
-    parser.add_argument("--most", type=int, default=1000, help="runs that a whole job does")
+    parser.add_argument("--most", type=int, default=800, help="runs that a whole job does")
     parser.add_argument("--epochs", type=int, default=2)
     given = parser.parse_args()
     build = given.build.resolve()
-    if given.memory_ranks != [0]:
+    if given.virtual:
         print("| planned runs | ranks | planning | dealing | us a run | first tenth | last tenth "
               "| messages a run | bytes a run | peak memory |\n|" + "---|" * 10)
     for planned in given.planned:
-        for ranks in given.memory_ranks:
-            if ranks > 0:
-                dispatcher_alone(build, planned, ranks)
-    print("\n| planned runs | ranks | done | start-up | runs/s | CPU a run, ms | dispatcher's, us | rank 0 "
-          "| other ranks | file, bytes a run | closing |\n|" + "---|" * 11)
+        for ranks in given.virtual:
+            dispatcher_alone(build, planned, ranks)
+    if given.ranks:
+        print("\n| planned runs | ranks | done | start-up | runs/s | CPU a run, ms | dispatcher's, us | rank 0 "
+              "| other ranks | file, bytes a run | closing |\n|" + "---|" * 11)
     for planned in given.planned:
         for ranks in given.ranks:
             with tempfile.TemporaryDirectory() as folder:

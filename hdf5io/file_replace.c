@@ -9,11 +9,16 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Bytes that go out at once. Linux caches what one call writes in pieces of up to megabytes, and on
+ * ext4 each later write of some bytes then walks over the whole piece: 1 ms a run
+ * (docs/scaling.md). */
+enum { PIECE = 16384 };
+
 static cnn_status write_all(int fd, const char *path, const char *bytes, size_t n)
 {
     cnn_status st = CNN_OK;
     while (n > 0) {
-        ssize_t written = write(fd, bytes, n);
+        ssize_t written = write(fd, bytes, n < PIECE ? n : PIECE);
         CNN_CHECK(written >= 0 || errno == EINTR, CNN_EIO,
                   "cannot write '%s' (%zu bytes to go): %s", path, n, strerror(errno));
         bytes += written > 0 ? written : 0;
