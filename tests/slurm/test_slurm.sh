@@ -84,7 +84,7 @@ two_nodes)
     outcome "$id" 90 COMPLETED 0:0
     [[ $(nodes "$id" | tr ' ' '\n' | sort -u | wc -w) -eq 1 ]] || { cat calls; fail "one node"; }
     all_done one.h5 4
-    id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/all.sbatch" --mpirun two.yaml --set epochz=1)
+    id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/all.sbatch" two.yaml --set epochz=1)
     outcome "$id" 90 FAILED 2:0
     ;;
 gpus)
@@ -133,17 +133,14 @@ gpus)
     ;;
 cancel)
     # A second job on the same file is refused while the first runs. scancel stops a job, which closes its
-    # file; submitted again, it goes on. By srun, and by mpirun, and on two nodes. Runs take longer than
-    # mpirun by itself would let them; it stays until KillWait is over, its ranks do not.
+    # file; submitted again, it goes on. By srun, and by mpirun. Runs take longer
+    # than mpirun by itself would let them; it stays until KillWait is over, its ranks do not.
     job long 3 0 6 seconds=1.2 note="$work/notes"
-    for script in all.sbatch 'all.sbatch --mpirun' multinode.sbatch; do
+    for launcher in '' --mpirun; do
         rm -f notes long.h5 long.h5.lock
-        nodes=2
-        [[ $script == multinode* ]] || nodes=1
-        set -- $script
-        id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/$1" "${@:2}" long.yaml)
+        id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/all.sbatch" $launcher long.yaml)
         (await 60 notes ' end$' 2) || { tail -n 40 "log-$id"; fail "nothing is trained"; }
-        if [[ $script == all.sbatch ]]; then
+        if [[ -z $launcher ]]; then
             other=$(submit --nodelist=n2 "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/all.sbatch" long.yaml)
             outcome "$other" 60 FAILED 3:0
             says "log-$other" 'long.h5'
@@ -153,7 +150,7 @@ cancel)
         outcome "$id" 30 CANCELLED '.*'
         (await 10 trainers_gone) || fail "a trainer outlives its job"
         # Under srun ranks have the time to close the file and to say what there is.
-        [[ $script == *mpirun ]] || says "log-$id" 'runs are not in these figures'
+        [[ -n $launcher ]] || says "log-$id" 'runs are not in these figures'
         $rows long.h5 >before || fail "the file of a cancelled job cannot be read"
         done_=$(grep -cE '^run [0-9]+ done' before)
         [[ $done_ -ge 2 && $done_ -lt 12 ]] || { cat before; fail "$done_ runs were done"; }
@@ -165,8 +162,8 @@ cancel)
     done
     ;;
 limits)
-    # Two jobs of a minute, Slurm's shortest: one ends in time and is requeued until all is done; the other
-    # has a run that is too long, is killed, and can be continued.
+    # Jobs of a minute, Slurm's shortest: two end in time, by srun and by mpirun, and are requeued until all
+    # is done; the third has a run that is too long, is killed, and can be continued.
     mkdir once
     touch once/0 # so that run 3 alone hangs
     job pieces 12 0 5 seconds=0.8 note="$work/notes" # 77 s of training, for one rank
@@ -174,6 +171,8 @@ limits)
     alone=(--ntasks-per-node=1 --cpus-per-task=2 "${without_gpus[@]}")
     # Slurm looks twice a minute: the warning comes after 10 to 40 s, long before the end.
     pieces=$(submit "${alone[@]}" --time=1 --signal=B:USR1@20 "$slurm_scripts/requeue.sbatch" pieces.yaml)
+    parts=$(submit "${alone[@]}" --time=1 --signal=B:USR1@20 "$slurm_scripts/requeue.sbatch" --mpirun pieces.yaml \
+        --output parts.h5)
     stuck=$(submit "${alone[@]}" --time=1 "$slurm_scripts/all.sbatch" stuck.yaml)
     # Meanwhile one without a limit, which is warned by hand: its first half is not put back.
     job warned 6 0 5 seconds=0.3 note="$work/warned_notes"
@@ -205,31 +204,31 @@ limits)
     outcome "$id" 60 COMPLETED 0:0
     all_done stuck.h5 4
     kept stuck.h5 before
-    outcome "$pieces" 150 COMPLETED 0:0
-    [[ $(field "$pieces" Restarts) -ge 1 ]] || fail "it was not requeued"
-    says "log-$pieces" 'back into the queue (requeue 1 of at most 100)'
-    says "log-$pieces" 'SIGUSR1: no block begins that needs more than'
-    says "log-$pieces" 'the Slurm allocation ends at 20'
+    for id in "$pieces" "$parts"; do
+        outcome "$id" 150 COMPLETED 0:0
+        [[ $(field "$id" Restarts) -ge 1 ]] || fail "it was not requeued"
+        says "log-$id" 'back into the queue (requeue 1 of at most 100)'
+        says "log-$id" 'SIGUSR1: no block begins that needs more than'
+        says "log-$id" 'the Slurm allocation ends at 20'
+    done
     all_done pieces.h5 48
-    [[ $(wc -l <notes) -eq 96 ]] || fail "a run was trained twice, or was torn"
+    all_done parts.h5 48
+    [[ $(wc -l <notes) -eq 192 ]] || fail "a run was trained twice, or was torn"
     ;;
 killed)
     # A rank that dies takes its job with it, soon, and its trainers; what was done is kept.
     job dead 6 0 1 seconds=0.6 note="$work/notes"
-    for launcher in '' --mpirun; do
-        rm -f notes dead.h5 dead.h5.lock
-        id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/multinode.sbatch" $launcher dead.yaml)
-        (await 60 notes ' end$' 2) || { tail -n 40 "log-$id"; fail "nothing is trained"; }
-        kill -KILL "$(awk -v job="$id" '$1 == job && $2 == "n2" { print $4; exit }' calls)"
-        outcome "$id" 60 FAILED '.*'
-        (await 10 trainers_gone) || fail "a trainer outlives its job"
-        $rows dead.h5 >before || fail "the file of a dead job cannot be read"
-        [[ $(grep -cE '^run [0-9]+ done' before) -ge 1 ]] || { cat before; fail "what was done is lost"; }
-        id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/multinode.sbatch" dead.yaml)
-        outcome "$id" 90 COMPLETED 0:0
-        all_done dead.h5 24
-        kept dead.h5 before
-    done
+    id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/multinode.sbatch" dead.yaml)
+    (await 60 notes ' end$' 2) || { tail -n 40 "log-$id"; fail "nothing is trained"; }
+    kill -KILL "$(awk -v job="$id" '$1 == job && $2 == "n2" { print $4; exit }' calls)"
+    outcome "$id" 60 FAILED '.*'
+    (await 10 trainers_gone) || fail "a trainer outlives its job"
+    $rows dead.h5 >before || fail "the file of a dead job cannot be read"
+    [[ $(grep -cE '^run [0-9]+ done' before) -ge 1 ]] || { cat before; fail "what was done is lost"; }
+    id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/multinode.sbatch" dead.yaml)
+    outcome "$id" 90 COMPLETED 0:0
+    all_done dead.h5 24
+    kept dead.h5 before
     ;;
 *)
     fail "no case called $case"
