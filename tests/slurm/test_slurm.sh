@@ -114,7 +114,7 @@ gpus)
     bound 'n1:0 n1:1 n2:0 n2:1 ' --gpus-per-node=2 --gpus-per-task=1
     # Two jobs on one node: the second has the second GPU, and cnnmpi does not take the first.
     export SECONDS_AN_EPOCH=0.5
-    gpu_job one 2
+    gpu_job one 3
     sed 's/one/other/' one.yaml >other.yaml
     alone=(--nodelist=n2 --ntasks-per-node=1 --cpus-per-task=2 --gpus-per-node=1)
     first=$(submit "${alone[@]}" "$slurm_scripts/all.sbatch" one.yaml)
@@ -133,12 +133,13 @@ gpus)
     ;;
 cancel)
     # A second job on the same file is refused while the first runs. scancel stops a job, which closes its
-    # file; submitted again, it goes on. By srun, and by mpirun. Runs take longer
-    # than mpirun by itself would let them; it stays until KillWait is over, its ranks do not.
-    job long 3 0 6 seconds=1.2 note="$work/notes"
+    # file; submitted again, it goes on. By srun, and by mpirun. Runs take longer than mpirun by
+    # itself would let them; it stays until KillWait is over, its ranks do not.
+    job long 5 0 6 seconds=1.2 note="$work/notes"
     for launcher in '' --mpirun; do
         rm -f notes long.h5 long.h5.lock
-        id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/all.sbatch" $launcher long.yaml)
+        id=$(submit --nodelist=n1 "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/all.sbatch" $launcher \
+            long.yaml)
         (await 60 notes ' end$' 2) || { tail -n 40 "log-$id"; fail "nothing is trained"; }
         if [[ -z $launcher ]]; then
             other=$(submit --nodelist=n2 "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/all.sbatch" long.yaml)
@@ -153,11 +154,11 @@ cancel)
         [[ -n $launcher ]] || says "log-$id" 'runs are not in these figures'
         $rows long.h5 >before || fail "the file of a cancelled job cannot be read"
         done_=$(grep -cE '^run [0-9]+ done' before)
-        [[ $done_ -ge 2 && $done_ -lt 12 ]] || { cat before; fail "$done_ runs were done"; }
+        [[ $done_ -ge 2 && $done_ -lt 20 ]] || { cat before; fail "$done_ runs were done"; }
         [[ $(grep -cv ' end$' notes) -eq $done_ ]] || { cat notes; fail "runs under way were cut short"; }
         id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/multinode.sbatch" long.yaml)
         outcome "$id" 90 COMPLETED 0:0
-        all_done long.h5 12
+        all_done long.h5 20
         kept long.h5 before
     done
     ;;
