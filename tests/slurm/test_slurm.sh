@@ -59,6 +59,8 @@ kept() {
 nodes() { awk -v job="$1" '$1 == job { print $2 }' calls | sort | tr '\n' ' '; }
 # given JOB: node and GPUs of each of its ranks, sorted
 given() { awk -v job="$1" '$1 == job { print $2 ":" $3 }' calls | sort | tr '\n' ' '; }
+# rank_gone JOB: its only rank has ended
+rank_gone() { [[ ! -e /proc/$(awk -v job="$1" '$1 == job { print $4 }' calls) ]]; }
 
 start_cluster
 case $case in
@@ -186,7 +188,8 @@ limits)
             { tail -n 40 "log-$warned"; fail "nothing is trained"; }
         scancel --batch --signal=USR1 "$warned"
         if [[ $most -eq 0 ]]; then
-            outcome "$warned" 60 FAILED 75:0
+            (await 60 rank_gone "$warned") || fail "a warning does not end the job"
+            outcome "$warned" 12 FAILED 75:0 # mpirun must not linger until the end of the time
             says "log-$warned" 'out of time after 0 requeues'
             says "log-$warned" 'SIGUSR1: no further block begins'
             $rows warned.h5 >warned_before
