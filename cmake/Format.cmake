@@ -1,6 +1,6 @@
 file(GLOB_RECURSE CNN_FORMATTED CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/src/*.[ch] ${PROJECT_SOURCE_DIR}/src/*.cpp ${PROJECT_SOURCE_DIR}/cpu/*.[ch]
-    ${PROJECT_SOURCE_DIR}/gpu/*.[ch] ${PROJECT_SOURCE_DIR}/gpu/*.cu ${PROJECT_SOURCE_DIR}/mpi/*.[ch]
+    ${PROJECT_SOURCE_DIR}/gpu/*.[ch] ${PROJECT_SOURCE_DIR}/gpu/*.cu ${PROJECT_SOURCE_DIR}/gpu/*.cuh ${PROJECT_SOURCE_DIR}/mpi/*.[ch]
     ${PROJECT_SOURCE_DIR}/hdf5io/*.[ch] ${PROJECT_SOURCE_DIR}/trainers/*.[ch]
     ${PROJECT_SOURCE_DIR}/tests/*.[ch]
     ${PROJECT_SOURCE_DIR}/tests/*.cpp ${PROJECT_SOURCE_DIR}/tests/*.cu)

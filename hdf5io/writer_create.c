@@ -223,7 +223,8 @@ static cnn_status put_texts(cnn_creator *c, const cnn_job *job, const char *plan
     CNN_TRY(cnn_creator_text(c, CNN_VAR_JOB_FILE, "the job file", job->text));
     CNN_TRY(cnn_creator_text(c, CNN_VAR_OVERRIDES, "keys set on the command line, one a line",
                              job->overrides ? job->overrides : ""));
-    CNN_TRY(cnn_creator_text(c, CNN_VAR_PLAN, "the plan, as cnnmpi plan shows it, and the backend", plan));
+    CNN_TRY(cnn_creator_text(c, CNN_VAR_PLAN, "the plan, as cnnmpi plan shows it, and the backend",
+                             plan));
     CNN_TRY(cnn_creator_text(c, CNN_VAR_PROGRAM, "program that made the file, and when", program));
 done:
     return st;

@@ -38,8 +38,8 @@ struct cnn_dispatcher {
 /** What is to be done with a block's run of a contrast level. */
 cnn_duty cnn_dispatcher_duty(const cnn_dispatcher *d, int block, int level);
 
-/** Whether a block may begin now: that the time left does not forbid it. Where it does for the first
- * time, says so. */
+/** Whether a block may begin now: that the time left does not forbid it. Where it does for the
+ * first time, says so. */
 bool cnn_dispatcher_is_in_time(cnn_dispatcher *d, int block);
 
 /** SIGUSR1 has come. */

@@ -1,4 +1,5 @@
-/** Inside the mixed model: grouped runs, likelihood, search. For src/stats/mixed_*.c and their test.
+/** Inside the mixed model: grouped runs, likelihood, search. For src/stats/mixed_*.c and their
+ * test.
  *
  *  Levels are those that have runs, renumbered 0..L-1. Values are centred by level and scaled, so
  *  that variances are near 1 whatever the units of y; mixed_fit.c puts the units back. */
