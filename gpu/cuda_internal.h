@@ -44,10 +44,8 @@ void cnn_cuda_free_sums(const cnn_ops *ops, cnn_gpu_sums *sums);
 /** Makes the shared workspace at least this long. Not while work is queued that uses it. */
 cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes);
 
-/** Weights between canonical [O, C, H, W] and the device's [O, H, W, C], on the host. */
-void cnn_cuda_pack_weights(int o, int c, int h, int w, const float *ochw, float *ohwc);
-void cnn_cuda_unpack_weights(int o, int c, int h, int w, const float *ohwc, float *ochw);
-/** The same with the device's side on the device; synchronous. */
+/** Weights between canonical [O, C, H, W] on the host and [O, H, W, C] on the device; synchronous.
+ */
 cnn_status cnn_cuda_import_weights(cnn_ops *ops, int o, int c, int h, int w, const float *ochw,
                                    float *weights);
 cnn_status cnn_cuda_export_weights(cnn_ops *ops, int o, int c, int h, int w, const float *weights,

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-void cnn_cuda_pack_weights(int o, int c, int h, int w, const float *ochw, float *ohwc)
+static void pack(int o, int c, int h, int w, const float *ochw, float *ohwc)
 {
     const size_t places = (size_t)h * (size_t)w, channels = (size_t)c;
     for (size_t out = 0; out < (size_t)o; out++)
@@ -12,7 +12,7 @@ void cnn_cuda_pack_weights(int o, int c, int h, int w, const float *ochw, float 
                 ohwc[(out * places + p) * channels + k] = ochw[(out * channels + k) * places + p];
 }
 
-void cnn_cuda_unpack_weights(int o, int c, int h, int w, const float *ohwc, float *ochw)
+static void unpack(int o, int c, int h, int w, const float *ohwc, float *ochw)
 {
     const size_t places = (size_t)h * (size_t)w, channels = (size_t)c;
     for (size_t out = 0; out < (size_t)o; out++)
@@ -33,7 +33,7 @@ cnn_status cnn_cuda_import_weights(cnn_ops *ops, int o, int c, int h, int w, con
     const size_t count = count_of(o, c, h, w);
     float *packed = malloc(count * sizeof *packed);
     CNN_CHECK(packed != NULL, CNN_ENOMEM, "%zu weights", count);
-    cnn_cuda_pack_weights(o, c, h, w, ochw, packed);
+    pack(o, c, h, w, ochw, packed);
     CNN_TRY(cnn_ops_upload(ops, weights, packed, count * sizeof *packed));
 done:
     free(packed);
@@ -48,7 +48,7 @@ cnn_status cnn_cuda_export_weights(cnn_ops *ops, int o, int c, int h, int w, con
     float *packed = malloc(count * sizeof *packed);
     CNN_CHECK(packed != NULL, CNN_ENOMEM, "%zu weights", count);
     CNN_TRY(cnn_ops_download(ops, packed, weights, count * sizeof *packed));
-    cnn_cuda_unpack_weights(o, c, h, w, packed, ochw);
+    unpack(o, c, h, w, packed, ochw);
 done:
     free(packed);
     return st;

@@ -2,9 +2,9 @@
 #include "analysis/parts.h"
 #include "stats/effect.h"
 #include "stats/equivalence.h"
+#include "stats/moments.h"
 #include "stats/permutation.h"
 #include "stats/rank_tests.h"
-#include "stats/summary.h"
 #include "stats/t_tests.h"
 #include "stats/variance_tests.h"
 

@@ -1,7 +1,7 @@
 /* Runs of one cell that share a seed: equal weights with different times are resource noise by
  * construction; different weights are the software's nondeterminism. */
 #include "analysis/parts.h"
-#include "stats/summary.h"
+#include "stats/moments.h"
 
 #include <math.h>
 #include <stdlib.h>

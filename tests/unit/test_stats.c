@@ -3,7 +3,7 @@
 
 #include "stats/dist.h"
 #include "stats/power.h"
-#include "stats/summary.h"
+#include "stats/t_tests.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -118,7 +118,7 @@ static void test_welch_agrees_with_r(void **state)
         double x[64], y[64];
         int nx = read_sample(&samples, golden_text(&g, i, "x"), x);
         int ny = read_sample(&samples, golden_text(&g, i, "y"), y);
-        cnn_t_test test = cnn_welch_test(x, nx, y, ny);
+        cnn_t_result test = cnn_t_welch(x, nx, y, ny, 0.95);
         golden_compare(test.t, golden_number(&g, i, "t"), 1e-8, "t", i);
         golden_compare(test.df, golden_number(&g, i, "df"), 1e-8, "df", i);
         golden_compare(test.p, golden_number(&g, i, "p"), 1e-8, "p", i);
@@ -135,12 +135,15 @@ static void test_small_samples_have_no_statistics(void **state)
     assert_true(cnn_mean(x, 1) == 3);
     assert_true(isnan(cnn_variance(x, 1)));
     assert_true(cnn_variance(x, 3) == 0);
-    cnn_t_test test = cnn_welch_test(x, 3, y, 1);
-    assert_true(isnan(test.t) && isnan(test.df) && isnan(test.p));
-    test = cnn_welch_test(x, 3, y, 2); /* no variance in either */
-    assert_true(isinf(test.t) && test.t < 0 && isnan(test.df) && isnan(test.p));
-    test = cnn_welch_test(x, 3, x, 2);
+    cnn_t_result test = cnn_t_welch(x, 3, y, 1, 0.95);
+    assert_int_equal(test.outcome, CNN_STAT_TOO_FEW);
     assert_true(isnan(test.t) && isnan(test.p));
+    test = cnn_t_welch(x, 3, y, 2, 0.95); /* no variance in either */
+    assert_int_equal(test.outcome, CNN_STAT_NO_VARIANCE);
+    assert_true(isinf(test.t) && test.t < 0 && isnan(test.p));
+    test = cnn_t_welch(x, 3, x, 2, 0.95);
+    assert_int_equal(test.outcome, CNN_STAT_IDENTICAL);
+    assert_true(test.t == 0 && test.p == 1);
 }
 
 static void test_published_times_give_the_published_t(void **state)
@@ -151,10 +154,11 @@ static void test_published_times_give_the_published_t(void **state)
     for (int i = 0; i < g.row_count; i++) {
         if (strcmp(golden_text(&g, i, "measure"), "time"))
             continue; /* the accuracies' variances are published with no digit left */
-        cnn_t_test test = cnn_welch_test_moments(golden_number(&g, i, "keras_mean"),
-                                                 golden_number(&g, i, "keras_variance"), 15,
-                                                 golden_number(&g, i, "tensorflow_mean"),
-                                                 golden_number(&g, i, "tensorflow_variance"), 15);
+        const cnn_moments keras = {15, golden_number(&g, i, "keras_mean"),
+                                   golden_number(&g, i, "keras_variance")};
+        const cnn_moments tensorflow = {15, golden_number(&g, i, "tensorflow_mean"),
+                                        golden_number(&g, i, "tensorflow_variance")};
+        cnn_t_result test = cnn_t_welch_moments(keras, tensorflow, 0.95);
         char digits[32];
         snprintf(digits, sizeof digits, "%.2f", fabs(test.t));
         assert_string_equal(digits, golden_text(&g, i, "published_t"));
