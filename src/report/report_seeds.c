@@ -27,6 +27,7 @@ static int keys(const cnn_report *r, cnn_table_column *columns)
 static void report_cells(const cnn_report *r)
 {
     static const cnn_table_column more[] = {
+        {.name = "runs", .title = "runs"},
         {.name = "groups", .title = "seeds", .format = CNN_FORMAT_WHOLE},
         {.name = "identical", .title = "identical", .format = CNN_FORMAT_WHOLE},
         {.name = "different", .title = "different", .format = CNN_FORMAT_WHOLE},
@@ -50,6 +51,7 @@ static void report_cells(const cnn_report *r)
             continue;
         cnn_table_row(t);
         put_cell(r, cell, t);
+        cnn_table_text(t, "%d/%d", a->counts[cell].done, a->counts[cell].planned);
         cnn_table_number(t, s->groups);
         cnn_table_number(t, s->identical);
         cnn_table_number(t, s->different);

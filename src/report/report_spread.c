@@ -182,6 +182,7 @@ static void report_components(const cnn_report *r, cnn_measure measure)
     const cnn_analysis *a = r->a;
     const double scale = sd_scale(&shown);
     const cnn_table_column more[] = {
+        {.name = "runs", .title = "runs"},
         {.name = "component", .title = "component"},
         {"sd", "sd", sd_unit(&shown), .format = CNN_FORMAT_DIGITS, .digits = 3, .scale = scale},
         {"sd", "interval", sd_unit(&shown), .format = CNN_FORMAT_DIGITS, .digits = 3,
@@ -205,6 +206,7 @@ static void report_components(const cnn_report *r, cnn_measure measure)
                 continue;
             cnn_table_row(t);
             cnn_report_put_combination(r, k, t);
+            put_runs(r, k, measure, t);
             cnn_table_text(t, "%s", component_name(r, c, name, sizeof name));
             cnn_table_number(t, x->sd);
             cnn_table_interval(t, x->sd_lower, x->sd_upper);

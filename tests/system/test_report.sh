@@ -29,6 +29,10 @@ expect 0 "$cnnmpi" report first.h5 --table=verdicts --format latex
 says out '\label{tab:verdicts}'
 expect 2 "$cnnmpi" report first.h5 --table verdict
 says err "variance_tests"
+# Also where the spread comes from, runs that are missing show.
+expect 0 "$cnnmpi" report first.h5 --table components
+grep -Eq '^ +combination +runs +component' out && grep -Eq ' [0-9]+/12 ' out ||
+    { cat out; fail "components do not count runs"; }
 expect 0 "$cnnmpi" report first.h5 --format csv --table comparisons
 [[ $(wc -l <out) -eq 5 ]] || fail "$(wc -l <out) lines of comparisons" # a name row, four measures
 
