@@ -10,7 +10,12 @@ import sys
 from collections import Counter, defaultdict
 
 import numpy as np
+import scipy
 from scipy import optimize, stats
+
+if tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 11):
+    print(f"skipped: SciPy {scipy.__version__}; intervals and degrees of freedom need 1.11")
+    sys.exit(77)
 
 samples = defaultdict(list)
 for row in csv.DictReader(open("tests/golden/figures_samples.csv")):
