@@ -60,22 +60,33 @@ static cnn_status read_knobs(const char **at, cnn_cudnn_engine *engine)
     return CNN_OK;
 }
 
-static cnn_status read_choice(const char **at, cnn_choice_kind *kind, cnn_cudnn_engine *engine)
+/* Names are told from engines by what follows the letter. */
+static bool is_engine(const char *at)
 {
-    static const char own[] = "direct";
-    *engine = (cnn_cudnn_engine){0};
-    if (strncmp(*at, own, sizeof own - 1) == 0) {
-        *kind = CNN_CHOICE_DIRECT;
-        *at += sizeof own - 1;
-        return CNN_OK;
-    }
-    if (**at != 'e' && **at != 'p')
-        return malformed("direct, eNUMBER or pNUMBER", *at);
-    *kind = **at == 'e' ? CNN_CHOICE_ENGINE : CNN_CHOICE_PLAIN;
+    return (at[0] == 'e' || at[0] == 'p') && isdigit((unsigned char)at[1]);
+}
+
+static cnn_status read_own(const char **at, cnn_choice *out)
+{
+    const size_t length = strcspn(*at, ";");
+    out->kind = CNN_CHOICE_OWN;
+    out->own = cnn_own_convolution_named(*at, length);
+    if (!out->own)
+        return malformed("an own kernel's name, eNUMBER or pNUMBER", *at);
+    *at += length;
+    return CNN_OK;
+}
+
+static cnn_status read_choice(const char **at, cnn_choice *out)
+{
+    *out = (cnn_choice){0};
+    if (!is_engine(*at))
+        return read_own(at, out);
+    out->kind = **at == 'e' ? CNN_CHOICE_ENGINE : CNN_CHOICE_PLAIN;
     (*at)++;
-    if (!read_number(at, &engine->engine))
+    if (!read_number(at, &out->engine.engine))
         return malformed("an engine's number", *at);
-    return read_knobs(at, engine);
+    return read_knobs(at, &out->engine);
 }
 
 cnn_status cnn_choices_read(const char *text, size_t version, cnn_choices *out)
@@ -87,16 +98,15 @@ cnn_status cnn_choices_read(const char *text, size_t version, cnn_choices *out)
     CNN_TRY(read_version(&at, version));
     while (*at == ';') {
         const size_t length = strcspn(++at, "=;");
-        cnn_choice_kind kind = CNN_CHOICE_DIRECT;
-        cnn_cudnn_engine engine;
+        cnn_choice choice;
         if (length == 0 || at[length] != '=') {
             st = malformed("PROBLEM=CHOICE", at);
             goto done;
         }
         CNN_CHECK((problem = cnn_strndup(at, length)) != NULL, CNN_ENOMEM, "frozen algorithms");
         at += length + 1;
-        CNN_TRY(read_choice(&at, &kind, &engine));
-        CNN_TRY(cnn_choices_add(&table, problem, kind, &engine));
+        CNN_TRY(read_choice(&at, &choice));
+        CNN_TRY(cnn_choices_add(&table, problem, &choice));
         free(problem);
         problem = NULL;
     }
@@ -131,17 +141,16 @@ const cnn_choice *cnn_choices_find(const cnn_choices *choices, const char *probl
     return NULL;
 }
 
-cnn_status cnn_choices_add(cnn_choices *choices, const char *problem, cnn_choice_kind kind,
-                           const cnn_cudnn_engine *engine)
+cnn_status cnn_choices_add(cnn_choices *choices, const char *problem, const cnn_choice *choice)
 {
     cnn_status st = CNN_OK;
     const size_t size = ((size_t)choices->count + 1) * sizeof *choices->list;
     cnn_choice *list = realloc(choices->list, size);
     CNN_CHECK(list != NULL, CNN_ENOMEM, "a table of algorithms");
     choices->list = list;
-    cnn_choice *choice = &list[choices->count];
-    *choice = (cnn_choice){.problem = cnn_strdup(problem), .kind = kind, .engine = *engine};
-    CNN_CHECK(choice->problem != NULL, CNN_ENOMEM, "a table of algorithms");
+    cnn_choice *added = &list[choices->count];
+    *added = *choice;
+    CNN_CHECK((added->problem = cnn_strdup(problem)) != NULL, CNN_ENOMEM, "a table of algorithms");
     choices->count++;
 done:
     return st;
@@ -150,8 +159,8 @@ done:
 void cnn_choice_describe(const cnn_choice *choice, cnn_text *out)
 {
     const cnn_cudnn_engine *e = &choice->engine;
-    if (choice->kind == CNN_CHOICE_DIRECT) {
-        cnn_text_append(out, "direct");
+    if (choice->kind == CNN_CHOICE_OWN) {
+        cnn_text_append(out, choice->own->name);
         return;
     }
     cnn_text_printf(out, "%c%lld", choice->kind == CNN_CHOICE_PLAIN ? 'p' : 'e',

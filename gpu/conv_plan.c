@@ -8,10 +8,11 @@
 struct cnn_conv_plan {
     cnn_ops *ops; /* borrowed */
     cnn_conv_problem problem;
+    bool own;               /* own kernels compete */
     cnn_choice choice;      /* problem: NULL */
     cnn_cudnn_graph *graph; /* of the whole problem */
     cnn_cudnn_graph *plain; /* forward with bias and ReLU: of the convolution alone; else NULL */
-    cnn_cudnn_plan *plan;   /* of the graph that the choice names; NULL: direct */
+    cnn_cudnn_plan *plan;   /* of the graph that the choice names; NULL: own kernels */
 };
 
 static const size_t workspace_limit = (size_t)1 << 30; /* bytes that an engine may ask for */
@@ -21,16 +22,16 @@ static const size_t workspace_limit = (size_t)1 << 30; /* bytes that an engine m
 /* One way to run the problem. */
 typedef struct {
     cnn_choice_kind kind;
-    cnn_cudnn_plan *plan; /* NULL: direct */
+    const cnn_own_convolution *own; /* of CNN_CHOICE_OWN */
+    cnn_cudnn_plan *plan;           /* of the others */
 } way;
 
 static cnn_status run(cnn_ops *ops, const cnn_conv_problem *problem, way w, cnn_conv_operands o)
 {
     cnn_status st = CNN_OK;
-    if (w.kind == CNN_CHOICE_DIRECT)
-        CNN_CUDA(cnn_conv_run_direct(ops->stream, problem, o, ops->workspace));
-    else
-        CNN_TRY(cnn_cudnn_plan_run(w.plan, o, ops->workspace));
+    if (w.kind == CNN_CHOICE_OWN)
+        return w.own->run(ops, problem, o, ops->workspace);
+    CNN_TRY(cnn_cudnn_plan_run(w.plan, o, ops->workspace));
     if (w.kind == CNN_CHOICE_PLAIN)
         CNN_CUDA(cnn_conv_finish(ops->stream, problem, o));
 done:
@@ -39,13 +40,18 @@ done:
 
 static size_t workspace_of(const cnn_conv_problem *problem, way w)
 {
-    return w.kind == CNN_CHOICE_DIRECT ? cnn_conv_direct_workspace(problem)
-                                       : cnn_cudnn_plan_workspace(w.plan);
+    return w.kind == CNN_CHOICE_OWN ? cnn_own_convolution_workspace(w.own, problem)
+                                    : cnn_cudnn_plan_workspace(w.plan);
+}
+
+static way way_of(const cnn_conv_plan *p)
+{
+    return (way){p->choice.kind, p->choice.own, p->plan};
 }
 
 cnn_status cnn_conv_plan_run(cnn_conv_plan *p, cnn_conv_operands o)
 {
-    return run(p->ops, &p->problem, (way){p->choice.kind, p->plan}, o);
+    return run(p->ops, &p->problem, way_of(p), o);
 }
 
 void cnn_conv_plan_describe(const cnn_conv_plan *plan, cnn_text *out)
@@ -110,14 +116,13 @@ static cnn_status bench_open(cnn_ops *ops, const cnn_conv_problem *problem, benc
     CNN_TRY(fill(b, 2, cnn_conv_problem_weights(problem), "tuning: a convolution's weights"));
     CNN_TRY(fill(b, 3, (size_t)problem->shape.out_c, "tuning: a convolution's bias"));
     aim(b);
-    CNN_TRY(cnn_cuda_need_workspace(ops, cnn_conv_direct_workspace(problem)));
     CNN_TRY(cnn_cuda_floats(b->ops, b->result_size, "tuning: the expected result", &b->expected));
     CNN_TRY(cnn_cuda_floats(b->ops, 2, "tuning: a distance", &b->distance));
     CNN_CUDA(cudaEventCreate(&b->start));
     CNN_CUDA(cudaEventCreate(&b->stop));
     cnn_conv_operands o = b->operands;
     o.result = b->expected;
-    CNN_CUDA(cnn_conv_run_direct(ops->stream, problem, o, ops->workspace));
+    CNN_TRY(cnn_own_convolutions[0]->run(ops, problem, o, NULL));
 done:
     return st;
 }
@@ -214,12 +219,19 @@ static cnn_status plan_within_limit(cnn_cudnn_graph *graph, const cnn_cudnn_engi
     return st;
 }
 
-/* Our direct kernels can win only where there is little to do; elsewhere timing them takes seconds.
+/* The direct kernels can win only where there is little to do; elsewhere timing them takes seconds.
  */
 static bool is_small(const cnn_conv_problem *p)
 {
     const double a_result = (double)p->shape.kernel * p->shape.kernel * p->shape.c;
     return (double)cnn_conv_problem_output(p) * a_result < 0x1p27;
+}
+
+static bool competes(const cnn_conv_plan *p, const cnn_own_convolution *own)
+{
+    return p->own && own->fits(&p->problem) &&
+           cnn_own_convolution_workspace(own, &p->problem) <= workspace_limit &&
+           (own != cnn_own_convolutions[0] || is_small(&p->problem));
 }
 
 /* Engines that the heuristics propose for one of the plan's graphs. */
@@ -240,7 +252,7 @@ static cnn_status try_proposals(cnn_conv_plan *p, bench *b, const proposals *lis
         CNN_TRY(plan_within_limit(list->graph, &list->engines[i], &plan));
         if (!plan)
             continue;
-        CNN_TRY(try_way(b, (way){list->kind, plan}, &milliseconds));
+        CNN_TRY(try_way(b, (way){list->kind, NULL, plan}, &milliseconds));
         cnn_cudnn_plan_destroy(&plan);
         if (milliseconds < *best) {
             *best = milliseconds;
@@ -252,16 +264,39 @@ done:
     return st;
 }
 
-/* The fastest of all candidates, our own kernels among them. */
+/* As try_proposals, with our own kernels. */
+static cnn_status try_own(cnn_conv_plan *p, bench *b, float *best)
+{
+    cnn_status st = CNN_OK;
+    for (int i = 0; cnn_own_convolutions[i]; i++) {
+        const cnn_own_convolution *own = cnn_own_convolutions[i];
+        float milliseconds;
+        if (!competes(p, own))
+            continue;
+        CNN_TRY(try_way(b, (way){CNN_CHOICE_OWN, own, NULL}, &milliseconds));
+        if (milliseconds < *best) {
+            *best = milliseconds;
+            p->choice = (cnn_choice){.kind = CNN_CHOICE_OWN, .own = own};
+        }
+    }
+done:
+    return st;
+}
+
+static cnn_choice direct_choice(void)
+{
+    return (cnn_choice){.kind = CNN_CHOICE_OWN, .own = cnn_own_convolutions[0]};
+}
+
+/* The fastest of all candidates. */
 static cnn_status choose_fastest(cnn_conv_plan *p, const proposals *lists, int list_count)
 {
     cnn_status st = CNN_OK;
     float best = INFINITY;
     bench b;
-    p->choice = (cnn_choice){.kind = CNN_CHOICE_DIRECT};
+    p->choice = direct_choice();
     CNN_TRY(bench_open(p->ops, &p->problem, &b));
-    if (is_small(&p->problem) || cnn_conv_direct_workspace(&p->problem) > 0)
-        CNN_TRY(try_way(&b, (way){CNN_CHOICE_DIRECT, NULL}, &best));
+    CNN_TRY(try_own(p, &b, &best));
     for (int i = 0; i < list_count; i++)
         CNN_TRY(try_proposals(p, &b, &lists[i], &best));
 done:
@@ -272,9 +307,9 @@ done:
 /* cuDNN's first proposal that can be had; our own kernels where there is none. */
 static cnn_status choose_first(cnn_conv_plan *p, const proposals *lists, int list_count)
 {
-    p->choice = (cnn_choice){.kind = CNN_CHOICE_DIRECT};
+    p->choice = direct_choice();
     for (int k = 0; k < list_count; k++)
-        for (int i = 0; i < lists[k].count && p->choice.kind == CNN_CHOICE_DIRECT; i++) {
+        for (int i = 0; i < lists[k].count && p->choice.kind == CNN_CHOICE_OWN; i++) {
             cnn_cudnn_plan *plan = NULL;
             const cnn_status st = plan_within_limit(lists[k].graph, &lists[k].engines[i], &plan);
             if (st != CNN_OK)
@@ -324,7 +359,7 @@ static cnn_status take_choice(cnn_conv_plan *p)
               "size or data set",
               name.s);
     CNN_TRY(choose(p));
-    CNN_TRY(cnn_choices_add(&p->ops->choices, name.s, p->choice.kind, &p->choice.engine));
+    CNN_TRY(cnn_choices_add(&p->ops->choices, name.s, &p->choice));
 done:
     p->choice.problem = NULL; /* the table's */
     cnn_text_free(&name);
@@ -336,7 +371,7 @@ static cnn_status build(cnn_conv_plan *p)
     cnn_status st = CNN_OK;
     cnn_text text = {0};
     cnn_cudnn_graph *graph = p->choice.kind == CNN_CHOICE_PLAIN ? p->plain : p->graph;
-    if (p->choice.kind != CNN_CHOICE_DIRECT) {
+    if (p->choice.kind != CNN_CHOICE_OWN) {
         CNN_CHECK(graph != NULL, CNN_EUSAGE, "the frozen algorithms have pNUMBER for no bias");
         CNN_TRY(cnn_cudnn_plan_create(graph, &p->choice.engine, &p->plan));
         if (!p->plan) {
@@ -346,8 +381,10 @@ static cnn_status build(cnn_conv_plan *p)
             goto done;
         }
     }
-    CNN_TRY(
-        cnn_cuda_need_workspace(p->ops, workspace_of(&p->problem, (way){p->choice.kind, p->plan})));
+    CNN_CHECK(p->choice.kind != CNN_CHOICE_OWN || p->choice.own->fits(&p->problem), CNN_EUSAGE,
+              "the frozen algorithms have '%s' for a convolution that it cannot do",
+              p->choice.own->name);
+    CNN_TRY(cnn_cuda_need_workspace(p->ops, workspace_of(&p->problem, way_of(p))));
 done:
     cnn_text_free(&text);
     return st;
@@ -367,13 +404,15 @@ done:
     return st;
 }
 
-cnn_status cnn_conv_plan_create(cnn_ops *ops, const cnn_conv_problem *problem, cnn_conv_plan **out)
+cnn_status cnn_conv_plan_create(cnn_ops *ops, const cnn_conv_problem *problem, bool own,
+                                cnn_conv_plan **out)
 {
     cnn_status st = CNN_OK;
     cnn_conv_plan *p = calloc(1, sizeof *p);
     CNN_CHECK(p != NULL, CNN_ENOMEM, "a convolution's plan");
     p->ops = ops;
     p->problem = *problem;
+    p->own = own;
     if (!ops->config.plan_only) {
         CNN_TRY(make_graphs(p));
         CNN_TRY(take_choice(p));

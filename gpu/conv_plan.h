@@ -10,8 +10,10 @@ typedef struct cnn_conv_plan cnn_conv_plan;
 
 /** Takes the choice from ops's table or, where the table is open, makes it and adds it: with
  *  autotune the candidate that is fastest on this device, among those whose result agrees with our
- *  direct kernels. Grows ops's workspace. CNN_EBACKEND: the frozen choice cannot be had here. */
-cnn_status cnn_conv_plan_create(cnn_ops *ops, const cnn_conv_problem *problem, cnn_conv_plan **out);
+ *  direct kernels. Grows ops's workspace. CNN_EBACKEND: the frozen choice cannot be had here.
+ *  own  our own kernels compete; else they only stand in where cuDNN has nothing */
+cnn_status cnn_conv_plan_create(cnn_ops *ops, const cnn_conv_problem *problem, bool own,
+                                cnn_conv_plan **out);
 void cnn_conv_plan_destroy(cnn_conv_plan **plan);
 
 /** Queues it. */

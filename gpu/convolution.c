@@ -55,39 +55,9 @@ void cnn_conv_problem_name(const cnn_conv_problem *p, cnn_text *out)
                     s->pad_top, s->pad_left);
 }
 
-static bool takes_few(const cnn_conv_problem *p)
-{
-    return p->direction == CNN_CONV_BACKWARD_WEIGHTS && cnn_gpu_few_fits(p->shape);
-}
-
-size_t cnn_conv_direct_workspace(const cnn_conv_problem *p)
-{
-    return takes_few(p) ? cnn_gpu_few_workspace(p->shape) : 0;
-}
-
 cudaError_t cnn_conv_finish(cudaStream_t stream, const cnn_conv_problem *p, cnn_conv_operands o)
 {
     const cnn_gpu_convolution *s = &p->shape;
     const size_t rows = (size_t)s->n * (size_t)s->out_h * (size_t)s->out_w;
     return cnn_gpu_add_bias(stream, rows, s->out_c, o.bias, true, o.result);
-}
-
-cudaError_t cnn_conv_run_direct(cudaStream_t stream, const cnn_conv_problem *p, cnn_conv_operands o,
-                                void *workspace)
-{
-    cudaError_t error;
-    switch (p->direction) {
-    case CNN_CONV_BACKWARD_DATA:
-        return cnn_gpu_direct_backward_data(stream, p->shape, o.first, o.second, o.result);
-    case CNN_CONV_BACKWARD_WEIGHTS:
-        if (takes_few(p))
-            return cnn_gpu_few_backward_weights(stream, p->shape, o.first, o.second, workspace,
-                                                o.result);
-        return cnn_gpu_direct_backward_weights(stream, p->shape, o.first, o.second, o.result);
-    default:
-        error = cnn_gpu_direct_forward(stream, p->shape, o.first, o.second, o.result);
-        if (error == cudaSuccess && p->direction == CNN_CONV_FORWARD_BIAS_RELU)
-            error = cnn_conv_finish(stream, p, o);
-        return error;
-    }
 }

@@ -41,11 +41,6 @@ typedef struct {
     const float *bias; /* of CNN_CONV_FORWARD_BIAS_RELU */
 } cnn_conv_operands;
 
-/** Bytes of workspace that the next function needs. */
-size_t cnn_conv_direct_workspace(const cnn_conv_problem *p);
-/** Runs it by our own kernels: few_channels.cu where it fits, else direct_convolution.cu. */
-cudaError_t cnn_conv_run_direct(cudaStream_t stream, const cnn_conv_problem *p, cnn_conv_operands o,
-                                void *workspace);
 /** The second half of CNN_CONV_FORWARD_BIAS_RELU, after a plain forward. */
 cudaError_t cnn_conv_finish(cudaStream_t stream, const cnn_conv_problem *p, cnn_conv_operands o);
 

@@ -22,7 +22,8 @@ static cnn_status make_plans(cnn_conv2d *conv, cnn_conv_direction direction)
     for (int i = 0; i < conv->ops->size_count; i++) {
         const cnn_conv_problem problem =
             cnn_conv_problem_of(&conv->layer, conv->ops->sizes[i], direction);
-        const cnn_status st = cnn_conv_plan_create(conv->ops, &problem, &conv->plans[direction][i]);
+        const cnn_status st =
+            cnn_conv_plan_create(conv->ops, &problem, false, &conv->plans[direction][i]);
         if (st != CNN_OK)
             return st;
     }

@@ -95,6 +95,17 @@ struct cnn_step {
     int64_t event_count;
 };
 
+/** Values of a tensor of this pass, and its rows: all pixels of all images. */
+static inline size_t cnn_native_batch(const cnn_native_pass *pass, cnn_shape shape)
+{
+    return (size_t)pass->n * (size_t)cnn_shape_size(shape);
+}
+
+static inline size_t cnn_native_rows(const cnn_native_pass *pass, cnn_shape shape)
+{
+    return (size_t)pass->n * (size_t)shape.h * (size_t)shape.w;
+}
+
 /** Where in the plan's schedule a node's backward runs; its forward runs at its index. */
 static inline int cnn_native_back(const cnn_step *s, int node)
 {
@@ -141,8 +152,18 @@ cnn_gpu_sums cnn_native_sums(const cnn_step *s, const cnn_native_node *node);
 cnn_status cnn_native_build(cnn_step *s);
 
 /* native_nodes.c */
+/** Values of a tensor of the largest batch. */
+size_t cnn_native_floats(const cnn_step *s, cnn_shape shape);
+/** Tensors of a pool that is folded into a node: what comes before it, and the mask. */
+cnn_status cnn_native_add_pool(cnn_step *s, cnn_native_node *node);
+/** Sums over rows of what the node leaves, for its bias's gradient. */
+cnn_status cnn_native_add_bias_sums(cnn_step *s, cnn_native_node *node, size_t rows, int columns);
 const cnn_native_class *cnn_native_class_of(cnn_node_kind kind);
 void cnn_native_node_destroy(cnn_native_node *node);
+
+/* native_conv.c, native_dense.c, native_norm.c, native_simple.c */
+extern const cnn_native_class cnn_native_conv, cnn_native_dense, cnn_native_norm, cnn_native_pool,
+    cnn_native_relu, cnn_native_dropout;
 
 /* native_run.c */
 /** Queues one training step on the batch at the step's place: gather, forward, loss, backward and,

@@ -1,10 +1,11 @@
 /* The GPU backend's own convolution kernels against the reference, whatever tuning would choose. */
-#include "gpu/convolution.h"
 #include "gpu/cuda_internal.h"
+#include "gpu/own_convolutions.h"
 #include "reference.h"
 #include "rig.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
     int n, h, w, c, filters, kernel, stride;
@@ -38,23 +39,30 @@ static void pack(const cnn_layer *l, const double *oihw, double *ohwi)
                 ohwi[(o * k * k + p) * c + i] = oihw[(o * c + i) * k * k + p];
 }
 
-static void *workspace_for(rig *r, const cnn_conv_problem *p)
+typedef struct {
+    const cnn_own_convolution *own;
+    rig *r;
+} runner;
+
+/* Runs it if the kernel fits; else false. */
+static bool run(runner k, const cnn_conv_problem *p, cnn_conv_operands o)
 {
-    const size_t bytes = cnn_conv_direct_workspace(p);
-    return bytes ? rig_garbage(r, bytes / sizeof(float)) : NULL;
+    if (!k.own->fits(p))
+        return false;
+    const size_t bytes = cnn_own_convolution_workspace(k.own, p);
+    void *workspace = bytes ? rig_garbage(k.r, (bytes + sizeof(float) - 1) / sizeof(float)) : NULL;
+    if (k.own->run(k.r->ops, p, o, workspace) != CNN_OK)
+        fail_msg("%s: %s", k.r->context, cnn_error_message());
+    return true;
 }
 
-static void run(rig *r, const cnn_conv_problem *p, cnn_conv_operands o)
-{
-    assert_int_equal(cnn_conv_run_direct(r->ops->stream, p, o, workspace_for(r, p)), cudaSuccess);
-}
-
-static void check_case(const case_shape *c)
+static void check_case(const case_shape *c, const cnn_own_convolution *own)
 {
     rig r;
     rig_open(&r, c->n, 0);
-    snprintf(r.context, sizeof r.context, "%d of %dx%dx%d, %d filters %dx%d/%d", c->n, c->h, c->w,
-             c->c, c->filters, c->kernel, c->kernel, c->stride);
+    const runner k = {own, &r};
+    snprintf(r.context, sizeof r.context, "%s: %d of %dx%dx%d, %d filters %dx%d/%d", own->name,
+             c->n, c->h, c->w, c->c, c->filters, c->kernel, c->kernel, c->stride);
     const cnn_layer l = layer_of(c);
     const cnn_conv_problem forward = cnn_conv_problem_of(&l, c->n, CNN_CONV_FORWARD_BIAS_RELU);
     const size_t in = cnn_conv_problem_input(&forward), out = cnn_conv_problem_output(&forward);
@@ -68,30 +76,43 @@ static void check_case(const case_shape *c)
 
     pack(&l, w, packed);
     float *wd = rig_upload(&r, packed, size);
-    run(&r, &forward, (cnn_conv_operands){xd, wd, result, bd});
     ref_conv_forward(&l, c->n, x, w, b, y);
     ref_relu_forward(out, y, y);
-    rig_compare(&r, "max(y + bias, 0)", y, result, out, 1e-6);
+    if (run(k, &forward, (cnn_conv_operands){xd, wd, result, bd}))
+        rig_compare(&r, "max(y + bias, 0)", y, result, out, 1e-6);
 
     const cnn_conv_problem data = cnn_conv_problem_of(&l, c->n, CNN_CONV_BACKWARD_DATA);
-    run(&r, &data, (cnn_conv_operands){dyd, wd, result, NULL});
     ref_conv_backward_data(&l, c->n, dy, w, dx);
-    rig_compare(&r, "dx", dx, result, in, 2e-6);
+    if (run(k, &data, (cnn_conv_operands){dyd, wd, result, NULL}))
+        rig_compare(&r, "dx", dx, result, in, 2e-6);
 
     const cnn_conv_problem weights = cnn_conv_problem_of(&l, c->n, CNN_CONV_BACKWARD_WEIGHTS);
     float *dwd = rig_garbage(&r, size);
-    run(&r, &weights, (cnn_conv_operands){xd, dyd, dwd, NULL});
     ref_conv_backward_weights(&l, c->n, x, dy, dw, db);
     pack(&l, dw, packed);
-    rig_compare(&r, "dweights", packed, dwd, size, 2e-6);
+    if (run(k, &weights, (cnn_conv_operands){xd, dyd, dwd, NULL}))
+        rig_compare(&r, "dweights", packed, dwd, size, 2e-6);
     rig_close(&r);
 }
 
-static void test_direct_kernels_agree_with_reference(void **state)
+static void test_own_convolutions_agree_with_reference(void **state)
 {
     (void)state;
+    for (int k = 0; cnn_own_convolutions[k]; k++)
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+            check_case(&cases[i], cnn_own_convolutions[k]);
+}
+
+static void test_direct_kernels_fit_everything(void **state)
+{
+    (void)state;
+    assert_string_equal(cnn_own_convolutions[0]->name, "direct");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        check_case(&cases[i]);
+        for (int d = 0; d < CNN_CONV_DIRECTIONS; d++) {
+            const cnn_layer l = layer_of(&cases[i]);
+            const cnn_conv_problem p = cnn_conv_problem_of(&l, 1, (cnn_conv_direction)d);
+            assert_true(cnn_own_convolutions[0]->fits(&p));
+        }
 }
 
 static void test_few_channels_are_told_from_others(void **state)
@@ -101,15 +122,31 @@ static void test_few_channels_are_told_from_others(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const cnn_layer l = layer_of(&cases[i]);
         const cnn_conv_problem p = cnn_conv_problem_of(&l, 1, CNN_CONV_BACKWARD_WEIGHTS);
-        assert_int_equal(cnn_conv_direct_workspace(&p) > 0, few[i]);
+        assert_int_equal(cnn_own_convolution_named("few", 3)->fits(&p), few[i]);
     }
+}
+
+/* The table of choices reads a name up to what ends it, and tells engines by their number. */
+static void test_names_are_told_from_engines(void **state)
+{
+    (void)state;
+    for (int k = 0; cnn_own_convolutions[k]; k++) {
+        const char *name = cnn_own_convolutions[k]->name;
+        assert_ptr_equal(cnn_own_convolution_named(name, strlen(name)), cnn_own_convolutions[k]);
+        assert_false((name[0] == 'e' || name[0] == 'p') && name[1] >= '0' && name[1] <= '9');
+        assert_int_equal(strcspn(name, ";=,: "), strlen(name));
+    }
+    assert_null(cnn_own_convolution_named("direct", 3));
+    assert_null(cnn_own_convolution_named("directly", 8));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_direct_kernels_agree_with_reference),
+        cmocka_unit_test(test_own_convolutions_agree_with_reference),
+        cmocka_unit_test(test_direct_kernels_fit_everything),
         cmocka_unit_test(test_few_channels_are_told_from_others),
+        cmocka_unit_test(test_names_are_told_from_engines),
     };
     return cmocka_run_group_tests_name("own convolutions", tests, NULL, NULL);
 }

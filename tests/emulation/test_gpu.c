@@ -270,6 +270,41 @@ static void test_frozen_algorithms_of_another_network_are_refused(void **state)
     cnn_text_free(&first.algorithms);
 }
 
+/* Names that nobody has, and one whose kernel is not made for such a convolution. */
+static void test_frozen_own_kernels_are_checked(void **state)
+{
+    (void)state;
+    const char *const names[] = {"directly", "direc", "", "few"};
+    run good = make_run(CNN_PATH_NATIVE);
+    must_go(&good);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        run r = good;
+        cnn_text text = {0};
+        const size_t known = strcspn(strchr(good.algorithms.s, ';') + 1, "=");
+        const size_t version = strcspn(good.algorithms.s, ";");
+        cnn_text_printf(&text, "%.*s=%s", (int)(version + 1 + known), good.algorithms.s, names[i]);
+        r.config.algorithms = text.s;
+        r.algorithms = (cnn_text){0};
+        assert_int_equal(go(&r), CNN_EUSAGE);
+        assert_non_null(strstr(cnn_error_message(), "frozen algorithms"));
+        cnn_text_free(&text);
+    }
+    cnn_text_free(&good.algorithms);
+}
+
+/* Own kernels compete on the native path alone. */
+static void test_layered_path_is_the_librarys(void **state)
+{
+    (void)state;
+    cnn_emulated_break_engine(0);
+    run r = make_run(CNN_PATH_LAYERED);
+    r.config.autotune = true;
+    must_go(&r);
+    for (const char *at = r.algorithms.s; (at = strchr(at, ';')); at++)
+        assert_int_equal(strchr(at, '=')[1], 'e');
+    cnn_text_free(&r.algorithms);
+}
+
 /* The emulated engines: 67, 71, 68 are TF32; 25 and 20 differ from run to run; 62, 67, 65 (by
  * direction) round to half precision, and are never proposed. */
 static void test_precision_and_determinism_limit_the_engines(void **state)
@@ -439,6 +474,8 @@ int main(void)
         cmocka_unit_test_setup(test_frozen_algorithms_repeat_a_run, reset),
         cmocka_unit_test_setup(test_tuning_takes_the_fast_but_not_the_wrong, reset),
         cmocka_unit_test_setup(test_frozen_algorithms_of_another_network_are_refused, reset),
+        cmocka_unit_test_setup(test_frozen_own_kernels_are_checked, reset),
+        cmocka_unit_test_setup(test_layered_path_is_the_librarys, reset),
         cmocka_unit_test_setup(test_precision_and_determinism_limit_the_engines, reset),
         cmocka_unit_test_setup(test_runs_repeat_to_the_bit_if_deterministic, reset),
         cmocka_unit_test_setup(test_tf32_changes_results, reset),

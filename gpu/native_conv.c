@@ -1,0 +1,206 @@
+/* Nodes of the native path: convolution + bias [+ ReLU] [+ maximum pool]. */
+#include "gpu/native_internal.h"
+
+static cnn_status add_plans(cnn_step *s, cnn_native_node *node, cnn_conv_direction direction)
+{
+    for (int i = 0; i < s->ops->size_count; i++) {
+        const cnn_conv_problem problem =
+            cnn_conv_problem_of(node->layer, s->ops->sizes[i], direction);
+        const cnn_status st =
+            cnn_conv_plan_create(s->ops, &problem, true, &node->plans[direction][i]);
+        if (st != CNN_OK)
+            return st;
+    }
+    return CNN_OK;
+}
+
+static cnn_gpu_convolution geometry(const cnn_native_node *node, int n)
+{
+    return cnn_conv_problem_of(node->layer, n, CNN_CONV_FORWARD).shape;
+}
+
+/* A first layer whose gradient of the image nobody wants, with a pool: own kernels do all of it. */
+static cnn_status own_first_create(cnn_step *s, cnn_native_node *node)
+{
+    cnn_status st = CNN_OK;
+    const int i = node->index, back = cnn_native_back(s, i);
+    const size_t parts =
+        cnn_gpu_first_parts(geometry(node, cnn_ops_max_batch(s->ops)), node->windows);
+    node->own_first = true;
+    CNN_TRY(cnn_native_tensor(s, "mask", i, cnn_native_floats(s, node->pool->out), i, back,
+                              &node->mask));
+    CNN_TRY(cnn_native_add_sums(s, node, parts, 1, back, back));
+done:
+    return st;
+}
+
+/* Bias and ReLU are the convolution's own affair unless a pool takes them up. */
+static bool fuses_relu(const cnn_native_node *node)
+{
+    return node->relu && !node->pool;
+}
+
+static cnn_status library_create(cnn_step *s, cnn_native_node *node)
+{
+    cnn_status st = CNN_OK;
+    const cnn_shape out = node->pool ? node->pool->out : node->mid;
+    const size_t images = (size_t)cnn_ops_max_batch(s->ops);
+    CNN_TRY(add_plans(s, node, fuses_relu(node) ? CNN_CONV_FORWARD_BIAS_RELU : CNN_CONV_FORWARD));
+    if (node->trains)
+        CNN_TRY(add_plans(s, node, CNN_CONV_BACKWARD_WEIGHTS));
+    if (node->input_gradient)
+        CNN_TRY(add_plans(s, node, CNN_CONV_BACKWARD_DATA));
+    if (node->pool)
+        CNN_TRY(cnn_native_add_pool(s, node));
+    if (node->trains)
+        CNN_TRY(cnn_native_add_bias_sums(s, node, images * (size_t)out.h * (size_t)out.w, out.c));
+done:
+    return st;
+}
+
+static cnn_status conv_create(cnn_step *s, cnn_native_node *node)
+{
+    cnn_status st = CNN_OK;
+    cnn_native_add_parameter(s, node, 0, true);
+    cnn_native_add_parameter(s, node, 1, false);
+    if (node->pool)
+        CNN_TRY(cnn_cuda_windows(node->pool, &node->windows));
+    const bool own = node->pool && node->trains && !node->input_gradient &&
+                     cnn_gpu_first_fits(geometry(node, 1), node->windows);
+    CNN_TRY(own ? own_first_create(s, node) : library_create(s, node));
+done:
+    return st;
+}
+
+static cnn_status conv_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    const cudaStream_t stream = s->ops->stream;
+    const float *x = cnn_native_value(s, node->index), *weights = cnn_native_weights(s, node, 0);
+    const float *bias = cnn_native_weights(s, node, 1);
+    float *y = cnn_native_value(s, node->index + 1);
+    float *z = node->pool ? cnn_native_at(s, node->before_pool) : y;
+    uint8_t *mask = pass->training ? cnn_native_at(s, node->mask) : NULL;
+    if (node->own_first) {
+        CNN_CUDA(cnn_gpu_first_forward(stream, geometry(node, pass->n), node->windows, x, weights,
+                                       bias, node->relu, y, mask));
+        goto done;
+    }
+    const cnn_conv_operands o = {x, weights, z, bias};
+    if (fuses_relu(node)) {
+        CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_FORWARD_BIAS_RELU][pass->size], o));
+        goto done;
+    }
+    CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_FORWARD][pass->size], o));
+    if (node->pool)
+        CNN_CUDA(
+            cnn_gpu_maxpool_forward(stream, pass->n, node->windows, z, bias, node->relu, y, mask));
+    else
+        CNN_CUDA(cnn_gpu_add_bias(stream, cnn_native_rows(pass, node->mid), node->mid.c, bias,
+                                  node->relu, y));
+done:
+    return st;
+}
+
+/* The gradient of what the convolution leaves, and the bias's, where a pool follows. The bias's is
+ * a sum over what passes the pool, whose windows may overlap. */
+static cnn_status unpool(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass, float *dz)
+{
+    cnn_status st = CNN_OK;
+    const cudaStream_t stream = s->ops->stream;
+    const float *dy = cnn_native_gradient(s, node->index + 1);
+    const uint8_t *mask = cnn_native_at(s, node->mask);
+    const cnn_gpu_sums sums = cnn_native_sums(s, node);
+    float *dbias = cnn_native_slopes(s, node, 1);
+    if (cnn_gpu_windows_tile(node->windows)) {
+        CNN_CUDA(cnn_gpu_unpool_bias_gradient(stream, pass->n, node->windows, mask, dy, dz, sums,
+                                              dbias));
+    } else {
+        CNN_CUDA(cnn_gpu_maxpool_backward(stream, pass->n, node->windows, mask, dy, dz));
+        CNN_CUDA(cnn_gpu_bias_gradient(stream, cnn_native_rows(pass, node->mid), node->mid.c, dz,
+                                       sums, dbias));
+    }
+done:
+    return st;
+}
+
+static cnn_status conv_output_gradient(cnn_step *s, cnn_native_node *node,
+                                       const cnn_native_pass *pass, float **dz)
+{
+    cnn_status st = CNN_OK;
+    const cnn_gpu_sums sums = cnn_native_sums(s, node);
+    const size_t rows = cnn_native_rows(pass, node->mid);
+    float *dbias = cnn_native_slopes(s, node, 1);
+    *dz = node->pool ? cnn_native_at(s, node->before_pool_gradient)
+                     : cnn_native_gradient(s, node->index + 1);
+    if (node->pool)
+        CNN_TRY(unpool(s, node, pass, *dz));
+    else if (node->relu)
+        CNN_CUDA(cnn_gpu_relu_bias_gradient(s->ops->stream, rows, node->mid.c,
+                                            cnn_native_value(s, node->index + 1), *dz, sums,
+                                            dbias));
+    else
+        CNN_CUDA(cnn_gpu_bias_gradient(s->ops->stream, rows, node->mid.c, *dz, sums, dbias));
+done:
+    return st;
+}
+
+static cnn_status conv_backward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    const float *x = cnn_native_value(s, node->index);
+    float *dz = NULL, *dweights = cnn_native_slopes(s, node, 0);
+    if (node->own_first) {
+        CNN_CUDA(cnn_gpu_first_backward(s->ops->stream, geometry(node, pass->n), node->windows, x,
+                                        cnn_native_gradient(s, node->index + 1),
+                                        cnn_native_at(s, node->mask), cnn_native_sums(s, node),
+                                        dweights, cnn_native_slopes(s, node, 1)));
+        goto done;
+    }
+    CNN_TRY(conv_output_gradient(s, node, pass, &dz));
+    const cnn_conv_operands w = {x, dz, dweights, NULL};
+    CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_WEIGHTS][pass->size], w));
+    if (node->input_gradient) {
+        const cnn_conv_operands o = {dz, cnn_native_weights(s, node, 0),
+                                     cnn_native_gradient(s, node->index), NULL};
+        CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_DATA][pass->size], o));
+    }
+done:
+    return st;
+}
+
+static void describe_plan(const char *what, const cnn_conv_plan *plan, cnn_text *out)
+{
+    if (!plan)
+        return;
+    cnn_text_printf(out, "%s ", what);
+    cnn_conv_plan_describe(plan, out);
+}
+
+static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_text *out)
+{
+    (void)s;
+    if (node->own_first) {
+        cnn_text_printf(out,
+                        "convolution + bias%s + maxpool in one kernel; backward: weights and "
+                        "bias in one kernel, from the pooled gradient",
+                        node->relu ? " + relu" : "");
+        return;
+    }
+    const bool tile = node->pool && cnn_gpu_windows_tile(node->windows);
+    describe_plan("convolution + bias + relu", node->plans[CNN_CONV_FORWARD_BIAS_RELU][0], out);
+    describe_plan("convolution", node->plans[CNN_CONV_FORWARD][0], out);
+    if (!fuses_relu(node))
+        cnn_text_printf(out, ", bias%s%s in one kernel", node->relu ? " + relu" : "",
+                        node->pool ? " + maxpool" : "");
+    if (node->trains)
+        cnn_text_printf(out, "; backward: %s, ",
+                        tile         ? "pool + relu + bias in one kernel"
+                        : node->pool ? "pool + relu, bias"
+                        : node->relu ? "relu + bias in one kernel"
+                                     : "bias");
+    describe_plan("weights", node->plans[CNN_CONV_BACKWARD_WEIGHTS][0], out);
+    describe_plan(", data", node->plans[CNN_CONV_BACKWARD_DATA][0], out);
+}
+
+const cnn_native_class cnn_native_conv = {conv_create, conv_forward, conv_backward, conv_describe};
