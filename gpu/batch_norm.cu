@@ -6,14 +6,13 @@
 
 #include "nn/train.h"
 
-enum { TILE = 32, LANES = 8, MAX_CHUNKS = 128, ROWS_A_CHUNK = 128 };
+enum { TILE = 32, LANES = 8, MAX_CHUNKS = 512, ROWS_A_CHUNK = 32 };
 
 typedef cnn_gpu_norm_shape norm_shape;
 
-/* What is summed over a statistic's values: x and x^2 forward, dy and dy xhat backward. */
-struct moments {
-    double first, second;
-};
+/* What is summed over a statistic's values, as x and y: x and x^2 forward, dy and dy xhat backward.
+ */
+typedef double2 moments;
 
 /* Forward: dy NULL; mean and inverse are results, the running ones move. Backward: mean and inverse
  * are given, dgamma and dbeta are results. */
@@ -35,26 +34,26 @@ __device__ static inline void add_terms(moments *sum, size_t i, const operands &
 {
     if (!o.dy) {
         const double value = (double)o.x[i];
-        sum->first += value;
-        sum->second += value * value;
+        sum->x += value;
+        sum->y += value * value;
         return;
     }
     const double slope = o.y && !(o.y[i] > 0.0f) ? 0.0 : (double)o.dy[i];
-    sum->first += slope;
-    sum->second += slope * (double)((o.x[i] - mean) * inverse);
+    sum->x += slope;
+    sum->y += slope * (double)((o.x[i] - mean) * inverse);
 }
 
 /* What statistic k's sums over all values say. */
 __device__ static inline void conclude(norm_shape s, int k, moments sum, const operands &o)
 {
     if (o.dy) {
-        o.dbeta[k] = (float)sum.first;
-        o.dgamma[k] = (float)sum.second;
+        o.dbeta[k] = (float)sum.x;
+        o.dgamma[k] = (float)sum.y;
         return;
     }
     const double count = (double)s.outer * (double)s.inner;
-    const double mean = sum.first / count;
-    const double spread = sum.second / count - mean * mean;
+    const double mean = sum.x / count;
+    const double spread = sum.y / count - mean * mean;
     const double variance = spread < 0.0 ? 0.0 : spread; /* NaN stays */
     o.mean[k] = (float)mean;
     o.inverse[k] = (float)(1.0 / sqrt(variance + CNN_NORM_EPSILON));
@@ -64,28 +63,10 @@ __device__ static inline void conclude(norm_shape s, int k, moments sum, const o
                                     (1.0 - CNN_NORM_MOMENTUM) * variance);
 }
 
-/* Leaves a chunk's sums of statistic k (by the threads that are `first`); the last block concludes.
- */
-__device__ static inline void finish(norm_shape s, int k, bool first, moments sum,
-                                     const operands &o, moments *parts, unsigned *tickets)
-{
-    if (first)
-        parts[(size_t)blockIdx.y * (size_t)s.statistics + (size_t)k] = sum;
-    if (!cnn_is_last_block(&tickets[blockIdx.x], gridDim.y) || !first)
-        return;
-    sum.first = sum.second = 0.0;
-    for (unsigned chunk = 0; chunk < gridDim.y; chunk++) {
-        const volatile moments *part = &parts[(size_t)chunk * (size_t)s.statistics + (size_t)k];
-        sum.first += part->first;
-        sum.second += part->second;
-    }
-    conclude(s, k, sum, o);
-}
-
 /* inner 1. Block (x, y): statistics 32 x .. of chunk y of the rows. */
 static __global__ void sum_channels(norm_shape s, operands o, moments *parts, unsigned *tickets)
 {
-    __shared__ double first[LANES][TILE], second[LANES][TILE];
+    __shared__ moments shared[TILE * LANES];
     const int k = (int)(blockIdx.x * TILE + threadIdx.x);
     moments sum = {0.0, 0.0};
     if (k < s.statistics) {
@@ -94,41 +75,24 @@ static __global__ void sum_channels(norm_shape s, operands o, moments *parts, un
              row += (int)gridDim.y * LANES)
             add_terms(&sum, (size_t)row * (size_t)s.statistics + (size_t)k, o, m, v);
     }
-    first[threadIdx.y][threadIdx.x] = sum.first;
-    second[threadIdx.y][threadIdx.x] = sum.second;
-    __syncthreads();
-    for (int lane = 1; threadIdx.y == 0 && lane < LANES; lane++) {
-        sum.first += first[lane][threadIdx.x];
-        sum.second += second[lane][threadIdx.x];
-    }
-    finish(s, k, threadIdx.y == 0 && k < s.statistics, sum, o, parts, tickets);
+    if (cnn_sum_of_rows(sum, k, s.statistics, parts, tickets, shared, &sum))
+        conclude(s, k, sum, o);
 }
 
-/* inner > 1. Block (x, y): statistic x, chunk y of the outer ones. */
+/* inner > 1. Block (x, y): statistic x, chunk y of the outer ones; its threads lie along y. */
 static __global__ void sum_rows(norm_shape s, operands o, moments *parts, unsigned *tickets)
 {
-    __shared__ double first[CNN_BLOCK], second[CNN_BLOCK];
+    __shared__ moments shared[CNN_BLOCK];
     const int k = (int)blockIdx.x;
     const float m = o.dy ? o.mean[k] : 0.0f, v = o.dy ? o.inverse[k] : 0.0f;
     moments sum = {0.0, 0.0};
     for (int outer = (int)blockIdx.y; outer < s.outer; outer += (int)gridDim.y) {
         const size_t start = ((size_t)outer * (size_t)s.statistics + (size_t)k) * (size_t)s.inner;
-        for (int i = (int)threadIdx.x; i < s.inner; i += CNN_BLOCK)
+        for (int i = (int)threadIdx.y; i < s.inner; i += CNN_BLOCK)
             add_terms(&sum, start + (size_t)i, o, m, v);
     }
-    first[threadIdx.x] = sum.first;
-    second[threadIdx.x] = sum.second;
-    __syncthreads();
-    for (unsigned half = CNN_BLOCK / 2; half > 0; half /= 2) {
-        if (threadIdx.x < half) {
-            first[threadIdx.x] += first[threadIdx.x + half];
-            second[threadIdx.x] += second[threadIdx.x + half];
-        }
-        __syncthreads();
-    }
-    sum.first = first[0];
-    sum.second = second[0];
-    finish(s, k, threadIdx.x == 0, sum, o, parts, tickets);
+    if (cnn_sum_of_rows(sum, k, s.statistics, parts, tickets, shared, &sum))
+        conclude(s, k, sum, o);
 }
 
 __device__ static inline unsigned statistic_of(norm_shape s, size_t i)
@@ -178,7 +142,7 @@ static cudaError_t add_up(cudaStream_t stream, norm_shape s, operands o, cnn_gpu
     if (s.inner == 1)
         return cnn_launch(sum_channels, dim3((count + TILE - 1) / TILE, chunks), dim3(TILE, LANES),
                           0, stream, s, o, parts, sums.tickets);
-    return cnn_launch(sum_rows, dim3(count, chunks), CNN_BLOCK, 0, stream, s, o, parts,
+    return cnn_launch(sum_rows, dim3(count, chunks), dim3(1, CNN_BLOCK), 0, stream, s, o, parts,
                       sums.tickets);
 }
 

@@ -3,19 +3,10 @@
 #include "gpu/last_block.cuh"
 #include "gpu/launch.cuh"
 
-enum { MAX_CHUNKS = 1024 };
-
-static size_t rows_a_chunk(size_t rows)
-{
-    const size_t usual = 128, least = (rows + MAX_CHUNKS - 1) / MAX_CHUNKS;
-    return least > usual ? least : usual;
-}
-
-static size_t chunks_of(size_t rows)
-{
-    const size_t a_chunk = rows_a_chunk(rows);
-    return (rows + a_chunk - 1) / a_chunk;
-}
+/* Chunks enough to fill a device, and few enough for the last block. */
+enum { MAX_CHUNKS = 512 };
+/* Rows that a thread has in flight. */
+enum { AT_ONCE = 4 };
 
 /* A block: as many columns as a warp has lanes, or half as many where there are no more. */
 static dim3 block_for(int columns)
@@ -24,101 +15,136 @@ static dim3 block_for(int columns)
                                    : dim3(CNN_WARP, CNN_BLOCK / CNN_WARP);
 }
 
+static unsigned rows_a_chunk(size_t rows, int columns)
+{
+    const unsigned usual = block_for(columns).y;
+    const unsigned least = (unsigned)((rows + MAX_CHUNKS - 1) / MAX_CHUNKS);
+    return least > usual ? least : usual;
+}
+
+static size_t chunks_of(size_t rows, int columns)
+{
+    const size_t a_chunk = rows_a_chunk(rows, columns);
+    return (rows + a_chunk - 1) / a_chunk;
+}
+
 static dim3 grid_for(size_t rows, int columns)
 {
     const unsigned tile = block_for(columns).x;
-    return dim3(((unsigned)columns + tile - 1) / tile, (unsigned)chunks_of(rows));
+    return dim3(((unsigned)columns + tile - 1) / tile, (unsigned)chunks_of(rows, columns));
 }
 
-/* Adds the threads' sums of a column up, leaves the chunk's, and lets the last block finish. */
-__device__ static inline void finish(double sum, int columns, double *sums, unsigned *tickets,
-                                     float *dbias)
+/* A block's chunk of the rows. */
+struct chunk {
+    unsigned first, end;
+};
+
+__device__ static inline chunk chunk_of_block(unsigned rows, unsigned a_chunk)
 {
-    __shared__ double part[CNN_BLOCK];
-    const int column = (int)(blockIdx.x * blockDim.x + threadIdx.x);
-    const bool first = threadIdx.y == 0 && column < columns;
-    part[threadIdx.y * blockDim.x + threadIdx.x] = sum;
-    __syncthreads();
-    if (first) {
-        for (unsigned lane = 1; lane < blockDim.y; lane++)
-            sum += part[lane * blockDim.x + threadIdx.x];
-        sums[blockIdx.y * (size_t)columns + (size_t)column] = sum;
-    }
-    if (!cnn_is_last_block(&tickets[blockIdx.x], gridDim.y) || !first)
-        return;
-    const volatile double *all = sums;
-    double total = 0.0;
-    for (unsigned chunk = 0; chunk < gridDim.y; chunk++)
-        total += all[chunk * (size_t)columns + (size_t)column];
-    dbias[column] = (float)total;
+    const unsigned first = blockIdx.y * a_chunk;
+    const chunk c = {first, rows - first < a_chunk ? rows : first + a_chunk};
+    return c;
 }
 
-/* y not NULL: masked is dy, and is set to zero where y is not above it. */
-static __global__ void sum_rows(size_t rows, size_t a_chunk, int columns, const float *dy,
-                                const float *y, float *masked, double *sums, unsigned *tickets,
-                                float *dbias)
+__device__ static inline void finish(double sum, int column, int columns, double *parts,
+                                     unsigned *tickets, float *dbias)
+{
+    __shared__ double shared[CNN_BLOCK];
+    double total;
+    if (cnn_sum_of_rows(sum, column, columns, parts, tickets, shared, &total))
+        dbias[column] = (float)total;
+}
+
+/* y not NULL: masked, which may be dy, is set to zero where y is not above it. */
+static __global__ void sum_rows(unsigned rows, unsigned a_chunk, int columns, const float *dy,
+                                const float *__restrict__ y, float *masked, double *parts,
+                                unsigned *tickets, float *dbias)
 {
     const int column = (int)(blockIdx.x * blockDim.x + threadIdx.x);
-    const size_t first = blockIdx.y * a_chunk;
-    const size_t last = first + a_chunk < rows ? first + a_chunk : rows;
+    const chunk c = chunk_of_block(rows, a_chunk);
     double sum = 0.0;
-    for (size_t row = first + threadIdx.y; column < columns && row < last; row += blockDim.y) {
-        const size_t i = row * (size_t)columns + (size_t)column;
-        float value = dy[i];
-        if (y && !(y[i] > 0.0f))
-            masked[i] = value = 0.0f;
-        sum += (double)value;
+    for (unsigned row = c.first + threadIdx.y; column < columns && row < c.end;
+         row += AT_ONCE * blockDim.y) {
+        float value[AT_ONCE];
+        bool cut[AT_ONCE];
+#pragma unroll
+        for (int k = 0; k < AT_ONCE; k++) {
+            const unsigned r = row + (unsigned)k * blockDim.y;
+            const size_t i = (size_t)r * (size_t)columns + (size_t)column;
+            value[k] = r < c.end ? dy[i] : 0.0f;
+            cut[k] = y && r < c.end && !(y[i] > 0.0f);
+        }
+#pragma unroll
+        for (int k = 0; k < AT_ONCE; k++) {
+            const unsigned r = row + (unsigned)k * blockDim.y;
+            if (cut[k])
+                masked[(size_t)r * (size_t)columns + (size_t)column] = value[k] = 0.0f;
+            sum += (double)value[k];
+        }
     }
-    finish(sum, columns, sums, tickets, dbias);
+    finish(sum, column, columns, parts, tickets, dbias);
 }
 
-/* Rows are windows, columns channels: each window writes all its inputs' gradients. */
-static __global__ void unpool(size_t rows, size_t a_chunk, cnn_gpu_windows w, const uint8_t *mask,
-                              const float *dy, float *dx, double *sums, unsigned *tickets,
+/* Writes the gradients of all inputs of one window, of one channel. */
+template <int Kernel>
+__device__ static inline void spread(const cnn_gpu_windows &w, unsigned row, int channel, int where,
+                                     float value, float *dx)
+{
+    const int kernel = Kernel > 0 ? Kernel : w.kernel;
+    const unsigned column = row % (unsigned)w.out_w;
+    const unsigned rest = row / (unsigned)w.out_w, line = rest % (unsigned)w.out_h;
+    const size_t image = rest / (unsigned)w.out_h;
+#pragma unroll
+    for (int r = 0; r < kernel; r++)
+#pragma unroll
+        for (int k = 0; k < kernel; k++) {
+            const int y = (int)line * w.stride - w.pad_top + r;
+            const int x = (int)column * w.stride - w.pad_left + k;
+            if (y >= 0 && y < w.h && x >= 0 && x < w.w)
+                dx[((image * (size_t)w.h + (size_t)y) * (size_t)w.w + (size_t)x) * (size_t)w.c +
+                   (size_t)channel] = where == r * kernel + k ? value : 0.0f;
+        }
+}
+
+/* Rows are windows, columns channels. Kernel 0: the windows say it. */
+template <int Kernel>
+static __global__ void unpool(unsigned rows, unsigned a_chunk, cnn_gpu_windows w,
+                              const uint8_t *__restrict__ mask, const float *__restrict__ dy,
+                              float *__restrict__ dx, double *parts, unsigned *tickets,
                               float *dbias)
 {
     const int channel = (int)(blockIdx.x * blockDim.x + threadIdx.x);
-    const size_t first = blockIdx.y * a_chunk;
-    const size_t last = first + a_chunk < rows ? first + a_chunk : rows;
+    const chunk c = chunk_of_block(rows, a_chunk);
     double sum = 0.0;
-    for (size_t row = first + threadIdx.y; channel < w.c && row < last; row += blockDim.y) {
-        const size_t i = row * (size_t)w.c + (size_t)channel;
+    for (unsigned row = c.first + threadIdx.y; channel < w.c && row < c.end; row += blockDim.y) {
+        const size_t i = (size_t)row * (size_t)w.c + (size_t)channel;
         const int where = mask[i];
         const float value = dy[i];
-        const int column = (int)(row % (size_t)w.out_w);
-        const int line = (int)(row / (size_t)w.out_w % (size_t)w.out_h);
-        const size_t image = row / (size_t)w.out_w / (size_t)w.out_h;
         sum += where != CNN_GPU_NOWHERE ? (double)value : 0.0;
-        for (int r = 0; r < w.kernel; r++)
-            for (int k = 0; k < w.kernel; k++) {
-                const int y = line * w.stride - w.pad_top + r;
-                const int x = column * w.stride - w.pad_left + k;
-                if (y >= 0 && y < w.h && x >= 0 && x < w.w)
-                    dx[((image * (size_t)w.h + (size_t)y) * (size_t)w.w + (size_t)x) * (size_t)w.c +
-                       (size_t)channel] = where == r * w.kernel + k ? value : 0.0f;
-            }
+        spread<Kernel>(w, row, channel, where, value, dx);
     }
-    finish(sum, w.c, sums, tickets, dbias);
+    finish(sum, channel, w.c, parts, tickets, dbias);
 }
 
 size_t cnn_gpu_column_sums(size_t rows, int columns)
 {
-    return chunks_of(rows) * (size_t)columns;
+    return chunks_of(rows, columns) * (size_t)columns;
 }
 
 cudaError_t cnn_gpu_bias_gradient(cudaStream_t stream, size_t rows, int columns, const float *dy,
                                   cnn_gpu_sums sums, float *dbias)
 {
-    return cnn_launch(sum_rows, grid_for(rows, columns), block_for(columns), 0, stream, rows,
-                      rows_a_chunk(rows), columns, dy, nullptr, nullptr, sums.parts, sums.tickets,
-                      dbias);
+    return cnn_launch(sum_rows, grid_for(rows, columns), block_for(columns), 0, stream,
+                      (unsigned)rows, rows_a_chunk(rows, columns), columns, dy, nullptr, nullptr,
+                      sums.parts, sums.tickets, dbias);
 }
 
 cudaError_t cnn_gpu_relu_bias_gradient(cudaStream_t stream, size_t rows, int columns,
                                        const float *y, float *dy, cnn_gpu_sums sums, float *dbias)
 {
-    return cnn_launch(sum_rows, grid_for(rows, columns), block_for(columns), 0, stream, rows,
-                      rows_a_chunk(rows), columns, dy, y, dy, sums.parts, sums.tickets, dbias);
+    return cnn_launch(sum_rows, grid_for(rows, columns), block_for(columns), 0, stream,
+                      (unsigned)rows, rows_a_chunk(rows, columns), columns, dy, y, dy, sums.parts,
+                      sums.tickets, dbias);
 }
 
 bool cnn_gpu_windows_tile(cnn_gpu_windows w)
@@ -132,6 +158,7 @@ cudaError_t cnn_gpu_unpool_bias_gradient(cudaStream_t stream, int n, cnn_gpu_win
                                          cnn_gpu_sums sums, float *dbias)
 {
     const size_t rows = (size_t)n * (size_t)w.out_h * (size_t)w.out_w;
-    return cnn_launch(unpool, grid_for(rows, w.c), block_for(w.c), 0, stream, rows,
-                      rows_a_chunk(rows), w, mask, dy, dx, sums.parts, sums.tickets, dbias);
+    return cnn_launch(w.kernel == 2 ? unpool<2> : unpool<0>, grid_for(rows, w.c), block_for(w.c), 0,
+                      stream, (unsigned)rows, rows_a_chunk(rows, w.c), w, mask, dy, dx, sums.parts,
+                      sums.tickets, dbias);
 }

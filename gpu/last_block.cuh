@@ -1,13 +1,14 @@
 /** Reductions in one kernel: every block leaves its part in memory, and the one that comes last
- * adds the parts up, in the order of the blocks, so that the result does not depend on who was
- * last. */
+ * adds the parts up, in an order that depends on shapes alone, so that the result does not depend
+ * on who was last. */
 #ifndef CNN_GPU_LAST_BLOCK_CUH
 #define CNN_GPU_LAST_BLOCK_CUH
 
 #include <cuda_runtime.h>
 
 /** Whether this block is the last of `blocks` to get here; then it sees what all of them wrote
- *  before. All threads of the block call it. *ticket is 0 before the kernel, and again after it. */
+ *  before, if it reads with __ldcg. All threads of the block call it. *ticket is 0 before the
+ *  kernel, and again after it. */
 __device__ static inline bool cnn_is_last_block(unsigned *ticket, unsigned blocks)
 {
     __shared__ bool last;
@@ -21,6 +22,56 @@ __device__ static inline bool cnn_is_last_block(unsigned *ticket, unsigned block
     __syncthreads();
     __threadfence();
     return last;
+}
+
+__device__ static inline double cnn_plus(double a, double b)
+{
+    return a + b;
+}
+
+__device__ static inline double2 cnn_plus(double2 a, double2 b)
+{
+    return make_double2(a.x + b.x, a.y + b.y);
+}
+
+/** The sum of the threads of a column, which have one threadIdx.x; valid where threadIdx.y is 0.
+ *  blockDim.y is a power of two. All threads of the block call it.
+ *  shared  [blockDim.x * blockDim.y]; free again afterwards */
+template <class T> __device__ inline T cnn_sum_of_column(T mine, T *shared)
+{
+    const unsigned columns = blockDim.x, at = threadIdx.y * columns + threadIdx.x;
+    shared[at] = mine;
+    __syncthreads();
+    for (unsigned half = blockDim.y / 2; half > 0; half /= 2) {
+        if (threadIdx.y < half)
+            shared[at] = cnn_plus(shared[at], shared[at + half * columns]);
+        __syncthreads();
+    }
+    mine = shared[threadIdx.x];
+    __syncthreads();
+    return mine;
+}
+
+/** Sums over rows of a matrix: block (x, y) has tile x of the columns, blockDim.x wide, and chunk y
+ *  of the rows, whose rows its threads y share; `sum` is the thread's own. True for the one thread
+ *  of the grid that gets column's *total.
+ *  parts    [gridDim.y][columns]
+ *  tickets  [gridDim.x] */
+template <class T>
+__device__ inline bool cnn_sum_of_rows(T sum, int column, int columns, T *parts, unsigned *tickets,
+                                       T *shared, T *total)
+{
+    const bool inside = column < columns, first = inside && threadIdx.y == 0;
+    sum = cnn_sum_of_column(sum, shared);
+    if (first)
+        parts[(size_t)blockIdx.y * (size_t)columns + (size_t)column] = sum;
+    if (!cnn_is_last_block(&tickets[blockIdx.x], gridDim.y))
+        return false;
+    T mine = {};
+    for (unsigned chunk = threadIdx.y; inside && chunk < gridDim.y; chunk += blockDim.y)
+        mine = cnn_plus(mine, __ldcg(&parts[(size_t)chunk * (size_t)columns + (size_t)column]));
+    *total = cnn_sum_of_column(mine, shared);
+    return first;
 }
 
 #endif
