@@ -66,6 +66,7 @@ __device__ static inline void conclude(norm_shape s, int k, moments sum, const o
 /* inner 1. Block (x, y): statistics 32 x .. of chunk y of the rows. */
 static __global__ void sum_channels(norm_shape s, operands o, moments *parts, unsigned *tickets)
 {
+    cnn_wait_for_previous();
     __shared__ moments shared[TILE * LANES];
     const int k = (int)(blockIdx.x * TILE + threadIdx.x);
     moments sum = {0.0, 0.0};
@@ -82,6 +83,7 @@ static __global__ void sum_channels(norm_shape s, operands o, moments *parts, un
 /* inner > 1. Block (x, y): statistic x, chunk y of the outer ones; its threads lie along y. */
 static __global__ void sum_rows(norm_shape s, operands o, moments *parts, unsigned *tickets)
 {
+    cnn_wait_for_previous();
     __shared__ moments shared[CNN_BLOCK];
     const int k = (int)blockIdx.x;
     const float m = o.dy ? o.mean[k] : 0.0f, v = o.dy ? o.inverse[k] : 0.0f;
@@ -105,6 +107,7 @@ static __global__ void normalise(norm_shape s, size_t size, const float *x, cons
                                  const float *spread, bool is_variance, const float *gamma,
                                  const float *beta, bool relu, float *y)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, size)
     {
         const unsigned k = statistic_of(s, i);
@@ -120,6 +123,7 @@ static __global__ void input_gradient(norm_shape s, size_t size, const float *x,
                                       const float *inverse, const float *dgamma, const float *dbeta,
                                       float *dx)
 {
+    cnn_wait_for_previous();
     const float share = (float)(1.0 / ((double)s.outer * (double)s.inner));
     CNN_EACH(i, size)
     {

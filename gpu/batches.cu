@@ -9,6 +9,7 @@ static __global__ void gather(float scale, const Pixel *images, const int32_t *l
                               const int32_t *order, cnn_gpu_place *place, bool counts,
                               int64_t first, int64_t pixels, float *x, int32_t *y)
 {
+    cnn_wait_for_previous();
     const int64_t start = place ? place->first : first;
     const int64_t image = order[start + (int64_t)blockIdx.y];
     const int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
@@ -24,6 +25,7 @@ static __global__ void gather(float scale, const Pixel *images, const int32_t *l
 
 static __global__ void go_to(int64_t first, cnn_gpu_place *place)
 {
+    cnn_wait_for_previous();
     if (threadIdx.x == 0 && blockIdx.x == 0)
         place->first = first;
 }
@@ -31,12 +33,14 @@ static __global__ void go_to(int64_t first, cnn_gpu_place *place)
 static __global__ void shuffle_keys(uint64_t seed, uint32_t purpose, uint32_t epoch, int count,
                                     uint64_t *keys)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, (size_t)count)
     keys[i] = (uint64_t)cnn_device_philox(seed, purpose, epoch, i).x << 32 | (uint32_t)i;
 }
 
 static __global__ void keys_to_order(int count, const uint64_t *keys, int32_t *order)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, (size_t)count)
     order[i] = (int32_t)(keys[i] & 0xffffffffu);
 }

@@ -60,6 +60,7 @@ static __global__ void sum_rows(unsigned rows, unsigned a_chunk, int columns, co
                                 const float *__restrict__ y, float *masked, double *parts,
                                 unsigned *tickets, float *dbias)
 {
+    cnn_wait_for_previous();
     const int column = (int)(blockIdx.x * blockDim.x + threadIdx.x);
     const chunk c = chunk_of_block(rows, a_chunk);
     double sum = 0.0;
@@ -113,6 +114,7 @@ static __global__ void unpool(unsigned rows, unsigned a_chunk, cnn_gpu_windows w
                               float *__restrict__ dx, double *parts, unsigned *tickets,
                               float *dbias)
 {
+    cnn_wait_for_previous();
     const int channel = (int)(blockIdx.x * blockDim.x + threadIdx.x);
     const chunk c = chunk_of_block(rows, a_chunk);
     double sum = 0.0;

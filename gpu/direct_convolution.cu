@@ -25,6 +25,7 @@ __device__ static inline size_t weight_index(shape s, int out, int row, int colu
 /* A thread for each result. */
 static __global__ void forward(shape s, size_t size, const float *x, const float *weights, float *y)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, size)
     {
         size_t rest = i;
@@ -53,6 +54,7 @@ static __global__ void forward(shape s, size_t size, const float *x, const float
 static __global__ void backward_data(shape s, size_t size, const float *dy, const float *weights,
                                      float *dx)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, size)
     {
         size_t rest = i;
@@ -80,6 +82,7 @@ static __global__ void backward_data(shape s, size_t size, const float *dy, cons
 static __global__ void backward_weights(shape s, size_t size, const float *x, const float *dy,
                                         float *dweights)
 {
+    cnn_wait_for_previous();
     __shared__ float part[CNN_BLOCK];
     const size_t places = (size_t)s.n * (size_t)s.out_h * (size_t)s.out_w;
     for (size_t i = blockIdx.x; i < size; i += gridDim.x) {

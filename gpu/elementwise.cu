@@ -5,12 +5,14 @@
 
 static __global__ void relu_forward(size_t size, const float *x, float *y)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, size)
     y[i] = x[i] > 0.0f ? x[i] : 0.0f;
 }
 
 static __global__ void relu_backward(size_t size, const float *y, const float *dy, float *dx)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, size)
     dx[i] = y[i] > 0.0f ? dy[i] : 0.0f;
 }
@@ -18,6 +20,7 @@ static __global__ void relu_backward(size_t size, const float *y, const float *d
 /* A block: as many columns as it has threads along x, or all of them; rows by its other threads. */
 static __global__ void add_bias(size_t rows, int columns, const float *bias, bool relu, float *y)
 {
+    cnn_wait_for_previous();
     const int column = (int)(blockIdx.x * blockDim.x + threadIdx.x);
     if (column >= columns)
         return;
@@ -34,6 +37,7 @@ static __global__ void add_bias(size_t rows, int columns, const float *bias, boo
 static __global__ void dropout(size_t size, double rate, uint64_t seed, uint32_t purpose,
                                const int64_t *step, uint32_t step_value, const float *x, float *y)
 {
+    cnn_wait_for_previous();
     const uint32_t epoch = step ? (uint32_t)*step : step_value;
     const float scale = (float)(1.0 / (1.0 - rate));
     CNN_EACH(four, (size + 3) / 4)
@@ -50,12 +54,14 @@ static __global__ void dropout(size_t size, double rate, uint64_t seed, uint32_t
 
 static __global__ void fill_random(size_t size, uint32_t stream_number, float *x)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, size)
     x[i] = (float)(2.0 * cnn_device_unit(cnn_device_philox(stream_number, 0, 0, i).x) - 1.0);
 }
 
 static __global__ void distance(size_t size, const float *a, const float *b, float *result)
 {
+    cnn_wait_for_previous();
     __shared__ float largest[CNN_BLOCK], apart[CNN_BLOCK];
     float most = 0.0f, far = 0.0f;
     for (size_t i = threadIdx.x; i < size; i += CNN_BLOCK) {

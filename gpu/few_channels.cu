@@ -33,6 +33,7 @@ __device__ static inline void load_rows(shape s, int image, int line, const floa
 template <int C>
 static __global__ void sum_bands(shape s, const float *x, const float *dy, float *parts)
 {
+    cnn_wait_for_previous();
     float *rows = cnn_dynamic_shared<float>();
     const int o = (int)threadIdx.x % s.out_c, r = (int)threadIdx.x / s.out_c;
     const int columns = s.w + 2 * REACH, bands = (s.h + BAND - 1) / BAND;
@@ -61,6 +62,7 @@ static __global__ void sum_bands(shape s, const float *x, const float *dy, float
 static __global__ void add_parts(int blocks, int out_c, int taps, const float *parts,
                                  float *dweights)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, (size_t)taps * (size_t)out_c)
     {
         double sum = 0.0;

@@ -73,6 +73,7 @@ template <int C>
 static __global__ void forward(shape s, cnn_gpu_windows pool, const float *x, const float *weights,
                                const float *bias, bool relu, float *y, uint8_t *mask)
 {
+    cnn_wait_for_previous();
     float *rows = cnn_dynamic_shared<float>();
     const band b = {(int)blockIdx.y, (int)blockIdx.x * BAND, padded_columns(pool)};
     float *w = rows + BAND_ROWS * b.columns * C; /* [tap, c, filter] */
@@ -141,6 +142,7 @@ static __global__ void backward(shape s, cnn_gpu_windows pool, const float *x, c
                                 const uint8_t *mask, float *parts, unsigned *ticket,
                                 float *dweights, float *dbias)
 {
+    cnn_wait_for_previous();
     float *rows = cnn_dynamic_shared<float>();
     const int o = (int)threadIdx.x % s.out_c, tap = (int)threadIdx.x / s.out_c;
     const int bands = (pool.out_h + BAND - 1) / BAND, count = (TAPS * C + 1) * s.out_c;

@@ -1,28 +1,41 @@
-/** The one way in which kernels are launched. The tests' device brings a cnn_launch of its own and
- *  defines CNN_EMULATED_DEVICE. */
+/** The one way in which kernels are launched, and how each begins. The tests' device brings a
+ *  cnn_launch_with, a cnn_wait_for_previous and a cnn_dynamic_shared of its own, and defines
+ *  CNN_EMULATED_DEVICE. */
 #ifndef CNN_GPU_LAUNCH_CUH
 #define CNN_GPU_LAUNCH_CUH
 
+#include "gpu/launches.h"
+
 #include <cuda_runtime.h>
+
+#include <utility>
 
 #ifndef CNN_EMULATED_DEVICE
 #include <tuple>
 #include <type_traits>
-#include <utility>
 
-/** Queues kernel(args...) on the stream; returns what cudaLaunchKernel returns. */
+/** Queues kernel(args...) as the configuration says. */
 template <class... P, class... A>
-inline cudaError_t cnn_launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared_bytes,
-                              cudaStream_t stream, A &&...args)
+inline cudaError_t cnn_launch_with(const cudaLaunchConfig_t &config, void (*kernel)(P...),
+                                   A &&...args)
 {
     std::tuple<std::decay_t<P>...> values(std::forward<A>(args)...);
     return std::apply(
         [&](auto &...value) {
-            void *pointers[] = {static_cast<void *>(&value)...};
-            return cudaLaunchKernel(reinterpret_cast<const void *>(kernel), grid, block, pointers,
-                                    shared_bytes, stream);
+            void *pointers[] = {static_cast<void *>(&value)..., nullptr};
+            return cudaLaunchKernelExC(&config, reinterpret_cast<const void *>(kernel), pointers);
         },
         values);
+}
+
+/** The first statement of every kernel: one that is launched as a dependent (gpu/launches.h) may
+ *  begin before the kernel in front of it has ended. From here on that one is complete and what it
+ *  wrote is visible; and so is all that came before it, as it waited here, too. */
+__device__ static inline void cnn_wait_for_previous()
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    cudaGridDependencySynchronize();
+#endif
 }
 
 /** The block's dynamic shared memory. */
@@ -32,6 +45,25 @@ template <class T> __device__ inline T *cnn_dynamic_shared()
     return reinterpret_cast<T *>(cnn_shared_bytes);
 }
 #endif
+
+/** Queues kernel(args...) on the stream, as a dependent where this thread launches such; returns
+ *  what the launch returns. */
+template <class... P, class... A>
+inline cudaError_t cnn_launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared_bytes,
+                              cudaStream_t stream, A &&...args)
+{
+    cudaLaunchAttribute dependent = {};
+    dependent.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    dependent.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t config = {};
+    config.gridDim = grid;
+    config.blockDim = block;
+    config.dynamicSmemBytes = shared_bytes;
+    config.stream = stream;
+    config.attrs = &dependent;
+    config.numAttrs = cnn_gpu_launches_dependents(stream) ? 1 : 0;
+    return cnn_launch_with(config, kernel, std::forward<A>(args)...);
+}
 
 enum { CNN_BLOCK = 256, CNN_WARP = 32 };
 

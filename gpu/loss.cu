@@ -52,6 +52,7 @@ static __global__ void softmax_loss(int n, int classes, const float *logits, con
                                     const int32_t *labels, float *dlogits, float *dbias,
                                     cnn_gpu_place *place, cnn_gpu_counts *counts)
 {
+    cnn_wait_for_previous();
     __shared__ double losses[WARPS];
     __shared__ int wrongs[WARPS];
     const int lane = (int)threadIdx.x % CNN_WARP, warp = (int)threadIdx.x / CNN_WARP;

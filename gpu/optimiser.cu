@@ -7,6 +7,7 @@
 static __global__ void sgd(size_t size, float rate, float momentum, const float *g, float *velocity,
                            float *w)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, size)
     {
         float step = -rate * g[i];
@@ -19,6 +20,7 @@ static __global__ void sgd(size_t size, float rate, float momentum, const float 
 static __global__ void adam(size_t size, double rate, const int64_t *step, int64_t step_value,
                             const float *g, float *m, float *v, float *w)
 {
+    cnn_wait_for_previous();
     __shared__ float corrected;
     if (threadIdx.x == 0) {
         const double t = (double)(step ? *step + 1 : step_value);

@@ -32,6 +32,7 @@ __device__ static inline size_t index_of(int rows, int columns, int c, unsigned 
 static __global__ void maxpool_forward(size_t size, cnn_gpu_windows w, const float *x,
                                        const float *bias, bool relu, float *y, uint8_t *mask)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, size)
     {
         const place p = place_of(i, w.out_h, w.out_w, w.c);
@@ -68,6 +69,7 @@ __device__ static inline void holders(int at, int pad, int kernel, int stride, i
 static __global__ void maxpool_backward(size_t size, cnn_gpu_windows w, const uint8_t *mask,
                                         const float *dy, float *dx)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, size)
     {
         const place p = place_of(i, w.h, w.w, w.c);
@@ -98,6 +100,7 @@ __device__ static inline int inside(int start, int kernel, int length)
 
 static __global__ void avgpool_forward(size_t size, cnn_gpu_windows w, const float *x, float *y)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, size)
     {
         const place p = place_of(i, w.out_h, w.out_w, w.c);
@@ -113,6 +116,7 @@ static __global__ void avgpool_forward(size_t size, cnn_gpu_windows w, const flo
 
 static __global__ void avgpool_backward(size_t size, cnn_gpu_windows w, const float *dy, float *dx)
 {
+    cnn_wait_for_previous();
     CNN_EACH(i, size)
     {
         const place p = place_of(i, w.h, w.w, w.c);

@@ -15,6 +15,7 @@ extern "C" {
 uint3 cnn_emulated_thread, cnn_emulated_block;
 dim3 cnn_emulated_block_dim, cnn_emulated_grid_dim;
 void *cnn_emulated_shared;
+size_t cnn_emulated_waited;
 }
 
 namespace emulated
@@ -295,6 +296,7 @@ void run_grid(const Launch &launch)
     cnn_emulated_shared = shared;
     cnn_emulated_block_dim = launch.block;
     cnn_emulated_grid_dim = launch.grid;
+    cnn_emulated_waited = 0;
     block = &b;
     const std::vector<unsigned> order_of_blocks = permutation((unsigned)blocks);
     for (unsigned i : order_of_blocks) {
@@ -305,6 +307,10 @@ void run_grid(const Launch &launch)
         }
     }
     block = nullptr;
+    const size_t threads = blocks * launch.block.x * launch.block.y * launch.block.z;
+    if (sticky_error() == cudaSuccess && cnn_emulated_waited != threads)
+        device_failed(cudaErrorLaunchFailure,
+                      "a kernel whose threads do not all begin with cnn_wait_for_previous()");
 }
 
 } // namespace emulated

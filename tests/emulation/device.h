@@ -28,15 +28,15 @@ extern "C" {
 extern uint3 cnn_emulated_thread, cnn_emulated_block;
 extern dim3 cnn_emulated_block_dim, cnn_emulated_grid_dim;
 extern void *cnn_emulated_shared;
+extern size_t cnn_emulated_waited; /* threads of the grid that called cnn_wait_for_previous */
 void cnn_emulated_barrier(void);
 int cnn_emulated_barrier_count(int predicate);
 /** Gives value to the lanes of mask and returns theirs, 32 of them; valid until the next call. */
 const uint64_t *cnn_emulated_exchange(unsigned mask, uint64_t value);
 unsigned cnn_emulated_lane(void);
 }
-cudaError_t cnn_emulated_launch(const void *kernel, dim3 grid, dim3 block, size_t shared_bytes,
-                                cudaStream_t stream, std::vector<const void *> pointers,
-                                std::function<void()> thread);
+cudaError_t cnn_emulated_launch(const void *kernel, const cudaLaunchConfig_t &config,
+                                std::vector<const void *> pointers, std::function<void()> thread);
 
 inline const uint3 &threadIdx = cnn_emulated_thread;
 inline const uint3 &blockIdx = cnn_emulated_block;
@@ -59,8 +59,8 @@ template <class T> inline void note_pointer(std::vector<const void *> &list, con
 
 /** gpu/launch.cuh's launch. Arguments are copied, as a launch does. */
 template <class... P, class... A>
-inline cudaError_t cnn_launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared_bytes,
-                              cudaStream_t stream, A &&...args)
+inline cudaError_t cnn_launch_with(const cudaLaunchConfig_t &config, void (*kernel)(P...),
+                                   A &&...args)
 {
     static_assert(std::conjunction<std::is_trivially_copyable<std::decay_t<P>>...>::value,
                   "kernel arguments are copied byte by byte");
@@ -69,9 +69,14 @@ inline cudaError_t cnn_launch(void (*kernel)(P...), dim3 grid, dim3 block, size_
     std::apply(
         [&](const auto &...value) { (cnn_emulated_detail::note_pointer(pointers, value), ...); },
         values);
-    return cnn_emulated_launch(reinterpret_cast<const void *>(kernel), grid, block, shared_bytes,
-                               stream, std::move(pointers),
+    return cnn_emulated_launch(reinterpret_cast<const void *>(kernel), config, std::move(pointers),
                                [kernel, values]() { std::apply(kernel, values); });
+}
+
+/** gpu/launch.cuh's wait: every thread of every kernel calls it. */
+inline void cnn_wait_for_previous()
+{
+    cnn_emulated_waited++;
 }
 
 /** gpu/launch.cuh's dynamic shared memory. */

@@ -42,6 +42,10 @@ size_t cnn_emulated_live_bytes(void);
 void cnn_emulated_print_live(void);
 /** Kernels that ran, and library calls that queued work, since the start. */
 size_t cnn_emulated_kernels_run(void);
+/** Kernels that were launched, or captured, as dependents, since the start. */
+size_t cnn_emulated_dependent_launches(void);
+/** The architecture that kernels say they were compiled for (default 90). */
+void cnn_emulated_code_for(int architecture);
 /** The cuDNN engines of this index give one wrong value from now on; -1: none does. */
 void cnn_emulated_break_engine(int64_t index);
 /** Forgets an error that a kernel left behind (on a real device: a new process). */

@@ -15,7 +15,8 @@ namespace
 
 enum { THREADS_MOST = 1024, SHARED_DEFAULT = 48 * 1024, SHARED_MOST = 227 * 1024 };
 
-size_t kernels_run;
+size_t kernels_run, dependent_kernels;
+int code_version = 90;
 
 std::map<const void *, size_t> &shared_limits()
 {
@@ -119,18 +120,33 @@ size_t function_shared_limit(const void *kernel)
 
 using namespace emulated;
 
-cudaError_t cnn_emulated_launch(const void *kernel, dim3 grid, dim3 block, size_t shared_bytes,
-                                cudaStream_t stream, std::vector<const void *> pointers,
-                                std::function<void()> thread)
+/* The one attribute that a launch may have; *dependent: it has it. */
+static cudaError_t read_attributes(const cudaLaunchConfig_t &config, bool *dependent)
 {
+    for (unsigned i = 0; i < config.numAttrs; i++) {
+        if (config.attrs[i].id != cudaLaunchAttributeProgrammaticStreamSerialization)
+            return cudaErrorNotSupported;
+        *dependent = config.attrs[i].val.programmaticStreamSerializationAllowed;
+    }
+    return cudaSuccess;
+}
+
+cudaError_t cnn_emulated_launch(const void *kernel, const cudaLaunchConfig_t &config,
+                                std::vector<const void *> pointers, std::function<void()> thread)
+{
+    bool dependent = false;
     if (fails("cnn_launch"))
         return result(cudaErrorLaunchOutOfResources);
-    if (!shape_fits(grid, block))
+    if (!shape_fits(config.gridDim, config.blockDim))
         return result(cudaErrorInvalidConfiguration);
-    if (shared_bytes > function_shared_limit(kernel))
+    if (config.dynamicSmemBytes > function_shared_limit(kernel))
         return result(cudaErrorInvalidValue);
-    const Launch launch = {grid, block, shared_bytes, std::move(thread)};
-    return result(submit(stream, "a kernel", cudaGraphNodeTypeKernel, [launch, pointers]() {
+    if (read_attributes(config, &dependent) != cudaSuccess)
+        return result(cudaErrorNotSupported);
+    dependent_kernels += dependent;
+    const Launch launch = {config.gridDim, config.blockDim, config.dynamicSmemBytes,
+                           std::move(thread)};
+    return result(submit(config.stream, "a kernel", cudaGraphNodeTypeKernel, [launch, pointers]() {
         DeviceAccess access;
         check_alive(pointers);
         if (sticky_error() != cudaSuccess)
@@ -145,6 +161,16 @@ extern "C" {
 size_t cnn_emulated_kernels_run(void)
 {
     return kernels_run;
+}
+
+size_t cnn_emulated_dependent_launches(void)
+{
+    return dependent_kernels;
+}
+
+void cnn_emulated_code_for(int architecture)
+{
+    code_version = architecture;
 }
 
 cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute, int value)
@@ -167,6 +193,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *out, const void *kernel)
     out->maxThreadsPerBlock = THREADS_MOST;
     out->maxDynamicSharedSizeBytes = (int)function_shared_limit(kernel);
     out->numRegs = 32;
+    out->ptxVersion = out->binaryVersion = code_version;
     return result(cudaSuccess);
 }
 

@@ -176,6 +176,16 @@ static void test_torn_barrier_fails_and_stays(void **state)
     CUDA(cudaFree(p));
 }
 
+/* On a real device it would be right, but for rare times: dependents may begin too early. */
+static void test_kernel_that_does_not_wait_fails(void **state)
+{
+    (void)state;
+    float *x = device_copy(NULL, sizeof *x);
+    assert_int_equal(launch_hasty(x, NULL), cudaErrorLaunchFailure);
+    cnn_emulated_clear_error();
+    CUDA(cudaFree(x));
+}
+
 static void test_a_race_shows_as_an_order(void **state)
 {
     (void)state;
@@ -471,6 +481,7 @@ int main(void)
         TEST(test_dynamic_shared_memory_must_be_allowed),
         TEST(test_shapes_out_of_range),
         TEST(test_torn_barrier_fails_and_stays),
+        TEST(test_kernel_that_does_not_wait_fails),
         TEST(test_a_race_shows_as_an_order),
         TEST(test_memory_begins_as_nan),
         TEST(test_copies_check_their_sides),

@@ -4,8 +4,21 @@
 
 enum { BLOCK = 256 };
 
+template <class... P, class... A>
+static cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared_bytes,
+                          cudaStream_t stream, A... args)
+{
+    cudaLaunchConfig_t config = {};
+    config.gridDim = grid;
+    config.blockDim = block;
+    config.dynamicSmemBytes = shared_bytes;
+    config.stream = stream;
+    return cnn_launch_with(config, kernel, args...);
+}
+
 __global__ void index_kernel(int n, int *out)
 {
+    cnn_wait_for_previous();
     const int i = int(blockIdx.x * blockDim.x + threadIdx.x);
     if (i < n)
         out[i] = i;
@@ -13,6 +26,7 @@ __global__ void index_kernel(int n, int *out)
 
 __global__ void __launch_bounds__(BLOCK) block_sum_kernel(const float *__restrict__ in, float *out)
 {
+    cnn_wait_for_previous();
     __shared__ float part[BLOCK];
     const unsigned t = threadIdx.x;
     part[t] = in[blockIdx.x * BLOCK + t];
@@ -27,6 +41,7 @@ __global__ void __launch_bounds__(BLOCK) block_sum_kernel(const float *__restric
 
 __global__ void warp_sum_kernel(const float *in, float *out)
 {
+    cnn_wait_for_previous();
     __shared__ float part[BLOCK / 32];
     float sum = __ldg(&in[blockIdx.x * BLOCK + threadIdx.x]);
     for (int bits = 16; bits > 0; bits /= 2)
@@ -45,26 +60,38 @@ __global__ void warp_sum_kernel(const float *in, float *out)
 
 __global__ void count_kernel(unsigned *counts)
 {
+    cnn_wait_for_previous();
     atomicAdd(&counts[0], 1u);
     atomicMax(&counts[1], blockIdx.x * blockDim.x + threadIdx.x);
 }
 
 __global__ void reverse_kernel(const float *in, float *out)
 {
+    cnn_wait_for_previous();
     float *values = cnn_dynamic_shared<float>();
     values[threadIdx.x] = in[threadIdx.x];
     __syncthreads();
     out[threadIdx.x] = values[BLOCK - 1 - threadIdx.x];
 }
 
+__global__ void hasty_kernel(float *x)
+{
+    if (threadIdx.x == 0)
+        return;
+    cnn_wait_for_previous();
+    x[0] = 1;
+}
+
 __global__ void torn_barrier_kernel()
 {
+    cnn_wait_for_previous();
     if (threadIdx.x % 2)
         __syncthreads();
 }
 
 __global__ void race_kernel(int *out)
 {
+    cnn_wait_for_previous();
     __shared__ int mine[BLOCK];
     const unsigned t = threadIdx.x;
     mine[t] = -1;
@@ -75,17 +102,20 @@ __global__ void race_kernel(int *out)
 
 __global__ void increment_kernel(float *x)
 {
+    cnn_wait_for_previous();
     x[0] += 1.0f;
 }
 
 __global__ void ballot_kernel(unsigned *out)
 {
+    cnn_wait_for_previous();
     const unsigned mask = threadIdx.x < 16 ? 0x0000ffffu : 0xffff0000u;
     out[threadIdx.x] = __ballot_sync(mask, threadIdx.x % 2);
 }
 
 __global__ void intrinsics_kernel(float *out)
 {
+    cnn_wait_for_previous();
     out[0] = rsqrtf(4.0f);
     out[1] = float(__umulhi(0x80000000u, 6u));
     out[2] = __saturatef(3.0f);
@@ -96,28 +126,27 @@ __global__ void intrinsics_kernel(float *out)
 
 cudaError_t launch_index(int n, int *out, cudaStream_t stream)
 {
-    return cnn_launch(index_kernel, dim3(unsigned(n + 63) / 64), dim3(64), 0, stream, n, out);
+    return launch(index_kernel, dim3(unsigned(n + 63) / 64), dim3(64), 0, stream, n, out);
 }
 
 cudaError_t launch_block_sum(int blocks, const float *in, float *out, cudaStream_t stream)
 {
-    return cnn_launch(block_sum_kernel, dim3(unsigned(blocks)), dim3(BLOCK), 0, stream, in, out);
+    return launch(block_sum_kernel, dim3(unsigned(blocks)), dim3(BLOCK), 0, stream, in, out);
 }
 
 cudaError_t launch_warp_sum(int blocks, const float *in, float *out, cudaStream_t stream)
 {
-    return cnn_launch(warp_sum_kernel, dim3(unsigned(blocks)), dim3(BLOCK), 0, stream, in, out);
+    return launch(warp_sum_kernel, dim3(unsigned(blocks)), dim3(BLOCK), 0, stream, in, out);
 }
 
 cudaError_t launch_count(int blocks, int threads, unsigned *counts, cudaStream_t stream)
 {
-    return cnn_launch(count_kernel, dim3(unsigned(blocks)), dim3(unsigned(threads)), 0, stream,
-                      counts);
+    return launch(count_kernel, dim3(unsigned(blocks)), dim3(unsigned(threads)), 0, stream, counts);
 }
 
 cudaError_t launch_reverse(size_t bytes, const float *in, float *out, cudaStream_t stream)
 {
-    return cnn_launch(reverse_kernel, dim3(1), dim3(BLOCK), bytes, stream, in, out);
+    return launch(reverse_kernel, dim3(1), dim3(BLOCK), bytes, stream, in, out);
 }
 
 cudaError_t allow_reverse(size_t bytes)
@@ -126,32 +155,37 @@ cudaError_t allow_reverse(size_t bytes)
                                 int(bytes));
 }
 
+cudaError_t launch_hasty(float *x, cudaStream_t stream)
+{
+    return launch(hasty_kernel, dim3(1), dim3(2), 0, stream, x);
+}
+
 cudaError_t launch_torn_barrier(cudaStream_t stream)
 {
-    return cnn_launch(torn_barrier_kernel, dim3(2), dim3(64), 0, stream);
+    return launch(torn_barrier_kernel, dim3(2), dim3(64), 0, stream);
 }
 
 cudaError_t launch_race(int *out, cudaStream_t stream)
 {
-    return cnn_launch(race_kernel, dim3(1), dim3(BLOCK), 0, stream, out);
+    return launch(race_kernel, dim3(1), dim3(BLOCK), 0, stream, out);
 }
 
 cudaError_t launch_increment(float *x, cudaStream_t stream)
 {
-    return cnn_launch(increment_kernel, dim3(1), dim3(1), 0, stream, x);
+    return launch(increment_kernel, dim3(1), dim3(1), 0, stream, x);
 }
 
 cudaError_t launch_ballot(unsigned *out, cudaStream_t stream)
 {
-    return cnn_launch(ballot_kernel, dim3(1), dim3(32), 0, stream, out);
+    return launch(ballot_kernel, dim3(1), dim3(32), 0, stream, out);
 }
 
 cudaError_t launch_shape(dim3 grid, dim3 block, size_t shared_bytes)
 {
-    return cnn_launch(torn_barrier_kernel, grid, block, shared_bytes, nullptr);
+    return launch(torn_barrier_kernel, grid, block, shared_bytes, nullptr);
 }
 
 cudaError_t launch_intrinsics(float *out, cudaStream_t stream)
 {
-    return cnn_launch(intrinsics_kernel, dim3(1), dim3(1), 0, stream, out);
+    return launch(intrinsics_kernel, dim3(1), dim3(1), 0, stream, out);
 }

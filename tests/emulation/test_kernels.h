@@ -21,6 +21,8 @@ cudaError_t launch_reverse(size_t bytes, const float *in, float *out, cudaStream
 cudaError_t allow_reverse(size_t bytes);
 /** Half of the threads skip the barrier. */
 cudaError_t launch_torn_barrier(cudaStream_t stream);
+/** One of its two threads ends without cnn_wait_for_previous. */
+cudaError_t launch_hasty(float *x, cudaStream_t stream);
 /** out[i] = the left neighbour's i, without the barrier that this needs. */
 cudaError_t launch_race(int *out, cudaStream_t stream);
 /** x[0] += 1 */

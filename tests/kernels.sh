@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Kernels of gpu/ begin with cnn_wait_for_previous(), and are launched by cnn_launch alone: any of them may begin
+# before the one in front of it has ended (gpu/launches.h). Prints every breach; fails on any.
+set -u
+cd "$(dirname "$0")/.."
+awk '
+    FNR == 1 { state = "" }
+    /<<</ && !/^ *(\/\/|\*|\/\*)/ { print FILENAME ":" FNR ": launched without cnn_launch"; breaches++ }
+    /__global__/ && !/^ *(\/\/|\*|\/\*)/ { kernels++; state = "head" }
+    state == "body" {
+        if ($0 !~ /^ *cnn_wait_for_previous\(\);/) { print FILENAME ":" FNR ": a kernel begins with: " $0; breaches++ }
+        state = ""
+    }
+    state == "head" && /{ *$/ { state = "body" }
+    END { printf "%d kernels, %d breaches\n", kernels, breaches; exit !(kernels > 20 && breaches == 0) }
+' gpu/*.cu gpu/*.cuh
