@@ -24,6 +24,12 @@ __host__ __device__ static inline int padded_columns(cnn_gpu_windows w)
     return 2 * w.out_w + 2 * REACH;
 }
 
+/* Rows of windows in a band: the last one may have fewer. */
+__device__ static inline int lines_of(cnn_gpu_windows pool, band b)
+{
+    return pool.out_h - b.line < BAND ? pool.out_h - b.line : BAND;
+}
+
 template <int C>
 __device__ static inline void load_band(shape s, band b, const float *x, float *rows)
 {
@@ -81,8 +87,8 @@ static __global__ void forward(shape s, cnn_gpu_windows pool, const float *x, co
         w[i] = weights[i % s.out_c * (TAPS * C) + i / s.out_c];
     load_band<C>(s, b, x, rows);
     __syncthreads();
-    const int lines = pool.out_h - b.line < BAND ? pool.out_h - b.line : BAND;
-    for (int i = (int)threadIdx.x; i < lines * pool.out_w * s.out_c; i += (int)blockDim.x) {
+    for (int i = (int)threadIdx.x; i < lines_of(pool, b) * pool.out_w * s.out_c;
+         i += (int)blockDim.x) {
         const int o = i % s.out_c, column = i / s.out_c % pool.out_w;
         const int line = i / s.out_c / pool.out_w;
         float result[2][2], best = 0.0f;
@@ -110,50 +116,68 @@ static __global__ void forward(shape s, cnn_gpu_windows pool, const float *x, co
     }
 }
 
-/* Adds a band's share to a thread's sums: of its filter and tap, over all channels; and the bias's.
- */
-template <int C>
-__device__ static inline void add_band(shape s, cnn_gpu_windows pool, band b, const float *rows,
-                                       const float *dy, const uint8_t *mask, int o, int tap,
-                                       float sums[C], float *bias_sum)
+/* What flows back into a window of one filter: the slope, zero where a ReLU cut it off, and where
+ * in the band's rows the first tap of its place lies. */
+struct passed {
+    float slope;
+    int at;
+};
+
+__host__ __device__ static inline int windows_of_band(shape s, cnn_gpu_windows pool)
 {
-    const int lines = pool.out_h - b.line < BAND ? pool.out_h - b.line : BAND;
+    return BAND * pool.out_w * s.out_c;
+}
+
+/* [window][filter] */
+template <int C>
+__device__ static inline void load_passed(shape s, cnn_gpu_windows pool, band b, const float *dy,
+                                          const uint8_t *mask, passed *windows)
+{
     const size_t start = ((size_t)b.image * (size_t)pool.out_h + (size_t)b.line) *
                          (size_t)pool.out_w * (size_t)s.out_c;
-    for (int window = 0; window < lines * pool.out_w; window++) {
-        const size_t from = start + (size_t)window * (size_t)s.out_c + (size_t)o;
-        const int where = mask[from];
-        if (where == CNN_GPU_NOWHERE)
-            continue;
-        const float slope = dy[from];
-        const int row = 2 * (window / pool.out_w) + where / 2 + tap / KERNEL;
-        const int column = 2 * (window % pool.out_w) + where % 2 + tap % KERNEL;
-        const float *v = rows + (row * b.columns + column) * C;
-        for (int c = 0; c < C; c++)
-            sums[c] = fmaf(v[c], slope, sums[c]);
-        *bias_sum += slope;
+    for (int i = (int)threadIdx.x; i < lines_of(pool, b) * pool.out_w * s.out_c;
+         i += (int)blockDim.x) {
+        const int where = mask[start + (size_t)i], window = i / s.out_c;
+        const float slope = dy[start + (size_t)i];
+        const bool cut = where == CNN_GPU_NOWHERE;
+        const int tap = cut ? 0 : where;
+        const int row = 2 * (window / pool.out_w) + tap / 2;
+        const int column = 2 * (window % pool.out_w) + tap % 2;
+        windows[i] = {cut ? 0.0f : slope, (row * b.columns + column) * C};
     }
 }
 
 /* A thread for each filter and tap. Parts: [block][tap, c, filter] and then [filter] of the bias.
  */
 template <int C>
-static __global__ void backward(shape s, cnn_gpu_windows pool, const float *x, const float *dy,
-                                const uint8_t *mask, float *parts, unsigned *ticket,
-                                float *dweights, float *dbias)
+static __global__ void backward(shape s, cnn_gpu_windows pool, int bands_a_block, const float *x,
+                                const float *dy, const uint8_t *mask, float *parts,
+                                unsigned *ticket, float *dweights, float *dbias)
 {
     cnn_wait_for_previous();
-    float *rows = cnn_dynamic_shared<float>();
+    passed *windows = cnn_dynamic_shared<passed>();
+    float *rows = reinterpret_cast<float *>(windows + windows_of_band(s, pool));
     const int o = (int)threadIdx.x % s.out_c, tap = (int)threadIdx.x / s.out_c;
     const int bands = (pool.out_h + BAND - 1) / BAND, count = (TAPS * C + 1) * s.out_c;
     float sums[C] = {}, bias_sum = 0.0f;
-    for (int i = (int)blockIdx.x; i < s.n * bands; i += (int)gridDim.x) {
+    for (int k = 0; k < bands_a_block; k++) {
+        const int i = (int)blockIdx.x * bands_a_block + k;
+        if (i >= s.n * bands)
+            break;
         const band b = {i / bands, i % bands * BAND, padded_columns(pool)};
         __syncthreads(); /* the last band is done with */
         load_band<C>(s, b, x, rows);
+        load_passed<C>(s, pool, b, dy, mask, windows);
         __syncthreads();
-        if (tap < TAPS)
-            add_band<C>(s, pool, b, rows, dy, mask, o, tap, sums, &bias_sum);
+        const float *from = rows + (tap / KERNEL * b.columns + tap % KERNEL) * C;
+        const int end = tap < TAPS ? lines_of(pool, b) * pool.out_w : 0;
+#pragma unroll 4
+        for (int window = 0; window < end; window++) {
+            const passed p = windows[window * s.out_c + o];
+            for (int c = 0; c < C; c++)
+                sums[c] = fmaf(from[p.at + c], p.slope, sums[c]);
+            bias_sum += p.slope;
+        }
     }
     float *part = parts + (size_t)blockIdx.x * (size_t)count;
     for (int c = 0; tap < TAPS && c < C; c++)
@@ -162,11 +186,11 @@ static __global__ void backward(shape s, cnn_gpu_windows pool, const float *x, c
         part[TAPS * C * s.out_c + o] = bias_sum;
     if (!cnn_is_last_block(ticket, gridDim.x))
         return;
-    const volatile float *all = parts;
     for (int i = (int)threadIdx.x; i < count; i += (int)blockDim.x) {
         double sum = 0.0;
+#pragma unroll 16
         for (unsigned block = 0; block < gridDim.x; block++)
-            sum += (double)all[(size_t)block * (size_t)count + (size_t)i];
+            sum += (double)__ldcg(&parts[(size_t)block * (size_t)count + (size_t)i]);
         const int filter = i % s.out_c, at = i / s.out_c;
         if (at < TAPS * C)
             dweights[filter * (TAPS * C) + at] = (float)sum;
@@ -185,10 +209,26 @@ static size_t weight_bytes(shape s)
     return sizeof(float) * (size_t)TAPS * (size_t)s.c * (size_t)s.out_c;
 }
 
+static size_t passed_bytes(shape s, cnn_gpu_windows pool)
+{
+    return sizeof(passed) * (size_t)windows_of_band(s, pool);
+}
+
+static int bands_of(shape s, cnn_gpu_windows pool)
+{
+    return s.n * ((pool.out_h + BAND - 1) / BAND);
+}
+
+/* As many for every block, but for the last one. */
+static int bands_a_block(shape s, cnn_gpu_windows pool)
+{
+    return (bands_of(s, pool) + MAX_PARTS - 1) / MAX_PARTS;
+}
+
 static unsigned blocks_backward(shape s, cnn_gpu_windows pool)
 {
-    const int bands = s.n * ((pool.out_h + BAND - 1) / BAND);
-    return (unsigned)(bands < MAX_PARTS ? bands : (int)MAX_PARTS);
+    const int a_block = bands_a_block(s, pool);
+    return (unsigned)((bands_of(s, pool) + a_block - 1) / a_block);
 }
 
 bool cnn_gpu_first_fits(shape s, cnn_gpu_windows pool)
@@ -197,7 +237,8 @@ bool cnn_gpu_first_fits(shape s, cnn_gpu_windows pool)
     return s.kernel == KERNEL && s.stride == 1 && s.pad_top == REACH && s.pad_left == REACH &&
            (s.c == 1 || s.c == 3) && s.out_c * TAPS <= MAX_THREADS && pool.kernel == 2 &&
            pool.stride == 2 && pool.pad_top == 0 && pool.pad_left == 0 &&
-           cnn_gpu_windows_tile(pool) && band_bytes(s, pool) + weight_bytes(s) <= shared;
+           cnn_gpu_windows_tile(pool) && band_bytes(s, pool) + weight_bytes(s) <= shared &&
+           band_bytes(s, pool) + passed_bytes(s, pool) <= shared;
 }
 
 cudaError_t cnn_gpu_first_forward(cudaStream_t stream, shape s, cnn_gpu_windows pool,
@@ -222,6 +263,7 @@ cudaError_t cnn_gpu_first_backward(cudaStream_t stream, shape s, cnn_gpu_windows
 {
     const unsigned threads = (unsigned)(s.out_c * TAPS + CNN_WARP - 1) / CNN_WARP * CNN_WARP;
     return cnn_launch(s.c == 1 ? backward<1> : backward<3>, blocks_backward(s, pool), threads,
-                      band_bytes(s, pool), stream, s, pool, x, dy, mask,
-                      reinterpret_cast<float *>(sums.parts), sums.tickets, dweights, dbias);
+                      passed_bytes(s, pool) + band_bytes(s, pool), stream, s, pool,
+                      bands_a_block(s, pool), x, dy, mask, reinterpret_cast<float *>(sums.parts),
+                      sums.tickets, dweights, dbias);
 }
