@@ -57,8 +57,8 @@ __device__ static inline void finish(double sum, int column, int columns, double
 
 /* y not NULL: masked, which may be dy, is set to zero where y is not above it. */
 static __global__ void sum_rows(unsigned rows, unsigned a_chunk, int columns, const float *dy,
-                                const float *__restrict__ y, float *masked, double *parts,
-                                unsigned *tickets, float *dbias)
+                                const float *y, float *masked, double *parts, unsigned *tickets,
+                                float *dbias)
 {
     cnn_wait_for_previous();
     const int column = (int)(blockIdx.x * blockDim.x + threadIdx.x);
@@ -110,9 +110,8 @@ __device__ static inline void spread(const cnn_gpu_windows &w, unsigned row, int
 /* Rows are windows, columns channels. Kernel 0: the windows say it. */
 template <int Kernel>
 static __global__ void unpool(unsigned rows, unsigned a_chunk, cnn_gpu_windows w,
-                              const uint8_t *__restrict__ mask, const float *__restrict__ dy,
-                              float *__restrict__ dx, double *parts, unsigned *tickets,
-                              float *dbias)
+                              const uint8_t *mask, const float *dy, float *__restrict__ dx,
+                              double *parts, unsigned *tickets, float *dbias)
 {
     cnn_wait_for_previous();
     const int channel = (int)(blockIdx.x * blockDim.x + threadIdx.x);

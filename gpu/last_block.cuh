@@ -12,15 +12,15 @@
 __device__ static inline bool cnn_is_last_block(unsigned *ticket, unsigned blocks)
 {
     __shared__ bool last;
-    __threadfence();
     __syncthreads();
     if (threadIdx.x == 0 && threadIdx.y == 0) {
+        __threadfence(); /* of one thread, for all that it has seen in its block */
         last = atomicAdd(ticket, 1u) == blocks - 1;
         if (last)
             *ticket = 0;
+        __threadfence();
     }
     __syncthreads();
-    __threadfence();
     return last;
 }
 

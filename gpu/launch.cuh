@@ -30,7 +30,11 @@ inline cudaError_t cnn_launch_with(const cudaLaunchConfig_t &config, void (*kern
 
 /** The first statement of every kernel: one that is launched as a dependent (gpu/launches.h) may
  *  begin before the kernel in front of it has ended. From here on that one is complete and what it
- *  wrote is visible; and so is all that came before it, as it waited here, too. */
+ *  wrote is visible; and so is all that came before it, as it waited here, too.
+ *
+ *  Hence no __restrict__ at a pointer to const, and no __ldg: they promise that nobody writes the
+ *  memory while the kernel runs, which the kernel in front may still do, and such loads may be
+ *  moved before this call or find what a cache kept from before. */
 __device__ static inline void cnn_wait_for_previous()
 {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
