@@ -9,6 +9,8 @@ struct cublasContext {
     cudaStream_t stream = nullptr;
     cublasMath_t math = CUBLAS_DEFAULT_MATH;
     cublasPointerMode_t pointers = CUBLAS_POINTER_MODE_HOST;
+    void *workspace = nullptr;
+    size_t workspace_bytes = 0;
 };
 
 namespace emulated
@@ -90,13 +92,23 @@ cublasStatus_t check(const Product &p)
                                                 : CUBLAS_STATUS_INVALID_VALUE;
 }
 
+Range range_of(const Matrix &m, bool written)
+{
+    return {m.values, m.length() * sizeof(float), written};
+}
+
 cublasStatus_t queue(cublasHandle_t handle, const Product &p)
 {
     const cublasStatus_t status = check(p);
     if (status != CUBLAS_STATUS_SUCCESS)
         return status;
     const cudaError_t error =
-        submit(handle->stream, "a product", cudaGraphNodeTypeKernel, [p]() { multiply(p); });
+        submit(handle->stream, "a product", cudaGraphNodeTypeKernel, [p]() { multiply(p); },
+               {{range_of(p.a, false),
+                 range_of(p.b, false),
+                 range_of({p.c, p.a.rows, p.b.columns, p.ldc, false}, true),
+                 {handle->workspace, handle->workspace_bytes, true},
+                 {handle, 1, true}}});
     return error == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 
@@ -171,6 +183,8 @@ cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream)
     if (fails("cublasSetStream") || !known(handle))
         return CUBLAS_STATUS_NOT_INITIALIZED;
     handle->stream = stream;
+    handle->workspace = nullptr; /* the library's own from now on */
+    handle->workspace_bytes = 0;
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -208,9 +222,11 @@ cublasStatus_t cublasSetWorkspace(cublasHandle_t handle, void *workspace, size_t
 {
     if (fails("cublasSetWorkspace") || !known(handle))
         return CUBLAS_STATUS_NOT_INITIALIZED;
-    return bytes == 0 || (device_range(workspace, bytes) && (uintptr_t)workspace % 256 == 0)
-               ? CUBLAS_STATUS_SUCCESS
-               : CUBLAS_STATUS_INVALID_VALUE;
+    if (bytes > 0 && (!device_range(workspace, bytes) || (uintptr_t)workspace % 256 != 0))
+        return CUBLAS_STATUS_INVALID_VALUE;
+    handle->workspace = workspace;
+    handle->workspace_bytes = bytes;
+    return CUBLAS_STATUS_SUCCESS;
 }
 
 cublasStatus_t cublasSetPointerMode(cublasHandle_t handle, cublasPointerMode_t mode)

@@ -287,6 +287,18 @@ void poison_shared(size_t bytes)
 
 } // namespace
 
+size_t pick(size_t n)
+{
+    switch (order().kind) {
+    case Order::forward:
+        return 0;
+    case Order::reverse:
+        return n - 1;
+    default:
+        return std::uniform_int_distribution<size_t>(0, n - 1)(order().random);
+    }
+}
+
 void run_grid(const Launch &launch)
 {
     alignas(128) static unsigned char shared[SHARED_MOST];

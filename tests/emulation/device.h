@@ -35,8 +35,14 @@ int cnn_emulated_barrier_count(int predicate);
 const uint64_t *cnn_emulated_exchange(unsigned mask, uint64_t value);
 unsigned cnn_emulated_lane(void);
 }
+/** An argument of a kernel. */
+struct cnn_emulated_pointer {
+    const void *to;
+    bool written; /* not a pointer to const */
+};
 cudaError_t cnn_emulated_launch(const void *kernel, const cudaLaunchConfig_t &config,
-                                std::vector<const void *> pointers, std::function<void()> thread);
+                                std::vector<cnn_emulated_pointer> pointers,
+                                std::function<void()> thread);
 
 inline const uint3 &threadIdx = cnn_emulated_thread;
 inline const uint3 &blockIdx = cnn_emulated_block;
@@ -47,10 +53,10 @@ static const int warpSize = 32;
 namespace cnn_emulated_detail
 {
 
-template <class T> inline void note_pointer(std::vector<const void *> &list, const T &value)
+template <class T> inline void note_pointer(std::vector<cnn_emulated_pointer> &list, const T &value)
 {
     if constexpr (std::is_pointer<T>::value)
-        list.push_back(value);
+        list.push_back({value, !std::is_const<std::remove_pointer_t<T>>::value});
     else
         (void)list, (void)value;
 }
@@ -65,7 +71,7 @@ inline cudaError_t cnn_launch_with(const cudaLaunchConfig_t &config, void (*kern
     static_assert(std::conjunction<std::is_trivially_copyable<std::decay_t<P>>...>::value,
                   "kernel arguments are copied byte by byte");
     std::tuple<std::decay_t<P>...> values(std::forward<A>(args)...);
-    std::vector<const void *> pointers;
+    std::vector<cnn_emulated_pointer> pointers;
     std::apply(
         [&](const auto &...value) { (cnn_emulated_detail::note_pointer(pointers, value), ...); },
         values);

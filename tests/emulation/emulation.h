@@ -5,8 +5,8 @@
  *    CNN_EMULATED_MEMORY  bytes of device memory (default 1 GiB); more is cudaErrorMemoryAllocation
  *    CNN_EMULATED_GUARD   0: device memory stays readable for the host (default: touching it
  * crashes) CNN_EMULATED_DEFER   1: queued work runs when something waits for it, not at once
- *    CNN_EMULATED_ORDER   forward (default), reverse, or a number: the order of a grid's blocks and
- *                         of a block's threads between two barriers
+ *    CNN_EMULATED_ORDER   forward (default), reverse, or a number: the order of a grid's blocks, of
+ *                         a block's threads between two barriers, and of a graph's branches
  *    CNN_EMULATED_FAIL    NAME:N, the N-th call of function NAME (or of any) fails
  *    CNN_EMULATED_SMS     multiprocessors that the device reports (default 132)
  */
@@ -48,6 +48,11 @@ size_t cnn_emulated_dependent_launches(void);
 void cnn_emulated_code_for(int architecture);
 /** The cuDNN engines of this index give one wrong value from now on; -1: none does. */
 void cnn_emulated_break_engine(int64_t index);
+/** A graph's launch takes this much of the device's time for each node of its longest way: for a
+ *  dependent kernel `dependent`, for others `node`; in a branch `branch` more. 0 at first. */
+void cnn_emulated_graph_seconds(double node, double dependent, double branch);
+/** Graphs lose the work of one node in a branch (of a stream that joined the capture). */
+void cnn_emulated_break_branches(bool broken);
 /** Forgets an error that a kernel left behind (on a real device: a new process). */
 void cnn_emulated_clear_error(void);
 /** Work that is queued and has not run: what nothing has waited for yet. */

@@ -545,6 +545,23 @@ cudnnStatus_t finalize_plan(Descriptor *d)
     return CUDNN_STATUS_SUCCESS;
 }
 
+size_t bytes_of(const Tensor &t)
+{
+    return (size_t)t.extent() * sizeof(float);
+}
+
+Footprint footprint_of(const Problem &p, cudnnHandle_t handle, const Operands &o)
+{
+    const Convolution &c = p.convolution;
+    const bool data = p.direction == Direction::backward_data;
+    const bool weights = p.direction == Direction::backward_filter;
+    return {{{o.x, bytes_of(c.x), data},
+             {o.w, bytes_of(c.w), weights},
+             {o.y, bytes_of(c.y), !data && !weights},
+             {o.workspace, (size_t)o.workspace_bytes, true},
+             {handle, 1, true}}};
+}
+
 cudnnStatus_t execute(cudnnHandle_t handle, const Descriptor *plan, const Descriptor *pack)
 {
     static unsigned runs;
@@ -559,13 +576,14 @@ cudnnStatus_t execute(cudnnHandle_t handle, const Descriptor *plan, const Descri
     if (status != CUDNN_STATUS_SUCCESS)
         return status;
     const bool broken = engine_of(engine)->index == broken_engine;
-    const cudaError_t error =
-        submit(handle->stream, "a convolution", cudaGraphNodeTypeKernel, [=]() {
-            Precision now = precision;
-            if (now.disturbed)
-                now.disturbed = ++runs;
-            run(p, now, broken, o);
-        });
+    const Work work = [=]() {
+        Precision now = precision;
+        if (now.disturbed)
+            now.disturbed = ++runs;
+        run(p, now, broken, o);
+    };
+    const cudaError_t error = submit(handle->stream, "a convolution", cudaGraphNodeTypeKernel, work,
+                                     footprint_of(p, handle, o));
     return error == cudaSuccess ? CUDNN_STATUS_SUCCESS
                                 : refuse(CUDNN_STATUS_EXECUTION_FAILED, cudaGetErrorString(error));
 }

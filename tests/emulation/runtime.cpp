@@ -66,7 +66,8 @@ cudaError_t queue_copy(void *to, const void *from, size_t bytes, cudaMemcpyKind 
     const bool pageable_from = kind == cudaMemcpyHostToDevice && !is_pinned(from, bytes);
     const bool pageable_to = kind == cudaMemcpyDeviceToHost && !is_pinned(to, bytes);
     if (is_capturing(stream) || !(pageable_from || pageable_to))
-        return submit(stream, "a copy", cudaGraphNodeTypeMemcpy, [=]() { copy(to, from, bytes); });
+        return submit(stream, "a copy", cudaGraphNodeTypeMemcpy, [=]() { copy(to, from, bytes); },
+                      {{{to, bytes, true}, {from, bytes, false}}});
     if (pageable_to) { /* staged: back when it is done */
         const cudaError_t error =
             submit(stream, "a copy", cudaGraphNodeTypeMemcpy, [=]() { copy(to, from, bytes); });
@@ -94,10 +95,10 @@ Work setting(void *p, int value, size_t bytes)
 }
 
 /* When the kernel runs, maybe as part of a graph captured long ago: its arguments may be freed. */
-void check_alive(const std::vector<const void *> &pointers)
+void check_alive(const std::vector<cnn_emulated_pointer> &pointers)
 {
-    for (const void *p : pointers)
-        if (p && !points_into_memory(p))
+    for (const cnn_emulated_pointer &p : pointers)
+        if (p.to && !points_into_memory(p.to))
             device_failed(cudaErrorIllegalAddress,
                           "a kernel's argument points to no device memory, or to freed memory");
 }
@@ -132,28 +133,33 @@ static cudaError_t read_attributes(const cudaLaunchConfig_t &config, bool *depen
 }
 
 cudaError_t cnn_emulated_launch(const void *kernel, const cudaLaunchConfig_t &config,
-                                std::vector<const void *> pointers, std::function<void()> thread)
+                                std::vector<cnn_emulated_pointer> pointers,
+                                std::function<void()> thread)
 {
-    bool dependent = false;
+    Footprint footprint;
     if (fails("cnn_launch"))
         return result(cudaErrorLaunchOutOfResources);
     if (!shape_fits(config.gridDim, config.blockDim))
         return result(cudaErrorInvalidConfiguration);
     if (config.dynamicSmemBytes > function_shared_limit(kernel))
         return result(cudaErrorInvalidValue);
-    if (read_attributes(config, &dependent) != cudaSuccess)
+    if (read_attributes(config, &footprint.dependent) != cudaSuccess)
         return result(cudaErrorNotSupported);
-    dependent_kernels += dependent;
+    dependent_kernels += footprint.dependent;
+    for (const cnn_emulated_pointer &p : pointers)
+        if (p.to)
+            footprint.ranges.push_back({p.to, 1, p.written});
     const Launch launch = {config.gridDim, config.blockDim, config.dynamicSmemBytes,
                            std::move(thread)};
-    return result(submit(config.stream, "a kernel", cudaGraphNodeTypeKernel, [launch, pointers]() {
+    const Work work = [launch, pointers]() {
         DeviceAccess access;
         check_alive(pointers);
         if (sticky_error() != cudaSuccess)
             return;
         kernels_run++;
         run_grid(launch);
-    }));
+    };
+    return result(submit(config.stream, "a kernel", cudaGraphNodeTypeKernel, work, footprint));
 }
 
 extern "C" {
@@ -241,7 +247,7 @@ cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t strea
     const cudaError_t error = check_set(p, bytes);
     return result(error != cudaSuccess ? error
                                        : submit(stream, "a fill", cudaGraphNodeTypeMemset,
-                                                setting(p, value, bytes)));
+                                                setting(p, value, bytes), {{{p, bytes, true}}}));
 }
 
 cudaError_t cudaMemset(void *p, int value, size_t bytes)

@@ -7,6 +7,7 @@
 #include <cuda_runtime_api.h>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace emulated
 {
@@ -47,8 +48,20 @@ class DeviceAccess
 
 /* ---- streams.cpp ---- */
 using Work = std::function<void()>;
+/** Memory, or an object of the host's, that work uses. */
+struct Range {
+    const void *start;
+    size_t bytes; /* as far as they are known, else 1 */
+    bool written;
+};
+/** What may not happen to work at the same time. */
+struct Footprint {
+    std::vector<Range> ranges;
+    bool dependent = false; /* a kernel launched as a dependent */
+};
 /** Runs, queues or records work, as the stream's state wants. what names it in messages. */
-cudaError_t submit(cudaStream_t stream, const char *what, cudaGraphNodeType type, Work work);
+cudaError_t submit(cudaStream_t stream, const char *what, cudaGraphNodeType type, Work work,
+                   Footprint footprint = {});
 /** Runs all that is queued in the stream (NULL: the legacy stream, so all blocking ones). */
 void drain(cudaStream_t stream);
 void drain_all();
@@ -73,10 +86,15 @@ struct Launch {
     std::function<void()> thread; /* the kernel with its arguments */
 };
 void run_grid(const Launch &launch);
+/** Which of n things comes first, by the order that was asked for. */
+size_t pick(size_t n);
 /** The largest dynamic shared memory that was asked for by cudaFuncSetAttribute; 48 KiB if none. */
 size_t function_shared_limit(const void *kernel);
 
+/** The device's time. */
 double seconds();
+/** Lets time go by that nobody waits for. */
+void pass_time(double seconds);
 
 } // namespace emulated
 

@@ -1,11 +1,10 @@
-/* Streams, events, capture and graphs. Work is a closure. At once by default; deferred, it waits in
+/* Streams, events, capture. Work is a closure. At once by default; deferred, it waits in
  * its stream until something waits for it, so that what nothing waits for is late. */
-#include "emulation/state.h"
+#include "emulation/graphs.h"
 
 #include <cstdlib>
 #include <cstring>
 #include <deque>
-#include <memory>
 #include <set>
 #include <vector>
 
@@ -20,7 +19,8 @@ struct CUstream_st {
     std::deque<Item> queue;
     struct CUgraph_st *capture = nullptr;
     bool origin = false;
-    bool unjoined = false; /* captured work that the origin does not wait for */
+    bool unjoined = false;   /* captured work that the origin does not wait for */
+    std::set<size_t> latest; /* nodes that its next one in the capture comes after */
 };
 
 struct CUevent_st {
@@ -30,21 +30,7 @@ struct CUevent_st {
     CUstream_st *stream = nullptr;
     struct CUgraph_st *capture = nullptr; /* recorded within it */
     CUstream_st *captured_stream = nullptr;
-};
-
-struct CUgraphNode_st {
-    cudaGraphNodeType type;
-    emulated::Work work;
-};
-
-struct CUgraph_st {
-    std::vector<std::unique_ptr<CUgraphNode_st>> nodes;
-    bool invalid = false;
-    cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
-};
-
-struct CUgraphExec_st {
-    std::vector<CUgraphNode_st> nodes;
+    std::set<size_t> latest; /* of that stream, then */
 };
 
 namespace emulated
@@ -143,12 +129,13 @@ void invalidate_captures()
         g->invalid = true;
 }
 
-cudaError_t record_node(CUstream_st *s, cudaGraphNodeType type, Work work)
+cudaError_t record_node(CUstream_st *s, cudaGraphNodeType type, Work work, Footprint footprint)
 {
     if (s->capture->invalid)
         return cudaErrorStreamCaptureInvalidated;
     s->capture->nodes.push_back(
-        std::unique_ptr<CUgraphNode_st>(new CUgraphNode_st{type, std::move(work)}));
+        new CUgraphNode_st{type, std::move(work), std::move(footprint), s->latest, !s->origin});
+    s->latest = {s->capture->nodes.size() - 1};
     s->unjoined = !s->origin;
     return cudaSuccess;
 }
@@ -160,12 +147,16 @@ void leave_capture(CUgraph_st *graph)
         if (s->capture == graph) {
             s->capture = nullptr;
             s->origin = s->unjoined = false;
+            s->latest.clear();
         }
     device().captures.erase(graph);
 }
 
-bool unjoined_work(const CUgraph_st *graph)
+bool unjoined_work(const CUstream_st *origin)
 {
+    const CUgraph_st *graph = origin->capture;
+    if (!all_lead_to(graph, origin->latest))
+        return true;
     for (const CUstream_st *s : device().streams)
         if (s->capture == graph && s->unjoined)
             return true;
@@ -184,7 +175,8 @@ bool is_capturing(cudaStream_t stream)
     return stream_known(stream) && actual(stream)->capture;
 }
 
-cudaError_t submit(cudaStream_t stream, const char *, cudaGraphNodeType type, Work work)
+cudaError_t submit(cudaStream_t stream, const char *, cudaGraphNodeType type, Work work,
+                   Footprint footprint)
 {
     if (!stream_known(stream))
         return cudaErrorInvalidResourceHandle;
@@ -192,7 +184,7 @@ cudaError_t submit(cudaStream_t stream, const char *, cudaGraphNodeType type, Wo
         return sticky_error();
     CUstream_st *s = actual(stream);
     if (s->capture)
-        return record_node(s, type, std::move(work));
+        return record_node(s, type, std::move(work), std::move(footprint));
     if (is_legacy(stream) && legacy_meets_capture()) {
         invalidate_captures();
         return cudaErrorStreamCaptureImplicit;
@@ -361,14 +353,17 @@ cudaError_t cudaEventRecordWithFlags(cudaEvent_t e, cudaStream_t stream, unsigne
         return result(cudaErrorInvalidResourceHandle);
     CUstream_st *s = actual(stream);
     if (s->capture && (flags & cudaEventRecordExternal))
-        return result(record_node(s, cudaGraphNodeTypeEventRecord, [e, s]() {
-            e->recorded = e->happened = ++device().ticket;
-            e->stream = s;
-            e->at = seconds();
-        }));
+        return result(record_node(s, cudaGraphNodeTypeEventRecord,
+                                  [e, s]() {
+                                      e->recorded = e->happened = ++device().ticket;
+                                      e->stream = s;
+                                      e->at = seconds();
+                                  },
+                                  {}));
     if (s->capture) {
         e->capture = s->capture;
         e->captured_stream = s;
+        e->latest = s->latest;
         return result(s->capture->invalid ? cudaErrorStreamCaptureInvalidated : cudaSuccess);
     }
     e->capture = nullptr;
@@ -396,7 +391,10 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t e, unsigned)
     if (e->capture) { /* joins, or is joined */
         if (s->capture && s->capture != e->capture)
             return result(cudaErrorStreamCaptureMerge);
+        if (!device().captures.count(e->capture))
+            return result(cudaErrorCapturedEvent);
         s->capture = e->capture;
+        s->latest.insert(e->latest.begin(), e->latest.end());
         e->captured_stream->unjoined = false;
         s->unjoined = !s->origin;
         return result(cudaSuccess);
@@ -418,7 +416,8 @@ static cudaError_t host_may_ask(cudaEvent_t e)
     if (!object_is(e, "event"))
         return cudaErrorInvalidResourceHandle;
     if (e->capture) {
-        e->capture->invalid = device().captures.count(e->capture) || false;
+        if (device().captures.count(e->capture))
+            e->capture->invalid = true;
         return cudaErrorCapturedEvent;
     }
     return cudaSuccess;
@@ -460,7 +459,7 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
     return result(cudaSuccess);
 }
 
-/* ---- capture and graphs ---- */
+/* ---- capture ---- */
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode mode)
 {
@@ -491,7 +490,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *out)
     CUgraph_st *g = actual(s)->capture;
     if (!actual(s)->origin)
         return result(cudaErrorStreamCaptureUnmatched);
-    const bool unjoined = unjoined_work(g);
+    const bool unjoined = unjoined_work(actual(s));
     leave_capture(g);
     if (g->invalid || unjoined || failing) {
         const cudaError_t error = unjoined && !g->invalid ? cudaErrorStreamCaptureUnjoined
@@ -521,103 +520,6 @@ cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode *mode)
 {
     static cudaStreamCaptureMode current = cudaStreamCaptureModeGlobal;
     std::swap(current, *mode);
-    return result(cudaSuccess);
-}
-
-static cudaError_t instantiate(cudaGraphExec_t *out, cudaGraph_t graph)
-{
-    if (fails("cudaGraphInstantiate"))
-        return cudaErrorMemoryAllocation;
-    if (!out || !object_is(graph, "graph"))
-        return cudaErrorInvalidValue;
-    *out = new CUgraphExec_st();
-    for (const auto &node : graph->nodes)
-        (*out)->nodes.push_back(*node);
-    object_born(*out, "graph executable");
-    return cudaSuccess;
-}
-
-#if CUDART_VERSION >= 12000
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t *out, cudaGraph_t graph, unsigned long long)
-{
-    return result(instantiate(out, graph));
-}
-#else
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t *out, cudaGraph_t graph, cudaGraphNode_t *, char *,
-                                 size_t)
-{
-    return result(instantiate(out, graph));
-}
-#endif
-
-cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *out, cudaGraph_t graph,
-                                          unsigned long long)
-{
-    return result(instantiate(out, graph));
-}
-
-cudaError_t cudaGraphUpload(cudaGraphExec_t g, cudaStream_t s)
-{
-    if (fails("cudaGraphUpload"))
-        return result(cudaErrorMemoryAllocation);
-    return result(object_is(g, "graph executable") && stream_known(s) ? cudaSuccess
-                                                                      : cudaErrorInvalidValue);
-}
-
-cudaError_t cudaGraphLaunch(cudaGraphExec_t g, cudaStream_t stream)
-{
-    if (fails("cudaGraphLaunch"))
-        return result(cudaErrorLaunchFailure);
-    if (!object_is(g, "graph executable") || !stream_known(stream))
-        return result(cudaErrorInvalidValue);
-    if (actual(stream)->capture)
-        return result(cudaErrorStreamCaptureUnsupported);
-    return result(submit(stream, "a graph", cudaGraphNodeTypeGraph, [g]() {
-        DeviceAccess access;
-        for (const CUgraphNode_st &node : g->nodes)
-            node.work();
-    }));
-}
-
-cudaError_t cudaGraphExecDestroy(cudaGraphExec_t g)
-{
-    if (fails("cudaGraphExecDestroy", true))
-        return result(cudaErrorUnknown);
-    if (!object_is(g, "graph executable"))
-        return result(cudaErrorInvalidValue);
-    drain_all();
-    object_died(g);
-    delete g;
-    return result(cudaSuccess);
-}
-
-cudaError_t cudaGraphDestroy(cudaGraph_t g)
-{
-    if (fails("cudaGraphDestroy", true))
-        return result(cudaErrorUnknown);
-    if (!object_is(g, "graph"))
-        return result(cudaErrorInvalidValue);
-    object_died(g);
-    delete g;
-    return result(cudaSuccess);
-}
-
-cudaError_t cudaGraphGetNodes(cudaGraph_t g, cudaGraphNode_t *nodes, size_t *count)
-{
-    if (fails("cudaGraphGetNodes"))
-        return result(cudaErrorInvalidValue);
-    if (!object_is(g, "graph") || !count)
-        return result(cudaErrorInvalidValue);
-    for (size_t i = 0; nodes && i < *count; i++)
-        nodes[i] = i < g->nodes.size() ? g->nodes[i].get() : nullptr;
-    if (!nodes || *count > g->nodes.size())
-        *count = g->nodes.size();
-    return result(cudaSuccess);
-}
-
-cudaError_t cudaGraphNodeGetType(cudaGraphNode_t node, cudaGraphNodeType *type)
-{
-    *type = node->type;
     return result(cudaSuccess);
 }
 

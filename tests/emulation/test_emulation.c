@@ -411,6 +411,132 @@ static void test_forked_capture_must_join(void **state)
     CUDA(cudaFree(x));
 }
 
+/* Two streams, and the events between them. */
+typedef struct {
+    cudaStream_t main, side;
+    cudaEvent_t forked, joined;
+} fork_of;
+
+static fork_of make_fork(void)
+{
+    fork_of f;
+    CUDA(cudaStreamCreateWithFlags(&f.main, cudaStreamNonBlocking));
+    CUDA(cudaStreamCreateWithFlags(&f.side, cudaStreamNonBlocking));
+    CUDA(cudaEventCreateWithFlags(&f.forked, cudaEventDisableTiming));
+    CUDA(cudaEventCreateWithFlags(&f.joined, cudaEventDisableTiming));
+    return f;
+}
+
+static void free_fork(fork_of *f)
+{
+    CUDA(cudaEventDestroy(f->forked));
+    CUDA(cudaEventDestroy(f->joined));
+    CUDA(cudaStreamDestroy(f->main));
+    CUDA(cudaStreamDestroy(f->side));
+}
+
+/* x counts in the main stream, y in the side stream, and y becomes x at the end; touched: what the
+ * main stream's second kernel counts. */
+static cudaGraph_t capture_fork(const fork_of *f, float *x, float *y, float *touched)
+{
+    cudaGraph_t graph = NULL;
+    CUDA(cudaStreamBeginCapture(f->main, cudaStreamCaptureModeThreadLocal));
+    CUDA(launch_increment(x, f->main));
+    CUDA(cudaEventRecord(f->forked, f->main));
+    CUDA(cudaStreamWaitEvent(f->side, f->forked, 0));
+    CUDA(launch_increment(y, f->side));
+    CUDA(launch_increment(touched, f->main));
+    CUDA(cudaEventRecord(f->joined, f->side));
+    CUDA(cudaStreamWaitEvent(f->main, f->joined, 0));
+    CUDA(cudaMemcpyAsync(x, y, sizeof *x, cudaMemcpyDeviceToDevice, f->main));
+    CUDA(cudaStreamEndCapture(f->main, &graph));
+    return graph;
+}
+
+static void test_branches_run_in_any_order(void **state)
+{
+    (void)state;
+    const char *const orders[] = {"forward", "reverse", "1", "2"};
+    fork_of f = make_fork();
+    float host[2] = {5, 0}, *x = device_copy(host, sizeof host), *y = x + 1;
+    cudaGraph_t graph = capture_fork(&f, x, y, x);
+    cudaGraphExec_t replay = NULL;
+    CUDA(cudaGraphInstantiate(&replay, graph, 0));
+    CUDA(cudaGraphDestroy(graph));
+    for (int i = 0; i < 4; i++) {
+        cnn_emulated_order(orders[i]);
+        CUDA(cudaGraphLaunch(replay, f.main));
+        CUDA(cudaStreamSynchronize(f.main));
+        read_back(host, x, sizeof host);
+        assert_float_equal(host[0], i + 1, 0);
+        assert_float_equal(host[1], i + 1, 0);
+    }
+    CUDA(cudaGraphExecDestroy(replay));
+    CUDA(cudaFree(x));
+    free_fork(&f);
+}
+
+static void test_branches_that_race_are_refused(void **state)
+{
+    (void)state;
+    fork_of f = make_fork();
+    float host[2] = {0, 0}, *x = device_copy(host, sizeof host), *y = x + 1;
+    cudaGraph_t graph = capture_fork(&f, x, y, y);
+    cudaGraphExec_t replay = NULL;
+    assert_int_equal(cudaGraphInstantiate(&replay, graph, 0), cudaErrorLaunchFailure);
+    cnn_emulated_clear_error();
+    CUDA(cudaGraphExecDestroy(replay));
+    CUDA(cudaGraphDestroy(graph));
+    CUDA(cudaFree(x));
+    free_fork(&f);
+}
+
+/* The event that the main stream waits for was recorded before the side stream's last work. */
+static void test_work_after_the_join_is_unjoined(void **state)
+{
+    (void)state;
+    fork_of f = make_fork();
+    float host[1] = {0}, *x = device_copy(host, sizeof host);
+    cudaGraph_t graph = NULL;
+    CUDA(cudaStreamBeginCapture(f.main, cudaStreamCaptureModeThreadLocal));
+    CUDA(launch_increment(x, f.main));
+    CUDA(cudaEventRecord(f.forked, f.main));
+    CUDA(cudaStreamWaitEvent(f.side, f.forked, 0));
+    CUDA(cudaEventRecord(f.joined, f.side));
+    CUDA(launch_increment(x, f.side));
+    CUDA(cudaStreamWaitEvent(f.main, f.joined, 0));
+    assert_int_equal(cudaStreamEndCapture(f.main, &graph), cudaErrorStreamCaptureUnjoined);
+    assert_int_equal(cudaStreamWaitEvent(f.side, f.joined, 0), cudaErrorCapturedEvent);
+    CUDA(cudaFree(x));
+    free_fork(&f);
+}
+
+static void test_a_graph_takes_its_longest_way(void **state)
+{
+    (void)state;
+    fork_of f = make_fork();
+    float host[2] = {0, 0}, *x = device_copy(host, sizeof host), ms = 0;
+    cudaGraph_t graph = capture_fork(&f, x, x + 1, x);
+    cudaGraphExec_t replay = NULL;
+    cudaEvent_t from, to;
+    CUDA(cudaEventCreate(&from));
+    CUDA(cudaEventCreate(&to));
+    cnn_emulated_graph_seconds(100, 10, 50);
+    CUDA(cudaGraphInstantiate(&replay, graph, 0));
+    cnn_emulated_graph_seconds(0, 0, 0);
+    CUDA(cudaEventRecord(from, f.main));
+    CUDA(cudaGraphLaunch(replay, f.main));
+    CUDA(cudaEventRecord(to, f.main));
+    CUDA(cudaEventElapsedTime(&ms, from, to));
+    assert_in_range((int)(ms / 1e3f), 350, 355); /* three nodes, one of them in the branch */
+    CUDA(cudaEventDestroy(from));
+    CUDA(cudaEventDestroy(to));
+    CUDA(cudaGraphExecDestroy(replay));
+    CUDA(cudaGraphDestroy(graph));
+    CUDA(cudaFree(x));
+    free_fork(&f);
+}
+
 /* ---- failures on request ---- */
 
 static void test_nth_call_fails(void **state)
@@ -493,6 +619,10 @@ int main(void)
         TEST(test_capture_records_and_replays),
         TEST(test_capture_forbids),
         TEST(test_forked_capture_must_join),
+        TEST(test_branches_run_in_any_order),
+        TEST(test_branches_that_race_are_refused),
+        TEST(test_work_after_the_join_is_unjoined),
+        TEST(test_a_graph_takes_its_longest_way),
         TEST(test_nth_call_fails),
         TEST(test_products_show_their_precision),
     };

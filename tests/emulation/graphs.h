@@ -1,0 +1,36 @@
+/** Graphs of the emulated device: nodes in the order of their capture, each after others. */
+#ifndef CNN_TESTS_EMULATION_GRAPHS_H
+#define CNN_TESTS_EMULATION_GRAPHS_H
+
+#include "emulation/state.h"
+
+#include <set>
+#include <vector>
+
+struct CUgraphNode_st {
+    cudaGraphNodeType type;
+    emulated::Work work;
+    emulated::Footprint footprint;
+    std::set<size_t> after; /* indices of nodes */
+    bool branch;            /* captured in a stream that joined */
+};
+
+struct CUgraph_st {
+    std::vector<CUgraphNode_st *> nodes; /* owned */
+    bool invalid = false;
+    cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
+    CUgraph_st() = default;
+    ~CUgraph_st();
+    CUgraph_st(const CUgraph_st &) = delete;
+    CUgraph_st &operator=(const CUgraph_st &) = delete;
+};
+
+namespace emulated
+{
+
+/** Whether every node is one of these or comes before one of them. */
+bool all_lead_to(const CUgraph_st *graph, const std::set<size_t> &ends);
+
+} // namespace emulated
+
+#endif
