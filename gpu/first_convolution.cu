@@ -150,9 +150,9 @@ __device__ static inline void load_passed(shape s, cnn_gpu_windows pool, band b,
 /* A thread for each filter and tap. Parts: [block][tap, c, filter] and then [filter] of the bias.
  */
 template <int C>
-static __global__ void backward(shape s, cnn_gpu_windows pool, int bands_a_block, const float *x,
-                                const float *dy, const uint8_t *mask, float *parts,
-                                unsigned *ticket, float *dweights, float *dbias)
+static __global__ void __launch_bounds__(MAX_THREADS)
+    backward(shape s, cnn_gpu_windows pool, int bands_a_block, const float *x, const float *dy,
+             const uint8_t *mask, float *parts, unsigned *ticket, float *dweights, float *dbias)
 {
     cnn_wait_for_previous();
     passed *windows = cnn_dynamic_shared<passed>();

@@ -187,12 +187,17 @@ cudaError_t cnn_gpu_direct_backward_weights(cudaStream_t stream, cnn_gpu_convolu
 
 /* ---- few_channels.cu ----------------------------------------------------------------------- */
 
-/** Whether these kernels do the gradient of its weights: 5x5, 'same', one or three channels. */
+/** Whether these kernels do it: 5x5, 'same', one or three channels. */
 bool cnn_gpu_few_fits(cnn_gpu_convolution s);
-/** Bytes that it needs. */
-size_t cnn_gpu_few_workspace(cnn_gpu_convolution s);
-cudaError_t cnn_gpu_few_backward_weights(cudaStream_t stream, cnn_gpu_convolution s, const float *x,
-                                         const float *dy, void *workspace, float *dweights);
+/** bias: NULL: none. */
+cudaError_t cnn_gpu_few_forward(cudaStream_t stream, cnn_gpu_convolution s, const float *x,
+                                const float *weights, const float *bias, bool relu, float *y);
+/** Parts of its sums. */
+size_t cnn_gpu_few_parts(cnn_gpu_convolution s);
+/** y: NULL, or the result of the ReLU behind it, by which dy is masked. */
+cudaError_t cnn_gpu_few_backward(cudaStream_t stream, cnn_gpu_convolution s, const float *x,
+                                 const float *dy, const float *y, double *parts, float *dweights,
+                                 float *dbias);
 
 /* ---- first_convolution.cu ------------------------------------------------------------------ */
 

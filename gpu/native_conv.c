@@ -40,12 +40,30 @@ static bool fuses_relu(const cnn_native_node *node)
     return node->relu && !node->pool;
 }
 
+/* A first layer over few channels without a pool: what flows back is masked by its ReLU, and summed
+ * for weights and bias, by kernels of ours. */
+static bool takes_few(const cnn_native_node *node)
+{
+    return node->trains && !node->input_gradient && !node->pool &&
+           cnn_gpu_few_fits(geometry(node, 1));
+}
+
+static cnn_status few_create(cnn_step *s, cnn_native_node *node)
+{
+    const int back = cnn_native_back(s, node->index);
+    const size_t parts = cnn_gpu_few_parts(geometry(node, cnn_ops_max_batch(s->ops)));
+    node->own_weights = true;
+    return cnn_native_add_sums(s, node, parts, 0, back, back);
+}
+
 static cnn_status library_create(cnn_step *s, cnn_native_node *node)
 {
     cnn_status st = CNN_OK;
     const cnn_shape out = node->pool ? node->pool->out : node->mid;
     const size_t images = (size_t)cnn_ops_max_batch(s->ops);
     CNN_TRY(add_plans(s, node, fuses_relu(node) ? CNN_CONV_FORWARD_BIAS_RELU : CNN_CONV_FORWARD));
+    if (takes_few(node))
+        return few_create(s, node);
     if (node->trains)
         CNN_TRY(add_plans(s, node, CNN_CONV_BACKWARD_WEIGHTS));
     if (node->input_gradient)
@@ -157,6 +175,13 @@ static cnn_status conv_backward(cnn_step *s, cnn_native_node *node, const cnn_na
                                         dweights, cnn_native_slopes(s, node, 1)));
         goto done;
     }
+    if (node->own_weights) {
+        CNN_CUDA(cnn_gpu_few_backward(
+            s->ops->stream, geometry(node, pass->n), x, cnn_native_gradient(s, node->index + 1),
+            node->relu ? cnn_native_value(s, node->index + 1) : NULL,
+            cnn_native_sums(s, node).parts, dweights, cnn_native_slopes(s, node, 1)));
+        goto done;
+    }
     CNN_TRY(conv_output_gradient(s, node, pass, &dz));
     const cnn_conv_operands w = {x, dz, dweights, NULL};
     CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_WEIGHTS][pass->size], w));
@@ -193,6 +218,11 @@ static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_te
     if (!fuses_relu(node))
         cnn_text_printf(out, ", bias%s%s in one kernel", node->relu ? " + relu" : "",
                         node->pool ? " + maxpool" : "");
+    if (node->own_weights) {
+        cnn_text_printf(out, "; backward: %sweights and bias by own kernels",
+                        node->relu ? "relu, " : "");
+        return;
+    }
     if (node->trains)
         cnn_text_printf(out, "; backward: %s, ",
                         tile         ? "pool + relu + bias in one kernel"

@@ -52,6 +52,7 @@ struct cnn_native_node {
     cnn_conv_plan
         *plans[CNN_CONV_DIRECTIONS][CNN_MAX_BATCH_SIZES]; /* conv: by direction and batch size */
     bool own_first;                              /* conv: by first_convolution.cu, without plans */
+    bool own_weights;                            /* conv: backward by few_channels.cu */
     int before_pool, before_pool_gradient, mask; /* tensors of the plan */
     int mean, inverse, parts;
     size_t tickets; /* first one, of its sums */

@@ -40,25 +40,23 @@ static const cnn_own_convolution direct = {"direct", direct_fits, NULL, direct_r
 
 static bool few_fits(const cnn_conv_problem *p)
 {
-    return p->direction == CNN_CONV_BACKWARD_WEIGHTS && cnn_gpu_few_fits(p->shape);
-}
-
-static size_t few_workspace(const cnn_conv_problem *p)
-{
-    return cnn_gpu_few_workspace(p->shape);
+    return (p->direction == CNN_CONV_FORWARD || p->direction == CNN_CONV_FORWARD_BIAS_RELU) &&
+           cnn_gpu_few_fits(p->shape);
 }
 
 static cnn_status few_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_operands o,
                           void *workspace)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_few_backward_weights(ops->stream, p->shape, o.first, o.second, workspace,
-                                          o.result));
+    const bool whole = p->direction == CNN_CONV_FORWARD_BIAS_RELU;
+    (void)workspace;
+    CNN_CUDA(cnn_gpu_few_forward(ops->stream, p->shape, o.first, o.second, whole ? o.bias : NULL,
+                                 whole, o.result));
 done:
     return st;
 }
 
-static const cnn_own_convolution few = {"few", few_fits, few_workspace, few_run};
+static const cnn_own_convolution few = {"few", few_fits, NULL, few_run};
 
 /* ---- the table ----------------------------------------------------------------------------- */
 

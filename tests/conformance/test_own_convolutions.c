@@ -115,13 +115,58 @@ static void test_direct_kernels_fit_everything(void **state)
         }
 }
 
+/* The two gradients of a first layer over few channels, with and without the ReLU behind it. */
+static void check_few(const case_shape *c, bool relu)
+{
+    rig r;
+    rig_open(&r, c->n, 0);
+    snprintf(r.context, sizeof r.context, "few: %d of %dx%dx%d, %d filters%s", c->n, c->h, c->w,
+             c->c, c->filters, relu ? ", relu" : "");
+    const cnn_layer l = layer_of(c);
+    const cnn_conv_problem p = cnn_conv_problem_of(&l, c->n, CNN_CONV_BACKWARD_WEIGHTS);
+    const size_t in = cnn_conv_problem_input(&p), out = cnn_conv_problem_output(&p);
+    const size_t size = cnn_conv_problem_weights(&p), bias = (size_t)l.out.c;
+    assert_true(cnn_gpu_few_fits(p.shape));
+    double *x = rig_random(&r, 1, in, -1, 1), *dy = rig_random(&r, 2, out, -1, 1);
+    double *y = rig_random(&r, 3, out, -1, 1), *dw = rig_zeros(&r, size), *db = rig_zeros(&r, bias);
+    double *packed = rig_zeros(&r, size);
+    float *xd = rig_upload(&r, x, in), *dyd = rig_upload(&r, dy, out), *yd = rig_upload(&r, y, out);
+    float *dwd = rig_garbage(&r, size), *dbd = rig_garbage(&r, bias);
+    double *parts = (double *)rig_garbage(&r, 2 * cnn_gpu_few_parts(p.shape));
+    assert_int_equal(
+        cnn_gpu_few_backward(r.ops->stream, p.shape, xd, dyd, relu ? yd : NULL, parts, dwd, dbd),
+        cudaSuccess);
+    for (size_t i = 0; relu && i < out; i++)
+        dy[i] = y[i] > 0 ? dy[i] : 0;
+    ref_conv_backward_weights(&l, c->n, x, dy, dw, db);
+    pack(&l, dw, packed);
+    rig_compare(&r, "dweights", packed, dwd, size, 2e-6);
+    rig_compare(&r, "dbias", db, dbd, bias, 2e-6);
+    rig_close(&r);
+}
+
+static void test_few_channels_agree_with_reference(void **state)
+{
+    (void)state;
+    const case_shape shapes[] = {
+        {3, 28, 28, 1, 16, 5, 1, true}, {2, 13, 11, 3, 40, 5, 1, true},
+        {1, 5, 4, 1, 200, 5, 1, true},  {33, 6, 5, 1, 128, 5, 1, true},
+        {2, 9, 50, 3, 128, 5, 1, true}, {1, 1, 1, 3, 1, 5, 1, true},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        check_case(&shapes[i], cnn_own_convolution_named("few", 3));
+        check_few(&shapes[i], false);
+        check_few(&shapes[i], true);
+    }
+}
+
 static void test_few_channels_are_told_from_others(void **state)
 {
     (void)state;
     const bool few[] = {true, true, true, false, false, false, false};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const cnn_layer l = layer_of(&cases[i]);
-        const cnn_conv_problem p = cnn_conv_problem_of(&l, 1, CNN_CONV_BACKWARD_WEIGHTS);
+        const cnn_conv_problem p = cnn_conv_problem_of(&l, 1, CNN_CONV_FORWARD);
         assert_int_equal(cnn_own_convolution_named("few", 3)->fits(&p), few[i]);
     }
 }
@@ -145,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_own_convolutions_agree_with_reference),
         cmocka_unit_test(test_direct_kernels_fit_everything),
+        cmocka_unit_test(test_few_channels_agree_with_reference),
         cmocka_unit_test(test_few_channels_are_told_from_others),
         cmocka_unit_test(test_names_are_told_from_engines),
     };
