@@ -77,9 +77,42 @@ static cnn_status read_own(const char **at, cnn_choice *out)
     return CNN_OK;
 }
 
-static cnn_status read_choice(const char **at, cnn_choice *out)
+static const char *const variant_names[CNN_STEP_VARIANTS] = {
+    [0] = "plain",
+    [CNN_STEP_BRANCHES] = "branches",
+    [CNN_STEP_DEPENDENT] = "dependent",
+    [CNN_STEP_BRANCHES | CNN_STEP_DEPENDENT] = "branches+dependent",
+};
+
+const char *cnn_step_variant_name(unsigned variant)
+{
+    return variant_names[variant];
+}
+
+static cnn_status read_variant(const char **at, cnn_choice *out)
+{
+    const size_t length = strcspn(*at, ";");
+    out->kind = CNN_CHOICE_STEP;
+    for (unsigned i = 0; i < CNN_STEP_VARIANTS; i++)
+        if (strlen(variant_names[i]) == length && strncmp(variant_names[i], *at, length) == 0) {
+            out->variant = i;
+            *at += length;
+            return CNN_OK;
+        }
+    return malformed("plain, branches, dependent or branches+dependent", *at);
+}
+
+static bool is_of_step(const char *problem)
+{
+    static const char prefix[] = "step:";
+    return strncmp(problem, prefix, sizeof prefix - 1) == 0;
+}
+
+static cnn_status read_choice(const char *problem, const char **at, cnn_choice *out)
 {
     *out = (cnn_choice){0};
+    if (is_of_step(problem))
+        return read_variant(at, out);
     if (!is_engine(*at))
         return read_own(at, out);
     out->kind = **at == 'e' ? CNN_CHOICE_ENGINE : CNN_CHOICE_PLAIN;
@@ -105,7 +138,7 @@ cnn_status cnn_choices_read(const char *text, size_t version, cnn_choices *out)
         }
         CNN_CHECK((problem = cnn_strndup(at, length)) != NULL, CNN_ENOMEM, "frozen algorithms");
         at += length + 1;
-        CNN_TRY(read_choice(&at, &choice));
+        CNN_TRY(read_choice(problem, &at, &choice));
         CNN_TRY(cnn_choices_add(&table, problem, &choice));
         free(problem);
         problem = NULL;
@@ -161,6 +194,10 @@ void cnn_choice_describe(const cnn_choice *choice, cnn_text *out)
     const cnn_cudnn_engine *e = &choice->engine;
     if (choice->kind == CNN_CHOICE_OWN) {
         cnn_text_append(out, choice->own->name);
+        return;
+    }
+    if (choice->kind == CNN_CHOICE_STEP) {
+        cnn_text_append(out, cnn_step_variant_name(choice->variant));
         return;
     }
     cnn_text_printf(out, "%c%lld", choice->kind == CNN_CHOICE_PLAIN ? 'p' : 'e',

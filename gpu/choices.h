@@ -1,9 +1,12 @@
-/** The table of algorithms that were chosen, one for each convolution problem: written as text into
- *  the results file, and read back by every run, so that no run chooses differently.
+/** The table of algorithms that were chosen, one for each convolution problem, and of the native
+ *  path's step: written as text into the results file, and read back by every run, so that no run
+ *  chooses differently.
  *
- *    text    = "cudnn=" version {";" problem "=" choice}
+ *    text    = "cudnn=" version {";" problem "=" choice} {";" step "=" variant}
  *    choice  = own | ("e" | "p") engine {"," knob ":" value}
  *    own     = the name of one of cnn_own_convolutions
+ *    step    = "step:" images "x" height "x" width "x" channels
+ *    variant = "plain" | "branches" | "dependent" | "branches+dependent"
  *  e.g. cudnn=91900;fwd:32x28x28x1>28x28x16k5s1p2.2=e0;wgrad:...=e67,2:5,13:1 */
 #ifndef CNN_GPU_CHOICES_H
 #define CNN_GPU_CHOICES_H
@@ -15,13 +18,23 @@
 typedef enum {
     CNN_CHOICE_OWN,    /* own kernels */
     CNN_CHOICE_ENGINE, /* an engine of cuDNN for the whole problem */
+    CNN_CHOICE_STEP,   /* a variant of the step */
     CNN_CHOICE_PLAIN,  /* forward with bias and ReLU: an engine for the convolution, and a kernel */
 } cnn_choice_kind;
 
+/** How a step of the native path is captured: bits. All variants run the same kernels, and end in
+ *  the same bits. */
+typedef enum {
+    CNN_STEP_BRANCHES = 1,  /* gradients of weights beside the rest (native_branches.c) */
+    CNN_STEP_DEPENDENT = 2, /* own kernels as dependents (launches.h) */
+    CNN_STEP_VARIANTS = 4,  /* as many */
+} cnn_step_variant;
+
 typedef struct {
-    char *problem; /* cnn_conv_problem_name */
+    char *problem; /* cnn_conv_problem_name, or of a step */
     cnn_choice_kind kind;
     const cnn_own_convolution *own; /* of CNN_CHOICE_OWN */
+    unsigned variant;               /* of CNN_CHOICE_STEP */
     cnn_cudnn_engine engine;        /* of the others */
 } cnn_choice;
 
@@ -42,7 +55,9 @@ const cnn_choice *cnn_choices_find(const cnn_choices *choices, const char *probl
 /** Adds a copy of the choice for the problem; choice->problem is not looked at. */
 cnn_status cnn_choices_add(cnn_choices *choices, const char *problem, const cnn_choice *choice);
 void cnn_choices_write(const cnn_choices *choices, size_t version, cnn_text *out);
-/** "direct", "e67,2:5" or "p67,2:5". */
+/** "plain", ... */
+const char *cnn_step_variant_name(unsigned variant);
+/** "direct", "e67,2:5", "p67,2:5" or "branches". */
 void cnn_choice_describe(const cnn_choice *choice, cnn_text *out);
 
 #endif

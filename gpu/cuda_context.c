@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const size_t cublas_workspace_bytes = (size_t)32
-                                             << 20; /* what cuBLAS advises from sm_90 on */
-
 /* ---- memory -------------------------------------------------------------------------------- */
 
 /* An ops that only plans has no device: its memory is the host's, and nothing runs on it. */
@@ -190,23 +187,6 @@ static cnn_status open_device(cnn_ops *ops)
               "%s has compute capability %d.%d, but this program was built for 8.0 and newer",
               properties.name, properties.major, properties.minor);
     cnn_copy_string(ops->name, sizeof ops->name, properties.name);
-    CNN_CUDA(cudaStreamCreateWithFlags(&ops->stream, cudaStreamNonBlocking));
-done:
-    return st;
-}
-
-/* TF32 is switched explicitly, whatever the library's default may be. */
-static cnn_status open_cublas(cnn_ops *ops)
-{
-    cnn_status st = CNN_OK;
-    const bool tf32 = ops->config.precision == CNN_PRECISION_TF32;
-    CNN_CUBLAS(cublasCreate(&ops->cublas));
-    CNN_CUBLAS(cublasSetStream(ops->cublas, ops->stream));
-    CNN_CUBLAS(
-        cublasSetMathMode(ops->cublas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
-    CNN_TRY(cnn_cuda_alloc(ops, cublas_workspace_bytes, "the workspace of cuBLAS",
-                           &ops->cublas_workspace));
-    CNN_CUBLAS(cublasSetWorkspace(ops->cublas, ops->cublas_workspace, cublas_workspace_bytes));
 done:
     return st;
 }
@@ -233,9 +213,7 @@ static cnn_status open_libraries(cnn_ops *ops)
     if (st == CNN_EENV)
         cnn_error_prefix(st, "no usable GPU");
     CNN_TRY(st);
-    CNN_CUDNN(cudnnCreate(&ops->cudnn));
-    CNN_CUDNN(cudnnSetStream(ops->cudnn, ops->stream));
-    CNN_TRY(open_cublas(ops));
+    CNN_TRY(cnn_cuda_open_lane(ops));
     CNN_TRY(describe_versions(ops));
 done:
     return st;
@@ -265,17 +243,12 @@ void cnn_ops_close(cnn_ops **handle)
     cnn_ops *ops = *handle;
     if (!ops)
         return;
-    if (ops->cublas)
-        cublasDestroy(ops->cublas);
-    if (ops->cudnn)
-        cudnnDestroy(ops->cudnn);
-    cnn_cuda_free(ops, &ops->cublas_workspace);
-    cnn_cuda_free(ops, &ops->workspace);
+    cnn_cuda_close_lane(ops);
+    cnn_cuda_change_lane(ops);
+    cnn_cuda_close_lane(ops);
     cnn_cuda_free(ops, (void **)&ops->keys);
     cnn_cuda_free(ops, (void **)&ops->sorted);
     cnn_cuda_free(ops, &ops->sort_scratch);
-    if (ops->stream)
-        cudaStreamDestroy(ops->stream);
     cnn_choices_free(&ops->choices);
     free(ops);
     *handle = NULL;

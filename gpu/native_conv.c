@@ -14,6 +14,19 @@ static cnn_status add_plans(cnn_step *s, cnn_native_node *node, cnn_conv_directi
     return CNN_OK;
 }
 
+/* Made for the lane that they run in. */
+static cnn_status add_weights_plans(cnn_step *s, cnn_native_node *node)
+{
+    cnn_status st = CNN_OK;
+    const bool aside = cnn_native_goes_aside(s, node->index);
+    if (aside)
+        cnn_cuda_change_lane(s->ops);
+    st = add_plans(s, node, CNN_CONV_BACKWARD_WEIGHTS);
+    if (aside)
+        cnn_cuda_change_lane(s->ops);
+    return st;
+}
+
 static cnn_gpu_convolution geometry(const cnn_native_node *node, int n)
 {
     return cnn_conv_problem_of(node->layer, n, CNN_CONV_FORWARD).shape;
@@ -65,7 +78,7 @@ static cnn_status library_create(cnn_step *s, cnn_native_node *node)
     if (takes_few(node))
         return few_create(s, node);
     if (node->trains)
-        CNN_TRY(add_plans(s, node, CNN_CONV_BACKWARD_WEIGHTS));
+        CNN_TRY(add_weights_plans(s, node));
     if (node->input_gradient)
         CNN_TRY(add_plans(s, node, CNN_CONV_BACKWARD_DATA));
     if (node->pool)
@@ -163,6 +176,19 @@ done:
     return st;
 }
 
+static cnn_status conv_weights_gradient(cnn_step *s, cnn_native_node *node,
+                                        const cnn_native_pass *pass, const float *dz)
+{
+    cnn_status st = CNN_OK;
+    const cnn_conv_operands o = {cnn_native_value(s, node->index), dz,
+                                 cnn_native_slopes(s, node, 0), NULL};
+    CNN_TRY(cnn_native_begin_aside(s, node));
+    st = cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_WEIGHTS][pass->size], o);
+    cnn_native_end_aside(s, node);
+done:
+    return st;
+}
+
 static cnn_status conv_backward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
 {
     cnn_status st = CNN_OK;
@@ -183,8 +209,7 @@ static cnn_status conv_backward(cnn_step *s, cnn_native_node *node, const cnn_na
         goto done;
     }
     CNN_TRY(conv_output_gradient(s, node, pass, &dz));
-    const cnn_conv_operands w = {x, dz, dweights, NULL};
-    CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_WEIGHTS][pass->size], w));
+    CNN_TRY(conv_weights_gradient(s, node, pass, dz));
     if (node->input_gradient) {
         const cnn_conv_operands o = {dz, cnn_native_weights(s, node, 0),
                                      cnn_native_gradient(s, node->index), NULL};

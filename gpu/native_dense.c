@@ -46,6 +46,19 @@ done:
     return st;
 }
 
+static cnn_status dense_weights_gradient(cnn_step *s, cnn_native_node *node,
+                                         const cnn_native_pass *pass, const float *dy)
+{
+    cnn_status st = CNN_OK;
+    CNN_TRY(cnn_native_begin_aside(s, node));
+    st = cnn_cuda_dense_backward_weights(s->ops, pass->n, (int)cnn_shape_size(node->layer->in),
+                                         node->mid.c, cnn_native_value(s, node->index), dy,
+                                         cnn_native_slopes(s, node, 0));
+    cnn_native_end_aside(s, node);
+done:
+    return st;
+}
+
 static cnn_status dense_backward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
 {
     cnn_status st = CNN_OK;
@@ -53,9 +66,7 @@ static cnn_status dense_backward(cnn_step *s, cnn_native_node *node, const cnn_n
     float *dy = cnn_native_gradient(s, node->index + 1);
     if (!is_last(s, node))
         CNN_TRY(dense_bias_gradient(s, node, pass, dy));
-    CNN_TRY(cnn_cuda_dense_backward_weights(s->ops, pass->n, inputs, units,
-                                            cnn_native_value(s, node->index), dy,
-                                            cnn_native_slopes(s, node, 0)));
+    CNN_TRY(dense_weights_gradient(s, node, pass, dy));
     if (node->input_gradient)
         CNN_TRY(cnn_cuda_dense_backward_data(s->ops, pass->n, inputs, units, dy,
                                              cnn_native_weights(s, node, 0),

@@ -64,7 +64,8 @@ done:
 static bool are_of(const cnn_native_graphs *g, const cnn_step *s, const cnn_feed *feed)
 {
     return g->images && g->images == feed->images && g->labels == feed->labels &&
-           g->order == feed->order && g->count == feed->count && g->workspace == s->ops->workspace;
+           g->order == feed->order && g->count == feed->count && g->variant == s->variant &&
+           g->workspaces[0] == s->ops->workspace && g->workspaces[1] == s->ops->other.workspace;
 }
 
 cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
@@ -80,7 +81,9 @@ cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
     g->labels = feed->labels;
     g->order = feed->order;
     g->count = feed->count;
-    g->workspace = s->ops->workspace;
+    g->variant = s->variant;
+    g->workspaces[0] = s->ops->workspace;
+    g->workspaces[1] = s->ops->other.workspace;
     if (feed->count >= batch) {
         CNN_TRY(try_out(s, feed, batch));
         CNN_TRY(capture(s, feed, batch, CNN_NATIVE_STEPS, &g->several));

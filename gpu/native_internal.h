@@ -9,6 +9,7 @@
 
 #include "gpu/conv_plan.h"
 #include "gpu/cuda_internal.h"
+#include "gpu/launches.h"
 #include "nn/plan.h"
 #include "nn/step.h"
 
@@ -63,7 +64,8 @@ struct cnn_native_node {
 typedef struct {
     const void *images, *labels, *order; /* of the feed that they were captured on */
     int count;
-    const void *workspace;              /* of the convolutions in them */
+    unsigned variant;
+    const void *workspaces[2];          /* of the convolutions in them, by lane */
     cudaGraphExec_t several, one, tail; /* tail: NULL where the last batch is whole */
 } cnn_native_graphs;
 
@@ -91,6 +93,10 @@ struct cnn_step {
     unsigned *tickets;
     cnn_gpu_place *place;
     cnn_gpu_counts *training, *evaluation, *training_kept;
+    bool may_branch;  /* tensors and plans are such that the step may have branches */
+    unsigned variant; /* cnn_step_variant: of what is queued */
+    bool unjoined;    /* the side lane has work that the main one does not wait for yet */
+    cudaEvent_t forked, joined;
     cnn_native_graphs graphs;
     cudaEvent_t *events; /* of traced steps, one more than steps */
     int64_t event_count;
@@ -165,6 +171,27 @@ void cnn_native_node_destroy(cnn_native_node *node);
 /* native_conv.c, native_dense.c, native_norm.c, native_simple.c */
 extern const cnn_native_class cnn_native_conv, cnn_native_dense, cnn_native_norm, cnn_native_pool,
     cnn_native_relu, cnn_native_dropout;
+
+/* native_branches.c */
+/** The device's side lane, and events; for steps that may branch. */
+cnn_status cnn_native_open_branches(cnn_step *s);
+void cnn_native_close_branches(cnn_step *s);
+/** Whether the gradient of a node's weights is taken in the side lane. */
+bool cnn_native_goes_aside(const cnn_step *s, int node);
+/** Until when what that gradient reads must stay, in the plan's schedule. */
+int cnn_native_aside_until(const cnn_step *s, int node);
+/** Work between the two goes to the side lane, if the node's does. */
+cnn_status cnn_native_begin_aside(cnn_step *s, const cnn_native_node *node);
+void cnn_native_end_aside(cnn_step *s, const cnn_native_node *node);
+/** What is queued from now on waits for the side lane. */
+cnn_status cnn_native_join(cnn_step *s);
+/** After a failure: joins as far as may be, so that a capture can be ended. */
+void cnn_native_abandon(cnn_step *s);
+
+/* native_variants.c */
+/** Which variant the step has: the frozen one, or plain. Decides may_branch. CNN_EUSAGE: it cannot
+ *  be had here. */
+cnn_status cnn_native_take_variant(cnn_step *s);
 
 /* native_run.c */
 /** Queues one training step on the batch at the step's place: gather, forward, loss, backward and,

@@ -15,8 +15,8 @@ cnn_status cnn_native_add_pool(cnn_step *s, cnn_native_node *node)
     CNN_TRY(cnn_native_tensor(s, "mask", i, cnn_native_floats(s, node->pool->out), i, back,
                               &node->mask));
     if (node->trains)
-        CNN_TRY(cnn_native_tensor(s, "before pool gradient", i, bytes, back, back,
-                                  &node->before_pool_gradient));
+        CNN_TRY(cnn_native_tensor(s, "before pool gradient", i, bytes, back,
+                                  cnn_native_aside_until(s, i), &node->before_pool_gradient));
 done:
     return st;
 }

@@ -88,8 +88,22 @@ static cnn_shape shape_of(const cnn_step *s, int i)
     return s->net.layers[next - 1].out;
 }
 
-/* Values live until their writer's backward has masked by them; gradients from their writer's
- * backward to their reader's. */
+/* The reader's gradient of its weights may be late. */
+static int last_of_value(const cnn_step *s, int i)
+{
+    const int writer = i > 0 ? i - 1 : 0, back = cnn_native_back(s, writer);
+    const int aside = i < s->node_count ? cnn_native_aside_until(s, i) : back;
+    return aside > back ? aside : back;
+}
+
+static int last_of_gradient(const cnn_step *s, int i)
+{
+    const bool pool = s->plan.nodes[i - 1].pool >= 0; /* what is read aside lies behind it */
+    return pool ? cnn_native_back(s, i - 1) : cnn_native_aside_until(s, i - 1);
+}
+
+/* Values live until their writer's backward has masked by them, and their reader has used them;
+ * gradients from their writer's backward to their reader's. */
 static cnn_status add_values(cnn_step *s)
 {
     cnn_status st = CNN_OK;
@@ -98,11 +112,11 @@ static cnn_status add_values(cnn_step *s)
         const size_t bytes = images * (size_t)cnn_shape_size(shape_of(s, i));
         const int writer = i > 0 ? i - 1 : 0;
         CNN_TRY(cnn_native_tensor(s, i == 0 ? "images" : "result", writer, bytes, writer,
-                                  cnn_native_back(s, writer), &s->values[i]));
+                                  last_of_value(s, i), &s->values[i]));
         s->gradients[i] = CNN_NO_TENSOR;
         if (i > s->first_trained)
             CNN_TRY(cnn_native_tensor(s, "gradient", writer, bytes, cnn_native_back(s, i),
-                                      cnn_native_back(s, writer), &s->gradients[i]));
+                                      last_of_gradient(s, i), &s->gradients[i]));
     }
 done:
     return st;
@@ -143,6 +157,7 @@ cnn_status cnn_native_build(cnn_step *s)
     cnn_plan_fuse(&s->net, &s->plan);
     s->node_count = s->plan.node_count - 1;
     s->first_trained = first_with_parameters(s);
+    CNN_TRY(cnn_native_take_variant(s));
     CNN_TRY(add_values(s));
     for (int i = 0; i < s->node_count; i++) {
         set_up_node(s, i, &running);

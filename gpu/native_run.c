@@ -40,6 +40,7 @@ void cnn_step_destroy(cnn_step **step)
     if (!s)
         return;
     cnn_native_drop_graphs(&s->graphs);
+    cnn_native_close_branches(s);
     for (int i = 0; i < s->node_count; i++)
         cnn_native_node_destroy(&s->nodes[i]);
     void *memory[] = {s->arena,   s->weights,      s->slopes,       s->first,    s->second,
@@ -181,12 +182,21 @@ cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool 
     cnn_status st = CNN_OK;
     cnn_native_pass pass = {.n = n, .training = true, .updates = updates};
     CNN_TRY(cnn_cuda_size_index(s->ops, n, &pass.size));
+    if (s->may_branch)
+        CNN_TRY(cnn_cuda_part_lanes(s->ops, s->variant & CNN_STEP_BRANCHES));
+    cnn_gpu_launch_dependents(s->variant & CNN_STEP_DEPENDENT ? s->ops->stream : NULL);
     CNN_TRY(queue_forward(s, feed, &pass));
     for (int i = s->node_count - 1; i >= s->first_trained; i--)
         CNN_TRY(s->nodes[i].class->backward(s, &s->nodes[i], &pass));
+    if (s->unjoined) /* the update has two kernels in front of it */
+        cnn_gpu_launch_dependents(NULL);
+    CNN_TRY(cnn_native_join(s));
     if (updates)
         CNN_TRY(queue_update(s));
 done:
+    cnn_gpu_launch_dependents(NULL);
+    if (st != CNN_OK)
+        cnn_native_abandon(s);
     return st;
 }
 

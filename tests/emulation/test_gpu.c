@@ -116,6 +116,9 @@ static int reset(void **state)
     cnn_emulated_fail(NULL, 0);
     cnn_emulated_clear_error();
     cnn_emulated_break_engine(-1);
+    cnn_emulated_break_branches(false);
+    cnn_emulated_code_for(90);
+    cnn_emulated_graph_seconds(0, 0, 0);
     cnn_emulated_order("forward");
     cnn_emulated_memory_limit((size_t)1 << 30);
     return 0;
@@ -433,6 +436,171 @@ static void test_order_of_threads_changes_no_bit(void **state)
     }
 }
 
+/* ---- variants of the step ------------------------------------------------------------------- */
+
+static const char *const variants[] = {"plain", "branches", "dependent", "branches+dependent"};
+enum { PLAIN, BRANCHES, DEPENDENT, BOTH, VARIANTS };
+
+/* With a convolution before a pool and two dense layers: what is read beside the rest has every
+ * place that it can have. */
+static const cnn_network deep = {
+    .name = "deep",
+    .layer_count = 8,
+    .layers = {{.kind = CNN_LAYER_CONV2D, .filters = 4, .kernel = 3, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_CONV2D, .filters = 3, .kernel = 3, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_MAXPOOL, .kernel = 2, .stride = 2, .same = true},
+               {.kind = CNN_LAYER_DENSE, .units = 5},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_DENSE}}};
+
+static run make_native(const cnn_network *network)
+{
+    run r = make_run(CNN_PATH_NATIVE);
+    r.net = *network;
+    assert_int_equal(cnn_network_infer(&r.net, shape, CLASSES), CNN_OK);
+    assert_true(r.net.parameter_total <= MAX_PARAMETERS);
+    return r;
+}
+
+/* The algorithms of r, which has gone, and a variant. */
+static void with_variant(const run *r, const char *variant, cnn_text *out)
+{
+    const char *step = strstr(r->algorithms.s, ";step:");
+    const int length = step ? (int)(step - r->algorithms.s) : (int)r->algorithms.len;
+    cnn_text_printf(out, "%.*s;step:%dx%dx%dx%d=%s", length, r->algorithms.s, BATCH, shape.h,
+                    shape.w, shape.c, variant);
+}
+
+static void check_variants(const cnn_network *network)
+{
+    const char *const orders[] = {"forward", "reverse", "5", "6"};
+    run plain = make_native(network);
+    must_go(&plain);
+    for (int v = 0; v < VARIANTS; v++)
+        for (int i = 0; i < 4; i++) {
+            run other = make_native(network);
+            cnn_text text = {0};
+            const size_t before = cnn_emulated_dependent_launches();
+            with_variant(&plain, variants[v], &text);
+            other.config.algorithms = text.s;
+            cnn_emulated_order(orders[i]);
+            must_go(&other);
+            assert_memory_equal(other.parameters, plain.parameters, parameter_bytes(&plain));
+            assert_string_equal(other.algorithms.s, text.s);
+            assert_int_equal(cnn_emulated_dependent_launches() > before,
+                             v == DEPENDENT || v == BOTH);
+            cnn_text_free(&text);
+            cnn_text_free(&other.algorithms);
+        }
+    cnn_text_free(&plain.algorithms);
+}
+
+/* Branches that lack an order that they need, or share memory, end in other bits in one of the
+ * orders, or are refused as a race. */
+static void test_variants_end_in_the_same_bits(void **state)
+{
+    (void)state;
+    check_variants(&drawn);
+    check_variants(&deep);
+}
+
+static void test_variants_have_branches(void **state)
+{
+    (void)state;
+    run plain = make_native(&deep), other = plain;
+    cnn_text text = {0};
+    must_go(&plain);
+    with_variant(&plain, "branches", &text);
+    other.config.algorithms = text.s;
+    cnn_emulated_break_branches(true);
+    must_go(&other);
+    assert_memory_not_equal(other.parameters, plain.parameters, parameter_bytes(&plain));
+    cnn_text_free(&text);
+    cnn_text_free(&plain.algorithms);
+    cnn_text_free(&other.algorithms);
+}
+
+/* Two models of one device: each has its own variant, whatever the other did before. */
+static void test_models_with_different_variants_share_a_device(void **state)
+{
+    (void)state;
+    run plain = make_native(&drawn), mixed = plain;
+    cnn_text text = {0};
+    cnn_ops *ops = NULL;
+    cnn_feed *feed = NULL;
+    cnn_model *model[2] = {NULL, NULL};
+    cnn_train small = plain.train;
+    double loss;
+    must_go(&plain);
+    with_variant(&plain, "branches", &text);
+    mixed.config.algorithms = text.s;
+    small.batch_size = COUNT % BATCH;
+    assert_int_equal(cnn_ops_open(&mixed.config, &ops), CNN_OK);
+    assert_int_equal(make_feed(ops, &feed), CNN_OK);
+    assert_int_equal(
+        cnn_model_create(ops, &mixed.net, &mixed.train, CNN_PATH_NATIVE, seed, &model[0]), CNN_OK);
+    assert_int_equal(cnn_model_create(ops, &mixed.net, &small, CNN_PATH_NATIVE, seed, &model[1]),
+                     CNN_OK);
+    assert_int_equal(cnn_model_differentiate(model[0], feed, 0, &loss), CNN_OK);
+    assert_int_equal(cnn_model_differentiate(model[1], feed, 0, &loss), CNN_OK);
+    if (train(&mixed, model[0], feed) != CNN_OK)
+        fail_msg("%s", cnn_error_message());
+    assert_memory_equal(mixed.parameters, plain.parameters, parameter_bytes(&plain));
+    cnn_model_destroy(&model[0]);
+    cnn_model_destroy(&model[1]);
+    cnn_feed_destroy(&feed);
+    cnn_ops_close(&ops);
+    cnn_text_free(&text);
+    cnn_text_free(&plain.algorithms);
+}
+
+static void test_frozen_variants_that_cannot_be_had_are_refused(void **state)
+{
+    (void)state;
+    run r = make_native(&drawn);
+    const char *const wrong[] = {"", "branch", "branches+", "plain2", "e0", "direct"};
+    must_go(&r);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        cnn_text text = {0};
+        run other = r;
+        other.algorithms = (cnn_text){0};
+        with_variant(&r, wrong[i], &text);
+        other.config.algorithms = text.s;
+        assert_int_equal(go(&other), CNN_EUSAGE);
+        assert_non_null(strstr(cnn_error_message(), "plain, branches, dependent"));
+        cnn_text_free(&text);
+    }
+    run other = r;
+    cnn_text text = {0};
+    other.algorithms = (cnn_text){0};
+    with_variant(&r, "dependent", &text);
+    other.config.algorithms = text.s;
+    cnn_emulated_code_for(80);
+    assert_int_equal(go(&other), CNN_EUSAGE);
+    assert_non_null(strstr(cnn_error_message(), "compute capability 9.0"));
+    cnn_emulated_code_for(90);
+    cnn_text_free(&text);
+    cnn_text_free(&r.algorithms);
+}
+
+static void test_any_call_may_fail_in_branches(void **state)
+{
+    (void)state;
+    run r = make_native(&deep);
+    cnn_text text = {0};
+    must_go(&r);
+    with_variant(&r, "branches+dependent", &text);
+    r.config.algorithms = text.s;
+    int64_t n = 1;
+    while (fail_once(&r, "any", n))
+        n++;
+    print_message("branches: %d calls\n", (int)n - 1);
+    cnn_text_free(&text);
+    cnn_text_free(&r.algorithms);
+}
+
 /* ---- graphs -------------------------------------------------------------------------------- */
 
 /* A graph that was captured keeps the addresses of its time: what it uses must stay, or it must be
@@ -482,6 +650,11 @@ int main(void)
         cmocka_unit_test_setup(test_own_kernels_do_what_cudnn_does, reset),
         cmocka_unit_test_setup(test_paths_agree_with_adam, reset),
         cmocka_unit_test_setup(test_order_of_threads_changes_no_bit, reset),
+        cmocka_unit_test_setup(test_variants_end_in_the_same_bits, reset),
+        cmocka_unit_test_setup(test_variants_have_branches, reset),
+        cmocka_unit_test_setup(test_models_with_different_variants_share_a_device, reset),
+        cmocka_unit_test_setup(test_frozen_variants_that_cannot_be_had_are_refused, reset),
+        cmocka_unit_test_setup(test_any_call_may_fail_in_branches, reset),
         cmocka_unit_test_setup(test_graphs_survive_a_growing_workspace, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
