@@ -199,6 +199,32 @@ cudaError_t cnn_gpu_few_backward(cudaStream_t stream, cnn_gpu_convolution s, con
                                  const float *dy, const float *y, double *parts, float *dweights,
                                  float *dbias);
 
+/* ---- strip_convolution.cu ------------------------------------------------------------------ */
+
+/** Tilings of these kernels, by number: the columns and filters that a thread has, and how many
+ *  groups of threads share the channels. */
+enum { CNN_GPU_STRIP_VARIANTS = 7 };
+/** Whether a tiling does this convolution without waste, or its backward to the data: 5x5, 'same',
+ *  channels and filters multiples of 4. */
+bool cnn_gpu_strips_fit(int number, bool backward, cnn_gpu_convolution s);
+/** bias NULL: none. All tensors 16-byte aligned. */
+cudaError_t cnn_gpu_strips_forward(cudaStream_t stream, int number, cnn_gpu_convolution s,
+                                   const float *x, const float *weights, const float *bias,
+                                   bool relu, float *y);
+cudaError_t cnn_gpu_strips_backward_data(cudaStream_t stream, int number, cnn_gpu_convolution s,
+                                         const float *dy, const float *weights, float *dx);
+
+/* ---- strip_weight_gradient.cu -------------------------------------------------------------- */
+
+/** As above, for the gradient of the weights: for large layers, for small ones. */
+enum { CNN_GPU_STRIP_WEIGHT_VARIANTS = 2 };
+bool cnn_gpu_strip_weights_fit(int number, cnn_gpu_convolution s);
+/** Bytes that it needs. */
+size_t cnn_gpu_strip_weights_workspace(int number, cnn_gpu_convolution s);
+cudaError_t cnn_gpu_strip_weights(cudaStream_t stream, int number, cnn_gpu_convolution s,
+                                  const float *x, const float *dy, void *workspace,
+                                  float *dweights);
+
 /* ---- first_convolution.cu ------------------------------------------------------------------ */
 
 /** Whether a network's first convolution and the pool behind it are what these kernels do: 5x5,

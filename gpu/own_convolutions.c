@@ -58,9 +58,81 @@ done:
 
 static const cnn_own_convolution few = {"few", few_fits, NULL, few_run};
 
+/* ---- tilings of strip_convolution.cu and strip_weight_gradient.cu -------------------------- */
+
+static bool strips_fit(int variant, const cnn_conv_problem *p)
+{
+    return p->direction != CNN_CONV_BACKWARD_WEIGHTS &&
+           cnn_gpu_strips_fit(variant, p->direction == CNN_CONV_BACKWARD_DATA, p->shape);
+}
+
+static cnn_status strips_run(int variant, cnn_ops *ops, const cnn_conv_problem *p,
+                             cnn_conv_operands o)
+{
+    cnn_status st = CNN_OK;
+    const bool finishes = p->direction == CNN_CONV_FORWARD_BIAS_RELU;
+    if (p->direction == CNN_CONV_BACKWARD_DATA)
+        CNN_CUDA(cnn_gpu_strips_backward_data(ops->stream, variant, p->shape, o.first, o.second,
+                                              o.result));
+    else
+        CNN_CUDA(cnn_gpu_strips_forward(ops->stream, variant, p->shape, o.first, o.second,
+                                        finishes ? o.bias : NULL, finishes, o.result));
+done:
+    return st;
+}
+
+#define STRIPS(variant, name)                                                                      \
+    static bool name##_fits(const cnn_conv_problem *p)                                             \
+    {                                                                                              \
+        return strips_fit(variant, p);                                                             \
+    }                                                                                              \
+    static cnn_status name##_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_operands o,     \
+                                 void *workspace)                                                  \
+    {                                                                                              \
+        (void)workspace;                                                                           \
+        return strips_run(variant, ops, p, o);                                                     \
+    }                                                                                              \
+    static const cnn_own_convolution name = {#name, name##_fits, NULL, name##_run};
+
+/* By their columns, filters of a thread, filters of a block, groups. */
+STRIPS(0, strip10x8x64)
+STRIPS(1, strip7x8x64)
+STRIPS(2, strip7x8x64g2)
+STRIPS(3, strip7x4x32g4)
+STRIPS(4, strip7x4x16g8)
+STRIPS(5, strip5x8x32g4)
+STRIPS(6, strip5x4x16g4)
+
+#define STRIP_WEIGHTS(variant, name)                                                               \
+    static bool name##_fits(const cnn_conv_problem *p)                                             \
+    {                                                                                              \
+        return p->direction == CNN_CONV_BACKWARD_WEIGHTS &&                                        \
+               cnn_gpu_strip_weights_fit(variant, p->shape);                                       \
+    }                                                                                              \
+    static size_t name##_workspace(const cnn_conv_problem *p)                                      \
+    {                                                                                              \
+        return cnn_gpu_strip_weights_workspace(variant, p->shape);                                 \
+    }                                                                                              \
+    static cnn_status name##_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_operands o,     \
+                                 void *workspace)                                                  \
+    {                                                                                              \
+        cnn_status st = CNN_OK;                                                                    \
+        CNN_CUDA(cnn_gpu_strip_weights(ops->stream, variant, p->shape, o.first, o.second,          \
+                                       workspace, o.result));                                      \
+    done:                                                                                          \
+        return st;                                                                                 \
+    }                                                                                              \
+    static const cnn_own_convolution name = {#name, name##_fits, name##_workspace, name##_run};
+
+/* By their filters of a thread and groups. */
+STRIP_WEIGHTS(0, strip4)
+STRIP_WEIGHTS(1, strip2g4)
+
 /* ---- the table ----------------------------------------------------------------------------- */
 
-const cnn_own_convolution *const cnn_own_convolutions[] = {&direct, &few, NULL};
+const cnn_own_convolution *const cnn_own_convolutions[] = {
+    &direct,        &few,           &strip10x8x64,  &strip7x8x64, &strip7x8x64g2, &strip7x4x32g4,
+    &strip7x4x16g8, &strip5x8x32g4, &strip5x4x16g4, &strip4,      &strip2g4,      NULL};
 
 const cnn_own_convolution *cnn_own_convolution_named(const char *name, size_t length)
 {
