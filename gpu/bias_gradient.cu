@@ -1,50 +1,10 @@
 /* Gradients of biases: sums over rows, a block for a tile of columns and a chunk of rows. */
 #include "gpu/gpu_kernels.h"
 #include "gpu/last_block.cuh"
-#include "gpu/launch.cuh"
+#include "gpu/row_chunks.cuh"
 
-/* Chunks enough to fill a device, and few enough for the last block. */
-enum { MAX_CHUNKS = 512 };
 /* Rows that a thread has in flight. */
 enum { AT_ONCE = 4 };
-
-/* A block: as many columns as a warp has lanes, or half as many where there are no more. */
-static dim3 block_for(int columns)
-{
-    return columns <= CNN_WARP / 2 ? dim3(CNN_WARP / 2, 2 * CNN_BLOCK / CNN_WARP)
-                                   : dim3(CNN_WARP, CNN_BLOCK / CNN_WARP);
-}
-
-static unsigned rows_a_chunk(size_t rows, int columns)
-{
-    const unsigned usual = block_for(columns).y;
-    const unsigned least = (unsigned)((rows + MAX_CHUNKS - 1) / MAX_CHUNKS);
-    return least > usual ? least : usual;
-}
-
-static size_t chunks_of(size_t rows, int columns)
-{
-    const size_t a_chunk = rows_a_chunk(rows, columns);
-    return (rows + a_chunk - 1) / a_chunk;
-}
-
-static dim3 grid_for(size_t rows, int columns)
-{
-    const unsigned tile = block_for(columns).x;
-    return dim3(((unsigned)columns + tile - 1) / tile, (unsigned)chunks_of(rows, columns));
-}
-
-/* A block's chunk of the rows. */
-struct chunk {
-    unsigned first, end;
-};
-
-__device__ static inline chunk chunk_of_block(unsigned rows, unsigned a_chunk)
-{
-    const unsigned first = blockIdx.y * a_chunk;
-    const chunk c = {first, rows - first < a_chunk ? rows : first + a_chunk};
-    return c;
-}
 
 __device__ static inline void finish(double sum, int column, int columns, double *parts,
                                      unsigned *tickets, float *dbias)
@@ -62,7 +22,7 @@ static __global__ void sum_rows(unsigned rows, unsigned a_chunk, int columns, co
 {
     cnn_wait_for_previous();
     const int column = (int)(blockIdx.x * blockDim.x + threadIdx.x);
-    const chunk c = chunk_of_block(rows, a_chunk);
+    const cnn_chunk c = cnn_chunk_of_block(rows, a_chunk);
     double sum = 0.0;
     for (unsigned row = c.first + threadIdx.y; column < columns && row < c.end;
          row += AT_ONCE * blockDim.y) {
@@ -115,7 +75,7 @@ static __global__ void unpool(unsigned rows, unsigned a_chunk, cnn_gpu_windows w
 {
     cnn_wait_for_previous();
     const int channel = (int)(blockIdx.x * blockDim.x + threadIdx.x);
-    const chunk c = chunk_of_block(rows, a_chunk);
+    const cnn_chunk c = cnn_chunk_of_block(rows, a_chunk);
     double sum = 0.0;
     for (unsigned row = c.first + threadIdx.y; channel < w.c && row < c.end; row += blockDim.y) {
         const size_t i = (size_t)row * (size_t)w.c + (size_t)channel;
@@ -129,23 +89,23 @@ static __global__ void unpool(unsigned rows, unsigned a_chunk, cnn_gpu_windows w
 
 size_t cnn_gpu_column_sums(size_t rows, int columns)
 {
-    return chunks_of(rows, columns) * (size_t)columns;
+    return (size_t)cnn_chunks_of(rows, columns) * (size_t)columns;
 }
 
 cudaError_t cnn_gpu_bias_gradient(cudaStream_t stream, size_t rows, int columns, const float *dy,
                                   cnn_gpu_sums sums, float *dbias)
 {
-    return cnn_launch(sum_rows, grid_for(rows, columns), block_for(columns), 0, stream,
-                      (unsigned)rows, rows_a_chunk(rows, columns), columns, dy, nullptr, nullptr,
-                      sums.parts, sums.tickets, dbias);
+    return cnn_launch(sum_rows, cnn_chunk_grid(rows, columns), cnn_chunk_block(columns), 0, stream,
+                      (unsigned)rows, cnn_rows_a_chunk(rows, columns), columns, dy, nullptr,
+                      nullptr, sums.parts, sums.tickets, dbias);
 }
 
 cudaError_t cnn_gpu_relu_bias_gradient(cudaStream_t stream, size_t rows, int columns,
                                        const float *y, float *dy, cnn_gpu_sums sums, float *dbias)
 {
-    return cnn_launch(sum_rows, grid_for(rows, columns), block_for(columns), 0, stream,
-                      (unsigned)rows, rows_a_chunk(rows, columns), columns, dy, y, dy, sums.parts,
-                      sums.tickets, dbias);
+    return cnn_launch(sum_rows, cnn_chunk_grid(rows, columns), cnn_chunk_block(columns), 0, stream,
+                      (unsigned)rows, cnn_rows_a_chunk(rows, columns), columns, dy, y, dy,
+                      sums.parts, sums.tickets, dbias);
 }
 
 bool cnn_gpu_windows_tile(cnn_gpu_windows w)
@@ -159,7 +119,7 @@ cudaError_t cnn_gpu_unpool_bias_gradient(cudaStream_t stream, int n, cnn_gpu_win
                                          cnn_gpu_sums sums, float *dbias)
 {
     const size_t rows = (size_t)n * (size_t)w.out_h * (size_t)w.out_w;
-    return cnn_launch(w.kernel == 2 ? unpool<2> : unpool<0>, grid_for(rows, w.c), block_for(w.c), 0,
-                      stream, (unsigned)rows, rows_a_chunk(rows, w.c), w, mask, dy, dx, sums.parts,
-                      sums.tickets, dbias);
+    return cnn_launch(w.kernel == 2 ? unpool<2> : unpool<0>, cnn_chunk_grid(rows, w.c),
+                      cnn_chunk_block(w.c), 0, stream, (unsigned)rows, cnn_rows_a_chunk(rows, w.c),
+                      w, mask, dy, dx, sums.parts, sums.tickets, dbias);
 }

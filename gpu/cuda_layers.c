@@ -143,9 +143,11 @@ cnn_status cnn_batchnorm_forward_training(cnn_batchnorm *norm, int n, const floa
     cnn_status st = CNN_OK;
     int size;
     CNN_TRY(cnn_cuda_size_index(norm->ops, n, &size));
-    CNN_CUDA(cnn_gpu_norm_training(norm->ops->stream, cnn_cuda_norm_shape(&norm->layer, n), x,
-                                   gamma, beta, running_mean, running_variance, norm->sums,
-                                   norm->mean, norm->inverse, false, y));
+    const cnn_gpu_norm_shape shape = cnn_cuda_norm_shape(&norm->layer, n);
+    const cnn_gpu_norm_scale by = {norm->mean, norm->inverse, gamma, beta, false};
+    CNN_CUDA(cnn_gpu_norm_statistics(norm->ops->stream, shape, x, running_mean, running_variance,
+                                     norm->sums, norm->mean, norm->inverse));
+    CNN_CUDA(cnn_gpu_normalise(norm->ops->stream, shape, by, x, false, y));
 done:
     return st;
 }
@@ -158,8 +160,9 @@ cnn_status cnn_batchnorm_forward_inference(cnn_batchnorm *norm, int n, const flo
     cnn_status st = CNN_OK;
     int size;
     CNN_TRY(cnn_cuda_size_index(norm->ops, n, &size));
-    CNN_CUDA(cnn_gpu_norm_inference(norm->ops->stream, cnn_cuda_norm_shape(&norm->layer, n), x,
-                                    gamma, beta, running_mean, running_variance, false, y));
+    const cnn_gpu_norm_scale by = {running_mean, running_variance, gamma, beta, true};
+    CNN_CUDA(cnn_gpu_normalise(norm->ops->stream, cnn_cuda_norm_shape(&norm->layer, n), by, x,
+                               false, y));
 done:
     return st;
 }
@@ -170,9 +173,16 @@ cnn_status cnn_batchnorm_backward(cnn_batchnorm *norm, int n, const float *x, co
     cnn_status st = CNN_OK;
     int size;
     CNN_TRY(cnn_cuda_size_index(norm->ops, n, &size));
-    CNN_CUDA(cnn_gpu_norm_backward(norm->ops->stream, cnn_cuda_norm_shape(&norm->layer, n), x, dy,
-                                   NULL, gamma, norm->mean, norm->inverse, norm->sums, dx, dgamma,
-                                   dbeta));
+    const cnn_gpu_norm_backward_operands o = {.x = x,
+                                              .gamma = gamma,
+                                              .mean = norm->mean,
+                                              .inverse = norm->inverse,
+                                              .sums = norm->sums,
+                                              .dgamma = dgamma,
+                                              .dbeta = dbeta,
+                                              .dx = dx};
+    CNN_CUDA(cnn_gpu_norm_backward(norm->ops->stream, cnn_cuda_norm_shape(&norm->layer, n),
+                                   norm->layer.in.c, dy, NULL, o));
 done:
     return st;
 }

@@ -89,32 +89,62 @@ cudaError_t cnn_gpu_unpool_bias_gradient(cudaStream_t stream, int n, cnn_gpu_win
                                          const uint8_t *mask, const float *dy, float *dx,
                                          cnn_gpu_sums sums, float *dbias);
 
-/* ---- batch_norm.cu ------------------------------------------------------------------------- */
+/* ---- norm_forward.cu, norm_backward.cu ----------------------------------------------------- */
 
 /** Values seen as [outer, statistics, inner]: channels have inner 1, rows have inner W * C. */
 typedef struct {
     int outer, statistics, inner;
 } cnn_gpu_norm_shape;
 
+/** Whether the statistics are those of this many channels, not of rows. */
+static inline bool cnn_gpu_norm_is_by_channel(cnn_gpu_norm_shape s, int channels)
+{
+    return s.inner == 1 && s.statistics == channels;
+}
 /** Parts and tickets of the sums that training and backward need. */
 size_t cnn_gpu_norm_sums(cnn_gpu_norm_shape shape);
 size_t cnn_gpu_norm_tickets(cnn_gpu_norm_shape shape);
-/** mean, inverse f32 [statistics]: the batch's mean and 1 / sqrt(biased variance + epsilon), kept
- *  for backward; the running ones move. y = gamma (x - mean) inverse + beta, then max(y, 0) if
- *  relu. */
-cudaError_t cnn_gpu_norm_training(cudaStream_t stream, cnn_gpu_norm_shape shape, const float *x,
-                                  const float *gamma, const float *beta, float *running_mean,
-                                  float *running_variance, cnn_gpu_sums sums, float *mean,
-                                  float *inverse, bool relu, float *y);
-/** By the running statistics. */
-cudaError_t cnn_gpu_norm_inference(cudaStream_t stream, cnn_gpu_norm_shape shape, const float *x,
-                                   const float *gamma, const float *beta, const float *running_mean,
-                                   const float *running_variance, bool relu, float *y);
-/** y: NULL, or the ReLU's result, by which dy is masked. dx NULL: not wanted. */
-cudaError_t cnn_gpu_norm_backward(cudaStream_t stream, cnn_gpu_norm_shape shape, const float *x,
-                                  const float *dy, const float *y, const float *gamma,
-                                  const float *mean, const float *inverse, cnn_gpu_sums sums,
-                                  float *dx, float *dgamma, float *dbeta);
+/** mean, inverse f32 [statistics]: the batch's mean and 1 / sqrt(biased variance + epsilon); the
+ *  running ones move. */
+cudaError_t cnn_gpu_norm_statistics(cudaStream_t stream, cnn_gpu_norm_shape shape, const float *x,
+                                    float *running_mean, float *running_variance, cnn_gpu_sums sums,
+                                    float *mean, float *inverse);
+
+/** All f32 [statistics]. spread: 1 / sqrt(variance + epsilon), or a variance if is_variance. */
+typedef struct {
+    const float *mean, *spread, *gamma, *beta;
+    bool is_variance;
+} cnn_gpu_norm_scale;
+
+/** y = gamma (x - mean) spread + beta, then max(y, 0) if relu. */
+cudaError_t cnn_gpu_normalise(cudaStream_t stream, cnn_gpu_norm_shape shape, cnn_gpu_norm_scale by,
+                              const float *x, bool relu, float *y);
+/** The same and a maximum pool, as cnn_gpu_maxpool_forward: y and mask [n, out_h, out_w, c]. */
+cudaError_t cnn_gpu_normalise_pool(cudaStream_t stream, int n, cnn_gpu_norm_shape shape,
+                                   cnn_gpu_windows w, cnn_gpu_norm_scale by, const float *x,
+                                   bool relu, float *y, uint8_t *mask);
+
+/** What backward reads and leaves, besides the results' gradients. */
+typedef struct {
+    const float *x, *gamma, *mean, *inverse;
+    cnn_gpu_sums sums;
+    float *dgamma, *dbeta;
+    float *dx;        /* NULL: not wanted */
+    bool relu_before; /* x is a ReLU's result: dx is zero where x is */
+    /** NULL, or the gradient of the bias before that ReLU: dx summed over all but channels; its
+     *  sums as cnn_gpu_column_sums has it. */
+    float *dbias_before;
+    cnn_gpu_sums sums_before;
+} cnn_gpu_norm_backward_operands;
+
+/** y: NULL, or the ReLU's result, by which dy is masked. */
+cudaError_t cnn_gpu_norm_backward(cudaStream_t stream, cnn_gpu_norm_shape shape, int channels,
+                                  const float *dy, const float *y,
+                                  cnn_gpu_norm_backward_operands o);
+/** From the gradient of a pool whose windows tile the results: dy, mask [n, out_h, out_w, c]. */
+cudaError_t cnn_gpu_norm_pool_backward(cudaStream_t stream, cnn_gpu_norm_shape shape,
+                                       cnn_gpu_windows w, const float *dy, const uint8_t *mask,
+                                       cnn_gpu_norm_backward_operands o);
 
 /* ---- loss.cu ------------------------------------------------------------------------------- */
 

@@ -57,7 +57,7 @@ static bool fuses_relu(const cnn_native_node *node)
  * for weights and bias, by kernels of ours. */
 static bool takes_few(const cnn_native_node *node)
 {
-    return node->trains && !node->input_gradient && !node->pool &&
+    return node->trains && !node->input_gradient && !node->pool && !node->finished_by_next &&
            cnn_gpu_few_fits(geometry(node, 1));
 }
 
@@ -164,6 +164,8 @@ static cnn_status conv_output_gradient(cnn_step *s, cnn_native_node *node,
     float *dbias = cnn_native_slopes(s, node, 1);
     *dz = node->pool ? cnn_native_at(s, node->before_pool_gradient)
                      : cnn_native_gradient(s, node->index + 1);
+    if (node->finished_by_next)
+        goto done;
     if (node->pool)
         CNN_TRY(unpool(s, node, pass, *dz));
     else if (node->relu)
@@ -248,7 +250,9 @@ static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_te
                         node->relu ? "relu, " : "");
         return;
     }
-    if (node->trains)
+    if (node->finished_by_next)
+        cnn_text_append(out, "; backward: ");
+    else if (node->trains)
         cnn_text_printf(out, "; backward: %s, ",
                         tile         ? "pool + relu + bias in one kernel"
                         : node->pool ? "pool + relu, bias"

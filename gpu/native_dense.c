@@ -64,7 +64,7 @@ static cnn_status dense_backward(cnn_step *s, cnn_native_node *node, const cnn_n
     cnn_status st = CNN_OK;
     const int inputs = (int)cnn_shape_size(node->layer->in), units = node->mid.c;
     float *dy = cnn_native_gradient(s, node->index + 1);
-    if (!is_last(s, node))
+    if (!is_last(s, node) && !node->finished_by_next)
         CNN_TRY(dense_bias_gradient(s, node, pass, dy));
     CNN_TRY(dense_weights_gradient(s, node, pass, dy));
     if (node->input_gradient)
@@ -82,8 +82,12 @@ static void dense_describe(const cnn_step *s, const cnn_native_node *node, cnn_t
         cnn_text_printf(out, "cuBLAS sgemm; bias and its gradient with the loss; backward: sgemm%s",
                         data);
     else
-        cnn_text_printf(out, "cuBLAS sgemm, bias%s in one kernel; backward: %sbias, sgemm%s",
-                        node->relu ? " + relu" : "", node->relu ? "relu + " : "", data);
+        cnn_text_printf(out, "cuBLAS sgemm, bias%s in one kernel; backward: %ssgemm%s",
+                        node->relu ? " + relu" : "",
+                        node->finished_by_next ? ""
+                        : node->relu           ? "relu + bias, "
+                                               : "bias, ",
+                        data);
 }
 
 const cnn_native_class cnn_native_dense = {dense_create, dense_forward, dense_backward,

@@ -47,7 +47,9 @@ struct cnn_native_node {
     const cnn_layer *layer, *pool; /* pool: NULL if the node has none */
     bool relu, trains;
     bool input_gradient; /* backward leaves gradient[index] */
-    cnn_shape mid;       /* before the pool */
+    /* its ReLU's and its bias's gradients are taken by the batch normalisation behind it */
+    bool finished_by_next;
+    cnn_shape mid; /* before the pool */
     cnn_gpu_windows windows;
     int parameters[2]; /* indices in the step's parameters */
     cnn_conv_plan

@@ -25,7 +25,7 @@ cnn_status cnn_native_add_bias_sums(cnn_step *s, cnn_native_node *node, size_t r
 {
     const int back = cnn_native_back(s, node->index);
     return cnn_native_add_sums(s, node, cnn_gpu_column_sums(rows, columns),
-                               cnn_gpu_tickets(columns), back, back);
+                               cnn_gpu_tickets(columns), back - node->finished_by_next, back);
 }
 
 static const cnn_native_class *const classes[] = {

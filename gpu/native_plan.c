@@ -45,6 +45,15 @@ cnn_gpu_sums cnn_native_sums(const cnn_step *s, const cnn_native_node *node)
     return (cnn_gpu_sums){cnn_native_at(s, node->parts), s->tickets + node->tickets};
 }
 
+/* Whether a node's ReLU and bias are finished, backward, by a batch normalisation behind it. */
+static bool finished_by_next(const cnn_step *s, int i)
+{
+    const cnn_plan_node *p = &s->plan.nodes[i];
+    return (p->kind == CNN_NODE_CONV || p->kind == CNN_NODE_DENSE) && p->relu >= 0 && p->pool < 0 &&
+           i + 1 < s->node_count && s->plan.nodes[i + 1].kind == CNN_NODE_NORM &&
+           i + 1 > s->first_trained;
+}
+
 static void set_up_node(cnn_step *s, int i, size_t *running)
 {
     cnn_native_node *node = &s->nodes[i];
@@ -58,6 +67,7 @@ static void set_up_node(cnn_step *s, int i, size_t *running)
         .relu = p->relu >= 0,
         .trains = i >= s->first_trained,
         .input_gradient = i > s->first_trained,
+        .finished_by_next = finished_by_next(s, i),
         .mid = layer->out,
         .before_pool = CNN_NO_TENSOR,
         .before_pool_gradient = CNN_NO_TENSOR,

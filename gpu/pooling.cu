@@ -1,7 +1,7 @@
 /* Pools. Forward: a thread for each result; backward: a thread for each input, which collects from
  * the windows that hold it, so that overlapping windows need no atomic additions. */
-#include "gpu/gpu_kernels.h"
 #include "gpu/launch.cuh"
+#include "gpu/maximum.cuh"
 
 /* Where item i of [n, rows, columns, c] lies. */
 struct place {
@@ -39,21 +39,12 @@ static __global__ void maxpool_forward(size_t size, cnn_gpu_windows w, const flo
         const int top = (int)p.row * w.stride - w.pad_top;
         const int left = (int)p.column * w.stride - w.pad_left;
         const float b = bias ? bias[p.channel] : 0.0f;
-        float best = 0.0f;
-        int where = -1;
+        cnn_maximum best;
         for (int r = top < 0 ? -top : 0; r < w.kernel && top + r < w.h; r++)
-            for (int k = left < 0 ? -left : 0; k < w.kernel && left + k < w.w; k++) {
-                const float v =
-                    x[index_of(w.h, w.w, w.c, p.image, top + r, left + k, p.channel)] + b;
-                if (where < 0 || v > best || (v != v && best == best)) {
-                    best = v;
-                    where = r * w.kernel + k;
-                }
-            }
-        const bool cut = relu && !(best > 0.0f);
-        y[i] = cut ? 0.0f : best;
-        if (mask)
-            mask[i] = (uint8_t)(cut ? (int)CNN_GPU_NOWHERE : where);
+            for (int k = left < 0 ? -left : 0; k < w.kernel && left + k < w.w; k++)
+                best.see(x[index_of(w.h, w.w, w.c, p.image, top + r, left + k, p.channel)] + b,
+                         r * w.kernel + k);
+        best.leave(relu, &y[i], mask ? &mask[i] : nullptr);
     }
 }
 

@@ -26,6 +26,26 @@ static const cnn_network every_kind = {
                {.kind = CNN_LAYER_DENSE, .units = 9},
                {.kind = CNN_LAYER_DENSE}}};
 
+/* Batch normalisation between ReLUs and pools, whose windows hang over; a first convolution over
+ * few channels without a pool; dense layers before a normalisation. */
+static const cnn_network normalised = {
+    .name = "normalised",
+    .layer_count = 14,
+    .layers = {{.kind = CNN_LAYER_CONV2D, .filters = 6, .kernel = 5, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_CONV2D, .filters = 4, .kernel = 3, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_BATCHNORM, .axis = CNN_AXIS_CHANNELS},
+               {.kind = CNN_LAYER_MAXPOOL, .kernel = 3, .stride = 3, .same = true},
+               {.kind = CNN_LAYER_CONV2D, .filters = 5, .kernel = 3, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_BATCHNORM, .axis = CNN_AXIS_HEIGHT},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_MAXPOOL, .kernel = 2, .stride = 2, .same = true},
+               {.kind = CNN_LAYER_DENSE, .units = 9},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_BATCHNORM, .axis = CNN_AXIS_CHANNELS},
+               {.kind = CNN_LAYER_DENSE}}};
+
 static const cnn_network no_trained_layer_first = {
     .name = "no trained layer first",
     .layer_count = 4,
@@ -103,6 +123,7 @@ static void test_gradients_agree_with_reference(void **state)
 {
     (void)state;
     check_gradients(&every_kind);
+    check_gradients(&normalised);
     check_gradients(&no_trained_layer_first);
 }
 
