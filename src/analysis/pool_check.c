@@ -1,6 +1,6 @@
 #include "analysis/pool_check.h"
 
-#include "job/job.h"
+#include "analysis/stored_job.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -98,28 +98,12 @@ done:
     return st;
 }
 
-/** That a file's job has the factors that its columns have: levels of cells are then good for it.
- */
-static cnn_status check_own_job(const cnn_results *r, const char *path, const cnn_job *job)
-{
-    cnn_status st = CNN_OK;
-    bool same = r->factor_count == job->factor_count;
-    for (int f = 0; same && f < r->factor_count; f++)
-        same = r->factors[f].level_count == job->factors[f].level_count &&
-               !strcmp(r->factors[f].name, job->factors[f].name);
-    CNN_CHECK(same, CNN_EDATA, "'%s' is damaged: its job text does not fit its columns", path);
-done:
-    return st;
-}
-
 static cnn_status check_training(const couple *c, bool *other_split)
 {
     cnn_status st = CNN_OK;
     cnn_job *a = NULL, *b = NULL;
-    CNN_TRY(cnn_job_parse_stored(c->path_a, c->a->job_text, c->a->overrides, &a));
-    CNN_TRY(cnn_job_parse_stored(c->path_b, c->b->job_text, c->b->overrides, &b));
-    CNN_TRY(check_own_job(c->a, c->path_a, a));
-    CNN_TRY(check_own_job(c->b, c->path_b, b));
+    CNN_TRY(cnn_stored_job(c->a, c->path_a, &a));
+    CNN_TRY(cnn_stored_job(c->b, c->path_b, &b));
     for (int cell = 0; cell < c->a->cell_count; cell++)
         CNN_TRY(check_cell(c, a, b, cell, other_split));
 done:

@@ -1,6 +1,7 @@
 /* Files of one plan as one experiment; files of different plans are refused, with the difference.
  */
 #include "golden_csv.h"
+#include "job_results.h"
 
 #include "analysis/analysis.h"
 #include "analysis/pool.h"
@@ -16,8 +17,6 @@
 
 #include <cmocka.h>
 
-enum { DEVICES = 2 };
-
 #define JOB(seed, repeats, epochs, fraction, margin)                                               \
     "name: pooled\nrepeats: " repeats "\nseed: " seed "\ntrain: {epochs: " epochs                  \
     "}\nfactors:\n  framework: [native, layered]\n  architecture: [arch1]\n  dataset: "            \
@@ -26,104 +25,6 @@ enum { DEVICES = 2 };
     "  toy: {type: synthetic, count: 100, test_fraction: " fraction "}\n"
 #define FIRST  JOB("1", "4", "2", "0.2", "0.01")
 #define SECOND JOB("2", "6", "2", "0.2", "0.01")
-
-static char *copy(const char *s)
-{
-    char *c = cnn_strdup(s);
-    assert_non_null(c);
-    return c;
-}
-
-static void take_factors(cnn_results *r, const cnn_job *job)
-{
-    r->factor_count = job->factor_count;
-    r->contrast = job->contrast;
-    r->factors = calloc((size_t)job->factor_count, sizeof *r->factors);
-    assert_non_null(r->factors);
-    for (int f = 0; f < job->factor_count; f++) {
-        const cnn_factor *from = &job->factors[f];
-        r->factors[f] = (cnn_results_factor){copy(from->name), from->level_count,
-                                             calloc((size_t)from->level_count, sizeof(char *))};
-        assert_non_null(r->factors[f].labels);
-        for (int l = 0; l < from->level_count; l++)
-            r->factors[f].labels[l] = copy(from->labels[l]);
-    }
-}
-
-/** Times depend on seed and level; one device's are longer. */
-static void finish_run(cnn_results *r, const cnn_design *d, int run, double start)
-{
-    const cnn_block *block = &d->blocks[d->runs[run].block];
-    cnn_measured *m = &r->measured[run];
-    r->planned[run] = (cnn_planned){.cell = d->runs[run].cell,
-                                    .combination = block->combination,
-                                    .level = d->runs[run].level,
-                                    .repeat = block->repeat,
-                                    .block = d->runs[run].block,
-                                    .warmup = block->warmup,
-                                    .seed = block->seed};
-    r->status[run] = CNN_RUN_DONE;
-    *m = cnn_measured_unknown();
-    cnn_copy_string(m->host, sizeof m->host, "node1");
-    snprintf(m->device, sizeof m->device, "gpu%d", block->device);
-    m->session = 0;
-    m->epochs_done = 2;
-    m->start_time = start + 10.0 * run;
-    m->train_seconds = 20 + block->device + (block->seed % 101) / 1000.0 +
-                       d->runs[run].level * (1 + run % 3) / 50.0;
-    m->test_error = 0.1 + (block->seed % 7) / 1000.0;
-}
-
-/** A finished results file of a job. */
-static cnn_results *make_file(const char *text, double start)
-{
-    cnn_job *job = NULL;
-    cnn_design *d = NULL;
-    if (cnn_job_parse("job.yaml", text, NULL, &job) != CNN_OK ||
-        cnn_design_create(job, DEVICES, &d) != CNN_OK)
-        fail_msg("%s", cnn_error_message());
-    cnn_results *r = calloc(1, sizeof *r);
-    assert_non_null(r);
-    r->job_name = copy(job->name);
-    r->job_text = copy(text);
-    r->overrides = copy("");
-    r->plan = copy("plan");
-    r->created = copy("cnnmpi 0.1.0");
-    r->backend = copy("onednn");
-    take_factors(r, job);
-    r->cell_count = d->cell_count;
-    r->combination_count = d->combination_count;
-    r->level_count = d->level_count;
-    r->margin_time = job->analysis.margin_time;
-    r->margin_error = job->analysis.margin_error;
-    r->alpha = job->analysis.alpha;
-    r->run_count = d->run_count;
-    r->epoch_count = job->train.epochs;
-    r->attempts_per_run = 1;
-    r->session_count = 1;
-    const size_t runs = (size_t)d->run_count, factors = (size_t)r->factor_count;
-    r->cell_levels = calloc((size_t)d->cell_count * factors, sizeof *r->cell_levels);
-    r->status = calloc(runs, sizeof *r->status);
-    r->planned = calloc(runs, sizeof *r->planned);
-    r->measured = calloc(runs, sizeof *r->measured);
-    r->epochs = calloc(runs * (size_t)r->epoch_count, sizeof *r->epochs);
-    r->attempts = calloc(runs, sizeof *r->attempts);
-    r->sessions = calloc(1, sizeof *r->sessions);
-    assert_true(r->cell_levels && r->status && r->planned && r->measured && r->epochs &&
-                r->attempts && r->sessions);
-    for (int c = 0; c < d->cell_count; c++)
-        memcpy(&r->cell_levels[c * r->factor_count], d->cells[c].levels, factors * sizeof(int));
-    for (int i = 0; i < d->run_count; i++) {
-        finish_run(r, d, i, start);
-        r->attempts[i] = cnn_attempt_unknown();
-        for (int e = 0; e < r->epoch_count; e++)
-            r->epochs[i * r->epoch_count + e] = cnn_epoch_row_unknown();
-    }
-    r->sessions[0] = (cnn_session){start - 1, DEVICES};
-    cnn_design_destroy(&d);
-    cnn_job_destroy(&job);
-    return r;
-}
 
 static cnn_pool *pool_two(cnn_results *a, cnn_results *b)
 {
@@ -146,7 +47,7 @@ static cnn_analysis *analyse(const cnn_results *r, int looks)
 static void test_pool_holds_the_blocks_of_all_files(void **state)
 {
     (void)state;
-    cnn_results *a = make_file(FIRST, 1000), *b = make_file(SECOND, 90000);
+    cnn_results *a = job_results(FIRST, 1000), *b = job_results(SECOND, 90000);
     cnn_pool *pool = pool_two(b, a); /* by time, not as given */
     assert_int_equal(pool->source_count, 2);
     assert_string_equal(pool->sources[0].path, "b.h5");
@@ -167,7 +68,7 @@ static void test_pool_holds_the_blocks_of_all_files(void **state)
     cnn_analysis *x = analyse(pool->results, pool->source_count);
     assert_int_equal(cnn_analysis_comparison(x, 0, CNN_MEASURE_TRAIN_SECONDS)->blocks, 10);
     assert_int_equal(x->family_size[CNN_MEASURE_TRAIN_SECONDS][CNN_TEST_PAIRED], 2);
-    assert_int_equal(x->scope.devices, DEVICES);
+    assert_int_equal(x->scope.devices, JOB_RESULTS_DEVICES);
     assert_int_equal(x->scope.sessions, 2);
     cnn_analysis_destroy(&x);
     cnn_pool_destroy(&pool);
@@ -179,7 +80,7 @@ static void test_pool_holds_the_blocks_of_all_files(void **state)
 static void test_looks_count_in_the_family(void **state)
 {
     (void)state;
-    cnn_results *a = make_file(FIRST, 1000);
+    cnn_results *a = job_results(FIRST, 1000);
     cnn_analysis *once = analyse(a, 1), *third = analyse(a, 3);
     const cnn_comparison *x = cnn_analysis_comparison(once, 0, CNN_MEASURE_TRAIN_SECONDS);
     const cnn_comparison *y = cnn_analysis_comparison(third, 0, CNN_MEASURE_TRAIN_SECONDS);
@@ -194,7 +95,7 @@ static void test_looks_count_in_the_family(void **state)
 static void test_one_file_is_a_pool_of_itself(void **state)
 {
     (void)state;
-    cnn_results *a = make_file(FIRST, 1000);
+    cnn_results *a = job_results(FIRST, 1000);
     const cnn_results *const files[] = {a};
     const char *const paths[] = {"a.h5"};
     cnn_pool *pool = NULL;
@@ -210,8 +111,8 @@ static void test_one_file_is_a_pool_of_itself(void **state)
 static void test_seeds_that_come_again_are_counted(void **state)
 {
     (void)state;
-    cnn_results *a = make_file(FIRST, 1000);
-    cnn_results *b = make_file(JOB("1", "6", "2", "0.2", "0.01"), 90000);
+    cnn_results *a = job_results(FIRST, 1000);
+    cnn_results *b = job_results(JOB("1", "6", "2", "0.2", "0.01"), 90000);
     cnn_pool *pool = pool_two(a, b);
     assert_int_equal(pool->sources[0].repeated_seeds, 0);
     assert_int_equal(pool->sources[1].repeated_seeds, 4);
@@ -240,17 +141,17 @@ static void test_other_jobs_are_refused_with_the_difference(void **state)
         {JOB("2", "4", "2", "0.25", "0.01"), "\"test_fraction\":0.2 and \"test_fraction\":0.25"},
         {JOB("2", "4", "2", "0.2", "0.02"), "margin_time is 0.01 and 0.02"},
     };
-    cnn_results *a = make_file(FIRST, 1000);
+    cnn_results *a = job_results(FIRST, 1000);
     for (int i = 0; i < 3; i++) {
-        cnn_results *b = make_file(others[i][0], 90000);
+        cnn_results *b = job_results(others[i][0], 90000);
         assert_refused(a, b, others[i][1]);
         cnn_results_free(&b);
     }
-    cnn_results *b = make_file(SECOND, 90000);
+    cnn_results *b = job_results(SECOND, 90000);
     cnn_copy_string(b->factors[0].labels[1], 8, "torch");
     assert_refused(a, b, "level 2 of framework is layered and torch");
     cnn_results_free(&b);
-    b = make_file(SECOND, 90000);
+    b = job_results(SECOND, 90000);
     cnn_copy_string(b->backend, 7, "cudnn");
     assert_refused(a, b, "backends are onednn and cudnn");
     cnn_results_free(&b);
@@ -260,7 +161,7 @@ static void test_other_jobs_are_refused_with_the_difference(void **state)
 static void test_the_same_runs_twice_are_refused(void **state)
 {
     (void)state;
-    cnn_results *a = make_file(FIRST, 1000), *b = make_file(FIRST, 1000);
+    cnn_results *a = job_results(FIRST, 1000), *b = job_results(FIRST, 1000);
     for (int i = 0; i < b->run_count; i++)
         if (i != 7)
             b->measured[i].start_time = NAN; /* one is enough */
