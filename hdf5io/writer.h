@@ -21,7 +21,7 @@ typedef struct {
 
 /** Makes a new results file: rank-independent, serial HDF5, called by one process. Written as
  *  PATH.part with all space allocated, flushed, fsynced, then renamed: it exists whole or not at
- * all. plan: the text of cnn_design_describe. platform: NULL for CPUs. CNN_EIO names the path and
+ * all. plan: its text for people. platform: NULL for CPUs. CNN_EIO names the path and
  * the cause (disk full, read-only folder). An existing file is replaced; the caller has asked for
  * that. */
 cnn_status cnn_writer_create(const char *path, const cnn_job *job, const cnn_design *design,

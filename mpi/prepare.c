@@ -44,11 +44,12 @@ static cnn_status check_data(const cnn_job *job, const cnn_design *design, cnn_t
     cnn_status st = CNN_OK;
     cnn_network **networks = NULL;
     cnn_text problem = {0};
-    CNN_TRY(cnn_networks_infer(design, job, &networks, &problem));
+    CNN_TRY(cnn_networks_infer(design, job, &networks, NULL, &problem));
     if (problem.len > 0 && problem.s[problem.len - 1] == '\n')
         problem.s[problem.len - 1] = '\0';
     CNN_CHECK(problem.len == 0, CNN_EDATA, "%s", problem.s);
     cnn_design_describe(design, job, (const cnn_network *const *)networks, plan);
+    cnn_design_describe_unmeasured(design, job, plan);
     CNN_TRY(cnn_text_status(plan));
 done:
     cnn_text_free(&problem);

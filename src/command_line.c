@@ -33,6 +33,7 @@ const char cnn_command_line_help[] =
     "lines)\n"
     "  --quiet            no progress and no tables\n"
     "  --ranks N          plan: for how many ranks (default 1)\n"
+    "  --from RESULTS.h5  plan: time and detectable differences, by the runs of an earlier job\n"
     "\n"
     "Options of report:\n"
     "  --full             every table, not only the most important ones\n"
@@ -67,6 +68,7 @@ const char cnn_command_line_help[] =
     X("--quiet", RUN)                                                                              \
     X("--progress", RUN)                                                                           \
     X("--ranks", PLAN)                                                                             \
+    X("--from", PLAN)                                                                              \
     X("--status", REPORT)                                                                          \
     X("--full", REPORT)                                                                            \
     X("--format", REPORT)                                                                          \
@@ -161,6 +163,9 @@ static cnn_status apply_option(cnn_command_line *line, const char *name, const c
     } else if (!strcmp(name, "--output")) {
         CNN_CHECK(*value, CNN_EUSAGE, "--output needs the name of a file");
         line->output = value;
+    } else if (!strcmp(name, "--from")) {
+        CNN_CHECK(*value, CNN_EUSAGE, "--from needs the name of a results file");
+        line->from = value;
     } else if (!strcmp(name, "--table")) {
         line->report.table = value;
     } else if (!strcmp(name, "--format")) {
@@ -186,8 +191,8 @@ done:
 
 static bool takes_value(const char *name)
 {
-    static const char *const with[] = {"--set",   "--output", "--progress", "--ranks",
-                                       "--table", "--format", NULL};
+    static const char *const with[] = {"--set",  "--output", "--progress", "--ranks",
+                                       "--from", "--table",  "--format",   NULL};
     return index_in(with, name) >= 0;
 }
 

@@ -35,6 +35,7 @@ typedef struct {
     bool resume, force, quiet;
     const char *progress; /* "auto", "live" or "plain" */
     int ranks;            /* of `plan` */
+    const char *from;     /* of `plan`: results file of an earlier job; NULL: none; from argv */
     cnn_report_options report;
 } cnn_command_line;
 

@@ -2,9 +2,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "command_line.h"
+#include "command_plan.h"
 #include "command_report.h"
 #include "data/data_report.h"
-#include "design/networks.h"
 #include "hdf5io/reader.h"
 #include "hdf5io/writer.h"
 #include "host/printable.h"
@@ -91,25 +91,11 @@ done:
 static cnn_status command_plan(const cnn_command_line *line)
 {
     cnn_status st = CNN_OK;
-    cnn_job *job = NULL;
-    cnn_design *design = NULL;
-    cnn_network **networks = NULL;
-    cnn_text text = {0}, problem = {0};
-    CNN_TRY(cnn_job_read(line->file, line->overrides, &job));
-    CNN_TRY(cnn_design_create(job, line->ranks, &design));
-    CNN_TRY(cnn_networks_infer(design, job, &networks, &problem));
-    cnn_design_describe(design, job, (const cnn_network *const *)networks, &text);
-    if (problem.len)
-        cnn_text_printf(&text, "\n%s", problem.s);
-    CNN_TRY(cnn_text_status(&problem));
+    cnn_text text = {0};
+    CNN_TRY(cnn_command_plan(line, &text));
     CNN_TRY(print_text(&text));
 done:
-    cnn_text_free(&problem);
     cnn_text_free(&text);
-    if (design)
-        cnn_networks_destroy(&networks, design->cell_count);
-    cnn_design_destroy(&design);
-    cnn_job_destroy(&job);
     return st;
 }
 

@@ -73,6 +73,7 @@ typedef struct {
 
     double overhead;          /* share of ranks' time outside children, 0..1; NaN unknown */
     double *session_overhead; /* [session_count] the same of each session */
+    double outside_seconds;   /* that time, for each child; NaN unknown */
 } cnn_analysis;
 
 /** Analyses the runs that are done; any state of a file will do. looks: see cnn_analysis.

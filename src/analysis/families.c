@@ -52,18 +52,30 @@ static int known_count(int n)
     return n > 0 ? n : -1;
 }
 
+cnn_block_power cnn_analysis_power(int blocks, double paired_sd, double margin, double alpha)
+{
+    cnn_block_power p = {.detectable = NAN, .blocks_needed = -1, .blocks_equivalence = -1};
+    if (!(paired_sd > 0))
+        return p;
+    p.detectable = cnn_paired_detectable(blocks, alpha, CNN_ANALYSIS_POWER) * paired_sd;
+    if (isnan(margin))
+        return p;
+    p.blocks_needed =
+        known_count(cnn_paired_blocks_needed(margin / paired_sd, alpha, CNN_ANALYSIS_POWER));
+    p.blocks_equivalence = known_count(
+        cnn_tost_blocks_needed(0, paired_sd, -margin, margin, alpha, CNN_ANALYSIS_POWER));
+    return p;
+}
+
 /** Holm's first step asks for alpha over the size of the family. */
 static void find_power(cnn_comparison *x, double alpha)
 {
-    if (x->blocks < 2 || !(x->paired_sd > 0))
+    if (x->blocks < 2)
         return;
-    x->detectable = cnn_paired_detectable(x->blocks, alpha, CNN_ANALYSIS_POWER) * x->paired_sd;
-    if (isnan(x->margin))
-        return;
-    x->blocks_needed =
-        known_count(cnn_paired_blocks_needed(x->margin / x->paired_sd, alpha, CNN_ANALYSIS_POWER));
-    x->blocks_equivalence = known_count(
-        cnn_tost_blocks_needed(0, x->paired_sd, -x->margin, x->margin, alpha, CNN_ANALYSIS_POWER));
+    const cnn_block_power p = cnn_analysis_power(x->blocks, x->paired_sd, x->margin, alpha);
+    x->detectable = p.detectable;
+    x->blocks_needed = p.blocks_needed;
+    x->blocks_equivalence = p.blocks_equivalence;
 }
 
 cnn_status cnn_analysis_families(cnn_analysis *a)

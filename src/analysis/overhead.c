@@ -85,6 +85,7 @@ cnn_status cnn_analysis_overhead(cnn_analysis *out, const cnn_results *r)
         all_life += life;
     }
     out->overhead = overhead_of(all_span, all_life);
+    out->outside_seconds = isnan(out->overhead) ? NAN : fmax(0, all_span - all_life) / (double)n;
 done:
     free(children);
     return st;

@@ -57,6 +57,11 @@ static int first_measured(const cnn_design *d)
     return b;
 }
 
+int cnn_design_repeats(const cnn_design *design)
+{
+    return (design->block_count - first_measured(design)) / design->combination_count;
+}
+
 static void describe_size(const cnn_design *d, const cnn_job *job, cnn_text *out)
 {
     const int warm = first_measured(d), measured = d->block_count - warm;
@@ -166,7 +171,7 @@ static void describe_cells(const cnn_design *d, const cnn_network *const *networ
     int width = 4;
     for (int c = 0; c < rows; c++)
         width = widest(width, d->cells[c].label);
-    int runs = (d->block_count - first_measured(d)) / d->combination_count;
+    const int runs = cnn_design_repeats(d);
     cnn_text_printf(out, "\nCells: %d\n  %-*s %6s %14s %24s %11s\n", d->cell_count, width, "cell",
                     "runs", "parameters", "multiply-adds per image", "batch norm");
     for (int c = 0; c < rows; c++) {
@@ -315,10 +320,10 @@ static void describe_queues(const cnn_design *d, const cnn_job *job, cnn_text *o
     more(out, MOST_QUEUES, queues, "queues");
 }
 
-static void describe_power(const cnn_design *d, const cnn_job *job, cnn_text *out)
+void cnn_design_describe_unmeasured(const cnn_design *d, const cnn_job *job, cnn_text *out)
 {
     const double power = 0.8, alpha = job->analysis.alpha;
-    const int n = (d->block_count - first_measured(d)) / d->combination_count;
+    const int n = cnn_design_repeats(d);
     const double effect = cnn_paired_detectable(n, alpha, power);
     cnn_text_append(out, "\nTime\n  unknown: nothing has been measured yet\n");
     cnn_text_append(out, "\nDetectable difference between two levels of the contrast\n");
@@ -341,5 +346,4 @@ void cnn_design_describe(const cnn_design *design, const cnn_job *job,
     describe_cells(design, networks, out);
     describe_balance(design, job, out);
     describe_queues(design, job, out);
-    describe_power(design, job, out);
 }

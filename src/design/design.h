@@ -87,11 +87,17 @@ static inline int cnn_block_level(const cnn_design *design, const cnn_block *blo
 /** What a run was planned as, as text for people: "native / arch1 / mnist, repeat 3". */
 void cnn_design_label_run(const cnn_design *design, int run, cnn_text *out);
 
+/** Measured blocks of each combination. */
+int cnn_design_repeats(const cnn_design *design);
+
 /** The plan for people: factors, cells with parameter counts and multiply-adds, blocks per device
  * and combination, orders, first blocks of each queue. Parameter counts need the data sets' shapes:
  *  networks [cell_count], inferred, or NULL entries where a data set is missing ("unknown"). */
 void cnn_design_describe(const cnn_design *design, const cnn_job *job,
                          const cnn_network *const *networks, cnn_text *out);
+/** What follows it where nothing has been measured: that time is unknown, and which difference
+ * could be found, in standard deviations. */
+void cnn_design_describe_unmeasured(const cnn_design *design, const cnn_job *job, cnn_text *out);
 
 /** The largest difference between counts of blocks that should be equal: of devices, of orders and
  *  of the orders on each device, within each combination and in total. Warm-up blocks do not count.

@@ -9,7 +9,7 @@
 typedef struct {
     bool tried, found;
     cnn_shape shape;
-    int classes;
+    int classes, images;
 } known_shape;
 
 static void look_up(const cnn_source *source, known_shape *known, cnn_text *problem)
@@ -27,11 +27,12 @@ static void look_up(const cnn_source *source, known_shape *known, cnn_text *prob
     known->found = true;
     known->shape = (cnn_shape){info.height, info.width, info.channels};
     known->classes = info.classes;
+    known->images = info.train.count;
     free(info.found);
 }
 
 cnn_status cnn_networks_infer(const cnn_design *design, const cnn_job *job, cnn_network ***out,
-                              cnn_text *problem)
+                              int *images, cnn_text *problem)
 {
     cnn_status st = CNN_OK, unfit = CNN_OK;
     cnn_network **networks = calloc((size_t)design->cell_count, sizeof *networks);
@@ -39,6 +40,8 @@ cnn_status cnn_networks_infer(const cnn_design *design, const cnn_job *job, cnn_
     CNN_CHECK(networks && known, CNN_ENOMEM, "networks of %d cells", design->cell_count);
     for (int cell = 0; cell < design->cell_count; cell++) {
         cnn_treatment t = cnn_job_treatment(job, design->cells[cell].levels);
+        if (images)
+            images[cell] = 0;
         if (t.framework->is_simulated)
             continue; /* reads no data */
         known_shape *k = &known[t.source - job->datasets];
@@ -46,6 +49,8 @@ cnn_status cnn_networks_infer(const cnn_design *design, const cnn_job *job, cnn_
             look_up(t.source, k, problem);
         if (!k->found)
             continue;
+        if (images)
+            images[cell] = k->images;
         cnn_network *net = networks[cell] = malloc(sizeof *net);
         CNN_CHECK(net, CNN_ENOMEM, "network of cell %d", cell);
         *net = *t.architecture;

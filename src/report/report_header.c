@@ -286,6 +286,15 @@ static void put_quarantine(const cnn_report *r, cnn_table *t)
         }
 }
 
+void cnn_report_put_machine(const cnn_report *r, cnn_table *t)
+{
+    put_column(r, "models", offsetof(cnn_measured, device_model), t);
+    put_column(r, "backends", offsetof(cnn_measured, backend), t);
+    put_column(r, "versions", offsetof(cnn_measured, versions), t);
+    put_threads(r, t);
+    put_warnings(r, t);
+}
+
 void cnn_report_header(const cnn_report *r)
 {
     static const cnn_table_column columns[] = {
@@ -305,11 +314,7 @@ void cnn_report_header(const cnn_report *r)
     put_quarantine(r, t);
     put_column(r, "hosts", offsetof(cnn_measured, host), t);
     put_column(r, "devices", offsetof(cnn_measured, device), t);
-    put_column(r, "models", offsetof(cnn_measured, device_model), t);
-    put_column(r, "backends", offsetof(cnn_measured, backend), t);
-    put_column(r, "versions", offsetof(cnn_measured, versions), t);
-    put_threads(r, t);
-    put_warnings(r, t);
+    cnn_report_put_machine(r, t);
     put_scope(r, t);
 }
 

@@ -51,6 +51,10 @@ void cnn_report_note_gaps(cnn_table *t, const cnn_report_gap *gaps, int count);
 /** Spread that the contrast makes: sd of the levels' means by the model, around their mean. */
 double cnn_report_level_sd(const cnn_analysis *a, int combination, cnn_measure measure);
 
+/** Lines of a table of keys and values: what runs ran on, and what disturbed them there. Of r only
+ *  results and full are looked at. */
+void cnn_report_put_machine(const cnn_report *r, cnn_table *t);
+
 void cnn_report_header(const cnn_report *r);      /* what was run, where, and what was lost */
 void cnn_report_cells(const cnn_report *r);       /* cells, quantiles, trends */
 void cnn_report_lost(const cnn_report *r);        /* failed runs, outliers, blocks not whole */

@@ -454,6 +454,7 @@ static void test_describe_says_what_is_planned(void **state)
     const cnn_network *networks[12] = {[0] = &net, [3] = &other};
     cnn_text t = {0};
     cnn_design_describe(d, job, networks, &t);
+    cnn_design_describe_unmeasured(d, job, &t);
     assert_int_equal(cnn_text_status(&t), CNN_OK);
     static const char *const parts[] = {
         "Plan of 'test' for 4 devices",
@@ -548,6 +549,7 @@ static void test_describe_other_schedules(void **state)
     cnn_design *d = make_design(job, 4);
     cnn_text t = {0};
     cnn_design_describe(d, job, NULL, &t);
+    cnn_design_describe_unmeasured(d, job, &t);
     assert_non_null(strstr(t.s, "common queue: 6 blocks\n"));
     assert_non_null(strstr(t.s, "blocks    o0   o1\n"));
     assert_non_null(strstr(t.s, "6 combinations x 1 repeat x 2 levels"));
