@@ -41,12 +41,24 @@ struct Matrix {
     }
 };
 
+/* One or several, whose matrices lie strides apart. */
 struct Product {
     Matrix a, b;
     float *c;
     int ldc;
     float alpha, beta;
     bool tf32;
+    int batches = 1;
+    long long stride_a = 0, stride_b = 0, stride_c = 0;
+    Product batch(int i) const
+    {
+        Product p = *this;
+        p.a.values += i * stride_a;
+        p.b.values += i * stride_b;
+        p.c += i * stride_c;
+        p.batches = 1;
+        return p;
+    }
 };
 
 /* op(M) column by column, without gaps. */
@@ -68,9 +80,8 @@ void store(const Product &p, int column, const std::vector<double> &sums)
         c[i] = (float)(p.alpha * sums[(size_t)i] + (p.beta == 0.0f ? 0.0 : (double)p.beta * c[i]));
 }
 
-void multiply(const Product &p)
+void multiply_one(const Product &p)
 {
-    DeviceAccess access;
     const int m = p.a.rows, k = p.a.columns, n = p.b.columns;
     const std::vector<float> a = packed(p.a, p.tf32), b = packed(p.b, p.tf32);
     std::vector<double> sums((size_t)m);
@@ -83,13 +94,31 @@ void multiply(const Product &p)
     }
 }
 
+void multiply(const Product &p)
+{
+    DeviceAccess access;
+    for (int i = 0; i < p.batches; i++)
+        multiply_one(p.batch(i));
+}
+
+bool fits(const Product &p)
+{
+    const Matrix c = {p.c, p.a.rows, p.b.columns, p.ldc, false};
+    return p.a.fits() && p.b.fits() && c.fits();
+}
+
+/* Results must not overlap, which cuBLAS takes on trust. */
 cublasStatus_t check(const Product &p)
 {
     const Matrix c = {p.c, p.a.rows, p.b.columns, p.ldc, false};
-    if (p.a.rows < 0 || p.a.columns < 0 || p.b.columns < 0)
+    if (p.a.rows < 0 || p.a.columns < 0 || p.b.columns < 0 || p.batches < 0)
         return CUBLAS_STATUS_INVALID_VALUE;
-    return p.a.fits() && p.b.fits() && c.fits() ? CUBLAS_STATUS_SUCCESS
-                                                : CUBLAS_STATUS_INVALID_VALUE;
+    if (p.batches > 1 && p.stride_c < (long long)c.length())
+        return CUBLAS_STATUS_INVALID_VALUE;
+    for (int i = 0; i < p.batches; i++)
+        if (!fits(p.batch(i)))
+            return CUBLAS_STATUS_INVALID_VALUE;
+    return CUBLAS_STATUS_SUCCESS;
 }
 
 Range range_of(const Matrix &m, bool written)
@@ -124,9 +153,15 @@ bool scalars_on_host(cublasHandle_t handle, const void *alpha, const void *beta)
            !is_device(beta);
 }
 
+struct Batches {
+    int count;
+    long long stride_a, stride_b, stride_c;
+};
+
 cublasStatus_t gemm(cublasHandle_t handle, bool tf32, cublasOperation_t ta, cublasOperation_t tb,
                     int m, int n, int k, const float *alpha, const float *a, int lda,
-                    const float *b, int ldb, const float *beta, float *c, int ldc)
+                    const float *b, int ldb, const float *beta, float *c, int ldc,
+                    Batches batches = {1, 0, 0, 0})
 {
     if (!known(handle))
         return CUBLAS_STATUS_NOT_INITIALIZED;
@@ -138,7 +173,11 @@ cublasStatus_t gemm(cublasHandle_t handle, bool tf32, cublasOperation_t ta, cubl
                        ldc,
                        *alpha,
                        *beta,
-                       tf32};
+                       tf32,
+                       batches.count,
+                       batches.stride_a,
+                       batches.stride_b,
+                       batches.stride_c};
     return queue(handle, p);
 }
 
@@ -245,6 +284,19 @@ cublasStatus_t cublasSgemm(cublasHandle_t handle, cublasOperation_t ta, cublasOp
         return CUBLAS_STATUS_EXECUTION_FAILED;
     return gemm(handle, math_allows_tf32(handle), ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c,
                 ldc);
+}
+
+cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_t ta,
+                                         cublasOperation_t tb, int m, int n, int k,
+                                         const float *alpha, const float *a, int lda,
+                                         long long stride_a, const float *b, int ldb,
+                                         long long stride_b, const float *beta, float *c, int ldc,
+                                         long long stride_c, int batches)
+{
+    if (fails("cublasSgemmStridedBatched"))
+        return CUBLAS_STATUS_EXECUTION_FAILED;
+    return gemm(handle, math_allows_tf32(handle), ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c,
+                ldc, {batches, stride_a, stride_b, stride_c});
 }
 
 cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t ta, cublasOperation_t tb,

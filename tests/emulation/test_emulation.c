@@ -595,6 +595,35 @@ static void test_products_show_their_precision(void **state)
     assert_float_equal(tf32[3], 11.0f, 0.0f);
 }
 
+/* Two products 2 x 1 times 1 x 2, a gap after each result. */
+static void test_batched_products(void **state)
+{
+    (void)state;
+    const float a[4] = {1, 2, 3, 4}, b[4] = {5, 6, 7, 8}, one = 1, zero = 0;
+    const float expected[10] = {5, 10, 6, 12, -1, 21, 28, 24, 32, -1};
+    float got[10] = {[4] = -1, [9] = -1};
+    float *da = device_copy(a, sizeof a), *db = device_copy(b, sizeof b),
+          *dc = device_copy(got, sizeof got);
+    cublasHandle_t blas;
+    CUBLAS(cublasCreate(&blas));
+    const struct {
+        long long stride_a, stride_c;
+        int count;
+        bool right;
+    } calls[] = {{2, 5, 2, true}, {2, 3, 2, false}, {3, 5, 2, false}, {2, 5, -1, false}};
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        assert_int_equal(cublasSgemmStridedBatched(blas, CUBLAS_OP_N, CUBLAS_OP_N, 2, 2, 1, &one,
+                                                   da, 2, calls[i].stride_a, db, 1, 2, &zero, dc, 2,
+                                                   calls[i].stride_c, calls[i].count),
+                         calls[i].right ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE);
+    read_back(got, dc, sizeof got);
+    assert_memory_equal(got, expected, sizeof got);
+    CUBLAS(cublasDestroy(blas));
+    CUDA(cudaFree(da));
+    CUDA(cudaFree(db));
+    CUDA(cudaFree(dc));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, reset, nothing_left)
@@ -625,6 +654,7 @@ int main(void)
         TEST(test_a_graph_takes_its_longest_way),
         TEST(test_nth_call_fails),
         TEST(test_products_show_their_precision),
+        TEST(test_batched_products),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
