@@ -255,6 +255,37 @@ cudaError_t cnn_gpu_strip_weights(cudaStream_t stream, int number, cnn_gpu_convo
                                   const float *x, const float *dy, void *workspace,
                                   float *dweights);
 
+/* ---- winograd.cu --------------------------------------------------------------------------- */
+
+/** n images of [h, w] cut into tiles of 4x4 results, `rows` by `columns` of them, and all tiles
+ *  filled up with empty ones to `count`. A tensor's transform has a matrix for each of 64 points.
+ */
+typedef struct {
+    int n, h, w, rows, columns, count;
+} cnn_gpu_tiles;
+enum { CNN_GPU_WINOGRAD_POINTS = 64 };
+
+/** Whether F(4x4, 5x5) does it: 5x5, 'same', 16 channels and filters or more. */
+bool cnn_gpu_winograd_fits(cnn_gpu_convolution s);
+/** count becomes a multiple of parts. */
+cnn_gpu_tiles cnn_gpu_winograd_tiles(cnn_gpu_convolution s, int parts);
+/** images [n, h, w, c] -> data [64, count, c]; weights [a, 5, 5, b], where a b = c out_c ->
+ *  filters [64, a, b]. b is filter_c. turned: the taps by half a turn, for the gradient of data. */
+cudaError_t cnn_gpu_winograd_data_and_filters(cudaStream_t stream, cnn_gpu_tiles t, int c,
+                                              const float *images, float *data, int out_c,
+                                              int filter_c, bool turned, const float *weights,
+                                              float *filters);
+/** x [n, h, w, c] -> data [64, count, c]; dy [n, h, w, out_c] -> slopes [64, count, out_c]. */
+cudaError_t cnn_gpu_winograd_data_and_slopes(cudaStream_t stream, cnn_gpu_tiles t, int c,
+                                             const float *x, float *data, int out_c,
+                                             const float *dy, float *slopes);
+/** products [64, count, c] -> y [n, h, w, c]; max(y + bias, 0) unless bias [c] is NULL. */
+cudaError_t cnn_gpu_winograd_results(cudaStream_t stream, cnn_gpu_tiles t, int c,
+                                     const float *products, const float *bias, float *y);
+/** products [64, parts, out_c, c], added up over parts -> dweights [out_c, 5, 5, c]. */
+cudaError_t cnn_gpu_winograd_gradient(cudaStream_t stream, int c, int out_c, int parts,
+                                      const float *products, float *dweights);
+
 /* ---- first_convolution.cu ------------------------------------------------------------------ */
 
 /** Whether a network's first convolution and the pool behind it are what these kernels do: 5x5,

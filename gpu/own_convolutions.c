@@ -1,6 +1,7 @@
 #include "gpu/own_convolutions.h"
 
 #include "gpu/cuda_internal.h"
+#include "gpu/winograd_convolution.h"
 
 #include <string.h>
 
@@ -130,9 +131,14 @@ STRIP_WEIGHTS(1, strip2g4)
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
+/* clang-format off */
 const cnn_own_convolution *const cnn_own_convolutions[] = {
-    &direct,        &few,           &strip10x8x64,  &strip7x8x64, &strip7x8x64g2, &strip7x4x32g4,
-    &strip7x4x16g8, &strip5x8x32g4, &strip5x4x16g4, &strip4,      &strip2g4,      NULL};
+    &direct, &few,
+    &strip10x8x64, &strip7x8x64, &strip7x8x64g2, &strip7x4x32g4,
+    &strip7x4x16g8, &strip5x8x32g4, &strip5x4x16g4,
+    &strip4, &strip2g4, &cnn_winograd_convolution, NULL
+};
+/* clang-format on */
 
 const cnn_own_convolution *cnn_own_convolution_named(const char *name, size_t length)
 {
