@@ -2,7 +2,7 @@
  *  path's step: written as text into the results file, and read back by every run, so that no run
  *  chooses differently.
  *
- *    text    = "cudnn=" version {";" problem "=" choice} {";" step "=" variant}
+ *    text    = "cudnn=" version {";" problem "=" choice | ";" step "=" variant}
  *    choice  = own | ("e" | "p") engine {"," knob ":" value}
  *    own     = the name of one of cnn_own_convolutions
  *    step    = "step:" images "x" height "x" width "x" channels

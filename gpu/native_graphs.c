@@ -73,6 +73,8 @@ cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
     cnn_status st = CNN_OK;
     cnn_native_graphs *g = &s->graphs;
     const int batch = s->train.batch_size, tail = feed->count % batch;
+    if (s->tunes)
+        CNN_TRY(cnn_native_tune_variant(s, feed));
     if (are_of(g, s, feed))
         return CNN_OK;
     CNN_TRY(cnn_ops_sync(s->ops));

@@ -95,6 +95,7 @@ struct cnn_step {
     unsigned *tickets;
     cnn_gpu_place *place;
     cnn_gpu_counts *training, *evaluation, *training_kept;
+    bool tunes;       /* the variant is open until the first capture */
     bool may_branch;  /* tensors and plans are such that the step may have branches */
     unsigned variant; /* cnn_step_variant: of what is queued */
     bool unjoined;    /* the side lane has work that the main one does not wait for yet */
@@ -191,9 +192,13 @@ cnn_status cnn_native_join(cnn_step *s);
 void cnn_native_abandon(cnn_step *s);
 
 /* native_variants.c */
-/** Which variant the step has: the frozen one, or plain. Decides may_branch. CNN_EUSAGE: it cannot
- *  be had here. */
+/** Which variant the step has: the frozen one, or plain until one is tuned. Decides tunes and
+ *  may_branch. CNN_EUSAGE: it cannot be had here. */
 cnn_status cnn_native_take_variant(cnn_step *s);
+/** Times the variants on the feed, from the step's state, which it leaves as it was; the fastest
+ *  that ends in the plain one's bits is the step's from now on, and goes into the table. */
+cnn_status cnn_native_tune_variant(cnn_step *s, const cnn_feed *feed);
+void cnn_native_describe_variant(const cnn_step *s, cnn_text *out);
 
 /* native_run.c */
 /** Queues one training step on the batch at the step's place: gather, forward, loss, backward and,

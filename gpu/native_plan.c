@@ -189,8 +189,9 @@ void cnn_step_describe(const cnn_step *s, cnn_text *out)
     }
     cnn_text_printf(out, "update %s in one kernel over all parameters\n",
                     cnn_optimizer_names[s->train.optimizer]);
-    cnn_text_printf(out, "graphs of %d steps, of 1 step and of the last batch\n\n",
-                    CNN_NATIVE_STEPS);
+    cnn_text_printf(out, "graphs of %d steps, of 1 step and of the last batch\n", CNN_NATIVE_STEPS);
+    cnn_native_describe_variant(s, out);
+    cnn_text_append(out, "\n");
     cnn_plan_describe(&s->plan, &s->net, out);
     cnn_text_printf(out, "parameters %zu values in one arena\n", s->parameter_size);
 }

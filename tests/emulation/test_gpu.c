@@ -585,6 +585,68 @@ static void test_frozen_variants_that_cannot_be_had_are_refused(void **state)
     cnn_text_free(&r.algorithms);
 }
 
+/* Tunes where a graph takes so long; whatever is chosen, a run ends in the same bits. */
+static void tune(double node, double dependent, double branch, const char *expected)
+{
+    run plain = make_native(&deep), tuned = plain, again = plain;
+    char entry[64];
+    snprintf(entry, sizeof entry, ";step:%dx%dx%dx%d=%s", BATCH, shape.h, shape.w, shape.c,
+             expected);
+    tuned.config.autotune = again.config.autotune = true;
+    cnn_emulated_graph_seconds(node, dependent, branch);
+    must_go(&tuned);
+    const char *step = strstr(tuned.algorithms.s, ";step:");
+    assert_non_null(step);
+    assert_string_equal(step, entry);
+    again.config.algorithms = tuned.algorithms.s;
+    must_go(&again);
+    assert_string_equal(again.algorithms.s, tuned.algorithms.s);
+    assert_memory_equal(again.parameters, tuned.parameters, parameter_bytes(&plain));
+    cnn_text text = {0};
+    with_variant(&tuned, "plain", &text);
+    plain.config.algorithms = text.s;
+    must_go(&plain);
+    assert_memory_equal(tuned.parameters, plain.parameters, parameter_bytes(&plain));
+    cnn_text_free(&text);
+    cnn_text_free(&plain.algorithms);
+    cnn_text_free(&tuned.algorithms);
+    cnn_text_free(&again.algorithms);
+}
+
+static void test_tuning_takes_the_fastest_variant(void **state)
+{
+    (void)state;
+    tune(1, 1.5, 0, "branches");
+    tune(1, 0.5, 10, "dependent");
+    tune(1, 0.5, 0, "branches+dependent");
+    tune(1, 1.5, 10, "plain");
+    tune(1, 0.9999, 10, "plain"); /* too little to gain */
+}
+
+static void test_tuning_leaves_out_variants_that_are_wrong_or_fail(void **state)
+{
+    (void)state;
+    cnn_emulated_break_branches(true);
+    tune(1, 0.5, 0, "dependent");
+    cnn_emulated_break_branches(false);
+    cnn_emulated_code_for(80);
+    tune(1, 0.5, 0, "branches");
+    cnn_emulated_code_for(90);
+    cnn_emulated_fail("cudaStreamWaitEvent", 1); /* of "branches", not of both */
+    tune(1, 0.5, 0, "branches+dependent");
+    assert_true(cnn_emulated_has_failed());
+}
+
+static void test_a_run_that_may_not_tune_is_plain(void **state)
+{
+    (void)state;
+    run r = make_native(&deep);
+    cnn_emulated_graph_seconds(1, 0.5, 0);
+    must_go(&r);
+    assert_null(strstr(r.algorithms.s, ";step:"));
+    cnn_text_free(&r.algorithms);
+}
+
 static void test_any_call_may_fail_in_branches(void **state)
 {
     (void)state;
@@ -654,6 +716,9 @@ int main(void)
         cmocka_unit_test_setup(test_variants_have_branches, reset),
         cmocka_unit_test_setup(test_models_with_different_variants_share_a_device, reset),
         cmocka_unit_test_setup(test_frozen_variants_that_cannot_be_had_are_refused, reset),
+        cmocka_unit_test_setup(test_tuning_takes_the_fastest_variant, reset),
+        cmocka_unit_test_setup(test_tuning_leaves_out_variants_that_are_wrong_or_fail, reset),
+        cmocka_unit_test_setup(test_a_run_that_may_not_tune_is_plain, reset),
         cmocka_unit_test_setup(test_any_call_may_fail_in_branches, reset),
         cmocka_unit_test_setup(test_graphs_survive_a_growing_workspace, reset),
     };
