@@ -1,7 +1,7 @@
 /* The transforms of Winograd's convolutions with 5x5 filters: F(4x4, 5x5) and, for the gradient of
  * the weights, F(5x5, 4x4), on tiles of 8x8 values that overlap by 4. A thread has a tile of one
- * channel, or a filter's, in registers; lanes lie along channels. Between the transforms are 64
- * products of matrices, which are cuBLAS's (winograd_convolution.c). */
+ * channel, or a filter's taps, in registers; lanes lie along channels. Between the transforms are
+ * 64 products of matrices, which are cuBLAS's (winograd_convolution.c). */
 #include "gpu/gpu_kernels.h"
 #include "gpu/launch.cuh"
 #include "gpu/winograd_transforms.cuh"
@@ -215,36 +215,48 @@ static __global__ __launch_bounds__(THREADS, BLOCKS) void transform_results(tili
                                     });
 }
 
-/* matrices [TILE * TILE, parts, size], size values being [filters, c] */
-static __global__ __launch_bounds__(THREADS, BLOCKS) void transform_gradient(unsigned size, int c,
-                                                                             int parts,
-                                                                             const float *matrices,
-                                                                             float *dweights)
+/* matrices [TILE * TILE, parts, size], size values being [filters, c]. A block has a warp of
+ * values, and a thread for each of their columns, then of their rows: there are few values, and
+ * much to add up for each. */
+static __global__ __launch_bounds__(CNN_WARP *TILE) void transform_gradient(unsigned size, int c,
+                                                                            int parts,
+                                                                            const float *matrices,
+                                                                            float *dweights)
 {
     cnn_wait_for_previous();
-    const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= size)
+    __shared__ float half[TAPS][TILE][CNN_WARP];
+    const unsigned lane = threadIdx.x, line = threadIdx.y, i = blockIdx.x * CNN_WARP + lane;
+    if (i < size) {
+        float column[TILE], result[TAPS];
+        const from_matrices first = {matrices + i, (size_t)parts * size};
+        first((int)line, column);
+#pragma unroll 4
+        for (int part = 1; part < parts; part++) {
+            const from_matrices next = {first.first + (size_t)part * size, first.size};
+            float more[TILE];
+            next((int)line, more);
+#pragma unroll
+            for (int k = 0; k < TILE; k++)
+                column[k] += more[k];
+        }
+        cnn_winograd_gradient::apply(column, result);
+#pragma unroll
+        for (int k = 0; k < TAPS; k++)
+            half[k][line][lane] = result[k];
+    }
+    __syncthreads();
+    if (i >= size || line >= TAPS)
         return;
     const size_t channels = (size_t)c;
+    float row[TILE], result[TAPS];
+#pragma unroll
+    for (int j = 0; j < TILE; j++)
+        row[j] = half[line][j][lane];
+    cnn_winograd_gradient::apply(row, result);
     float *taps = dweights + i / (unsigned)c * (TAPS * TAPS * channels) + i % (unsigned)c;
-    transform<cnn_winograd_gradient>(
-        [&](int j, float(&column)[TILE]) {
-            const from_matrices take = {matrices + i, (size_t)parts * size};
-            take(j, column);
-            for (int part = 1; part < parts; part++) {
-                float next[TILE];
-                const from_matrices more = {take.first + (size_t)part * size, take.size};
-                more(j, next);
 #pragma unroll
-                for (int k = 0; k < TILE; k++)
-                    column[k] += next[k];
-            }
-        },
-        [&](int k, const float(&row)[TAPS]) {
-#pragma unroll
-            for (int j = 0; j < TAPS; j++)
-                taps[(size_t)(k * TAPS + j) * channels] = row[j];
-        });
+    for (int j = 0; j < TAPS; j++)
+        taps[(size_t)(line * TAPS + (unsigned)j) * channels] = result[j];
 }
 
 /* ---- launches ------------------------------------------------------------------------------ */
@@ -300,7 +312,7 @@ cudaError_t cnn_gpu_winograd_results(cudaStream_t stream, tiling t, int c, const
 cudaError_t cnn_gpu_winograd_gradient(cudaStream_t stream, int c, int out_c, int parts,
                                       const float *products, float *dweights)
 {
-    const unsigned threads = THREADS / 2, size = (unsigned)(c * out_c); /* few: over more SMs */
-    return cnn_launch(transform_gradient, (size + threads - 1) / threads, threads, 0, stream, size,
-                      c, parts, products, dweights);
+    const unsigned size = (unsigned)(c * out_c);
+    return cnn_launch(transform_gradient, (size + CNN_WARP - 1) / CNN_WARP, dim3(CNN_WARP, TILE), 0,
+                      stream, size, c, parts, products, dweights);
 }

@@ -87,7 +87,7 @@ done:
 
 /* Its 64 sums over tiles are too few for a device with more multiprocessors: each is cut into parts
  * of at least this many tiles. */
-enum { TILES_A_PART = 256, MOST_PARTS = 4 };
+enum { TILES_A_PART = 128, MOST_PARTS = 4 };
 
 static int parts_of(const cnn_conv_problem *p)
 {

@@ -345,6 +345,22 @@ static void test_winograd_takes_5x5_same_over_many_channels(void **state)
     }
 }
 
+/* Where the device multiplies in TF32, too. */
+static void test_winograd_never_rounds_to_tf32(void **state)
+{
+    (void)state;
+    const case_shape shape = {1, 9, 14, 16, 40, 5, 1, true};
+    const char *before = getenv("CNN_TEST_PRECISION");
+    char *kept = before ? cnn_strdup(before) : NULL;
+    assert_int_equal(setenv("CNN_TEST_PRECISION", "tf32", 1), 0);
+    check_case(&shape, cnn_own_convolution_named("winograd", 8));
+    if (kept)
+        setenv("CNN_TEST_PRECISION", kept, 1);
+    else
+        unsetenv("CNN_TEST_PRECISION");
+    free(kept);
+}
+
 /* The table of choices reads a name up to what ends it, and tells engines by their number. */
 static void test_names_are_told_from_engines(void **state)
 {
@@ -370,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_nan_stays_within_its_windows),
         cmocka_unit_test(test_few_channels_are_told_from_others),
         cmocka_unit_test(test_winograd_takes_5x5_same_over_many_channels),
+        cmocka_unit_test(test_winograd_never_rounds_to_tf32),
         cmocka_unit_test(test_names_are_told_from_engines),
     };
     return cmocka_run_group_tests_name("own convolutions", tests, NULL, NULL);
