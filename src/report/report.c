@@ -24,6 +24,28 @@ cnn_shown_measure cnn_report_shown(cnn_measure measure)
     return m;
 }
 
+void cnn_report_each_pair(const cnn_report *r, bool all, void (*say)(const cnn_report_pair *v))
+{
+    for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
+        const cnn_shown_measure shown = cnn_report_shown((cnn_measure)m);
+        for (int p = 0; (all || shown.is_main) && p < r->a->pair_count; p++) {
+            const cnn_report_pair v = {.r = r,
+                                       .measure = (cnn_measure)m,
+                                       .shown = shown,
+                                       .pair = p,
+                                       .a = r->names.levels[r->a->pairs[p].a],
+                                       .b = r->names.levels[r->a->pairs[p].b]};
+            say(&v);
+        }
+    }
+}
+
+const cnn_comparison *cnn_report_comparison(const cnn_report_pair *v, int combination)
+{
+    const cnn_analysis *a = v->r->a;
+    return cnn_analysis_comparison(a, combination * a->pair_count + v->pair, v->measure);
+}
+
 int cnn_report_decimals(double x, int digits)
 {
     const double size = fabs(x);

@@ -7,31 +7,16 @@
 #define COUNT(columns) ((int)(sizeof(columns) / sizeof *(columns)))
 enum { MOST_COLUMNS = CNN_MOST_KEY_COLUMNS + 13 };
 
-/** One pair of levels in all combinations, for one measure. */
-typedef struct {
-    const cnn_report *r;
-    cnn_measure measure;
-    cnn_shown_measure shown;
-    int pair;
-    const char *a, *b; /* names of the levels */
-} pair_view;
-
-static const cnn_comparison *at(const pair_view *v, int combination)
-{
-    const cnn_analysis *a = v->r->a;
-    return cnn_analysis_comparison(a, combination * a->pair_count + v->pair, v->measure);
-}
-
 /** "15/16": whole blocks of those planned, in every table. */
 static void put_blocks(const cnn_comparison *x, cnn_table *t)
 {
     cnn_table_text(t, "%d/%d", x->blocks, x->blocks + x->blocks_incomplete + x->blocks_split);
 }
 
-typedef void put_comparison(const pair_view *v, const cnn_comparison *x, cnn_table *t);
+typedef void put_comparison(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t);
 
 /** A table with a row for every combination. title: ends in what the table is about. */
-static cnn_table *report_rows(const pair_view *v, const char *name, const char *title,
+static cnn_table *report_rows(const cnn_report_pair *v, const char *name, const char *title,
                               const cnn_table_column *more, int count, put_comparison *put)
 {
     const cnn_analysis *a = v->r->a;
@@ -46,19 +31,19 @@ static cnn_table *report_rows(const pair_view *v, const char *name, const char *
     for (int k = 0; k < a->combination_count; k++) {
         cnn_table_row(t);
         cnn_report_put_combination(v->r, k, t);
-        put_blocks(at(v, k), t);
-        put(v, at(v, k), t);
+        put_blocks(cnn_report_comparison(v, k), t);
+        put(v, cnn_report_comparison(v, k), t);
     }
     return t;
 }
 
 /** Names the combinations without a verdict. */
-static void note_gaps(const pair_view *v, bool of_variance, cnn_table *t)
+static void note_gaps(const cnn_report_pair *v, bool of_variance, cnn_table *t)
 {
     const cnn_analysis *a = v->r->a;
     cnn_report_gap *gaps = calloc((size_t)a->combination_count + 1, sizeof *gaps);
     for (int k = 0; gaps && k < a->combination_count; k++) {
-        const cnn_comparison *x = at(v, k);
+        const cnn_comparison *x = cnn_report_comparison(v, k);
         const int reason = of_variance ? x->variance_reason : x->verdict_reason;
         const bool given = of_variance ? x->variance_verdict != CNN_VARIANCE_INCONCLUSIVE
                                        : x->verdict != CNN_VERDICT_INCONCLUSIVE;
@@ -68,7 +53,7 @@ static void note_gaps(const pair_view *v, bool of_variance, cnn_table *t)
     free(gaps);
 }
 
-static void put_verdict(const pair_view *v, const cnn_comparison *x, cnn_table *t)
+static void put_verdict(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     switch (x->verdict) {
     case CNN_VERDICT_EQUIVALENT:
@@ -80,7 +65,7 @@ static void put_verdict(const pair_view *v, const cnn_comparison *x, cnn_table *
     }
 }
 
-static void put_estimate(const pair_view *v, const cnn_comparison *x, cnn_table *t)
+static void put_estimate(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     cnn_table_number(t, x->paired_difference);
     if (v->shown.is_log) {
@@ -95,7 +80,7 @@ static void put_estimate(const pair_view *v, const cnn_comparison *x, cnn_table 
 }
 
 /** What the columns of the verdicts are. */
-static void note_verdicts(const pair_view *v, cnn_table *t)
+static void note_verdicts(const cnn_report_pair *v, cnn_table *t)
 {
     const double margin = v->r->a->margin[v->measure], coverage = 100 * (1 - v->r->a->alpha);
     const char *what = v->shown.is_log ? "ratio: of geometric means" : "differ: mean difference";
@@ -112,7 +97,7 @@ static void note_verdicts(const pair_view *v, cnn_table *t)
 }
 
 /** The table that a verdict is read from. */
-static void report_verdicts(const pair_view *v)
+static void report_verdicts(const cnn_report_pair *v)
 {
     const double scale = v->shown.scale;
     const cnn_table_column of_time[] = {
@@ -149,7 +134,7 @@ static void report_verdicts(const pair_view *v)
     note_gaps(v, false, t);
 }
 
-static void put_unpaired(const pair_view *v, const cnn_comparison *x, cnn_table *t)
+static void put_unpaired(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     const cnn_analysis *a = v->r->a;
     const cnn_pair *pair = &a->pairs[(x - a->comparisons) / CNN_MEASURE_COUNT];
@@ -162,7 +147,7 @@ static void put_unpaired(const pair_view *v, const cnn_comparison *x, cnn_table 
     cnn_table_interval(t, x->ratio_lower, x->ratio_upper);
 }
 
-static void report_unpaired(const pair_view *v)
+static void report_unpaired(const cnn_report_pair *v)
 {
     const cnn_table_column columns[] = {
         {.name = "runs", .title = "runs"},
@@ -184,7 +169,7 @@ static void report_unpaired(const pair_view *v)
     report_rows(v, "unpaired", ", blocks ignored", columns, COUNT(columns), put_unpaired);
 }
 
-static void put_t_tests(const pair_view *v, const cnn_comparison *x, cnn_table *t)
+static void put_t_tests(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     (void)v;
     if (isnan(x->study_t))
@@ -202,7 +187,7 @@ static void put_t_tests(const pair_view *v, const cnn_comparison *x, cnn_table *
     cnn_table_number(t, x->paired_p_holm);
 }
 
-static void report_t_tests(const pair_view *v)
+static void report_t_tests(const cnn_report_pair *v)
 {
     static const cnn_table_column columns[] = {
         {.name = "study_t", .title = "study's t"},
@@ -227,7 +212,7 @@ static void put_exactness(int exact, cnn_table *t)
     cnn_table_text(t, "%s", exact < 0 ? "-" : exact ? "exact" : "approx.");
 }
 
-static void put_rank_tests(const pair_view *v, const cnn_comparison *x, cnn_table *t)
+static void put_rank_tests(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     (void)v;
     cnn_table_number(t, x->sign_flip_p);
@@ -241,7 +226,7 @@ static void put_rank_tests(const pair_view *v, const cnn_comparison *x, cnn_tabl
     put_exactness(x->mann_whitney_exact, t);
 }
 
-static void report_rank_tests(const pair_view *v)
+static void report_rank_tests(const cnn_report_pair *v)
 {
     static const cnn_table_column columns[] = {
         {.name = "sign_flip_p", .title = "sign flips", .format = CNN_FORMAT_P},
@@ -258,7 +243,7 @@ static void report_rank_tests(const pair_view *v)
                 put_rank_tests);
 }
 
-static void put_equivalence(const pair_view *v, const cnn_comparison *x, cnn_table *t)
+static void put_equivalence(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     cnn_table_number(t, v->shown.is_log ? expm1(x->margin) : x->margin);
     cnn_table_interval(t, v->shown.is_log ? expm1(x->tost_lower) : x->tost_lower,
@@ -270,7 +255,7 @@ static void put_equivalence(const pair_view *v, const cnn_comparison *x, cnn_tab
     cnn_table_number(t, x->blocks_equivalence < 0 ? NAN : x->blocks_equivalence);
 }
 
-static void report_equivalence(const pair_view *v)
+static void report_equivalence(const cnn_report_pair *v)
 {
     const char *unit = v->shown.is_log ? "%" : v->shown.difference;
     const double scale = v->shown.is_log ? 100 : v->shown.scale;
@@ -295,7 +280,7 @@ static void report_equivalence(const pair_view *v)
                    100 * (1 - 2 * v->r->a->alpha), CNN_ANALYSIS_POWER);
 }
 
-static void put_variance_verdict(const pair_view *v, const cnn_comparison *x, cnn_table *t)
+static void put_variance_verdict(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     if (x->variance_verdict == CNN_VARIANCE_INCONCLUSIVE)
         cnn_table_text(t, "inconclusive");
@@ -304,7 +289,7 @@ static void put_variance_verdict(const pair_view *v, const cnn_comparison *x, cn
                        x->variance_verdict == CNN_VARIANCE_SMALLER ? "less" : "more");
 }
 
-static void put_variances(const pair_view *v, const cnn_comparison *x, cnn_table *t)
+static void put_variances(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     cnn_table_number(t, x->paired_variance_ratio);
     cnn_table_interval(t, x->paired_variance_ratio_lower, x->paired_variance_ratio_upper);
@@ -312,7 +297,7 @@ static void put_variances(const pair_view *v, const cnn_comparison *x, cnn_table
     put_variance_verdict(v, x, t);
 }
 
-static void report_variances(const pair_view *v)
+static void report_variances(const cnn_report_pair *v)
 {
     static const cnn_table_column columns[] = {
         {.name = "ratio", .title = "ratio", .format = CNN_FORMAT_DIGITS, .digits = 3},
@@ -334,7 +319,7 @@ static void report_variances(const pair_view *v)
     note_gaps(v, true, t);
 }
 
-static void put_variance_tests(const pair_view *v, const cnn_comparison *x, cnn_table *t)
+static void put_variance_tests(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     (void)v;
     cnn_table_number(t, x->variance_ratio);
@@ -347,7 +332,7 @@ static void put_variance_tests(const pair_view *v, const cnn_comparison *x, cnn_
     cnn_table_number(t, x->pitman_morgan_p_holm);
 }
 
-static void report_variance_tests(const pair_view *v)
+static void report_variance_tests(const cnn_report_pair *v)
 {
     static const cnn_table_column columns[] = {
         {.name = "ratio", .title = "F", .format = CNN_FORMAT_DIGITS, .digits = 3},
@@ -369,7 +354,7 @@ static void report_variance_tests(const pair_view *v)
                       "not; verdicts rest on Pitman and Morgan's test.");
 }
 
-static void put_effects(const pair_view *v, const cnn_comparison *x, cnn_table *t)
+static void put_effects(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     (void)v;
     cnn_table_number(t, x->hedges_g);
@@ -379,7 +364,7 @@ static void put_effects(const pair_view *v, const cnn_comparison *x, cnn_table *
     cnn_table_number(t, x->blocking_gain);
 }
 
-static void report_effects(const pair_view *v)
+static void report_effects(const cnn_report_pair *v)
 {
     static const cnn_table_column columns[] = {
         {.name = "hedges_g", .title = "Hedges' g", .format = CNN_FORMAT_FIXED, .digits = 2},
@@ -407,7 +392,7 @@ static void report_effects(const pair_view *v)
                    v->a, v->b);
 }
 
-static void report_pair(const pair_view *v)
+static void report_pair(const cnn_report_pair *v)
 {
     report_verdicts(v);
     if (v->r->full) {
@@ -424,18 +409,5 @@ static void report_pair(const pair_view *v)
 
 void cnn_report_contrasts(const cnn_report *r)
 {
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
-        const cnn_shown_measure shown = cnn_report_shown((cnn_measure)m);
-        if (!r->full && !shown.is_main)
-            continue;
-        for (int p = 0; p < r->a->pair_count; p++) {
-            const pair_view v = {.r = r,
-                                 .measure = (cnn_measure)m,
-                                 .shown = shown,
-                                 .pair = p,
-                                 .a = r->names.levels[r->a->pairs[p].a],
-                                 .b = r->names.levels[r->a->pairs[p].b]};
-            report_pair(&v);
-        }
-    }
+    cnn_report_each_pair(r, r->full, report_pair);
 }

@@ -8,21 +8,6 @@
 
 enum { MOST_NAMED = 6 };
 
-/** One pair of levels and measure. */
-typedef struct {
-    const cnn_report *r;
-    cnn_measure measure;
-    cnn_shown_measure shown;
-    int pair;
-    const char *a, *b;
-} pair_view;
-
-static const cnn_comparison *at(const pair_view *v, int combination)
-{
-    const cnn_analysis *a = v->r->a;
-    return cnn_analysis_comparison(a, combination * a->pair_count + v->pair, v->measure);
-}
-
 static const char *name_of(const cnn_report *r, int combination)
 {
     return r->names.study[combination] ? r->names.study[combination]
@@ -49,13 +34,13 @@ static const char *end_names(name_list *l)
 }
 
 /** How far a lies from b, as people say it: percent of time, points of error. */
-static double size_of(const pair_view *v, const cnn_comparison *x)
+static double size_of(const cnn_report_pair *v, const cnn_comparison *x)
 {
     return v->shown.is_log ? 100 * fabs(x->paired_ratio - 1)
                            : v->shown.scale * fabs(x->paired_difference);
 }
 
-static const char *size_unit(const pair_view *v)
+static const char *size_unit(const cnn_report_pair *v)
 {
     return v->shown.is_log ? "%" : v->shown.difference;
 }
@@ -67,9 +52,9 @@ typedef struct {
     name_list names;
 } verdict_count;
 
-static void count_verdict(const pair_view *v, int combination, verdict_count *counts)
+static void count_verdict(const cnn_report_pair *v, int combination, verdict_count *counts)
 {
-    const cnn_comparison *x = at(v, combination);
+    const cnn_comparison *x = cnn_report_comparison(v, combination);
     verdict_count *c = &counts[x->verdict];
     const double size = size_of(v, x);
     c->least = c->count ? fmin(c->least, size) : size;
@@ -78,8 +63,8 @@ static void count_verdict(const pair_view *v, int combination, verdict_count *co
     put_name(&c->names, name_of(v->r, combination));
 }
 
-static void say_difference(const pair_view *v, const verdict_count *c, const char *verdict, int all,
-                           cnn_text *out)
+static void say_difference(const cnn_report_pair *v, const verdict_count *c, const char *verdict,
+                           int all, cnn_text *out)
 {
     if (!c->count)
         return;
@@ -95,7 +80,7 @@ static void say_difference(const pair_view *v, const verdict_count *c, const cha
         cnn_text_printf(out, " (%s)", end_names((name_list *)&c->names));
 }
 
-static void say_equivalence(const pair_view *v, verdict_count *c, int all, cnn_text *out)
+static void say_equivalence(const cnn_report_pair *v, verdict_count *c, int all, cnn_text *out)
 {
     const double margin = v->r->a->margin[v->measure];
     if (!c->count)
@@ -106,7 +91,7 @@ static void say_equivalence(const pair_view *v, verdict_count *c, int all, cnn_t
         cnn_text_printf(out, " in %d of %d (%s)", c->count, all, end_names(&c->names));
 }
 
-static void say_open(const pair_view *v, verdict_count *c, int all, cnn_text *out)
+static void say_open(const cnn_report_pair *v, verdict_count *c, int all, cnn_text *out)
 {
     if (!c->count)
         return;
@@ -135,9 +120,9 @@ static void say_more(const cnn_comparison *x, cnn_text *out)
 }
 
 /** What more blocks would tell of a combination that was not told apart. */
-static void say_blocks(const pair_view *v, int combination, cnn_text *out)
+static void say_blocks(const cnn_report_pair *v, int combination, cnn_text *out)
 {
-    const cnn_comparison *x = at(v, combination);
+    const cnn_comparison *x = cnn_report_comparison(v, combination);
     cnn_text_printf(out, "%s%s: ", out->len ? "; " : "", name_of(v->r, combination));
     if (isnan(x->paired_mean) || isnan(x->paired_sd)) {
         cnn_text_append(out, cnn_reason_sentences[x->verdict_reason]);
@@ -157,7 +142,7 @@ static void say_blocks(const pair_view *v, int combination, cnn_text *out)
         say_more(x, out);
 }
 
-static void say_pair(const pair_view *v)
+static void say_means(const cnn_report_pair *v)
 {
     const cnn_analysis *a = v->r->a;
     const int all = a->combination_count;
@@ -175,7 +160,7 @@ static void say_pair(const pair_view *v)
     cnn_document_paragraph(v->r->out, "%s, %s against %s: %s.", v->shown.title, v->a, v->b,
                            text.s ? text.s : "nothing");
     for (int k = 0; k < all && told < MOST_NAMED; k++)
-        if (at(v, k)->verdict == CNN_VERDICT_INCONCLUSIVE) {
+        if (cnn_report_comparison(v, k)->verdict == CNN_VERDICT_INCONCLUSIVE) {
             say_blocks(v, k, &more);
             told++;
         }
@@ -188,13 +173,13 @@ static void say_pair(const pair_view *v)
     cnn_text_free(&more);
 }
 
-static void say_variances(const pair_view *v)
+static void say_variances(const cnn_report_pair *v)
 {
     const int all = v->r->a->combination_count;
     name_list less = {0}, more = {0};
     int open = 0;
     for (int k = 0; k < all; k++) {
-        const int verdict = at(v, k)->variance_verdict;
+        const int verdict = cnn_report_comparison(v, k)->variance_verdict;
         if (verdict == CNN_VARIANCE_SMALLER)
             put_name(&less, name_of(v->r, k));
         else if (verdict == CNN_VARIANCE_LARGER)
@@ -223,6 +208,12 @@ static void say_variances(const pair_view *v)
     cnn_text_free(&text);
     cnn_text_free(&less.text);
     cnn_text_free(&more.text);
+}
+
+static void say_pair(const cnn_report_pair *v)
+{
+    say_means(v);
+    say_variances(v);
 }
 
 static int by_size(const void *a, const void *b)
@@ -388,19 +379,7 @@ void cnn_report_found(const cnn_report *r)
     }
     if (!r->a->pair_count)
         cnn_document_paragraph(r->out, "The contrast has one level: there is nothing to compare.");
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
-        const cnn_shown_measure shown = cnn_report_shown((cnn_measure)m);
-        for (int p = 0; shown.is_main && p < r->a->pair_count; p++) {
-            const pair_view v = {.r = r,
-                                 .measure = (cnn_measure)m,
-                                 .shown = shown,
-                                 .pair = p,
-                                 .a = r->names.levels[r->a->pairs[p].a],
-                                 .b = r->names.levels[r->a->pairs[p].b]};
-            say_pair(&v);
-            say_variances(&v);
-        }
-    }
+    cnn_report_each_pair(r, false, say_pair);
     say_spread(r);
     say_blocking(r);
     say_trends(r);

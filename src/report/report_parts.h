@@ -28,6 +28,19 @@ typedef struct {
 
 cnn_shown_measure cnn_report_shown(cnn_measure measure);
 
+/** One pair of levels in all combinations, for one measure. */
+typedef struct {
+    const cnn_report *r;
+    cnn_measure measure;
+    cnn_shown_measure shown;
+    int pair;
+    const char *a, *b; /* names of the levels */
+} cnn_report_pair;
+
+/** Calls `say` for every measure, the main ones alone unless `all`, and every pair. */
+void cnn_report_each_pair(const cnn_report *r, bool all, void (*say)(const cnn_report_pair *v));
+const cnn_comparison *cnn_report_comparison(const cnn_report_pair *v, int combination);
+
 /** Decimals that leave `digits` to x, as shown; 0 to 6. */
 int cnn_report_decimals(double x, int digits);
 

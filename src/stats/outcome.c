@@ -27,3 +27,10 @@ bool cnn_all_finite(const double *x, int n)
             return false;
     return true;
 }
+
+cnn_stat_outcome cnn_outcome_of_pairs(const double *x, const double *y, int n, int least)
+{
+    if (!cnn_all_finite(x, n) || !cnn_all_finite(y, n))
+        return CNN_STAT_NOT_FINITE;
+    return n < least ? CNN_STAT_TOO_FEW : CNN_STAT_OK;
+}

@@ -46,5 +46,8 @@ bool cnn_nearly_constant(double standard_error, double magnitude);
 
 /** Whether all n values are finite. */
 bool cnn_all_finite(const double *x, int n);
+/** Whether n pairs can be tested at all: CNN_STAT_NOT_FINITE, CNN_STAT_TOO_FEW if there are fewer
+ *  than `least`, else CNN_STAT_OK. */
+cnn_stat_outcome cnn_outcome_of_pairs(const double *x, const double *y, int n, int least);
 
 #endif

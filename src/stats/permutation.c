@@ -129,10 +129,7 @@ cnn_status cnn_sign_flip_test(const double *x, const double *y, int n, uint64_t 
                               cnn_sign_flip *out)
 {
     *out = (cnn_sign_flip){CNN_STAT_OK, NAN, NAN, false, 0};
-    if (!cnn_all_finite(x, n) || !cnn_all_finite(y, n))
-        out->outcome = CNN_STAT_NOT_FINITE;
-    else if (n < 1)
-        out->outcome = CNN_STAT_TOO_FEW;
+    out->outcome = cnn_outcome_of_pairs(x, y, n, 1);
     if (out->outcome != CNN_STAT_OK)
         return CNN_OK;
     double tolerance = 0;

@@ -74,10 +74,7 @@ static void signed_rank(cnn_rank_test *out, const double *d, const double *ranks
 cnn_status cnn_wilcoxon_signed_rank(const double *x, const double *y, int n, cnn_rank_test *out)
 {
     *out = (cnn_rank_test){CNN_STAT_OK, NAN, NAN, false};
-    if (!cnn_all_finite(x, n) || !cnn_all_finite(y, n))
-        out->outcome = CNN_STAT_NOT_FINITE;
-    else if (n < 1)
-        out->outcome = CNN_STAT_TOO_FEW;
+    out->outcome = cnn_outcome_of_pairs(x, y, n, 1);
     if (out->outcome != CNN_STAT_OK)
         return CNN_OK;
     cnn_status st = CNN_OK;

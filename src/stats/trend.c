@@ -65,10 +65,7 @@ static double correlation_of_ranks(const double *a, const double *b, int n)
 cnn_status cnn_spearman(const double *x, const double *y, int n, cnn_rank_correlation *out)
 {
     *out = (cnn_rank_correlation){CNN_STAT_OK, n, NAN, NAN, false};
-    if (!cnn_all_finite(x, n) || !cnn_all_finite(y, n))
-        out->outcome = CNN_STAT_NOT_FINITE;
-    else if (n < 3)
-        out->outcome = CNN_STAT_TOO_FEW;
+    out->outcome = cnn_outcome_of_pairs(x, y, n, 3);
     if (out->outcome != CNN_STAT_OK)
         return CNN_OK;
     cnn_status st = CNN_OK;

@@ -101,11 +101,9 @@ cnn_variance_ratio cnn_pitman_morgan(const double *x, const double *y, int n, do
 {
     if (!(level > 0 && level < 1))
         return unknown(CNN_STAT_DOMAIN);
-    if (!cnn_all_finite(x, n) || !cnn_all_finite(y, n))
-        return unknown(CNN_STAT_NOT_FINITE);
-    if (n < 3)
-        return unknown(CNN_STAT_TOO_FEW);
-    cnn_variance_ratio r = unknown(CNN_STAT_OK);
+    cnn_variance_ratio r = unknown(cnn_outcome_of_pairs(x, y, n, 3));
+    if (r.outcome != CNN_STAT_OK)
+        return r;
     r.df1 = n - 2;
     if (!both_vary(&r, variance_of(x, n), variance_of(y, n)))
         return r;
