@@ -30,7 +30,9 @@ cnn_status cnn_cuda_alloc(const cnn_ops *ops, size_t bytes, const char *what, vo
                              what, bytes, left, total);
     }
     CNN_CUDA(error);
+    /* The host does not wait for it, and our streams do not wait for the one that it is in. */
     CNN_CUDA(cudaMemset(memory, 0, bytes));
+    CNN_CUDA(cudaStreamSynchronize(NULL));
     *out = memory;
     memory = NULL; /* the caller owns it now */
 done:
