@@ -82,6 +82,8 @@ static const char *const variant_names[CNN_STEP_VARIANTS] = {
     [CNN_STEP_BRANCHES] = "branches",
     [CNN_STEP_DEPENDENT] = "dependent",
     [CNN_STEP_BRANCHES | CNN_STEP_DEPENDENT] = "branches+dependent",
+    [CNN_STEP_EARLY] = "early",
+    [CNN_STEP_BRANCHES | CNN_STEP_EARLY] = "branches+early",
 };
 
 const char *cnn_step_variant_name(unsigned variant)
@@ -99,7 +101,7 @@ static cnn_status read_variant(const char **at, cnn_choice *out)
             *at += length;
             return CNN_OK;
         }
-    return malformed("plain, branches, dependent or branches+dependent", *at);
+    return malformed("a variant of the step", *at);
 }
 
 static bool is_of_step(const char *problem)

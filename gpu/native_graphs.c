@@ -53,6 +53,8 @@ static cnn_status capture(cnn_step *s, const cnn_feed *feed, int n, int steps, c
     const cudaError_t ended = cudaStreamEndCapture(s->ops->stream, &graph);
     CNN_TRY(st);
     CNN_CUDA(ended);
+    if (s->variant & CNN_STEP_EARLY)
+        CNN_TRY(cnn_native_hasten_dependents(graph));
     CNN_CUDA(cudaGraphInstantiate(out, graph, 0));
     CNN_CUDA(cudaGraphUpload(*out, s->ops->stream));
 done:

@@ -191,7 +191,15 @@ cnn_status cnn_native_join(cnn_step *s);
 /** After a failure: joins as far as may be, so that a capture can be ended. */
 void cnn_native_abandon(cnn_step *s);
 
+/* graph_edges.c */
+/** Dependents of a captured graph begin as soon as the kernels in front of them have begun. */
+cnn_status cnn_native_hasten_dependents(cudaGraph_t graph);
+
 /* native_variants.c */
+static inline bool cnn_native_has_dependents(unsigned variant)
+{
+    return variant & (CNN_STEP_DEPENDENT | CNN_STEP_EARLY);
+}
 /** Which variant the step has: the frozen one, or plain until one is tuned. Decides tunes and
  *  may_branch. CNN_EUSAGE: it cannot be had here. */
 cnn_status cnn_native_take_variant(cnn_step *s);

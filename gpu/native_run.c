@@ -184,7 +184,7 @@ cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool 
     CNN_TRY(cnn_cuda_size_index(s->ops, n, &pass.size));
     if (s->may_branch)
         CNN_TRY(cnn_cuda_part_lanes(s->ops, s->variant & CNN_STEP_BRANCHES));
-    cnn_gpu_launch_dependents(s->variant & CNN_STEP_DEPENDENT ? s->ops->stream : NULL);
+    cnn_gpu_launch_dependents(cnn_native_has_dependents(s->variant) ? s->ops->stream : NULL);
     CNN_TRY(queue_forward(s, feed, &pass));
     for (int i = s->node_count - 1; i >= s->first_trained; i--)
         CNN_TRY(s->nodes[i].class->backward(s, &s->nodes[i], &pass));

@@ -48,7 +48,7 @@ cnn_status cnn_native_take_variant(cnn_step *s)
     if (ops->config.plan_only)
         goto done;
     s->may_branch = s->may_branch || (s->tunes && has_branches(s));
-    if (s->variant & CNN_STEP_DEPENDENT)
+    if (cnn_native_has_dependents(s->variant))
         CNN_TRY(check_dependents(s));
     if (s->may_branch)
         CNN_TRY(cnn_native_open_branches(s));
@@ -218,7 +218,7 @@ static cnn_status can_have(const cnn_step *s, unsigned variant, bool *can)
 {
     cnn_status st = CNN_OK;
     *can = !(variant & CNN_STEP_BRANCHES) || s->may_branch;
-    if (*can && variant & CNN_STEP_DEPENDENT)
+    if (*can && cnn_native_has_dependents(variant))
         CNN_CUDA(cnn_gpu_can_launch_dependents(s->ops->device, can));
 done:
     return st;

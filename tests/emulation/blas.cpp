@@ -121,9 +121,11 @@ cublasStatus_t check(const Product &p)
     return CUBLAS_STATUS_SUCCESS;
 }
 
-Range range_of(const Matrix &m, bool written)
+/* Of all products of a batch. */
+Range range_of(const Matrix &m, int batches, long long stride, bool written)
 {
-    return {m.values, m.length() * sizeof(float), written};
+    const size_t others = (size_t)(batches - 1) * (size_t)stride;
+    return {m.values, (others + m.length()) * sizeof(float), written};
 }
 
 cublasStatus_t queue(cublasHandle_t handle, const Product &p)
@@ -133,9 +135,9 @@ cublasStatus_t queue(cublasHandle_t handle, const Product &p)
         return status;
     const cudaError_t error =
         submit(handle->stream, "a product", cudaGraphNodeTypeKernel, [p]() { multiply(p); },
-               {{range_of(p.a, false),
-                 range_of(p.b, false),
-                 range_of({p.c, p.a.rows, p.b.columns, p.ldc, false}, true),
+               {{range_of(p.a, p.batches, p.stride_a, false),
+                 range_of(p.b, p.batches, p.stride_b, false),
+                 range_of({p.c, p.a.rows, p.b.columns, p.ldc, false}, p.batches, p.stride_c, true),
                  {handle->workspace, handle->workspace_bytes, true},
                  {handle, 1, true}}});
     return error == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;

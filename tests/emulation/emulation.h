@@ -48,9 +48,10 @@ size_t cnn_emulated_dependent_launches(void);
 void cnn_emulated_code_for(int architecture);
 /** The cuDNN engines of this index give one wrong value from now on; -1: none does. */
 void cnn_emulated_break_engine(int64_t index);
-/** A graph's launch takes this much of the device's time for each node of its longest way: for a
- *  dependent kernel `dependent`, for others `node`; in a branch `branch` more. 0 at first. */
-void cnn_emulated_graph_seconds(double node, double dependent, double branch);
+/** A graph's launch takes this much of the device's time for each node of its longest way: for one
+ *  that begins when the kernel in front ends `dependent`, when that one has begun `early`, for
+ * others `node`; in a branch `branch` more. 0 at first. */
+void cnn_emulated_graph_seconds(double node, double dependent, double early, double branch);
 /** Graphs lose the work of one node in a branch (of a stream that joined the capture). */
 void cnn_emulated_break_branches(bool broken);
 /** Forgets an error that a kernel left behind (on a real device: a new process). */

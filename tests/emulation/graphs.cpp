@@ -22,7 +22,7 @@ namespace
 {
 
 struct Costs {
-    double node = 0, dependent = 0, branch = 0;
+    double node = 0, dependent = 0, early = 0, branch = 0;
 } costs;
 
 bool branches_broken;
@@ -34,7 +34,8 @@ std::vector<std::vector<bool>> orders_of(const Nodes &nodes)
 {
     std::vector<std::vector<bool>> before(nodes.size(), std::vector<bool>(nodes.size()));
     for (size_t i = 0; i < nodes.size(); i++)
-        for (size_t k : nodes[i].after) {
+        for (const auto &edge : nodes[i].after) {
+            const size_t k = edge.first;
             before[i][k] = true;
             for (size_t j = 0; j < k; j++)
                 before[i][j] = before[i][j] || before[k][j];
@@ -68,15 +69,23 @@ bool races(const Nodes &nodes)
     return false;
 }
 
+double cost_of(const CUgraphNode_st &node)
+{
+    for (const auto &edge : node.after)
+        if (edge.second.type == PROGRAMMATIC)
+            return edge.second.from_port == PORT_BEGUN ? costs.early : costs.dependent;
+    return costs.node;
+}
+
 /* Of the longest way through the graph. */
 double seconds_of(const Nodes &nodes)
 {
     std::vector<double> end(nodes.size());
     double last = 0;
     for (size_t i = 0; i < nodes.size(); i++) {
-        for (size_t k : nodes[i].after)
-            end[i] = std::max(end[i], end[k]);
-        end[i] += nodes[i].footprint.dependent ? costs.dependent : costs.node;
+        for (const auto &edge : nodes[i].after)
+            end[i] = std::max(end[i], end[edge.first]);
+        end[i] += cost_of(nodes[i]);
         end[i] += nodes[i].branch ? costs.branch : 0;
         last = std::max(last, end[i]);
     }
@@ -112,10 +121,25 @@ bool all_lead_to(const CUgraph_st *graph, const std::set<size_t> &ends)
     std::vector<bool> leads(graph->nodes.size());
     for (size_t i = leads.size(); i-- > 0;) {
         leads[i] = leads[i] || ends.count(i);
-        for (size_t k : graph->nodes[i]->after)
-            leads[k] = leads[k] || leads[i];
+        for (const auto &edge : graph->nodes[i]->after)
+            leads[edge.first] = leads[edge.first] || leads[i];
     }
     return std::find(leads.begin(), leads.end(), false) == leads.end();
+}
+
+size_t index_of(const CUgraph_st *graph, const CUgraphNode_st *node)
+{
+    const auto found = std::find(graph->nodes.begin(), graph->nodes.end(), node);
+    return (size_t)(found - graph->nodes.begin());
+}
+
+/* Only between kernels, of which the later one waits for the other by itself. */
+bool edge_fits(const CUgraphNode_st *from, const CUgraphNode_st *to, CUgraphEdge_st edge)
+{
+    if (edge.type != PROGRAMMATIC)
+        return edge.type == 0 && edge.from_port == 0;
+    return from->type == cudaGraphNodeTypeKernel && to->footprint.dependent &&
+           (edge.from_port == PORT_ENDING || edge.from_port == PORT_BEGUN);
 }
 
 } // namespace emulated
@@ -141,10 +165,11 @@ static cudaError_t instantiate(cudaGraphExec_t *out, cudaGraph_t graph)
 
 extern "C" {
 
-void cnn_emulated_graph_seconds(double node, double dependent, double branch)
+void cnn_emulated_graph_seconds(double node, double dependent, double early, double branch)
 {
     costs.node = node;
     costs.dependent = dependent;
+    costs.early = early;
     costs.branch = branch;
 }
 
@@ -230,6 +255,71 @@ cudaError_t cudaGraphGetNodes(cudaGraph_t g, cudaGraphNode_t *nodes, size_t *cou
         *count = g->nodes.size();
     return result(cudaSuccess);
 }
+
+#if CUDART_VERSION >= 12030
+#if CUDART_VERSION < 13000
+#define cudaGraphGetEdges           cudaGraphGetEdges_v2
+#define cudaGraphAddDependencies    cudaGraphAddDependencies_v2
+#define cudaGraphRemoveDependencies cudaGraphRemoveDependencies_v2
+#endif
+
+cudaError_t cudaGraphGetEdges(cudaGraph_t g, cudaGraphNode_t *from, cudaGraphNode_t *to,
+                              cudaGraphEdgeData *data, size_t *count)
+{
+    size_t i = 0;
+    if (fails("cudaGraphGetEdges"))
+        return result(cudaErrorInvalidValue);
+    if (!object_is(g, "graph") || !count || !from != !to || (data && !from))
+        return result(cudaErrorInvalidValue);
+    for (CUgraphNode_st *node : g->nodes)
+        for (const auto &edge : node->after) {
+            if (from && i < *count) {
+                from[i] = g->nodes[edge.first];
+                to[i] = node;
+                if (!data && edge.second.type)
+                    return result(cudaErrorLossyQuery);
+                if (data)
+                    data[i] = {edge.second.from_port, 0, edge.second.type, {}};
+            }
+            i++;
+        }
+    *count = i;
+    return result(cudaSuccess);
+}
+
+cudaError_t cudaGraphAddDependencies(cudaGraph_t g, const cudaGraphNode_t *from,
+                                     const cudaGraphNode_t *to, const cudaGraphEdgeData *data,
+                                     size_t count)
+{
+    if (fails("cudaGraphAddDependencies"))
+        return result(cudaErrorNotSupported);
+    for (size_t i = 0; i < count; i++) {
+        const CUgraphEdge_st edge = {data ? data[i].from_port : (unsigned char)0,
+                                     data ? data[i].type : (unsigned char)0};
+        const size_t at = index_of(g, from[i]);
+        if (at >= index_of(g, to[i]) || to[i]->after.count(at) || !edge_fits(from[i], to[i], edge))
+            return result(cudaErrorInvalidValue);
+        to[i]->after[at] = edge;
+    }
+    return result(cudaSuccess);
+}
+
+cudaError_t cudaGraphRemoveDependencies(cudaGraph_t g, const cudaGraphNode_t *from,
+                                        const cudaGraphNode_t *to, const cudaGraphEdgeData *data,
+                                        size_t count)
+{
+    if (fails("cudaGraphRemoveDependencies"))
+        return result(cudaErrorNotSupported);
+    for (size_t i = 0; i < count; i++) {
+        const auto found = to[i]->after.find(index_of(g, from[i]));
+        if (found == to[i]->after.end() || found->second.type != (data ? data[i].type : 0) ||
+            found->second.from_port != (data ? data[i].from_port : 0))
+            return result(cudaErrorInvalidValue);
+        to[i]->after.erase(found);
+    }
+    return result(cudaSuccess);
+}
+#endif
 
 cudaError_t cudaGraphNodeGetType(cudaGraphNode_t node, cudaGraphNodeType *type)
 {

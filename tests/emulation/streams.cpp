@@ -129,12 +129,23 @@ void invalidate_captures()
         g->invalid = true;
 }
 
+/* A dependent's one edge from a kernel is programmatic. */
+CUgraphEdge_st edge_from(const CUstream_st *s, const CUgraphNode_st *from, const CUgraphNode_st *to)
+{
+    if (to->footprint.dependent && s->latest.size() == 1 && from->type == cudaGraphNodeTypeKernel)
+        return {PORT_ENDING, PROGRAMMATIC};
+    return {0, 0};
+}
+
 cudaError_t record_node(CUstream_st *s, cudaGraphNodeType type, Work work, Footprint footprint)
 {
     if (s->capture->invalid)
         return cudaErrorStreamCaptureInvalidated;
-    s->capture->nodes.push_back(
-        new CUgraphNode_st{type, std::move(work), std::move(footprint), s->latest, !s->origin});
+    CUgraphNode_st *node =
+        new CUgraphNode_st{type, std::move(work), std::move(footprint), {}, !s->origin};
+    for (size_t k : s->latest)
+        node->after[k] = edge_from(s, s->capture->nodes[k], node);
+    s->capture->nodes.push_back(node);
     s->latest = {s->capture->nodes.size() - 1};
     s->unjoined = !s->origin;
     return cudaSuccess;

@@ -521,9 +521,9 @@ static void test_a_graph_takes_its_longest_way(void **state)
     cudaEvent_t from, to;
     CUDA(cudaEventCreate(&from));
     CUDA(cudaEventCreate(&to));
-    cnn_emulated_graph_seconds(100, 10, 50);
+    cnn_emulated_graph_seconds(100, 10, 1, 50);
     CUDA(cudaGraphInstantiate(&replay, graph, 0));
-    cnn_emulated_graph_seconds(0, 0, 0);
+    cnn_emulated_graph_seconds(0, 0, 0, 0);
     CUDA(cudaEventRecord(from, f.main));
     CUDA(cudaGraphLaunch(replay, f.main));
     CUDA(cudaEventRecord(to, f.main));

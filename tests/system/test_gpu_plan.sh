@@ -8,7 +8,7 @@ says out 'convolution + bias + relu + maxpool in one kernel; backward: weights a
 says out 'bias and its gradient with the loss'
 says out 'update sgd in one kernel over all parameters'
 says out 'graphs of 8 steps, of 1 step and of the last batch'
-says out 'variants of the step that tuning times, to take the fastest: plain, branches, dependent, branches+dependent'
+says out 'variants of the step that tuning times, to take the fastest: plain, branches, dependent, branches+dependent, early, branches+early'
 plan --architecture arch1 --dataset synthetic --autotune false
 says out 'variant of the step: plain'
 # Nothing of this network's backward needs the image before its pool: the first node has no such tensor.
