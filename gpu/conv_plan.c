@@ -10,8 +10,8 @@ struct cnn_conv_plan {
     cnn_conv_problem problem;
     bool own;               /* own kernels compete */
     cnn_choice choice;      /* problem: NULL */
-    cnn_cudnn_graph *graph; /* of the whole problem */
-    cnn_cudnn_graph *plain; /* forward with bias and ReLU: of the convolution alone; else NULL */
+    cnn_cudnn_graph *graph; /* of the whole problem; NULL: it has a pool */
+    cnn_cudnn_graph *plain; /* forward with bias: of the convolution alone; else NULL */
     cnn_cudnn_plan *plan;   /* of the graph that the choice names; NULL: own kernels */
 };
 
@@ -26,12 +26,33 @@ typedef struct {
     cnn_cudnn_plan *plan;           /* of the others */
 } way;
 
+/* What own kernels do of the problem: all of it, or the convolution before a pool. */
+static cnn_conv_problem own_part(const cnn_conv_problem *problem, const cnn_own_convolution *own)
+{
+    return problem->direction == CNN_CONV_FORWARD_POOL && !own->fits(problem)
+               ? cnn_conv_problem_plain(problem)
+               : *problem;
+}
+
+static cnn_status run_own(cnn_ops *ops, const cnn_conv_problem *problem,
+                          const cnn_own_convolution *own, cnn_conv_operands o)
+{
+    cnn_status st = CNN_OK;
+    const cnn_conv_problem part = own_part(problem, own);
+    if (part.direction == problem->direction)
+        return own->run(ops, problem, o, ops->workspace);
+    CNN_TRY(own->run(ops, &part, cnn_conv_operands_plain(problem, o), ops->workspace));
+    CNN_CUDA(cnn_conv_finish(ops->stream, problem, o));
+done:
+    return st;
+}
+
 static cnn_status run(cnn_ops *ops, const cnn_conv_problem *problem, way w, cnn_conv_operands o)
 {
     cnn_status st = CNN_OK;
     if (w.kind == CNN_CHOICE_OWN)
-        return w.own->run(ops, problem, o, ops->workspace);
-    CNN_TRY(cnn_cudnn_plan_run(w.plan, o, ops->workspace));
+        return run_own(ops, problem, w.own, o);
+    CNN_TRY(cnn_cudnn_plan_run(w.plan, cnn_conv_operands_plain(problem, o), ops->workspace));
     if (w.kind == CNN_CHOICE_PLAIN)
         CNN_CUDA(cnn_conv_finish(ops->stream, problem, o));
 done:
@@ -40,8 +61,10 @@ done:
 
 static size_t workspace_of(const cnn_conv_problem *problem, way w)
 {
-    return w.kind == CNN_CHOICE_OWN ? cnn_own_convolution_workspace(w.own, problem)
-                                    : cnn_cudnn_plan_workspace(w.plan);
+    if (w.kind != CNN_CHOICE_OWN)
+        return cnn_cudnn_plan_workspace(w.plan);
+    const cnn_conv_problem part = own_part(problem, w.own);
+    return cnn_own_convolution_workspace(w.own, &part);
 }
 
 static way way_of(const cnn_conv_plan *p)
@@ -56,7 +79,7 @@ cnn_status cnn_conv_plan_run(cnn_conv_plan *p, cnn_conv_operands o)
 
 void cnn_conv_plan_describe(const cnn_conv_plan *plan, cnn_text *out)
 {
-    if (!plan->graph) {
+    if (!plan->graph && !plan->plain) {
         cnn_text_append(out, "by an engine that the device chooses");
         return;
     }
@@ -71,7 +94,7 @@ enum { WARM_RUNS = 2, TIMED_RUNS = 7 };
 typedef struct {
     cnn_ops *ops;
     cnn_conv_problem problem;
-    float *tensors[4]; /* input, output, weights, bias */
+    float *tensors[6]; /* input, output, weights, bias; with a pool: its result, its mask */
     float *expected;   /* the direct kernels' result */
     float *distance;   /* f32 [2] on the device */
     size_t result_size;
@@ -92,16 +115,23 @@ static void aim(bench *b)
 {
     float *x = b->tensors[0], *y = b->tensors[1], *w = b->tensors[2], *bias = b->tensors[3];
     const cnn_conv_operands by_direction[] = {
-        [CNN_CONV_FORWARD] = {x, w, y, NULL},
-        [CNN_CONV_BACKWARD_DATA] = {y, w, x, NULL},
-        [CNN_CONV_BACKWARD_WEIGHTS] = {x, y, w, NULL},
-        [CNN_CONV_FORWARD_BIAS_RELU] = {x, w, y, bias},
+        [CNN_CONV_FORWARD] = {.first = x, .second = w, .result = y},
+        [CNN_CONV_BACKWARD_DATA] = {.first = y, .second = w, .result = x},
+        [CNN_CONV_BACKWARD_WEIGHTS] = {.first = x, .second = y, .result = w},
+        [CNN_CONV_FORWARD_BIAS_RELU] = {.first = x, .second = w, .result = y, .bias = bias},
+        [CNN_CONV_FORWARD_POOL] = {.first = x,
+                                   .second = w,
+                                   .result = b->tensors[4],
+                                   .bias = bias,
+                                   .before = y,
+                                   .mask = (uint8_t *)b->tensors[5]},
     };
     const size_t sizes[] = {
         [CNN_CONV_FORWARD] = cnn_conv_problem_output(&b->problem),
         [CNN_CONV_BACKWARD_DATA] = cnn_conv_problem_input(&b->problem),
         [CNN_CONV_BACKWARD_WEIGHTS] = cnn_conv_problem_weights(&b->problem),
         [CNN_CONV_FORWARD_BIAS_RELU] = cnn_conv_problem_output(&b->problem),
+        [CNN_CONV_FORWARD_POOL] = cnn_conv_problem_pooled(&b->problem),
     };
     b->operands = by_direction[b->problem.direction];
     b->result_size = sizes[b->problem.direction];
@@ -115,6 +145,10 @@ static cnn_status bench_open(cnn_ops *ops, const cnn_conv_problem *problem, benc
     CNN_TRY(fill(b, 1, cnn_conv_problem_output(problem), "tuning: a convolution's result"));
     CNN_TRY(fill(b, 2, cnn_conv_problem_weights(problem), "tuning: a convolution's weights"));
     CNN_TRY(fill(b, 3, (size_t)problem->shape.out_c, "tuning: a convolution's bias"));
+    if (problem->direction == CNN_CONV_FORWARD_POOL) {
+        CNN_TRY(fill(b, 4, cnn_conv_problem_pooled(problem), "tuning: a pool's result"));
+        CNN_TRY(fill(b, 5, cnn_conv_problem_pooled(problem), "tuning: a pool's mask"));
+    }
     aim(b);
     CNN_TRY(cnn_cuda_floats(b->ops, b->result_size, "tuning: the expected result", &b->expected));
     CNN_TRY(cnn_cuda_floats(b->ops, 2, "tuning: a distance", &b->distance));
@@ -129,7 +163,7 @@ done:
 
 static void bench_close(bench *b)
 {
-    for (int i = 0; i < 4; i++)
+    for (size_t i = 0; i < sizeof b->tensors / sizeof b->tensors[0]; i++)
         cnn_cuda_free(b->ops, (void **)&b->tensors[i]);
     cnn_cuda_free(b->ops, (void **)&b->expected);
     cnn_cuda_free(b->ops, (void **)&b->distance);
@@ -229,8 +263,9 @@ static bool is_small(const cnn_conv_problem *p)
 
 static bool competes(const cnn_conv_plan *p, const cnn_own_convolution *own)
 {
-    return p->own && own->fits(&p->problem) &&
-           cnn_own_convolution_workspace(own, &p->problem) <= workspace_limit &&
+    const cnn_conv_problem part = own_part(&p->problem, own);
+    return p->own && own->fits(&part) &&
+           cnn_own_convolution_workspace(own, &part) <= workspace_limit &&
            (own != cnn_own_convolutions[0] || is_small(&p->problem));
 }
 
@@ -327,13 +362,17 @@ static cnn_status choose(cnn_conv_plan *p)
     const cnn_ops_config *config = &p->ops->config;
     const cnn_cudnn_limits limits = {.tf32 = config->precision == CNN_PRECISION_TF32,
                                      .deterministic = config->deterministic};
-    const int count = p->plain ? 2 : 1;
+    int count = 0;
     proposals *lists = calloc(2, sizeof *lists);
     CNN_CHECK(lists != NULL, CNN_ENOMEM, "candidates for a convolution");
-    lists[0].graph = p->graph;
-    lists[0].kind = CNN_CHOICE_ENGINE;
-    lists[1].graph = p->plain;
-    lists[1].kind = CNN_CHOICE_PLAIN;
+    if (p->graph) {
+        lists[count].graph = p->graph;
+        lists[count++].kind = CNN_CHOICE_ENGINE;
+    }
+    if (p->plain) {
+        lists[count].graph = p->plain;
+        lists[count++].kind = CNN_CHOICE_PLAIN;
+    }
     for (int i = 0; i < count; i++)
         CNN_TRY(cnn_cudnn_graph_engines(lists[i].graph, limits, lists[i].engines, &lists[i].count));
     CNN_TRY(config->autotune ? choose_fastest(p, lists, count) : choose_first(p, lists, count));
@@ -372,7 +411,9 @@ static cnn_status build(cnn_conv_plan *p)
     cnn_text text = {0};
     cnn_cudnn_graph *graph = p->choice.kind == CNN_CHOICE_PLAIN ? p->plain : p->graph;
     if (p->choice.kind != CNN_CHOICE_OWN) {
-        CNN_CHECK(graph != NULL, CNN_EUSAGE, "the frozen algorithms have pNUMBER for no bias");
+        CNN_CHECK(graph != NULL, CNN_EUSAGE,
+                  "the frozen algorithms have an engine for a "
+                  "convolution that is not computed so");
         CNN_TRY(cnn_cudnn_plan_create(graph, &p->choice.engine, &p->plan));
         if (!p->plan) {
             cnn_choice_describe(&p->choice, &text);
@@ -381,9 +422,12 @@ static cnn_status build(cnn_conv_plan *p)
             goto done;
         }
     }
-    CNN_CHECK(p->choice.kind != CNN_CHOICE_OWN || p->choice.own->fits(&p->problem), CNN_EUSAGE,
-              "the frozen algorithms have '%s' for a convolution that it cannot do",
-              p->choice.own->name);
+    if (p->choice.kind == CNN_CHOICE_OWN) {
+        const cnn_conv_problem part = own_part(&p->problem, p->choice.own);
+        CNN_CHECK(p->choice.own->fits(&part), CNN_EUSAGE,
+                  "the frozen algorithms have '%s' for a convolution that it cannot do",
+                  p->choice.own->name);
+    }
     CNN_TRY(cnn_cuda_need_workspace(p->ops, workspace_of(&p->problem, way_of(p))));
 done:
     cnn_text_free(&text);
@@ -394,12 +438,12 @@ static cnn_status make_graphs(cnn_conv_plan *p)
 {
     cnn_status st = CNN_OK;
     const cnn_cudnn_target target = {.handle = p->ops->cudnn};
-    cnn_conv_problem plain = p->problem;
-    CNN_TRY(cnn_cudnn_graph_create(target, &p->problem, &p->graph));
-    if (p->problem.direction == CNN_CONV_FORWARD_BIAS_RELU) {
-        plain.direction = CNN_CONV_FORWARD;
+    const cnn_conv_problem plain = cnn_conv_problem_plain(&p->problem);
+    const bool pool = p->problem.direction == CNN_CONV_FORWARD_POOL;
+    if (!pool)
+        CNN_TRY(cnn_cudnn_graph_create(target, &p->problem, &p->graph));
+    if (pool || p->problem.direction == CNN_CONV_FORWARD_BIAS_RELU)
         CNN_TRY(cnn_cudnn_graph_create(target, &plain, &p->plain));
-    }
 done:
     return st;
 }

@@ -101,7 +101,8 @@ cnn_status cnn_conv2d_forward(cnn_conv2d *conv, int n, const float *x, const flo
                               const float *bias, float *y)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(run(conv, CNN_CONV_FORWARD, n, (cnn_conv_operands){x, weights, y, NULL}));
+    CNN_TRY(run(conv, CNN_CONV_FORWARD, n,
+                (cnn_conv_operands){.first = x, .second = weights, .result = y}));
     CNN_CUDA(
         cnn_gpu_add_bias(conv->ops->stream, rows_of(conv, n), conv->layer.out.c, bias, false, y));
 done:
@@ -111,14 +112,16 @@ done:
 cnn_status cnn_conv2d_backward_data(cnn_conv2d *conv, int n, const float *dy, const float *weights,
                                     float *dx)
 {
-    return run(conv, CNN_CONV_BACKWARD_DATA, n, (cnn_conv_operands){dy, weights, dx, NULL});
+    return run(conv, CNN_CONV_BACKWARD_DATA, n,
+               (cnn_conv_operands){.first = dy, .second = weights, .result = dx});
 }
 
 cnn_status cnn_conv2d_backward_weights(cnn_conv2d *conv, int n, const float *x, const float *dy,
                                        float *dweights, float *dbias)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(run(conv, CNN_CONV_BACKWARD_WEIGHTS, n, (cnn_conv_operands){x, dy, dweights, NULL}));
+    CNN_TRY(run(conv, CNN_CONV_BACKWARD_WEIGHTS, n,
+                (cnn_conv_operands){.first = x, .second = dy, .result = dweights}));
     CNN_CUDA(cnn_gpu_bias_gradient(conv->ops->stream, rows_of(conv, n), conv->layer.out.c, dy,
                                    conv->sums, dbias));
 done:

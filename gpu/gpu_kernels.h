@@ -244,6 +244,16 @@ cudaError_t cnn_gpu_strips_forward(cudaStream_t stream, int number, cnn_gpu_conv
 cudaError_t cnn_gpu_strips_backward_data(cudaStream_t stream, int number, cnn_gpu_convolution s,
                                          const float *dy, const float *weights, float *dx);
 
+/* ---- strip_convolution_pool.cu ------------------------------------------------------------- */
+
+/** The same with bias, ReLU if relu, and a 2x2 maximum pool; two of the tilings. */
+enum { CNN_GPU_STRIP_POOL_VARIANTS = 2 };
+bool cnn_gpu_strips_pool_fit(int number, cnn_gpu_convolution s, cnn_gpu_windows pool);
+/** y, mask [n, pool.out_h, pool.out_w, out_c] as cnn_gpu_maxpool_forward. */
+cudaError_t cnn_gpu_strips_forward_pool(cudaStream_t stream, int number, cnn_gpu_convolution s,
+                                        cnn_gpu_windows pool, const float *x, const float *weights,
+                                        const float *bias, bool relu, float *y, uint8_t *mask);
+
 /* ---- strip_weight_gradient.cu -------------------------------------------------------------- */
 
 /** As above, for the gradient of the weights: for large layers, for small ones. */

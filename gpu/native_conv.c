@@ -1,11 +1,17 @@
 /* Nodes of the native path: convolution + bias [+ ReLU] [+ maximum pool]. */
 #include "gpu/native_internal.h"
 
+static cnn_conv_problem problem_of(const cnn_native_node *node, int n, cnn_conv_direction direction)
+{
+    return direction == CNN_CONV_FORWARD_POOL
+               ? cnn_conv_problem_with_pool(node->layer, n, node->windows, node->relu)
+               : cnn_conv_problem_of(node->layer, n, direction);
+}
+
 static cnn_status add_plans(cnn_step *s, cnn_native_node *node, cnn_conv_direction direction)
 {
     for (int i = 0; i < s->ops->size_count; i++) {
-        const cnn_conv_problem problem =
-            cnn_conv_problem_of(node->layer, s->ops->sizes[i], direction);
+        const cnn_conv_problem problem = problem_of(node, s->ops->sizes[i], direction);
         const cnn_status st =
             cnn_conv_plan_create(s->ops, &problem, true, &node->plans[direction][i]);
         if (st != CNN_OK)
@@ -47,10 +53,12 @@ done:
     return st;
 }
 
-/* Bias and ReLU are the convolution's own affair unless a pool takes them up. */
-static bool fuses_relu(const cnn_native_node *node)
+/* How much of the node a plan does; the bias is left over where nothing follows it. */
+static cnn_conv_direction forward_of(const cnn_native_node *node)
 {
-    return node->relu && !node->pool;
+    return node->pool   ? CNN_CONV_FORWARD_POOL
+           : node->relu ? CNN_CONV_FORWARD_BIAS_RELU
+                        : CNN_CONV_FORWARD;
 }
 
 /* A first layer over few channels without a pool: what flows back is masked by its ReLU, and summed
@@ -74,7 +82,7 @@ static cnn_status library_create(cnn_step *s, cnn_native_node *node)
     cnn_status st = CNN_OK;
     const cnn_shape out = node->pool ? node->pool->out : node->mid;
     const size_t images = (size_t)cnn_ops_max_batch(s->ops);
-    CNN_TRY(add_plans(s, node, fuses_relu(node) ? CNN_CONV_FORWARD_BIAS_RELU : CNN_CONV_FORWARD));
+    CNN_TRY(add_plans(s, node, forward_of(node)));
     if (takes_few(node))
         return few_create(s, node);
     if (node->trains)
@@ -110,25 +118,23 @@ static cnn_status conv_forward(cnn_step *s, cnn_native_node *node, const cnn_nat
     const float *x = cnn_native_value(s, node->index), *weights = cnn_native_weights(s, node, 0);
     const float *bias = cnn_native_weights(s, node, 1);
     float *y = cnn_native_value(s, node->index + 1);
-    float *z = node->pool ? cnn_native_at(s, node->before_pool) : y;
     uint8_t *mask = pass->training ? cnn_native_at(s, node->mask) : NULL;
+    const cnn_conv_direction direction = forward_of(node);
+    const cnn_conv_operands o = {.first = x,
+                                 .second = weights,
+                                 .result = y,
+                                 .bias = bias,
+                                 .before = cnn_native_at(s, node->before_pool),
+                                 .mask = mask};
     if (node->own_first) {
         CNN_CUDA(cnn_gpu_first_forward(stream, geometry(node, pass->n), node->windows, x, weights,
                                        bias, node->relu, y, mask));
         goto done;
     }
-    const cnn_conv_operands o = {x, weights, z, bias};
-    if (fuses_relu(node)) {
-        CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_FORWARD_BIAS_RELU][pass->size], o));
-        goto done;
-    }
-    CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_FORWARD][pass->size], o));
-    if (node->pool)
-        CNN_CUDA(
-            cnn_gpu_maxpool_forward(stream, pass->n, node->windows, z, bias, node->relu, y, mask));
-    else
+    CNN_TRY(cnn_conv_plan_run(node->plans[direction][pass->size], o));
+    if (direction == CNN_CONV_FORWARD)
         CNN_CUDA(cnn_gpu_add_bias(stream, cnn_native_rows(pass, node->mid), node->mid.c, bias,
-                                  node->relu, y));
+                                  false, y));
 done:
     return st;
 }
@@ -182,8 +188,9 @@ static cnn_status conv_weights_gradient(cnn_step *s, cnn_native_node *node,
                                         const cnn_native_pass *pass, const float *dz)
 {
     cnn_status st = CNN_OK;
-    const cnn_conv_operands o = {cnn_native_value(s, node->index), dz,
-                                 cnn_native_slopes(s, node, 0), NULL};
+    const cnn_conv_operands o = {.first = cnn_native_value(s, node->index),
+                                 .second = dz,
+                                 .result = cnn_native_slopes(s, node, 0)};
     CNN_TRY(cnn_native_begin_aside(s, node));
     st = cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_WEIGHTS][pass->size], o);
     cnn_native_end_aside(s, node);
@@ -213,8 +220,9 @@ static cnn_status conv_backward(cnn_step *s, cnn_native_node *node, const cnn_na
     CNN_TRY(conv_output_gradient(s, node, pass, &dz));
     CNN_TRY(conv_weights_gradient(s, node, pass, dz));
     if (node->input_gradient) {
-        const cnn_conv_operands o = {dz, cnn_native_weights(s, node, 0),
-                                     cnn_native_gradient(s, node->index), NULL};
+        const cnn_conv_operands o = {.first = dz,
+                                     .second = cnn_native_weights(s, node, 0),
+                                     .result = cnn_native_gradient(s, node->index)};
         CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_DATA][pass->size], o));
     }
 done:
@@ -241,10 +249,12 @@ static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_te
     }
     const bool tile = node->pool && cnn_gpu_windows_tile(node->windows);
     describe_plan("convolution + bias + relu", node->plans[CNN_CONV_FORWARD_BIAS_RELU][0], out);
+    describe_plan(node->relu ? "convolution + bias + relu + maxpool"
+                             : "convolution + bias + maxpool",
+                  node->plans[CNN_CONV_FORWARD_POOL][0], out);
     describe_plan("convolution", node->plans[CNN_CONV_FORWARD][0], out);
-    if (!fuses_relu(node))
-        cnn_text_printf(out, ", bias%s%s in one kernel", node->relu ? " + relu" : "",
-                        node->pool ? " + maxpool" : "");
+    if (forward_of(node) == CNN_CONV_FORWARD)
+        cnn_text_append(out, ", bias in one kernel");
     if (node->own_weights) {
         cnn_text_printf(out, "; backward: %sweights and bias by own kernels",
                         node->relu ? "relu, " : "");

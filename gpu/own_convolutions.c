@@ -27,8 +27,9 @@ static cnn_status direct_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_o
             cnn_gpu_direct_backward_weights(ops->stream, p->shape, o.first, o.second, o.result));
         break;
     default:
-        CNN_CUDA(cnn_gpu_direct_forward(ops->stream, p->shape, o.first, o.second, o.result));
-        if (p->direction == CNN_CONV_FORWARD_BIAS_RELU)
+        CNN_CUDA(cnn_gpu_direct_forward(ops->stream, p->shape, o.first, o.second,
+                                        cnn_conv_operands_plain(p, o).result));
+        if (p->direction != CNN_CONV_FORWARD)
             CNN_CUDA(cnn_conv_finish(ops->stream, p, o));
     }
 done:
@@ -63,8 +64,10 @@ static const cnn_own_convolution few = {"few", few_fits, NULL, few_run};
 
 static bool strips_fit(int variant, const cnn_conv_problem *p)
 {
-    return p->direction != CNN_CONV_BACKWARD_WEIGHTS &&
-           cnn_gpu_strips_fit(variant, p->direction == CNN_CONV_BACKWARD_DATA, p->shape);
+    const bool backward = p->direction == CNN_CONV_BACKWARD_DATA;
+    return (backward || p->direction == CNN_CONV_FORWARD ||
+            p->direction == CNN_CONV_FORWARD_BIAS_RELU) &&
+           cnn_gpu_strips_fit(variant, backward, p->shape);
 }
 
 static cnn_status strips_run(int variant, cnn_ops *ops, const cnn_conv_problem *p,
@@ -104,6 +107,27 @@ STRIPS(4, strip7x4x16g8)
 STRIPS(5, strip5x8x32g4)
 STRIPS(6, strip5x4x16g4)
 
+#define STRIPS_POOL(variant, name)                                                                 \
+    static bool name##_fits(const cnn_conv_problem *p)                                             \
+    {                                                                                              \
+        return p->direction == CNN_CONV_FORWARD_POOL &&                                            \
+               cnn_gpu_strips_pool_fit(variant, p->shape, p->pool);                                \
+    }                                                                                              \
+    static cnn_status name##_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_operands o,     \
+                                 void *workspace)                                                  \
+    {                                                                                              \
+        cnn_status st = CNN_OK;                                                                    \
+        (void)workspace;                                                                           \
+        CNN_CUDA(cnn_gpu_strips_forward_pool(ops->stream, variant, p->shape, p->pool, o.first,     \
+                                             o.second, o.bias, p->relu, o.result, o.mask));        \
+    done:                                                                                          \
+        return st;                                                                                 \
+    }                                                                                              \
+    static const cnn_own_convolution name = {#name, name##_fits, NULL, name##_run};
+
+STRIPS_POOL(0, pool7x4x32g4)
+STRIPS_POOL(1, pool7x4x16g8)
+
 #define STRIP_WEIGHTS(variant, name)                                                               \
     static bool name##_fits(const cnn_conv_problem *p)                                             \
     {                                                                                              \
@@ -136,6 +160,7 @@ const cnn_own_convolution *const cnn_own_convolutions[] = {
     &direct, &few,
     &strip10x8x64, &strip7x8x64, &strip7x8x64g2, &strip7x4x32g4,
     &strip7x4x16g8, &strip5x8x32g4, &strip5x4x16g4,
+    &pool7x4x32g4, &pool7x4x16g8,
     &strip4, &strip2g4, &cnn_winograd_convolution, NULL
 };
 /* clang-format on */

@@ -126,7 +126,7 @@ done:
 
 static bool fits(const cnn_conv_problem *p)
 {
-    return cnn_gpu_winograd_fits(p->shape);
+    return p->direction != CNN_CONV_FORWARD_POOL && cnn_gpu_winograd_fits(p->shape);
 }
 
 static size_t workspace_bytes(const cnn_conv_problem *p)

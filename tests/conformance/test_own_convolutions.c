@@ -44,6 +44,19 @@ static cnn_layer layer_of(const case_shape *c)
     return rig_layer(layer, (cnn_shape){c->h, c->w, c->c});
 }
 
+/* A pool of 2x2, 'same', behind the layer: its windows hang over odd images. */
+static cnn_conv_problem with_pool(const cnn_layer *l, int n, bool relu)
+{
+    const cnn_gpu_windows pool = {.h = l->out.h,
+                                  .w = l->out.w,
+                                  .c = l->out.c,
+                                  .out_h = (l->out.h + 1) / 2,
+                                  .out_w = (l->out.w + 1) / 2,
+                                  .kernel = 2,
+                                  .stride = 2};
+    return cnn_conv_problem_with_pool(l, n, pool, relu);
+}
+
 /* [O, I, H, W] to [O, H, W, I] in double. */
 static void pack(const cnn_layer *l, const double *oihw, double *ohwi)
 {
@@ -105,24 +118,26 @@ static void check_case(const case_shape *c, const cnn_own_convolution *own)
     float *wd = rig_upload(&r, packed, size);
     ref_conv_forward(&l, c->n, x, w, b, y);
     ref_relu_forward(out, y, y);
-    if (run(k, &forward, (cnn_conv_operands){xd, wd, result, bd}))
+    if (run(k, &forward,
+            (cnn_conv_operands){.first = xd, .second = wd, .result = result, .bias = bd}))
         rig_compare(&r, "max(y + bias, 0)", y, result, out, tolerance(own, 25 * c->c));
 
     const cnn_conv_problem plain = cnn_conv_problem_of(&l, c->n, CNN_CONV_FORWARD);
     ref_conv_forward(&l, c->n, x, w, db, y); /* zeros */
-    if (run(k, &plain, (cnn_conv_operands){xd, wd, result, bd}))
+    if (run(k, &plain,
+            (cnn_conv_operands){.first = xd, .second = wd, .result = result, .bias = bd}))
         rig_compare(&r, "y without its bias", y, result, out, 2 * tolerance(own, 25 * c->c));
 
     const cnn_conv_problem data = cnn_conv_problem_of(&l, c->n, CNN_CONV_BACKWARD_DATA);
     ref_conv_backward_data(&l, c->n, dy, w, dx);
-    if (run(k, &data, (cnn_conv_operands){dyd, wd, result, NULL}))
+    if (run(k, &data, (cnn_conv_operands){.first = dyd, .second = wd, .result = result}))
         rig_compare(&r, "dx", dx, result, in, 2 * tolerance(own, 25 * c->filters));
 
     const cnn_conv_problem weights = cnn_conv_problem_of(&l, c->n, CNN_CONV_BACKWARD_WEIGHTS);
     float *dwd = rig_garbage(&r, size);
     ref_conv_backward_weights(&l, c->n, x, dy, dw, db);
     pack(&l, dw, packed);
-    if (run(k, &weights, (cnn_conv_operands){xd, dyd, dwd, NULL}))
+    if (run(k, &weights, (cnn_conv_operands){.first = xd, .second = dyd, .result = dwd}))
         rig_compare(&r, "dweights", packed, dwd, size, 2 * tolerance(own, 0));
     rig_close(&r);
 }
@@ -140,7 +155,7 @@ static void test_direct_kernels_fit_everything(void **state)
     (void)state;
     assert_string_equal(cnn_own_convolutions[0]->name, "direct");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        for (int d = 0; d < CNN_CONV_DIRECTIONS; d++) {
+        for (int d = 0; d <= CNN_CONV_FORWARD_BIAS_RELU; d++) {
             const cnn_layer l = layer_of(&cases[i]);
             const cnn_conv_problem p = cnn_conv_problem_of(&l, 1, (cnn_conv_direction)d);
             assert_true(cnn_own_convolutions[0]->fits(&p));
@@ -192,7 +207,7 @@ static void test_few_channels_agree_with_reference(void **state)
     }
 }
 
-/* Every kernel is tried above. */
+/* Every kernel is tried above, or with a pool below. */
 static void test_cases_fit_every_kernel(void **state)
 {
     (void)state;
@@ -202,7 +217,9 @@ static void test_cases_fit_every_kernel(void **state)
             for (int d = 0; d < CNN_CONV_DIRECTIONS; d++) {
                 const cnn_layer l = layer_of(&cases[i]);
                 const cnn_conv_problem p =
-                    cnn_conv_problem_of(&l, cases[i].n, (cnn_conv_direction)d);
+                    d == CNN_CONV_FORWARD_POOL
+                        ? with_pool(&l, cases[i].n, true)
+                        : cnn_conv_problem_of(&l, cases[i].n, (cnn_conv_direction)d);
                 count += cnn_own_convolutions[k]->fits(&p);
             }
         if (count == 0)
@@ -257,7 +274,8 @@ static void check_repeats(const case_shape *c, const cnn_own_convolution *own,
     snprintf(r.context, sizeof r.context, "%s: %d of %dx%dx%d", own->name, c->n, c->h, c->w, c->c);
     for (int i = 0; i < RUNS; i++) {
         results[i] = rig_garbage(&r, count);
-        const cnn_conv_operands o = {data ? dy : x, weights ? dy : w, results[i], NULL};
+        const cnn_conv_operands o = {
+            .first = data ? dy : x, .second = weights ? dy : w, .result = results[i]};
         if (!run(k, &p, o))
             break;
         if (i > 0)
@@ -297,10 +315,12 @@ static void check_nan(const case_shape *c, const cnn_own_convolution *own)
     snprintf(r.context, sizeof r.context, "%s: NaN among %d of %dx%dx%d", own->name, c->n, c->h,
              c->w, c->c);
     ref_conv_forward(&l, c->n, x, w, bias, y);
-    if (run(k, &forward, (cnn_conv_operands){rig_upload(&r, x, in), wd, result, NULL}))
+    if (run(k, &forward,
+            (cnn_conv_operands){.first = rig_upload(&r, x, in), .second = wd, .result = result}))
         same_nans(k, y, result, out);
     ref_conv_backward_data(&l, c->n, dy, w, dx);
-    if (run(k, &data, (cnn_conv_operands){rig_upload(&r, dy, out), wd, result, NULL}))
+    if (run(k, &data,
+            (cnn_conv_operands){.first = rig_upload(&r, dy, out), .second = wd, .result = result}))
         same_nans(k, dx, result, in);
     rig_close(&r);
 }
@@ -311,6 +331,95 @@ static void test_nan_stays_within_its_windows(void **state)
     for (int k = 0; cnn_own_convolutions[k]; k++)
         for (size_t i = MANY_CHANNELS; i < MANY_CHANNELS_END; i++)
             check_nan(&cases[i], cnn_own_convolutions[k]);
+}
+
+/* Small whole numbers, whose sums are exact whatever their order, and often alike. */
+static float *whole_numbers(rig *r, uint32_t stream, size_t n, double most, size_t nan)
+{
+    double *values = rig_random(r, stream, n, -most - 0.5, most + 0.5);
+    for (size_t i = 0; i < n; i++)
+        values[i] = round(values[i]);
+    if (nan < n)
+        values[nan] = NAN;
+    return rig_upload(r, values, n);
+}
+
+/* Values alike, NaN or not. */
+static void same_values(rig *r, const float *expected, const float *actual, size_t n)
+{
+    float *v = calloc(2 * n, sizeof *v);
+    assert_non_null(v);
+    rig_download(r, expected, n, v);
+    rig_download(r, actual, n, v + n);
+    for (size_t i = 0; i < n; i++)
+        if (v[i] != v[n + i] && !(isnan(v[i]) && isnan(v[n + i])))
+            fail_msg("%s: value %zu of %zu is %g, not %g", r->context, i, n, (double)v[n + i],
+                     (double)v[i]);
+    free(v);
+}
+
+/* A kernel that pools beside the direct convolution and the pool after it. */
+static void check_pool(const case_shape *c, bool relu, const cnn_own_convolution *own)
+{
+    rig r;
+    rig_open(&r, c->n, 0);
+    const runner direct = {cnn_own_convolutions[0], &r}, fused = {own, &r};
+    const cnn_layer l = layer_of(c);
+    const cnn_conv_problem p = with_pool(&l, c->n, relu);
+    const size_t in = cnn_conv_problem_input(&p), out = cnn_conv_problem_output(&p);
+    const size_t pooled = cnn_conv_problem_pooled(&p), bytes = (pooled + 3) / 4;
+    float *before = rig_garbage(&r, out), *y[3], *mask[2];
+    for (int i = 0; i < 3; i++)
+        y[i] = rig_garbage(&r, pooled);
+    for (int i = 0; i < 2; i++)
+        mask[i] = rig_upload(&r, rig_zeros(&r, bytes), bytes);
+    snprintf(r.context, sizeof r.context, "%s: pool of %d of %dx%dx%d, %d filters%s", own->name,
+             c->n, c->h, c->w, c->c, c->filters, relu ? ", relu" : "");
+    const float *x = whole_numbers(&r, 1, in, 2, in / 3);
+    const float *w = whole_numbers(&r, 2, cnn_conv_problem_weights(&p), 1, SIZE_MAX);
+    const float *bias = whole_numbers(&r, 3, (size_t)l.out.c, 2, SIZE_MAX);
+    cnn_conv_operands o = {.first = x,
+                           .second = w,
+                           .result = y[0],
+                           .bias = bias,
+                           .before = before,
+                           .mask = (uint8_t *)mask[0]};
+    assert_true(run(direct, &p, o));
+    o.result = y[1];
+    o.before = NULL; /* fused */
+    o.mask = (uint8_t *)mask[1];
+    assert_true(run(fused, &p, o));
+    same_values(&r, y[0], y[1], pooled);
+    same_bits(&r, mask[0], mask[1], bytes);
+    o.result = y[2];
+    o.mask = NULL; /* not wanted */
+    assert_true(run(fused, &p, o));
+    same_values(&r, y[0], y[2], pooled);
+    rig_close(&r);
+}
+
+static void test_pools_within_convolutions_are_those_behind_them(void **state)
+{
+    (void)state;
+    const case_shape shapes[] = {
+        {3, 14, 14, 16, 32, 5, 1, true}, {2, 25, 25, 4, 32, 5, 1, true},
+        {5, 5, 7, 8, 20, 5, 1, true},    {3, 1, 13, 12, 16, 5, 1, true},
+        {1, 7, 6, 20, 48, 5, 1, true},   {6, 2, 14, 4, 12, 5, 1, true},
+    };
+    for (int k = 0; cnn_own_convolutions[k]; k++) {
+        int count = 0;
+        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+            const cnn_layer l = layer_of(&shapes[i]);
+            const cnn_conv_problem p = with_pool(&l, shapes[i].n, true);
+            if (k == 0 || !cnn_own_convolutions[k]->fits(&p))
+                continue;
+            check_pool(&shapes[i], true, cnn_own_convolutions[k]);
+            check_pool(&shapes[i], false, cnn_own_convolutions[k]);
+            count++;
+        }
+        if (strncmp(cnn_own_convolutions[k]->name, "pool", 4) == 0)
+            assert_in_range(count, 2, sizeof shapes / sizeof shapes[0]);
+    }
 }
 
 static void test_few_channels_are_told_from_others(void **state)
@@ -333,7 +442,7 @@ static void test_winograd_takes_5x5_same_over_many_channels(void **state)
                              {2, 9, 8, 16, 15, 5, 1, true}};
     const case_shape yes = {2, 9, 8, 16, 16, 5, 1, true};
     const cnn_own_convolution *winograd = cnn_own_convolution_named("winograd", 8);
-    for (int d = 0; d < CNN_CONV_DIRECTIONS; d++) {
+    for (int d = 0; d <= CNN_CONV_FORWARD_BIAS_RELU; d++) {
         cnn_layer l = layer_of(&yes);
         cnn_conv_problem p = cnn_conv_problem_of(&l, yes.n, (cnn_conv_direction)d);
         assert_true(winograd->fits(&p));
@@ -384,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_cases_fit_every_kernel),
         cmocka_unit_test(test_results_repeat_bit_for_bit),
         cmocka_unit_test(test_nan_stays_within_its_windows),
+        cmocka_unit_test(test_pools_within_convolutions_are_those_behind_them),
         cmocka_unit_test(test_few_channels_are_told_from_others),
         cmocka_unit_test(test_winograd_takes_5x5_same_over_many_channels),
         cmocka_unit_test(test_winograd_never_rounds_to_tf32),

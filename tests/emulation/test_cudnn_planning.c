@@ -160,7 +160,7 @@ static void test_study_networks_can_be_planned(void **state)
             for (int l = 0; l < net.layer_count; l++) {
                 if (net.layers[l].kind != CNN_LAYER_CONV2D)
                     continue;
-                for (int d = 0; d < CNN_CONV_DIRECTIONS; d++) {
+                for (int d = 0; d <= CNN_CONV_FORWARD_BIAS_RELU; d++) {
                     const cnn_conv_problem p =
                         cnn_conv_problem_of(&net.layers[l], 32, (cnn_conv_direction)d);
                     check_problem(&p);
@@ -180,7 +180,7 @@ static void test_unequal_padding_can_be_planned(void **state)
                    {.kind = CNN_LAYER_DENSE}}};
     target();
     assert_int_equal(cnn_network_infer(&net, inputs[1].shape, 2), CNN_OK);
-    for (int d = 0; d < CNN_CONV_DIRECTIONS; d++) {
+    for (int d = 0; d <= CNN_CONV_FORWARD_BIAS_RELU; d++) {
         const cnn_conv_problem p = cnn_conv_problem_of(&net.layers[0], 16, (cnn_conv_direction)d);
         assert_int_not_equal(p.pad_bottom, p.shape.pad_top);
         check_problem(&p);
