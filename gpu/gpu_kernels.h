@@ -292,6 +292,10 @@ cudaError_t cnn_gpu_winograd_data_and_slopes(cudaStream_t stream, cnn_gpu_tiles 
 /** products [64, count, c] -> y [n, h, w, c]; max(y + bias, 0) unless bias [c] is NULL. */
 cudaError_t cnn_gpu_winograd_results(cudaStream_t stream, cnn_gpu_tiles t, int c,
                                      const float *products, const float *bias, float *y);
+/** Likewise, with a 2x2 'same' maximum pool behind it: y and mask as cnn_gpu_maxpool_forward. */
+cudaError_t cnn_gpu_winograd_pooled(cudaStream_t stream, cnn_gpu_tiles t, int c,
+                                    const float *products, const float *bias, bool relu, float *y,
+                                    uint8_t *mask);
 /** products [64, parts, out_c, c], added up over parts -> dweights [out_c, 5, 5, c]. */
 cudaError_t cnn_gpu_winograd_gradient(cudaStream_t stream, int c, int out_c, int parts,
                                       const float *products, float *dweights);

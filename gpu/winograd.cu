@@ -4,6 +4,7 @@
  * 64 products of matrices, which are cuBLAS's (winograd_convolution.c). */
 #include "gpu/gpu_kernels.h"
 #include "gpu/launch.cuh"
+#include "gpu/maximum.cuh"
 #include "gpu/winograd_transforms.cuh"
 
 #include <limits.h>
@@ -215,6 +216,39 @@ static __global__ __launch_bounds__(THREADS, BLOCKS) void transform_results(tili
                                     });
 }
 
+/* Windows of 2x2 results, of which a tile has whole ones. */
+static __global__ __launch_bounds__(THREADS, BLOCKS) void transform_and_pool(
+    tiling t, int c, const float *matrices, const float *bias, bool relu, float *y, uint8_t *mask)
+{
+    enum { WINDOW = 2, WINDOWS = RESULTS / WINDOW };
+    cnn_wait_for_previous();
+    const unsigned i = blockIdx.x * THREADS + threadIdx.x;
+    const unsigned size = (unsigned)(t.count * c);
+    if (i >= size)
+        return;
+    const place p = place_of(t, c, i);
+    const float shift = bias[p.channel];
+    const tiling windows = {t.n, (t.h + 1) / WINDOW, (t.w + 1) / WINDOW, 0, 0, 0};
+    cnn_maximum best[WINDOWS];
+    transform<cnn_winograd_results>(
+        from_matrices{matrices + i, size}, [&](int k, const float(&row)[RESULTS]) {
+#pragma unroll
+            for (int j = 0; j < RESULTS; j++)
+                if (is_inside(t, p, p.top + k, p.left + j))
+                    best[j / WINDOW].see(row[j] + shift, k % WINDOW * WINDOW + j % WINDOW);
+            if (k % WINDOW == 0)
+                return;
+#pragma unroll
+            for (int j = 0; j < WINDOWS; j++) {
+                const int line = (p.top + k) / WINDOW, column = p.left / WINDOW + j;
+                const long long at = index_of(windows, c, p, line, column);
+                if (is_inside(windows, p, line, column))
+                    best[j].leave(relu, y + at, mask ? mask + at : nullptr);
+                best[j] = cnn_maximum();
+            }
+        });
+}
+
 /* matrices [TILE * TILE, parts, size], size values being [filters, c]. A block has a warp of
  * values, and a thread for each of their columns, then of their rows: there are few values, and
  * much to add up for each. */
@@ -307,6 +341,13 @@ cudaError_t cnn_gpu_winograd_results(cudaStream_t stream, tiling t, int c, const
 {
     return cnn_launch(transform_results, blocks_for((unsigned)(t.count * c)), THREADS, 0, stream, t,
                       c, products, bias, y);
+}
+
+cudaError_t cnn_gpu_winograd_pooled(cudaStream_t stream, tiling t, int c, const float *products,
+                                    const float *bias, bool relu, float *y, uint8_t *mask)
+{
+    return cnn_launch(transform_and_pool, blocks_for((unsigned)(t.count * c)), THREADS, 0, stream,
+                      t, c, products, bias, relu, y, mask);
 }
 
 cudaError_t cnn_gpu_winograd_gradient(cudaStream_t stream, int c, int out_c, int parts,

@@ -76,9 +76,13 @@ static cnn_status run_data(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_ope
                                               .second = data,
                                               .second_ld = from,
                                               .result = products}));
-    CNN_CUDA(cnn_gpu_winograd_results(ops->stream, t, to, products,
-                                      p->direction == CNN_CONV_FORWARD_BIAS_RELU ? o.bias : NULL,
-                                      o.result));
+    if (p->direction == CNN_CONV_FORWARD_POOL)
+        CNN_CUDA(cnn_gpu_winograd_pooled(ops->stream, t, to, products, o.bias, p->relu, o.result,
+                                         o.mask));
+    else
+        CNN_CUDA(cnn_gpu_winograd_results(
+            ops->stream, t, to, products,
+            p->direction == CNN_CONV_FORWARD_BIAS_RELU ? o.bias : NULL, o.result));
 done:
     return st;
 }
@@ -124,9 +128,17 @@ done:
 
 /* ---- the candidate ------------------------------------------------------------------------- */
 
+/* A tile has whole windows of such a pool. */
+static bool pools(const cnn_conv_problem *p)
+{
+    const cnn_gpu_windows *w = &p->pool;
+    return w->kernel == 2 && w->stride == 2 && w->pad_top == 0 && w->pad_left == 0 &&
+           w->h == p->shape.out_h && w->w == p->shape.out_w && cnn_gpu_windows_tile(*w);
+}
+
 static bool fits(const cnn_conv_problem *p)
 {
-    return p->direction != CNN_CONV_FORWARD_POOL && cnn_gpu_winograd_fits(p->shape);
+    return cnn_gpu_winograd_fits(p->shape) && (p->direction != CNN_CONV_FORWARD_POOL || pools(p));
 }
 
 static size_t workspace_bytes(const cnn_conv_problem *p)

@@ -411,7 +411,8 @@ static void test_pools_within_convolutions_are_those_behind_them(void **state)
         for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
             const cnn_layer l = layer_of(&shapes[i]);
             const cnn_conv_problem p = with_pool(&l, shapes[i].n, true);
-            if (k == 0 || !cnn_own_convolutions[k]->fits(&p))
+            if (k == 0 || is_winograd(cnn_own_convolutions[k]) ||
+                !cnn_own_convolutions[k]->fits(&p))
                 continue;
             check_pool(&shapes[i], true, cnn_own_convolutions[k]);
             check_pool(&shapes[i], false, cnn_own_convolutions[k]);
@@ -420,6 +421,68 @@ static void test_pools_within_convolutions_are_those_behind_them(void **state)
         if (strncmp(cnn_own_convolutions[k]->name, "pool", 4) == 0)
             assert_in_range(count, 2, sizeof shapes / sizeof shapes[0]);
     }
+}
+
+/* Winograd's sums are not exact, not even of whole numbers: its pool beside its own results and the
+ * pool after them. */
+static void check_winograd_pool(const case_shape *c, bool relu)
+{
+    rig r;
+    rig_open(&r, c->n, 0);
+    const runner winograd = {cnn_own_convolution_named("winograd", 8), &r};
+    const cnn_layer l = layer_of(c);
+    const cnn_conv_problem p = with_pool(&l, c->n, relu), plain = cnn_conv_problem_plain(&p);
+    const size_t in = cnn_conv_problem_input(&p), size = cnn_conv_problem_weights(&p);
+    const size_t pooled = cnn_conv_problem_pooled(&p), bytes = (pooled + 3) / 4;
+    const size_t bias = (size_t)l.out.c;
+    float *mask[2], *y = rig_garbage(&r, pooled);
+    double *expected = rig_zeros(&r, pooled);
+    float *values = calloc(pooled, sizeof *values);
+    assert_non_null(values);
+    for (int i = 0; i < 2; i++)
+        mask[i] = rig_upload(&r, rig_zeros(&r, bytes), bytes);
+    snprintf(r.context, sizeof r.context, "winograd: pool of %d of %dx%dx%d, %d filters%s", c->n,
+             c->h, c->w, c->c, c->filters, relu ? ", relu" : "");
+    cnn_conv_operands o = {.first = rig_upload(&r, rig_random(&r, 1, in, -1, 1), in),
+                           .second = rig_upload(&r, rig_random(&r, 2, size, -1, 1), size),
+                           .result = y,
+                           .bias = rig_upload(&r, rig_random(&r, 3, bias, -1, 1), bias),
+                           .before = rig_garbage(&r, cnn_conv_problem_output(&p)),
+                           .mask = (uint8_t *)mask[0]};
+    assert_true(run(winograd, &plain, cnn_conv_operands_plain(&p, o)));
+    assert_int_equal(cnn_conv_finish(r.ops->stream, &p, o), cudaSuccess);
+    rig_download(&r, y, pooled, values);
+    for (size_t i = 0; i < pooled; i++)
+        expected[i] = (double)values[i];
+    o.result = rig_garbage(&r, pooled);
+    o.before = NULL; /* fused */
+    o.mask = (uint8_t *)mask[1];
+    assert_true(run(winograd, &p, o));
+    rig_compare(&r, "maxima", expected, o.result, pooled, 1e-6);
+    same_bits(&r, mask[0], mask[1], bytes);
+    o.result = rig_garbage(&r, pooled);
+    o.mask = NULL; /* not wanted */
+    assert_true(run(winograd, &p, o));
+    rig_compare(&r, "maxima without a mask", expected, o.result, pooled, 1e-6);
+    free(values);
+    rig_close(&r);
+}
+
+static void test_winograd_pools_its_results(void **state)
+{
+    (void)state;
+    const case_shape shapes[] = {{3, 14, 14, 16, 32, 5, 1, true},
+                                 {2, 25, 13, 16, 16, 5, 1, true},
+                                 {2, 3, 7, 17, 40, 5, 1, true},
+                                 {1, 1, 1, 16, 16, 5, 1, true}};
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        check_winograd_pool(&shapes[i], true);
+        check_winograd_pool(&shapes[i], false);
+    }
+    const cnn_layer l = layer_of(&shapes[0]);
+    cnn_conv_problem p = with_pool(&l, 1, true);
+    p.pool.kernel = 3; /* overlapping windows */
+    assert_false(cnn_own_convolution_named("winograd", 8)->fits(&p));
 }
 
 static void test_few_channels_are_told_from_others(void **state)
@@ -496,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_pools_within_convolutions_are_those_behind_them),
         cmocka_unit_test(test_few_channels_are_told_from_others),
         cmocka_unit_test(test_winograd_takes_5x5_same_over_many_channels),
+        cmocka_unit_test(test_winograd_pools_its_results),
         cmocka_unit_test(test_winograd_never_rounds_to_tf32),
         cmocka_unit_test(test_names_are_told_from_engines),
     };
