@@ -1,6 +1,7 @@
 #include "gpu/conv_plan.h"
 
 #include "gpu/cuda_internal.h"
+#include "gpu/timing.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -87,8 +88,6 @@ void cnn_conv_plan_describe(const cnn_conv_plan *plan, cnn_text *out)
 }
 
 /* ---- timing candidates --------------------------------------------------------------------- */
-
-enum { WARM_RUNS = 2, TIMED_RUNS = 7 };
 
 /* A place to try candidates in. */
 typedef struct {
@@ -199,28 +198,21 @@ done:
     return st;
 }
 
-static int by_time(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 /* Median of some runs, in milliseconds. */
 static cnn_status time_way(bench *b, way w, float *out)
 {
     cnn_status st = CNN_OK;
-    float times[TIMED_RUNS];
-    for (int i = 0; i < WARM_RUNS; i++)
+    float times[CNN_TIMED_RUNS];
+    for (int i = 0; i < CNN_WARM_RUNS; i++)
         CNN_TRY(run(b->ops, &b->problem, w, b->operands));
-    for (int i = 0; i < TIMED_RUNS; i++) {
+    for (int i = 0; i < CNN_TIMED_RUNS; i++) {
         CNN_CUDA(cudaEventRecord(b->start, b->ops->stream));
         CNN_TRY(run(b->ops, &b->problem, w, b->operands));
         CNN_CUDA(cudaEventRecord(b->stop, b->ops->stream));
         CNN_CUDA(cudaEventSynchronize(b->stop));
         CNN_CUDA(cudaEventElapsedTime(&times[i], b->start, b->stop));
     }
-    qsort(times, TIMED_RUNS, sizeof times[0], by_time);
-    *out = times[TIMED_RUNS / 2];
+    *out = cnn_timing_median(times);
 done:
     return st;
 }

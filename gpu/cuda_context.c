@@ -245,6 +245,7 @@ void cnn_ops_close(cnn_ops **handle)
     cnn_ops *ops = *handle;
     if (!ops)
         return;
+    cnn_cuda_change_lane(ops); /* the side lane first: it may work in the main one's stream */
     cnn_cuda_close_lane(ops);
     cnn_cuda_change_lane(ops);
     cnn_cuda_close_lane(ops);

@@ -15,7 +15,7 @@
 #define cudaGraphRemoveDependencies cudaGraphRemoveDependencies_v2
 #endif
 
-/* A driver that does not support it for this edge keeps the one that it has. */
+/* An edge stays as it is where the driver does not support another. */
 static cnn_status hasten(cudaGraph_t graph, const cudaGraphNode_t *from, const cudaGraphNode_t *to,
                          const cudaGraphEdgeData *edge)
 {

@@ -1,6 +1,7 @@
 /* Which variant of its step a network has: the frozen one, or the fastest of those that end in the
  * plain one's bits, timed on the feed before the first step. */
 #include "gpu/native_internal.h"
+#include "gpu/timing.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -72,7 +73,7 @@ void cnn_native_describe_variant(const cnn_step *s, cnn_text *out)
 /* ---- timing -------------------------------------------------------------------------------- */
 
 /* RUN_GRAPHS: so that a launch of one, on an idle device, is a small part of what is timed. */
-enum { WARM_RUNS = 2, TIMED_RUNS = 7, RUN_GRAPHS = 4, STATES = 6 };
+enum { RUN_GRAPHS = 4, STATES = 6 };
 /* What a variant must gain over the plain one, of which it is a complication. */
 static const float least_gain = 0.01f;
 
@@ -180,21 +181,14 @@ done:
     return st;
 }
 
-static int by_time(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 /* Median of some runs, which train on. */
 static cnn_status time_runs(bench *b, float *milliseconds)
 {
     cnn_status st = CNN_OK;
-    float times[WARM_RUNS + TIMED_RUNS];
-    for (int i = 0; i < WARM_RUNS + TIMED_RUNS; i++)
+    float times[CNN_WARM_RUNS + CNN_TIMED_RUNS];
+    for (int i = 0; i < CNN_WARM_RUNS + CNN_TIMED_RUNS; i++)
         CNN_TRY(run_steps(b, &times[i]));
-    qsort(times + WARM_RUNS, TIMED_RUNS, sizeof times[0], by_time);
-    *milliseconds = times[WARM_RUNS + TIMED_RUNS / 2];
+    *milliseconds = cnn_timing_median(times + CNN_WARM_RUNS);
 done:
     return st;
 }
