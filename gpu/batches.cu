@@ -1,33 +1,29 @@
 /* Batches: which images, and from pixels to f32. */
+#include "gpu/batch.cuh"
 #include "gpu/gpu_kernels.h"
 #include "gpu/launch.cuh"
 #include "gpu/philox.cuh"
 
 /* Block (x, y): image y, pixels 256 x ... */
 template <class Pixel>
-static __global__ void gather(float scale, const Pixel *images, const int32_t *labels,
-                              const int32_t *order, cnn_gpu_place *place, bool counts,
-                              int64_t first, int64_t pixels, float *x, int32_t *y)
+static __global__ void gather(cnn_gpu_images images, const int32_t *labels, int64_t pixels,
+                              float *x, int32_t *y)
 {
     cnn_wait_for_previous();
-    const int64_t start = place ? place->first : first;
-    const int64_t image = order[start + (int64_t)blockIdx.y];
+    const int64_t image = cnn_image_number(images.batch, blockIdx.y);
     const int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
     if (i < pixels)
-        x[(int64_t)blockIdx.y * pixels + i] = (float)images[image * pixels + i] * scale;
-    if (i == 0)
+        x[(int64_t)blockIdx.y * pixels + i] =
+            (float)static_cast<const Pixel *>(images.pixels)[image * pixels + i] * images.scale;
+    if (i == 0 && labels)
         y[blockIdx.y] = labels[image];
-    if (place && i == 0 && blockIdx.y == 0) { /* what no other thread of this kernel reads */
-        place->step = place->started;
-        place->started += counts;
-    }
 }
 
 static __global__ void go_to(int64_t first, cnn_gpu_place *place)
 {
     cnn_wait_for_previous();
     if (threadIdx.x == 0 && blockIdx.x == 0)
-        place->first = first;
+        place->forward.first = first;
 }
 
 static __global__ void shuffle_keys(uint64_t seed, uint32_t purpose, uint32_t epoch, int count,
@@ -45,18 +41,12 @@ static __global__ void keys_to_order(int count, const uint64_t *keys, int32_t *o
     order[i] = (int32_t)(keys[i] & 0xffffffffu);
 }
 
-cudaError_t cnn_gpu_gather(cudaStream_t stream, bool is_u8, double scale, const void *images,
-                           const int32_t *labels, const int32_t *order, cnn_gpu_place *place,
-                           bool counts, int64_t first, int n, int64_t pixels, float *x, int32_t *y)
+cudaError_t cnn_gpu_gather(cudaStream_t stream, cnn_gpu_images images, const int32_t *labels, int n,
+                           int64_t pixels, float *x, int32_t *y)
 {
     const dim3 grid((unsigned)((pixels + CNN_BLOCK - 1) / CNN_BLOCK), (unsigned)n);
-    if (is_u8)
-        return cnn_launch(gather<uint8_t>, grid, CNN_BLOCK, 0, stream, (float)scale,
-                          static_cast<const uint8_t *>(images), labels, order, place, counts, first,
-                          pixels, x, y);
-    return cnn_launch(gather<float>, grid, CNN_BLOCK, 0, stream, (float)scale,
-                      static_cast<const float *>(images), labels, order, place, counts, first,
-                      pixels, x, y);
+    return cnn_launch(images.is_u8 ? gather<uint8_t> : gather<float>, grid, CNN_BLOCK, 0, stream,
+                      images, labels, pixels, x, y);
 }
 
 cudaError_t cnn_gpu_go_to(cudaStream_t stream, int64_t first, cnn_gpu_place *place)

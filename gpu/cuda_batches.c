@@ -48,8 +48,9 @@ cnn_status cnn_loss_apply(cnn_loss *loss, int n, const float *logits, const int3
                           float *dlogits)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_softmax_loss(loss->ops->stream, n, loss->classes, logits, NULL, labels,
-                                  dlogits, NULL, NULL, loss->counts));
+    const cnn_gpu_labels as_given = {.labels = labels};
+    CNN_CUDA(cnn_gpu_softmax_loss(loss->ops->stream, n, loss->classes, logits, NULL, as_given,
+                                  dlogits, NULL, NULL, false, loss->counts));
 done:
     return st;
 }
@@ -71,8 +72,11 @@ cnn_status cnn_batch_gather(cnn_ops *ops, cnn_pixel pixel, double scale, const v
                             int64_t pixels, float *x, int32_t *y)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_gather(ops->stream, pixel == CNN_PIXEL_U8, scale, images, labels, order, NULL,
-                            false, first, n, pixels, x, y));
+    const cnn_gpu_images from = {.pixels = images,
+                                 .is_u8 = pixel == CNN_PIXEL_U8,
+                                 .scale = (float)scale,
+                                 .batch = {.order = order + first}};
+    CNN_CUDA(cnn_gpu_gather(ops->stream, from, labels, n, pixels, x, y));
 done:
     return st;
 }

@@ -2,6 +2,7 @@
  * maximum pool. Forward it is one kernel that leaves only the pooled result and where each maximum
  * was; backward needs no more than that: each pooled result has one place, so the gradient of the
  * weights is a sum over a quarter of the places, and that of the image is not wanted. */
+#include "gpu/batch.cuh"
 #include "gpu/gpu_kernels.h"
 #include "gpu/last_block.cuh"
 #include "gpu/launch.cuh"
@@ -30,21 +31,25 @@ __device__ static inline int lines_of(cnn_gpu_windows pool, band b)
     return pool.out_h - b.line < BAND ? pool.out_h - b.line : BAND;
 }
 
-template <int C>
-__device__ static inline void load_band(shape s, band b, const float *x, float *rows)
+/* image: of the data set. */
+template <int C, class Pixel>
+__device__ static inline void load_band(shape s, band b, const Pixel *image, float scale,
+                                        float *rows)
 {
     const int first_row = 2 * b.line - REACH, count = BAND_ROWS * b.columns * C;
     for (int i = (int)threadIdx.x; i < count; i += (int)blockDim.x) {
         const int c = i % C, column = i / C % b.columns - REACH;
         const int row = i / C / b.columns + first_row;
         const bool inside = row >= 0 && row < s.h && column >= 0 && column < s.w;
-        rows[i] =
-            inside
-                ? x[(((size_t)b.image * (size_t)s.h + (size_t)row) * (size_t)s.w + (size_t)column) *
-                        C +
-                    c]
-                : 0.0f;
+        rows[i] = inside ? (float)image[(row * s.w + column) * C + c] * scale : 0.0f;
     }
+}
+
+template <class Pixel>
+__device__ static inline const Pixel *image_of(shape s, cnn_gpu_images images, int image)
+{
+    return static_cast<const Pixel *>(images.pixels) +
+           (size_t)cnn_image_number(images.batch, image) * (size_t)s.h * (size_t)s.w * (size_t)s.c;
 }
 
 /* The four results under a window, before the bias: of filter o, from a 6x6 patch of the image. */
@@ -75,17 +80,19 @@ __device__ static inline void convolve(const float *patch, int columns, const fl
 }
 
 /* Block (x, y): band x of image y; a thread for each window and filter. */
-template <int C>
-static __global__ void forward(shape s, cnn_gpu_windows pool, const float *x, const float *weights,
-                               const float *bias, bool relu, float *y, uint8_t *mask)
+template <int C, class Pixel>
+static __global__ void forward(shape s, cnn_gpu_windows pool, cnn_gpu_images x,
+                               const float *weights, const float *bias, bool relu, float *y,
+                               uint8_t *mask)
 {
     cnn_wait_for_previous();
     float *rows = cnn_dynamic_shared<float>();
     const band b = {(int)blockIdx.y, (int)blockIdx.x * BAND, padded_columns(pool)};
+    const Pixel *image = image_of<Pixel>(s, x, b.image);
     float *w = rows + BAND_ROWS * b.columns * C; /* [tap, c, filter] */
     for (int i = (int)threadIdx.x; i < TAPS * C * s.out_c; i += (int)blockDim.x)
         w[i] = weights[i % s.out_c * (TAPS * C) + i / s.out_c];
-    load_band<C>(s, b, x, rows);
+    load_band<C>(s, b, image, x.scale, rows);
     __syncthreads();
     for (int i = (int)threadIdx.x; i < lines_of(pool, b) * pool.out_w * s.out_c;
          i += (int)blockDim.x) {
@@ -149,9 +156,9 @@ __device__ static inline void load_passed(shape s, cnn_gpu_windows pool, band b,
 
 /* A thread for each filter and tap. Parts: [block][tap, c, filter] and then [filter] of the bias.
  */
-template <int C>
+template <int C, class Pixel>
 static __global__ void __launch_bounds__(MAX_THREADS)
-    backward(shape s, cnn_gpu_windows pool, int bands_a_block, const float *x, const float *dy,
+    backward(shape s, cnn_gpu_windows pool, int bands_a_block, cnn_gpu_images x, const float *dy,
              const uint8_t *mask, float *parts, unsigned *ticket, float *dweights, float *dbias)
 {
     cnn_wait_for_previous();
@@ -166,7 +173,7 @@ static __global__ void __launch_bounds__(MAX_THREADS)
             break;
         const band b = {i / bands, i % bands * BAND, padded_columns(pool)};
         __syncthreads(); /* the last band is done with */
-        load_band<C>(s, b, x, rows);
+        load_band<C>(s, b, image_of<Pixel>(s, x, b.image), x.scale, rows);
         load_passed<C>(s, pool, b, dy, mask, windows);
         __syncthreads();
         const float *from = rows + (tap / KERNEL * b.columns + tap % KERNEL) * C;
@@ -241,12 +248,17 @@ bool cnn_gpu_first_fits(shape s, cnn_gpu_windows pool)
            band_bytes(s, pool) + passed_bytes(s, pool) <= shared;
 }
 
+/* By channels and pixels: a kernel's instance. */
+#define INSTANCE(kernel, s, x)                                                                     \
+    ((s).c == 1 ? ((x).is_u8 ? kernel<1, uint8_t> : kernel<1, float>)                              \
+                : ((x).is_u8 ? kernel<3, uint8_t> : kernel<3, float>))
+
 cudaError_t cnn_gpu_first_forward(cudaStream_t stream, shape s, cnn_gpu_windows pool,
-                                  const float *x, const float *weights, const float *bias,
+                                  cnn_gpu_images x, const float *weights, const float *bias,
                                   bool relu, float *y, uint8_t *mask)
 {
     const dim3 grid((unsigned)((pool.out_h + BAND - 1) / BAND), (unsigned)s.n);
-    return cnn_launch(s.c == 1 ? forward<1> : forward<3>, grid, CNN_BLOCK,
+    return cnn_launch(INSTANCE(forward, s, x), grid, CNN_BLOCK,
                       band_bytes(s, pool) + weight_bytes(s), stream, s, pool, x, weights, bias,
                       relu, y, mask);
 }
@@ -258,11 +270,11 @@ size_t cnn_gpu_first_parts(shape s, cnn_gpu_windows pool)
 }
 
 cudaError_t cnn_gpu_first_backward(cudaStream_t stream, shape s, cnn_gpu_windows pool,
-                                   const float *x, const float *dy, const uint8_t *mask,
+                                   cnn_gpu_images x, const float *dy, const uint8_t *mask,
                                    cnn_gpu_sums sums, float *dweights, float *dbias)
 {
     const unsigned threads = (unsigned)(s.out_c * TAPS + CNN_WARP - 1) / CNN_WARP * CNN_WARP;
-    return cnn_launch(s.c == 1 ? backward<1> : backward<3>, blocks_backward(s, pool), threads,
+    return cnn_launch(INSTANCE(backward, s, x), blocks_backward(s, pool), threads,
                       passed_bytes(s, pool) + band_bytes(s, pool), stream, s, pool,
                       bands_a_block(s, pool), x, dy, mask, reinterpret_cast<float *>(sums.parts),
                       sums.tickets, dweights, dbias);

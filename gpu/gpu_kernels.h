@@ -146,7 +146,41 @@ cudaError_t cnn_gpu_norm_pool_backward(cudaStream_t stream, cnn_gpu_norm_shape s
                                        cnn_gpu_windows w, const float *dy, const uint8_t *mask,
                                        cnn_gpu_norm_backward_operands o);
 
-/* ---- loss.cu ------------------------------------------------------------------------------- */
+/* ---- batches: shared by several ------------------------------------------------------------ */
+
+/** Which images of a data set make up a batch: its image i is the one numbered order[*first + i].
+ *  order  NULL: 0, 1, 2, ...
+ *  first  on the device; NULL: 0 */
+typedef struct {
+    const int32_t *order;
+    const int64_t *first;
+} cnn_gpu_batch;
+
+/** Images, read where the data set has them. Pixels are u8 or else f32, and count times scale. */
+typedef struct {
+    const void *pixels;
+    bool is_u8;
+    float scale;
+    cnn_gpu_batch batch;
+} cnn_gpu_images;
+
+typedef struct {
+    const int32_t *labels;
+    cnn_gpu_batch batch;
+} cnn_gpu_labels;
+
+/** Where in an epoch and a run a step is. */
+typedef struct {
+    int64_t first; /* place in the order of its batch's first image */
+    int64_t step;  /* its number since the last reset, from 0 */
+} cnn_gpu_position;
+
+/** A native step's place, on the device: replays of one graph differ by nothing else. Forward reads
+ *  one position, backward and the update the other, to which it is copied with the loss; then
+ *  the first goes on to the next batch. */
+typedef struct {
+    cnn_gpu_position forward, backward;
+} cnn_gpu_place;
 
 /** cnn_metrics on the device. */
 typedef struct {
@@ -154,19 +188,16 @@ typedef struct {
     int64_t errors, images;
 } cnn_gpu_counts;
 
-/** A native step's place, on the device: replays of one graph differ by nothing else. */
-typedef struct {
-    int64_t first;   /* place in the order of the next batch's first image */
-    int64_t started; /* training steps since the last reset */
-    int64_t step;    /* number of the step that runs, from 0 */
-} cnn_gpu_place;
+/* ---- loss.cu ------------------------------------------------------------------------------- */
 
 /** Softmax cross-entropy of logits [n, classes] (+ bias [classes] unless NULL): adds to counts.
  *  dlogits  [n, classes] unless NULL; dbias [classes], its sum over images, unless NULL
- *  place    unless NULL: place->first += n */
+ *  place    unless NULL: its backward position becomes the forward one, which goes on to the next
+ *           batch, and to the next step if steps */
 cudaError_t cnn_gpu_softmax_loss(cudaStream_t stream, int n, int classes, const float *logits,
-                                 const float *bias, const int32_t *labels, float *dlogits,
-                                 float *dbias, cnn_gpu_place *place, cnn_gpu_counts *counts);
+                                 const float *bias, cnn_gpu_labels labels, float *dlogits,
+                                 float *dbias, cnn_gpu_place *place, bool steps,
+                                 cnn_gpu_counts *counts);
 
 /* ---- optimiser.cu -------------------------------------------------------------------------- */
 
@@ -180,13 +211,11 @@ cudaError_t cnn_gpu_adam(cudaStream_t stream, size_t size, double rate, const in
 
 /* ---- batches.cu, sort.cu ------------------------------------------------------------------- */
 
-/** Images order[first ..] times scale into x [n, pixels], labels into y [n]. is_u8: images are u8,
- *  else f32. place: NULL, or its `first` is taken instead, and its `step` becomes `started`, which
- *  then counts this step if `counts`. */
-cudaError_t cnn_gpu_gather(cudaStream_t stream, bool is_u8, double scale, const void *images,
-                           const int32_t *labels, const int32_t *order, cnn_gpu_place *place,
-                           bool counts, int64_t first, int n, int64_t pixels, float *x, int32_t *y);
-/** place->first = first. */
+/** A batch of n images of so many pixels, scaled, into x f32 [n, pixels]. Of the data set's labels,
+ *  unless NULL, those of the batch into y [n]. */
+cudaError_t cnn_gpu_gather(cudaStream_t stream, cnn_gpu_images images, const int32_t *labels, int n,
+                           int64_t pixels, float *x, int32_t *y);
+/** place->forward.first = first. */
 cudaError_t cnn_gpu_go_to(cudaStream_t stream, int64_t first, cnn_gpu_place *place);
 /** keys u64 [count]: word 0 of counter i in the upper half, i in the lower. */
 cudaError_t cnn_gpu_shuffle_keys(cudaStream_t stream, uint64_t seed, uint32_t purpose,
@@ -305,16 +334,16 @@ cudaError_t cnn_gpu_winograd_gradient(cudaStream_t stream, int c, int out_c, int
 /** Whether a network's first convolution and the pool behind it are what these kernels do: 5x5,
  *  'same', one or three channels, 2x2 maximum. */
 bool cnn_gpu_first_fits(cnn_gpu_convolution s, cnn_gpu_windows pool);
-/** Convolution, bias, ReLU if relu, pool: y and mask [n, pool.out_h, pool.out_w, out_c] as
- *  cnn_gpu_maxpool_forward. weights [out_c, 5, 5, c]. */
+/** Convolution, bias, ReLU if relu, pool, straight from the data set's images: y and mask [n,
+ * pool.out_h, pool.out_w, out_c] as cnn_gpu_maxpool_forward. weights [out_c, 5, 5, c]. */
 cudaError_t cnn_gpu_first_forward(cudaStream_t stream, cnn_gpu_convolution s, cnn_gpu_windows pool,
-                                  const float *x, const float *weights, const float *bias,
+                                  cnn_gpu_images x, const float *weights, const float *bias,
                                   bool relu, float *y, uint8_t *mask);
 /** Parts of its sums; one ticket. */
 size_t cnn_gpu_first_parts(cnn_gpu_convolution s, cnn_gpu_windows pool);
 /** dy [n, pool.out_h, pool.out_w, out_c], mask -> dweights, dbias. */
 cudaError_t cnn_gpu_first_backward(cudaStream_t stream, cnn_gpu_convolution s, cnn_gpu_windows pool,
-                                   const float *x, const float *dy, const uint8_t *mask,
+                                   cnn_gpu_images x, const float *dy, const uint8_t *mask,
                                    cnn_gpu_sums sums, float *dweights, float *dbias);
 
 #ifdef __cplusplus

@@ -111,6 +111,16 @@ done:
     return st;
 }
 
+/* What own kernels of a first convolution read: the feed's images, unless a node has come before.
+ */
+static cnn_gpu_images first_images(const cnn_step *s, const cnn_native_node *node,
+                                   const cnn_native_pass *pass, const cnn_gpu_position *position)
+{
+    if (node->index == 0)
+        return cnn_native_images(pass, position);
+    return (cnn_gpu_images){.pixels = cnn_native_value(s, node->index), .scale = 1};
+}
+
 static cnn_status conv_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
 {
     cnn_status st = CNN_OK;
@@ -127,7 +137,8 @@ static cnn_status conv_forward(cnn_step *s, cnn_native_node *node, const cnn_nat
                                  .before = cnn_native_at(s, node->before_pool),
                                  .mask = mask};
     if (node->own_first) {
-        CNN_CUDA(cnn_gpu_first_forward(stream, geometry(node, pass->n), node->windows, x, weights,
+        CNN_CUDA(cnn_gpu_first_forward(stream, geometry(node, pass->n), node->windows,
+                                       first_images(s, node, pass, &s->place->forward), weights,
                                        bias, node->relu, y, mask));
         goto done;
     }
@@ -204,7 +215,8 @@ static cnn_status conv_backward(cnn_step *s, cnn_native_node *node, const cnn_na
     const float *x = cnn_native_value(s, node->index);
     float *dz = NULL, *dweights = cnn_native_slopes(s, node, 0);
     if (node->own_first) {
-        CNN_CUDA(cnn_gpu_first_backward(s->ops->stream, geometry(node, pass->n), node->windows, x,
+        CNN_CUDA(cnn_gpu_first_backward(s->ops->stream, geometry(node, pass->n), node->windows,
+                                        first_images(s, node, pass, &s->place->backward),
                                         cnn_native_gradient(s, node->index + 1),
                                         cnn_native_at(s, node->mask), cnn_native_sums(s, node),
                                         dweights, cnn_native_slopes(s, node, 1)));
@@ -242,9 +254,9 @@ static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_te
     (void)s;
     if (node->own_first) {
         cnn_text_printf(out,
-                        "convolution + bias%s + maxpool in one kernel; backward: weights and "
+                        "%sconvolution + bias%s + maxpool in one kernel; backward: weights and "
                         "bias in one kernel, from the pooled gradient",
-                        node->relu ? " + relu" : "");
+                        node->index == 0 ? "batch + " : "", node->relu ? " + relu" : "");
         return;
     }
     const bool tile = node->pool && cnn_gpu_windows_tile(node->windows);

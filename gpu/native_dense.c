@@ -1,19 +1,11 @@
-/* Nodes of the native path: dense + bias [+ ReLU]. */
+/* Nodes of the native path: dense + bias [+ ReLU], the last one aside. */
 #include "gpu/native_internal.h"
-
-/* The last node's bias is added, and its gradient taken, by the loss. */
-static bool is_last(const cnn_step *s, const cnn_native_node *node)
-{
-    return node->index == s->node_count - 1;
-}
 
 static cnn_status dense_create(cnn_step *s, cnn_native_node *node)
 {
     cnn_native_add_parameter(s, node, 0, true);
     cnn_native_add_parameter(s, node, 1, false);
-    return is_last(s, node)
-               ? CNN_OK
-               : cnn_native_add_bias_sums(s, node, (size_t)cnn_ops_max_batch(s->ops), node->mid.c);
+    return cnn_native_add_bias_sums(s, node, (size_t)cnn_ops_max_batch(s->ops), node->mid.c);
 }
 
 static cnn_status dense_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
@@ -23,9 +15,8 @@ static cnn_status dense_forward(cnn_step *s, cnn_native_node *node, const cnn_na
     CNN_TRY(cnn_cuda_dense_forward(s->ops, pass->n, (int)cnn_shape_size(node->layer->in),
                                    node->mid.c, cnn_native_value(s, node->index),
                                    cnn_native_weights(s, node, 0), y));
-    if (!is_last(s, node))
-        CNN_CUDA(cnn_gpu_add_bias(s->ops->stream, (size_t)pass->n, node->mid.c,
-                                  cnn_native_weights(s, node, 1), node->relu, y));
+    CNN_CUDA(cnn_gpu_add_bias(s->ops->stream, (size_t)pass->n, node->mid.c,
+                              cnn_native_weights(s, node, 1), node->relu, y));
 done:
     return st;
 }
@@ -64,7 +55,7 @@ static cnn_status dense_backward(cnn_step *s, cnn_native_node *node, const cnn_n
     cnn_status st = CNN_OK;
     const int inputs = (int)cnn_shape_size(node->layer->in), units = node->mid.c;
     float *dy = cnn_native_gradient(s, node->index + 1);
-    if (!is_last(s, node) && !node->finished_by_next)
+    if (!node->finished_by_next)
         CNN_TRY(dense_bias_gradient(s, node, pass, dy));
     CNN_TRY(dense_weights_gradient(s, node, pass, dy));
     if (node->input_gradient)
@@ -77,17 +68,13 @@ done:
 
 static void dense_describe(const cnn_step *s, const cnn_native_node *node, cnn_text *out)
 {
-    const char *data = node->input_gradient ? ", sgemm" : "";
-    if (is_last(s, node))
-        cnn_text_printf(out, "cuBLAS sgemm; bias and its gradient with the loss; backward: sgemm%s",
-                        data);
-    else
-        cnn_text_printf(out, "cuBLAS sgemm, bias%s in one kernel; backward: %ssgemm%s",
-                        node->relu ? " + relu" : "",
-                        node->finished_by_next ? ""
-                        : node->relu           ? "relu + bias, "
-                                               : "bias, ",
-                        data);
+    (void)s;
+    cnn_text_printf(out, "cuBLAS sgemm, bias%s in one kernel; backward: %ssgemm%s",
+                    node->relu ? " + relu" : "",
+                    node->finished_by_next ? ""
+                    : node->relu           ? "relu + bias, "
+                                           : "bias, ",
+                    node->input_gradient ? ", sgemm" : "");
 }
 
 const cnn_native_class cnn_native_dense = {dense_create, dense_forward, dense_backward,

@@ -24,9 +24,10 @@ typedef struct {
 
 /** One way through the step. */
 typedef struct {
+    const cnn_feed *feed;
     int n, size; /* images; index of that batch size */
     bool training;
-    bool updates; /* a whole training step: it counts, and the place goes on */
+    bool updates; /* a whole training step: it counts */
 } cnn_native_pass;
 
 typedef struct cnn_native_node cnn_native_node;
@@ -90,7 +91,6 @@ struct cnn_step {
     float *first, *second;   /* the optimiser's; NULL when not needed */
     float *running;          /* means and variances of all batchnorm layers */
     float *running_kept;     /* as long: while a step is tried out */
-    int32_t *labels;         /* i32 [max batch] */
     size_t ticket_count;
     unsigned *tickets;
     cnn_gpu_place *place;
@@ -114,6 +114,21 @@ static inline size_t cnn_native_batch(const cnn_native_pass *pass, cnn_shape sha
 static inline size_t cnn_native_rows(const cnn_native_pass *pass, cnn_shape shape)
 {
     return (size_t)pass->n * (size_t)shape.h * (size_t)shape.w;
+}
+
+/** The pass's batch in its feed, as seen from one of the place's positions. */
+static inline cnn_gpu_batch cnn_native_order(const cnn_native_pass *pass,
+                                             const cnn_gpu_position *position)
+{
+    return (cnn_gpu_batch){pass->feed->order, &position->first};
+}
+static inline cnn_gpu_images cnn_native_images(const cnn_native_pass *pass,
+                                               const cnn_gpu_position *position)
+{
+    return (cnn_gpu_images){.pixels = pass->feed->images,
+                            .is_u8 = pass->feed->pixel == CNN_PIXEL_U8,
+                            .scale = (float)pass->feed->scale,
+                            .batch = cnn_native_order(pass, position)};
 }
 
 /** Where in the plan's schedule a node's backward runs; its forward runs at its index. */
@@ -171,9 +186,9 @@ cnn_status cnn_native_add_bias_sums(cnn_step *s, cnn_native_node *node, size_t r
 const cnn_native_class *cnn_native_class_of(cnn_node_kind kind);
 void cnn_native_node_destroy(cnn_native_node *node);
 
-/* native_conv.c, native_dense.c, native_norm.c, native_simple.c */
-extern const cnn_native_class cnn_native_conv, cnn_native_dense, cnn_native_norm, cnn_native_pool,
-    cnn_native_relu, cnn_native_dropout;
+/* native_conv.c, native_dense.c, native_classifier.c, native_norm.c, native_simple.c */
+extern const cnn_native_class cnn_native_conv, cnn_native_dense, cnn_native_classifier,
+    cnn_native_norm, cnn_native_pool, cnn_native_relu, cnn_native_dropout;
 
 /* native_branches.c */
 /** The device's side lane, and events; for steps that may branch. */
@@ -210,7 +225,7 @@ void cnn_native_describe_variant(const cnn_step *s, cnn_text *out);
 
 /* native_run.c */
 /** Queues one training step on the batch at the step's place: gather, forward, loss, backward and,
- *  if updates, the optimiser; the place then goes on to the next batch. */
+ *  if updates, the optimiser. Between forward and backward the place goes on to the next batch. */
 cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool updates);
 
 /* native_graphs.c */

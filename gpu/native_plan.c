@@ -60,7 +60,7 @@ static void set_up_node(cnn_step *s, int i, size_t *running)
     const cnn_plan_node *p = &s->plan.nodes[i];
     const cnn_layer *layer = &s->net.layers[p->layer];
     *node = (cnn_native_node){
-        .class = cnn_native_class_of(p->kind),
+        .class = i == s->node_count - 1 ? &cnn_native_classifier : cnn_native_class_of(p->kind),
         .index = i,
         .layer = layer,
         .pool = p->pool >= 0 ? &s->net.layers[p->pool] : NULL,
@@ -98,6 +98,11 @@ static cnn_shape shape_of(const cnn_step *s, int i)
     return s->net.layers[next - 1].out;
 }
 
+static size_t value_bytes(const cnn_step *s, int i)
+{
+    return cnn_native_floats(s, shape_of(s, i)) * sizeof(float);
+}
+
 /* The reader's gradient of its weights may be late. */
 static int last_of_value(const cnn_step *s, int i)
 {
@@ -112,24 +117,44 @@ static int last_of_gradient(const cnn_step *s, int i)
     return pool ? cnn_native_back(s, i - 1) : cnn_native_aside_until(s, i - 1);
 }
 
-/* Values live until their writer's backward has masked by them, and their reader has used them;
- * gradients from their writer's backward to their reader's. */
+/* Values live until their writer's backward has masked by them, and their reader has used them. The
+ * first is added where the images are gathered, the last, the logits, where the classifier leaves
+ * them. */
 static cnn_status add_values(cnn_step *s)
 {
     cnn_status st = CNN_OK;
-    const size_t images = (size_t)cnn_ops_max_batch(s->ops) * sizeof(float);
+    s->values[0] = s->values[s->node_count] = CNN_NO_TENSOR;
+    for (int i = 1; i < s->node_count; i++)
+        CNN_TRY(cnn_native_tensor(s, "result", i - 1, value_bytes(s, i), i - 1, last_of_value(s, i),
+                                  &s->values[i]));
+done:
+    return st;
+}
+
+/* Gradients live from their writer's backward to their reader's. The classifier's are left by its
+ * forward, which has the loss in it. */
+static cnn_status add_gradients(cnn_step *s)
+{
+    cnn_status st = CNN_OK;
+    const int classifier = s->node_count - 1;
     for (int i = 0; i <= s->node_count; i++) {
-        const size_t bytes = images * (size_t)cnn_shape_size(shape_of(s, i));
-        const int writer = i > 0 ? i - 1 : 0;
-        CNN_TRY(cnn_native_tensor(s, i == 0 ? "images" : "result", writer, bytes, writer,
-                                  last_of_value(s, i), &s->values[i]));
+        const int first = i >= classifier ? classifier : cnn_native_back(s, i);
         s->gradients[i] = CNN_NO_TENSOR;
         if (i > s->first_trained)
-            CNN_TRY(cnn_native_tensor(s, "gradient", writer, bytes, cnn_native_back(s, i),
+            CNN_TRY(cnn_native_tensor(s, "gradient", i - 1, value_bytes(s, i), first,
                                       last_of_gradient(s, i), &s->gradients[i]));
     }
 done:
     return st;
+}
+
+/* Images are gathered unless the first node reads them where the feed has them. */
+static cnn_status add_images(cnn_step *s)
+{
+    if (s->nodes[0].own_first)
+        return CNN_OK;
+    return cnn_native_tensor(s, "images", 0, value_bytes(s, 0), 0, last_of_value(s, 0),
+                             &s->values[0]);
 }
 
 static cnn_status allocate(cnn_step *s)
@@ -146,8 +171,6 @@ static cnn_status allocate(cnn_step *s)
     if (adam)
         CNN_TRY(cnn_cuda_floats(s->ops, s->parameter_size, "the optimiser's state", &s->second));
     CNN_TRY(cnn_cuda_floats(s->ops, (size_t)s->net.state_total, "running statistics", &s->running));
-    CNN_TRY(cnn_cuda_alloc(s->ops, (size_t)cnn_ops_max_batch(s->ops) * sizeof(int32_t), "labels",
-                           (void **)&s->labels));
     CNN_TRY(cnn_cuda_alloc(s->ops, s->ticket_count * sizeof *s->tickets, "tickets of sums",
                            (void **)&s->tickets));
     CNN_TRY(cnn_cuda_alloc(s->ops, sizeof *s->place, "a step's place", (void **)&s->place));
@@ -169,10 +192,12 @@ cnn_status cnn_native_build(cnn_step *s)
     s->first_trained = first_with_parameters(s);
     CNN_TRY(cnn_native_take_variant(s));
     CNN_TRY(add_values(s));
+    CNN_TRY(add_gradients(s));
     for (int i = 0; i < s->node_count; i++) {
         set_up_node(s, i, &running);
         CNN_TRY(s->nodes[i].class->create(s, &s->nodes[i]));
     }
+    CNN_TRY(add_images(s));
     CNN_TRY(allocate(s));
 done:
     return st;

@@ -43,9 +43,9 @@ void cnn_step_destroy(cnn_step **step)
     cnn_native_close_branches(s);
     for (int i = 0; i < s->node_count; i++)
         cnn_native_node_destroy(&s->nodes[i]);
-    void *memory[] = {s->arena,   s->weights,      s->slopes,       s->first,    s->second,
-                      s->running, s->labels,       s->place,        s->training, s->evaluation,
-                      s->tickets, s->running_kept, s->training_kept};
+    void *memory[] = {s->arena,      s->weights, s->slopes,       s->first,
+                      s->second,     s->running, s->place,        s->training,
+                      s->evaluation, s->tickets, s->running_kept, s->training_kept};
     for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++)
         cnn_cuda_free(s->ops, &memory[i]);
     destroy_events(s);
@@ -134,31 +134,16 @@ cnn_status cnn_step_gradients(cnn_step *s, float *gradients)
 
 /* ---- one batch ----------------------------------------------------------------------------- */
 
-static cnn_status queue_gather(cnn_step *s, const cnn_feed *feed, int n, bool counts)
+/* Forward, with the loss of the batch into the counts. */
+static cnn_status queue_forward(cnn_step *s, const cnn_native_pass *pass)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_gather(s->ops->stream, feed->pixel == CNN_PIXEL_U8, feed->scale, feed->images,
-                            feed->labels, feed->order, s->place, counts, 0, n,
-                            cnn_shape_size(s->net.input), cnn_native_value(s, 0), s->labels));
-done:
-    return st;
-}
-
-/* Forward, and the loss of the batch into the counts. The last node is dense and leaves its bias
- * and the bias's gradient to the loss. */
-static cnn_status queue_forward(cnn_step *s, const cnn_feed *feed, const cnn_native_pass *pass)
-{
-    cnn_status st = CNN_OK;
-    const cnn_native_node *last = &s->nodes[s->node_count - 1];
-    CNN_TRY(queue_gather(s, feed, pass->n, pass->updates));
+    float *gathered = cnn_native_value(s, 0);
+    if (gathered)
+        CNN_CUDA(cnn_gpu_gather(s->ops->stream, cnn_native_images(pass, &s->place->forward), NULL,
+                                pass->n, cnn_shape_size(s->net.input), gathered, NULL));
     for (int i = 0; i < s->node_count; i++)
         CNN_TRY(s->nodes[i].class->forward(s, &s->nodes[i], pass));
-    CNN_CUDA(cnn_gpu_softmax_loss(
-        s->ops->stream, pass->n, s->net.classes, cnn_native_value(s, s->node_count),
-        cnn_native_weights(s, last, 1), s->labels,
-        pass->training ? cnn_native_gradient(s, s->node_count) : NULL,
-        pass->training ? cnn_native_slopes(s, last, 1) : NULL, pass->updates ? s->place : NULL,
-        pass->training ? s->training : s->evaluation));
 done:
     return st;
 }
@@ -168,8 +153,9 @@ static cnn_status queue_update(cnn_step *s)
     cnn_status st = CNN_OK;
     const cnn_train *t = &s->train;
     if (t->optimizer == CNN_OPTIMIZER_ADAM)
-        CNN_CUDA(cnn_gpu_adam(s->ops->stream, s->parameter_size, t->learning_rate, &s->place->step,
-                              0, s->slopes, s->first, s->second, s->weights));
+        CNN_CUDA(cnn_gpu_adam(s->ops->stream, s->parameter_size, t->learning_rate,
+                              &s->place->backward.step, 0, s->slopes, s->first, s->second,
+                              s->weights));
     else
         CNN_CUDA(cnn_gpu_sgd(s->ops->stream, s->parameter_size, t->learning_rate, t->momentum,
                              s->slopes, s->first, s->weights));
@@ -180,12 +166,12 @@ done:
 cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool updates)
 {
     cnn_status st = CNN_OK;
-    cnn_native_pass pass = {.n = n, .training = true, .updates = updates};
+    cnn_native_pass pass = {.feed = feed, .n = n, .training = true, .updates = updates};
     CNN_TRY(cnn_cuda_size_index(s->ops, n, &pass.size));
     if (s->may_branch)
         CNN_TRY(cnn_cuda_part_lanes(s->ops, s->variant & CNN_STEP_BRANCHES));
     cnn_gpu_launch_dependents(cnn_native_has_dependents(s->variant) ? s->ops->stream : NULL);
-    CNN_TRY(queue_forward(s, feed, &pass));
+    CNN_TRY(queue_forward(s, &pass));
     for (int i = s->node_count - 1; i >= s->first_trained; i--)
         CNN_TRY(s->nodes[i].class->backward(s, &s->nodes[i], &pass));
     if (s->unjoined) /* the update has two kernels in front of it */
@@ -349,11 +335,11 @@ cnn_status cnn_step_evaluate(cnn_step *s, const cnn_feed *feed, cnn_metrics *out
     const int64_t batches = cnn_feed_batches(feed, s->train.batch_size);
     CNN_TRY(check_feed(s, feed));
     CNN_TRY(cnn_ops_zero(s->ops, s->evaluation, sizeof *s->evaluation));
+    CNN_TRY(go_to(s, feed, 0));
     for (int64_t b = 0; b < batches; b++) {
-        cnn_native_pass pass = {.n = images_of(s, feed, b), .training = false};
+        cnn_native_pass pass = {.feed = feed, .n = images_of(s, feed, b), .training = false};
         CNN_TRY(cnn_cuda_size_index(s->ops, pass.n, &pass.size));
-        CNN_TRY(go_to(s, feed, b));
-        CNN_TRY(queue_forward(s, feed, &pass));
+        CNN_TRY(queue_forward(s, &pass));
     }
     CNN_TRY(read_counts(s, s->evaluation, out));
 done:

@@ -74,20 +74,20 @@ done:
 
 /* Forward and backward are one function; in evaluation rate 0 copies. */
 static cnn_status drop(cnn_step *s, const cnn_native_node *node, const cnn_native_pass *pass,
-                       const float *from, float *to)
+                       const cnn_gpu_position *position, const float *from, float *to)
 {
     cnn_status st = CNN_OK;
     const int layer = (int)(node->layer - s->net.layers);
     CNN_CUDA(cnn_gpu_dropout(s->ops->stream, cnn_native_batch(pass, node->mid),
                              pass->training ? node->layer->rate : 0, s->seed,
-                             CNN_RANDOM_DROPOUT + (uint32_t)layer, &s->place->step, 0, from, to));
+                             CNN_RANDOM_DROPOUT + (uint32_t)layer, &position->step, 0, from, to));
 done:
     return st;
 }
 
 static cnn_status dropout_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
 {
-    return drop(s, node, pass, cnn_native_value(s, node->index),
+    return drop(s, node, pass, &s->place->forward, cnn_native_value(s, node->index),
                 cnn_native_value(s, node->index + 1));
 }
 
@@ -95,7 +95,7 @@ static cnn_status dropout_backward(cnn_step *s, cnn_native_node *node, const cnn
 {
     if (!node->input_gradient)
         return CNN_OK;
-    return drop(s, node, pass, cnn_native_gradient(s, node->index + 1),
+    return drop(s, node, pass, &s->place->backward, cnn_native_gradient(s, node->index + 1),
                 cnn_native_gradient(s, node->index));
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COUNT = 23, BATCH = 8, BATCHES = 3, CLASSES = 5 };
+enum { COUNT = 23, BATCH = 8, BATCHES = 3, CLASSES = 5, MANY_CLASSES = 40 };
 static const uint64_t seed = 1234;
 static const cnn_shape shape = {12, 10, 3};
 
@@ -54,6 +54,25 @@ static const cnn_network no_trained_layer_first = {
                {.kind = CNN_LAYER_BATCHNORM, .axis = CNN_AXIS_CHANNELS},
                {.kind = CNN_LAYER_DENSE}}};
 
+/* What backends may have kernels of their own for. */
+static const cnn_network like_the_study = {
+    .name = "like the study's",
+    .layer_count = 5,
+    .layers = {{.kind = CNN_LAYER_CONV2D, .filters = 6, .kernel = 5, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_MAXPOOL, .kernel = 2, .stride = 2, .same = true},
+               {.kind = CNN_LAYER_DROPOUT, .rate = 0.3},
+               {.kind = CNN_LAYER_DENSE}}};
+
+/* The same not quite at the beginning. */
+static const cnn_network convolution_second = {
+    .name = "convolution second",
+    .layer_count = 4,
+    .layers = {{.kind = CNN_LAYER_DROPOUT, .rate = 0.3},
+               {.kind = CNN_LAYER_CONV2D, .filters = 6, .kernel = 5, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_MAXPOOL, .kernel = 2, .stride = 2, .same = true},
+               {.kind = CNN_LAYER_DENSE}}};
+
 typedef struct {
     picture_set pictures;
     pair pair;
@@ -68,15 +87,15 @@ static cnn_train sgd(double momentum)
     return train;
 }
 
-static void begin_with(setup *s, const cnn_network *net, cnn_train train)
+static void begin_with(setup *s, const cnn_network *net, int classes, cnn_train train)
 {
-    s->pictures = pictures_synthetic(shape, CLASSES, COUNT);
+    s->pictures = pictures_synthetic(shape, classes, COUNT);
     pair_open(&s->pair, net, &train, seed, &s->pictures);
 }
 
 static void begin(setup *s)
 {
-    begin_with(s, &every_kind, sgd(0));
+    begin_with(s, &every_kind, CLASSES, sgd(0));
 }
 
 static void end(setup *s)
@@ -98,10 +117,10 @@ static void test_models_start_from_drawn_weights(void **state)
     end(&s);
 }
 
-static void check_gradients(const cnn_network *net)
+static void check_gradients(const cnn_network *net, int classes)
 {
     setup s;
-    begin_with(&s, net, sgd(0));
+    begin_with(&s, net, classes, sgd(0));
     for (int64_t b = 0; b < BATCHES; b++) {
         double expected = pair_differentiate_reference(&s.pair, b);
         for (int path = 0; path < 2; path++) {
@@ -122,17 +141,21 @@ static void check_gradients(const cnn_network *net)
 static void test_gradients_agree_with_reference(void **state)
 {
     (void)state;
-    check_gradients(&every_kind);
-    check_gradients(&normalised);
-    check_gradients(&no_trained_layer_first);
+    check_gradients(&every_kind, CLASSES);
+    check_gradients(&every_kind, MANY_CLASSES);
+    check_gradients(&normalised, CLASSES);
+    check_gradients(&no_trained_layer_first, CLASSES);
+    check_gradients(&like_the_study, CLASSES);
+    check_gradients(&like_the_study, MANY_CLASSES);
+    check_gradients(&convolution_second, CLASSES);
 }
 
 /* Two epochs with a smaller last batch: weights, counts, and the running statistics that
  * evaluation uses. */
-static void check_training(cnn_train train, double tolerance)
+static void check_training(const cnn_network *net, int classes, cnn_train train, double tolerance)
 {
     setup s;
-    begin_with(&s, &every_kind, train);
+    begin_with(&s, net, classes, train);
     pair *p = &s.pair;
     double expected_sum = 0;
     int64_t expected_errors = 0, evaluated_errors = 0;
@@ -148,7 +171,7 @@ static void check_training(cnn_train train, double tolerance)
         const int32_t *labels;
         int n = pair_batch(p, b, &labels);
         const double *logits = ref_network_forward(p->reference, n, false, p->x);
-        ref_loss(CLASSES, n, logits, labels, &evaluated_sum, &evaluated_errors, NULL);
+        ref_loss(classes, n, logits, labels, &evaluated_sum, &evaluated_errors, NULL);
     }
     for (int path = 0; path < 2; path++) {
         cnn_metrics trained, evaluated;
@@ -173,13 +196,16 @@ static void check_training(cnn_train train, double tolerance)
 static void test_training_follows_reference_with_sgd(void **state)
 {
     (void)state;
-    check_training(sgd(0), 1e-4);
+    check_training(&every_kind, CLASSES, sgd(0), 1e-4);
+    check_training(&like_the_study, CLASSES, sgd(0), 1e-4);
+    check_training(&like_the_study, MANY_CLASSES, sgd(0), 1e-4);
+    check_training(&convolution_second, CLASSES, sgd(0), 1e-4);
 }
 
 static void test_training_follows_reference_with_momentum(void **state)
 {
     (void)state;
-    check_training(sgd(0.9), 1e-4);
+    check_training(&every_kind, CLASSES, sgd(0.9), 1e-4);
 }
 
 static void test_training_follows_reference_with_adam(void **state)
@@ -188,7 +214,8 @@ static void test_training_follows_reference_with_adam(void **state)
     cnn_train train = sgd(0);
     train.optimizer = CNN_OPTIMIZER_ADAM;
     train.learning_rate = 0.001;
-    check_training(train, 1e-3); /* tiny gradients lose digits and count as much as large ones */
+    check_training(&every_kind, CLASSES, train,
+                   1e-3); /* tiny gradients lose digits and count as much as large ones */
 }
 
 /* The checksum of the weights after an epoch. */
@@ -206,7 +233,7 @@ static void test_reset_restores_the_beginning(void **state)
     trains[1].optimizer = CNN_OPTIMIZER_ADAM;
     for (int k = 0; k < 2; k++) {
         setup s;
-        begin_with(&s, &every_kind, trains[k]);
+        begin_with(&s, &every_kind, CLASSES, trains[k]);
         for (int path = 0; path < 2; path++) {
             cnn_metrics first, second;
             uint64_t once = train_epoch(&s.pair, path);
