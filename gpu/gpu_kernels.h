@@ -199,6 +199,35 @@ cudaError_t cnn_gpu_softmax_loss(cudaStream_t stream, int n, int classes, const 
                                  float *dbias, cnn_gpu_place *place, bool steps,
                                  cnn_gpu_counts *counts);
 
+/* ---- classifier.cu ------------------------------------------------------------------------- */
+
+/** A network's last dense layer: x [n, inputs], weights [classes, inputs], bias [classes]. */
+typedef struct {
+    int n, inputs, classes;
+} cnn_gpu_classifier;
+
+/** Whether these kernels do it: few classes, no more images and weights than a block for each image
+ *  is good for. */
+bool cnn_gpu_classifier_fits(cnn_gpu_classifier s);
+/** x weights^T + bias, softmax cross-entropy, and what of the gradients is each image's own.
+ *  losses   f64 [2, n]: each image's loss, and whether it is an error
+ *  dlogits  [n, classes], of the mean loss, unless NULL
+ *  dx       [n, inputs] unless NULL
+ *  place    unless NULL: its backward position becomes the forward one */
+cudaError_t cnn_gpu_classifier_forward(cudaStream_t stream, cnn_gpu_classifier s, const float *x,
+                                       const float *weights, const float *bias,
+                                       cnn_gpu_labels labels, cnn_gpu_place *place, double *losses,
+                                       float *dlogits, float *dx);
+/** Adds the losses to counts; place: its forward position goes on, as cnn_gpu_softmax_loss's. */
+cudaError_t cnn_gpu_classifier_count(cudaStream_t stream, cnn_gpu_classifier s,
+                                     const double *losses, cnn_gpu_place *place, bool steps,
+                                     cnn_gpu_counts *counts);
+/** The same with dweights [classes, inputs] and dbias [classes]. */
+cudaError_t cnn_gpu_classifier_backward(cudaStream_t stream, cnn_gpu_classifier s, const float *x,
+                                        const double *losses, const float *dlogits, float *dweights,
+                                        float *dbias, cnn_gpu_place *place, bool steps,
+                                        cnn_gpu_counts *counts);
+
 /* ---- optimiser.cu -------------------------------------------------------------------------- */
 
 /** velocity NULL: momentum 0. */

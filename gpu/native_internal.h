@@ -57,8 +57,9 @@ struct cnn_native_node {
         *plans[CNN_CONV_DIRECTIONS][CNN_MAX_BATCH_SIZES]; /* conv: by direction and batch size */
     bool own_first;                              /* conv: by first_convolution.cu, without plans */
     bool own_weights;                            /* conv: backward by few_channels.cu */
+    bool own_classifier;                         /* last: by classifier.cu */
     int before_pool, before_pool_gradient, mask; /* tensors of the plan */
-    int mean, inverse, parts;
+    int mean, inverse, parts, losses;
     size_t tickets; /* first one, of its sums */
     size_t running; /* norm: offset of its statistics */
 };

@@ -75,6 +75,7 @@ static void set_up_node(cnn_step *s, int i, size_t *running)
         .mean = CNN_NO_TENSOR,
         .inverse = CNN_NO_TENSOR,
         .parts = CNN_NO_TENSOR,
+        .losses = CNN_NO_TENSOR,
         .running = *running,
     };
     if (p->kind == CNN_NODE_NORM)

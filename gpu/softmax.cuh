@@ -1,4 +1,5 @@
-/** Softmax cross-entropy of an image by a warp, and what ends a batch. */
+/** Softmax cross-entropy of an image by a warp, and the end of a batch's: what
+ * loss.cu and classifier.cu share. */
 #ifndef CNN_GPU_SOFTMAX_CUH
 #define CNN_GPU_SOFTMAX_CUH
 
@@ -85,7 +86,8 @@ __device__ static inline cnn_image_loss cnn_loss_of_image(int n, int classes, co
             top.where != label};
 }
 
-/** dbias of class c: its column of dlogits [n, classes], added up in the order of the images. */
+/** dbias of class c: its column of dlogits [n, classes], added up in the order
+ * of the images. */
 __device__ static inline float cnn_bias_slope(int n, int classes, const float *dlogits, int c)
 {
     double slope = 0.0;

@@ -5,7 +5,7 @@ plan() { expect 0 "$build/cnntrain-cudnn" --plan --path native "$@"; }
 plan --architecture arch1 --dataset synthetic
 says out 'node 0  conv2d + bias + relu + maxpool'
 says out 'batch + convolution + bias + relu + maxpool in one kernel; backward: weights and bias in one kernel'
-says out 'bias + softmax loss in one kernel'
+says out 'dense + bias + softmax loss + data gradient in one kernel; backward: weights, bias and counts in one kernel'
 says out 'update sgd in one kernel over all parameters'
 says out 'graphs of 8 steps, of 1 step and of the last batch'
 says out 'variants of the step that tuning times, to take the fastest: plain, branches, dependent, branches+dependent, early, branches+early'
