@@ -13,7 +13,7 @@ Two floors stand below each line: arithmetic (multiply-adds of a step, padding l
 speed of the card's best matrix product in that precision) and memory (each tensor between the
 step's layers written once and read once a use, at the speed of the card's best copy), with each
 program's share of the larger one. Small tensors stay in the card's cache, so that the memory floor
-is no bound for them."""
+is no bound for them; nor is the arithmetic floor for Winograd's algorithm, which multiplies less."""
 import argparse
 import os
 import subprocess

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { COUNT = 10, BATCH = 4, CLASSES = 3, MAX_PARAMETERS = 1000 };
+enum { COUNT = 10, BATCH = 4, CLASSES = 3, MAX_PARAMETERS = 16000 };
 static const uint64_t seed = 77;
 static const cnn_shape shape = {6, 6, 2};
 
@@ -475,26 +475,33 @@ static void with_variant(const run *r, const char *variant, cnn_text *out)
                     shape.w, shape.c, variant);
 }
 
-static void check_variants(const cnn_network *network)
+/* Every variant ends in the bits of plain, which has gone. */
+static void check_variants_of(const run *plain)
 {
     const char *const orders[] = {"forward", "reverse", "5", "6"};
-    run plain = make_native(network);
-    must_go(&plain);
     for (int v = 0; v < VARIANTS; v++)
         for (int i = 0; i < 4; i++) {
-            run other = make_native(network);
+            run other = *plain;
             cnn_text text = {0};
             const size_t before = cnn_emulated_dependent_launches();
-            with_variant(&plain, variants[v], &text);
+            other.algorithms = (cnn_text){0};
+            with_variant(plain, variants[v], &text);
             other.config.algorithms = text.s;
             cnn_emulated_order(orders[i]);
             must_go(&other);
-            assert_memory_equal(other.parameters, plain.parameters, parameter_bytes(&plain));
+            assert_memory_equal(other.parameters, plain->parameters, parameter_bytes(plain));
             assert_string_equal(other.algorithms.s, text.s);
             assert_int_equal(cnn_emulated_dependent_launches() > before, v >= DEPENDENT);
             cnn_text_free(&text);
             cnn_text_free(&other.algorithms);
         }
+}
+
+static void check_variants(const cnn_network *network)
+{
+    run plain = make_native(network);
+    must_go(&plain);
+    check_variants_of(&plain);
     cnn_text_free(&plain.algorithms);
 }
 
@@ -505,6 +512,66 @@ static void test_variants_end_in_the_same_bits(void **state)
     (void)state;
     check_variants(&drawn);
     check_variants(&deep);
+}
+
+/* Convolutions that Winograd's algorithm does, one of them before a pool. */
+static const cnn_network wide = {
+    .name = "wide",
+    .layer_count = 8,
+    .layers = {{.kind = CNN_LAYER_CONV2D, .filters = 16, .kernel = 5, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_CONV2D, .filters = 16, .kernel = 5, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_CONV2D, .filters = 16, .kernel = 5, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_MAXPOOL, .kernel = 2, .stride = 2, .same = true},
+               {.kind = CNN_LAYER_DENSE}}};
+
+/* ";fwd:4x6x6x16>6x6x16k5...=e1" -> "...=winograd"; returns how many were such. */
+static int with_winograd(const char *algorithms, cnn_text *out)
+{
+    int count = 0;
+    const char *at = strchr(algorithms, ';');
+    cnn_text_printf(out, "%.*s", (int)(at - algorithms), algorithms);
+    while (at) {
+        const size_t problem = strcspn(at, "="), entry = 1 + strcspn(at + 1, ";");
+        const char *wide_input = strstr(at, "x6x6x16>");
+        const bool fits = wide_input && wide_input < at + problem;
+        cnn_text_printf(out, "%.*s%s", (int)(fits ? problem : entry), at, fits ? "=winograd" : "");
+        count += fits;
+        at = at[entry] ? at + entry : NULL;
+    }
+    return count;
+}
+
+/* Within whole steps: its products, too, have a lane's handle and workspace. */
+static void test_winograd_does_what_cudnn_does(void **state)
+{
+    (void)state;
+    enum { CHOICES = 4 * 2 }; /* forward, with the pool, two backward; batch sizes */
+    run engines = make_native(&wide), winograd;
+    cnn_text algorithms = {0};
+    engines.train.optimizer = CNN_OPTIMIZER_SGD;
+    engines.train.learning_rate = 0.05;
+    winograd = engines;
+    must_go(&engines);
+    assert_int_equal(with_winograd(engines.algorithms.s, &algorithms), CHOICES);
+    winograd.config.algorithms = algorithms.s;
+    must_go(&winograd);
+    assert_string_equal(winograd.algorithms.s, algorithms.s);
+    for (int64_t i = 0; i < engines.net.parameter_total; i++)
+        assert_float_equal(winograd.parameters[i], engines.parameters[i], 1e-5f);
+    check_variants_of(&winograd);
+    run failing = winograd;
+    failing.algorithms = (cnn_text){0};
+    int64_t n = 1;
+    while (fail_once(&failing, "cublasSgemmStridedBatched", n))
+        n++;
+    assert_true(n > CHOICES);
+    cnn_text_free(&failing.algorithms);
+    cnn_text_free(&algorithms);
+    cnn_text_free(&engines.algorithms);
+    cnn_text_free(&winograd.algorithms);
 }
 
 static void test_variants_have_branches(void **state)
@@ -719,6 +786,7 @@ int main(void)
         cmocka_unit_test_setup(test_paths_agree_with_adam, reset),
         cmocka_unit_test_setup(test_order_of_threads_changes_no_bit, reset),
         cmocka_unit_test_setup(test_variants_end_in_the_same_bits, reset),
+        cmocka_unit_test_setup(test_winograd_does_what_cudnn_does, reset),
         cmocka_unit_test_setup(test_variants_have_branches, reset),
         cmocka_unit_test_setup(test_models_with_different_variants_share_a_device, reset),
         cmocka_unit_test_setup(test_frozen_variants_that_cannot_be_had_are_refused, reset),
