@@ -337,12 +337,12 @@ enum { CNN_GPU_WINOGRAD_POINTS = 64 };
 bool cnn_gpu_winograd_fits(cnn_gpu_convolution s);
 /** count becomes a multiple of parts. */
 cnn_gpu_tiles cnn_gpu_winograd_tiles(cnn_gpu_convolution s, int parts);
-/** images [n, h, w, c] -> data [64, count, c]; weights [a, 5, 5, b], where a b = c out_c ->
- *  filters [64, a, b]. b is filter_c. turned: the taps by half a turn, for the gradient of data. */
+/** images [n, h, w, c] -> data [64, count, c]; weights [out_c, 5, 5, c] -> filters [64, out_c, c].
+ *  turned, for the gradient of the data: weights [c, 5, 5, out_c] -> filters [64, c, out_c], their
+ *  taps turned by half a turn. */
 cudaError_t cnn_gpu_winograd_data_and_filters(cudaStream_t stream, cnn_gpu_tiles t, int c,
                                               const float *images, float *data, int out_c,
-                                              int filter_c, bool turned, const float *weights,
-                                              float *filters);
+                                              bool turned, const float *weights, float *filters);
 /** x [n, h, w, c] -> data [64, count, c]; dy [n, h, w, out_c] -> slopes [64, count, out_c]. */
 cudaError_t cnn_gpu_winograd_data_and_slopes(cudaStream_t stream, cnn_gpu_tiles t, int c,
                                              const float *x, float *data, int out_c,

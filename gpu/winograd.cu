@@ -154,7 +154,7 @@ static unsigned blocks_for(unsigned size)
     return (size + THREADS - 1) / THREADS;
 }
 
-/* The first blocks do the filters, of data.c channels' weights; the others the data. */
+/* The first blocks do the filters, the others the data. */
 static __global__
 __launch_bounds__(THREADS, BLOCKS) void transform_data_and_filters(tiling t, operand data,
                                                                    operand filters, bool turned)
@@ -318,11 +318,10 @@ tiling cnn_gpu_winograd_tiles(cnn_gpu_convolution s, int parts)
 
 cudaError_t cnn_gpu_winograd_data_and_filters(cudaStream_t stream, tiling t, int c,
                                               const float *images, float *data, int out_c,
-                                              int filter_c, bool turned, const float *weights,
-                                              float *filters)
+                                              bool turned, const float *weights, float *filters)
 {
     const operand x = {c, images, data, (unsigned)(t.count * c)};
-    const operand w = {filter_c, weights, filters, (unsigned)(c * out_c)};
+    const operand w = {turned ? out_c : c, weights, filters, (unsigned)(c * out_c)};
     return cnn_launch(transform_data_and_filters, blocks_for(x.size) + blocks_for(w.size), THREADS,
                       0, stream, t, x, w, turned);
 }

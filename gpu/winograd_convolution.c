@@ -63,7 +63,7 @@ static cnn_status run_data(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_ope
     const int from = from_channels(p), to = to_channels(p), c = p->shape.c;
     float *filters = workspace, *data = filters + (size_t)POINTS * (size_t)from * (size_t)to;
     float *products = data + (size_t)POINTS * (size_t)t.count * (size_t)from;
-    CNN_CUDA(cnn_gpu_winograd_data_and_filters(ops->stream, t, from, o.first, data, to, c, back,
+    CNN_CUDA(cnn_gpu_winograd_data_and_filters(ops->stream, t, from, o.first, data, to, back,
                                                o.second, filters));
     CNN_TRY(multiply(ops, (batch_of_products){.first_as = back ? CUBLAS_OP_N : CUBLAS_OP_T,
                                               .second_as = CUBLAS_OP_N,
