@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Kernels of gpu/ begin with cnn_wait_for_previous(), but for declarations of shared memory, and are launched by cnn_launch alone: any of them may begin
+# Kernels of gpu/ begin with cnn_wait_for_previous(), but for declarations of shared memory and of constants, and are launched by cnn_launch alone: any of them may begin
 # before the one in front of it has ended (gpu/launches.h). Prints every breach; fails on any.
 set -u
 cd "$(dirname "$0")/.."
@@ -7,7 +7,7 @@ awk '
     FNR == 1 { state = "" }
     /<<</ && !/^ *(\/\/|\*|\/\*)/ { print FILENAME ":" FNR ": launched without cnn_launch"; breaches++ }
     /__global__/ && !/^ *(\/\/|\*|\/\*)/ { kernels++; state = "head" }
-    state == "body" && !/^ *__shared__ [^=]*;$/ {
+    state == "body" && !/^ *(__shared__ [^=]*|enum .*);$/ {
         if ($0 !~ /^ *cnn_wait_for_previous\(\);/) { print FILENAME ":" FNR ": a kernel begins with: " $0; breaches++ }
         state = ""
     }
