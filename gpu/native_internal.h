@@ -2,8 +2,10 @@
  *  and replayed.
  *
  *  value[i] is what node i reads and value[i + 1] what it leaves; gradient[i] is the gradient of
- *  value[i]. What differs from step to step lies on the device (cnn_gpu_place), so that every
- *  replay is the same work. A node that ends in a ReLU masks its gradient itself. */
+ *  value[i]. Images that the first node reads where the feed has them, and logits that the last one
+ *  keeps to itself, are no values. What differs from step to step lies on the device
+ * (cnn_gpu_place), so that every replay is the same work. A node that ends in a ReLU masks its
+ * gradient itself. */
 #ifndef CNN_GPU_NATIVE_INTERNAL_H
 #define CNN_GPU_NATIVE_INTERNAL_H
 
