@@ -3,7 +3,6 @@
 #include "gpu/native_internal.h"
 #include "gpu/timing.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
