@@ -98,10 +98,11 @@ struct cnn_step {
     unsigned *tickets;
     cnn_gpu_place *place;
     cnn_gpu_counts *training, *evaluation, *training_kept;
-    bool tunes;       /* the variant is open until the first capture */
-    bool may_branch;  /* tensors and plans are such that the step may have branches */
-    unsigned variant; /* cnn_step_variant: of what is queued */
-    bool unjoined;    /* the side lane has work that the main one does not wait for yet */
+    bool tunes;                     /* the variant is open until the first capture */
+    bool may_branch;                /* tensors and plans are such that the step may have branches */
+    unsigned variant;               /* cnn_step_variant: of what is queued */
+    float tuned[CNN_STEP_VARIANTS]; /* milliseconds of a step by variant; 0: not timed */
+    bool unjoined; /* the side lane has work that the main one does not wait for yet */
     cudaEvent_t forked, joined;
     cnn_native_graphs graphs;
     cudaEvent_t *events; /* of traced steps, one more than steps */

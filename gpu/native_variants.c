@@ -60,7 +60,12 @@ done:
 void cnn_native_describe_variant(const cnn_step *s, cnn_text *out)
 {
     if (!s->tunes) {
-        cnn_text_printf(out, "variant of the step: %s\n", cnn_step_variant_name(s->variant));
+        cnn_text_printf(out, "variant of the step: %s", cnn_step_variant_name(s->variant));
+        for (unsigned v = 0; v < CNN_STEP_VARIANTS; v++)
+            if (s->tuned[v] > 0)
+                cnn_text_printf(out, "; %s %.2f us", cnn_step_variant_name(v),
+                                1e3 * (double)s->tuned[v]);
+        cnn_text_append(out, "\n");
         return;
     }
     cnn_text_append(out, "variants of the step that tuning times, to take the fastest:");
@@ -157,7 +162,8 @@ static int64_t at_most(int64_t n, int64_t most)
     return n < most ? n : most;
 }
 
-/* Steps of a few graphs, or of as many whole batches as there are; and, untimed, the last batch. */
+/* Steps of a few graphs, or of as many whole batches as there are; and, untimed, the last batch.
+ * Milliseconds of a step. */
 static cnn_status run_steps(bench *b, float *milliseconds)
 {
     cnn_status st = CNN_OK;
@@ -176,6 +182,7 @@ static cnn_status run_steps(bench *b, float *milliseconds)
     }
     CNN_CUDA(cudaEventSynchronize(b->stop));
     CNN_CUDA(cudaEventElapsedTime(milliseconds, b->start, b->stop));
+    *milliseconds /= (float)(several ? graphs * CNN_NATIVE_STEPS : graphs);
 done:
     return st;
 }
@@ -203,6 +210,7 @@ static cnn_status try_variant(bench *b, unsigned variant, float *milliseconds)
     CNN_TRY(read_states(b, after));
     CNN_CHECK(memcmp(after, b->plain, b->bytes) == 0, CNN_EBACKEND,
               "it ends in other weights than the plain one");
+    b->s->tuned[variant] = *milliseconds;
 done:
     return st;
 }
@@ -271,7 +279,7 @@ cnn_status cnn_native_tune_variant(cnn_step *s, const cnn_feed *feed)
     if (chosen != 0) { /* again, as it came first, on a device that may have idled */
         CNN_TRY(try_variant(&b, 0, &again));
         CNN_TRY(restore_states(&b));
-        plain = again < plain ? again : plain;
+        plain = s->tuned[0] = again < plain ? again : plain;
     }
     s->variant = best < plain * (1 - least_gain) ? chosen : 0;
     CNN_TRY(add_choice(s));

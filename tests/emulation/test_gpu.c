@@ -728,6 +728,36 @@ static void test_tuning_leaves_out_variants_that_are_wrong_or_fail(void **state)
     assert_true(cnn_emulated_has_failed());
 }
 
+/* What was timed is told: of the variants that are right, the time of a step. */
+static void test_tuned_times_are_described(void **state)
+{
+    (void)state;
+    run r = make_native(&deep);
+    cnn_text text = {0};
+    cnn_ops *ops = NULL;
+    cnn_feed *feed = NULL;
+    cnn_model *model = NULL;
+    r.config.autotune = true;
+    cnn_emulated_break_branches(true);
+    cnn_emulated_graph_seconds(1, 0.5, 0.7, 0);
+    assert_int_equal(cnn_ops_open(&r.config, &ops), CNN_OK);
+    assert_int_equal(make_feed(ops, shape, &feed), CNN_OK);
+    assert_int_equal(cnn_model_create(ops, &r.net, &r.train, CNN_PATH_NATIVE, seed, &model),
+                     CNN_OK);
+    assert_int_equal(train(&r, model, feed), CNN_OK);
+    cnn_model_describe(model, &text);
+    const char *line = strstr(text.s, "variant of the step: dependent; plain ");
+    assert_non_null(line);
+    const size_t length = strcspn(line, "\n");
+    assert_true(strstr(line, "; dependent ") < line + length);
+    assert_true(strstr(line, "; early ") < line + length);
+    assert_false(strstr(line, "branches") && strstr(line, "branches") < line + length);
+    cnn_model_destroy(&model);
+    cnn_feed_destroy(&feed);
+    cnn_ops_close(&ops);
+    cnn_text_free(&text);
+}
+
 static void test_a_run_that_may_not_tune_is_plain(void **state)
 {
     (void)state;
@@ -810,6 +840,7 @@ int main(void)
         cmocka_unit_test_setup(test_frozen_variants_that_cannot_be_had_are_refused, reset),
         cmocka_unit_test_setup(test_tuning_takes_the_fastest_variant, reset),
         cmocka_unit_test_setup(test_tuning_leaves_out_variants_that_are_wrong_or_fail, reset),
+        cmocka_unit_test_setup(test_tuned_times_are_described, reset),
         cmocka_unit_test_setup(test_a_run_that_may_not_tune_is_plain, reset),
         cmocka_unit_test_setup(test_any_call_may_fail_in_branches, reset),
         cmocka_unit_test_setup(test_graphs_survive_a_growing_workspace, reset),
