@@ -104,17 +104,33 @@ static cnn_status read_variant(const char **at, cnn_choice *out)
     return malformed("a variant of the step", *at);
 }
 
-static bool is_of_step(const char *problem)
+static const char *const unpool_names[] = {"apart", "pooled"};
+
+static cnn_status read_unpool(const char **at, cnn_choice *out)
 {
-    static const char prefix[] = "step:";
-    return strncmp(problem, prefix, sizeof prefix - 1) == 0;
+    const size_t length = strcspn(*at, ";");
+    out->kind = CNN_CHOICE_UNPOOL;
+    for (int i = 0; i < 2; i++)
+        if (strlen(unpool_names[i]) == length && strncmp(unpool_names[i], *at, length) == 0) {
+            out->pooled = i;
+            *at += length;
+            return CNN_OK;
+        }
+    return malformed("apart or pooled", *at);
+}
+
+static bool begins(const char *problem, const char *prefix)
+{
+    return strncmp(problem, prefix, strlen(prefix)) == 0;
 }
 
 static cnn_status read_choice(const char *problem, const char **at, cnn_choice *out)
 {
     *out = (cnn_choice){0};
-    if (is_of_step(problem))
+    if (begins(problem, "step:"))
         return read_variant(at, out);
+    if (begins(problem, "unpool:"))
+        return read_unpool(at, out);
     if (!is_engine(*at))
         return read_own(at, out);
     out->kind = **at == 'e' ? CNN_CHOICE_ENGINE : CNN_CHOICE_PLAIN;
@@ -200,6 +216,10 @@ void cnn_choice_describe(const cnn_choice *choice, cnn_text *out)
     }
     if (choice->kind == CNN_CHOICE_STEP) {
         cnn_text_append(out, cnn_step_variant_name(choice->variant));
+        return;
+    }
+    if (choice->kind == CNN_CHOICE_UNPOOL) {
+        cnn_text_append(out, unpool_names[choice->pooled]);
         return;
     }
     cnn_text_printf(out, "%c%lld", choice->kind == CNN_CHOICE_PLAIN ? 'p' : 'e',

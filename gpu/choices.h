@@ -5,6 +5,7 @@
  *    text    = "cudnn=" version {";" problem "=" choice | ";" step "=" variant}
  *    choice  = own | ("e" | "p") engine {"," knob ":" value}
  *    own     = the name of one of cnn_own_convolutions
+ *    "unpool:..." has the choice "pooled" | "apart"
  *    step    = "step:" images "x" height "x" width "x" channels
  *    variant = ["branches+"] ("dependent" | "early") | "branches" | "plain"
  *  e.g. cudnn=91900;fwd:32x28x28x1>28x28x16k5s1p2.2=e0;wgrad:...=e67,2:5,13:1 */
@@ -19,6 +20,7 @@ typedef enum {
     CNN_CHOICE_OWN,    /* own kernels */
     CNN_CHOICE_ENGINE, /* an engine of cuDNN for the whole problem */
     CNN_CHOICE_STEP,   /* a variant of the step */
+    CNN_CHOICE_UNPOOL, /* backward through a pool and the convolution before it: one, or apart */
     CNN_CHOICE_PLAIN,  /* forward with bias and ReLU: an engine for the convolution, and a kernel */
 } cnn_choice_kind;
 
@@ -36,6 +38,7 @@ typedef struct {
     cnn_choice_kind kind;
     const cnn_own_convolution *own; /* of CNN_CHOICE_OWN */
     unsigned variant;               /* of CNN_CHOICE_STEP */
+    bool pooled;                    /* of CNN_CHOICE_UNPOOL: from the pooled gradient at once */
     cnn_cudnn_engine engine;        /* of the others */
 } cnn_choice;
 

@@ -358,6 +358,20 @@ cudaError_t cnn_gpu_winograd_pooled(cudaStream_t stream, cnn_gpu_tiles t, int c,
 cudaError_t cnn_gpu_winograd_gradient(cudaStream_t stream, int c, int out_c, int parts,
                                       const float *products, float *dweights);
 
+/** Backward of a small convolution from behind its 2x2 maximum pool: dy, mask [n, pool.out_h,
+ *  pool.out_w, out_c]. To the data (strip_convolution.cu): */
+bool cnn_gpu_strips_unpool_fit(cnn_gpu_convolution s, cnn_gpu_windows pool);
+cudaError_t cnn_gpu_strips_unpool_data(cudaStream_t stream, cnn_gpu_convolution s,
+                                       cnn_gpu_windows pool, const float *dy, const uint8_t *mask,
+                                       const float *weights, float *dx);
+/** To the weights and the bias before the pool: */
+bool cnn_gpu_strips_unpool_weights_fit(cnn_gpu_convolution s, cnn_gpu_windows pool);
+size_t cnn_gpu_strips_unpool_weights_workspace(cnn_gpu_convolution s);
+cudaError_t cnn_gpu_strips_unpool_weights(cudaStream_t stream, cnn_gpu_convolution s,
+                                          cnn_gpu_windows pool, const float *x, const float *dy,
+                                          const uint8_t *mask, void *workspace, float *dweights,
+                                          float *dbias);
+
 /* ---- first_convolution.cu ------------------------------------------------------------------ */
 
 /** Whether a network's first convolution and the pool behind it are what these kernels do: 5x5,

@@ -91,6 +91,7 @@ static cnn_status library_create(cnn_step *s, cnn_native_node *node)
         CNN_TRY(add_plans(s, node, CNN_CONV_BACKWARD_DATA));
     if (node->pool)
         CNN_TRY(cnn_native_add_pool(s, node));
+    CNN_TRY(cnn_native_choose_unpool(s, node));
     if (node->trains)
         CNN_TRY(cnn_native_add_bias_sums(s, node, images * (size_t)out.h * (size_t)out.w, out.c));
 done:
@@ -229,6 +230,8 @@ static cnn_status conv_backward(cnn_step *s, cnn_native_node *node, const cnn_na
             cnn_native_sums(s, node).parts, dweights, cnn_native_slopes(s, node, 1)));
         goto done;
     }
+    if (node->unpools[pass->size])
+        return cnn_native_unpool_backward(s, node, pass);
     CNN_TRY(conv_output_gradient(s, node, pass, &dz));
     CNN_TRY(conv_weights_gradient(s, node, pass, dz));
     if (node->input_gradient) {
@@ -251,7 +254,6 @@ static void describe_plan(const char *what, const cnn_conv_plan *plan, cnn_text 
 
 static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_text *out)
 {
-    (void)s;
     if (node->own_first) {
         cnn_text_printf(out,
                         "%sconvolution + bias%s + maxpool in one kernel; backward: weights and "
@@ -272,6 +274,10 @@ static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_te
                         node->relu ? "relu, " : "");
         return;
     }
+    if (node->unpools[0]) {
+        cnn_text_append(out, "; backward: weights and bias, data from the pooled gradient");
+        return;
+    }
     if (node->finished_by_next)
         cnn_text_append(out, "; backward: ");
     else if (node->trains)
@@ -282,6 +288,8 @@ static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_te
                                      : "bias");
     describe_plan("weights", node->plans[CNN_CONV_BACKWARD_WEIGHTS][0], out);
     describe_plan(", data", node->plans[CNN_CONV_BACKWARD_DATA][0], out);
+    if (s->ops->config.plan_only && cnn_native_may_unpool(node))
+        cnn_text_append(out, "; or weights and bias, data by own kernels from the pooled gradient");
 }
 
 const cnn_native_class cnn_native_conv = {conv_create, conv_forward, conv_backward, conv_describe};

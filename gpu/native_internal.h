@@ -57,9 +57,10 @@ struct cnn_native_node {
     int parameters[2]; /* indices in the step's parameters */
     cnn_conv_plan
         *plans[CNN_CONV_DIRECTIONS][CNN_MAX_BATCH_SIZES]; /* conv: by direction and batch size */
-    bool own_first;                              /* conv: by first_convolution.cu, without plans */
-    bool own_weights;                            /* conv: backward by few_channels.cu */
-    bool own_classifier;                         /* last: by classifier.cu */
+    bool own_first;                    /* conv: by first_convolution.cu, without plans */
+    bool own_weights;                  /* conv: backward by few_channels.cu */
+    bool unpools[CNN_MAX_BATCH_SIZES]; /* conv: backward from the pooled gradient, by batch size */
+    bool own_classifier;               /* last: by classifier.cu */
     int before_pool, before_pool_gradient, mask; /* tensors of the plan */
     int mean, inverse, parts, losses;
     size_t tickets; /* first one, of its sums */
@@ -193,6 +194,15 @@ void cnn_native_node_destroy(cnn_native_node *node);
 /* native_conv.c, native_dense.c, native_classifier.c, native_norm.c, native_simple.c */
 extern const cnn_native_class cnn_native_conv, cnn_native_dense, cnn_native_classifier,
     cnn_native_norm, cnn_native_pool, cnn_native_relu, cnn_native_dropout;
+
+/* native_unpool.c */
+/** Whether the node's backward may begin with the pooled gradient. */
+bool cnn_native_may_unpool(const cnn_native_node *node);
+/** Where it may: takes the choice from the table, or makes it by timing. After the node's plans. */
+cnn_status cnn_native_choose_unpool(cnn_step *s, cnn_native_node *node);
+/** Backward from the pooled gradient; gradients of weights and bias aside. */
+cnn_status cnn_native_unpool_backward(cnn_step *s, cnn_native_node *node,
+                                      const cnn_native_pass *pass);
 
 /* native_branches.c */
 /** The device's side lane, and events; for steps that may branch. */

@@ -12,8 +12,8 @@ cnn_status cnn_native_add_pool(cnn_step *s, cnn_native_node *node)
     const int i = node->index, back = cnn_native_back(s, i);
     const size_t bytes = cnn_native_floats(s, node->mid) * sizeof(float);
     CNN_TRY(cnn_native_tensor(s, "before pool", i, bytes, i, i, &node->before_pool));
-    CNN_TRY(cnn_native_tensor(s, "mask", i, cnn_native_floats(s, node->pool->out), i, back,
-                              &node->mask));
+    CNN_TRY(cnn_native_tensor(s, "mask", i, cnn_native_floats(s, node->pool->out), i,
+                              cnn_native_aside_until(s, i), &node->mask));
     if (node->trains)
         CNN_TRY(cnn_native_tensor(s, "before pool gradient", i, bytes, back,
                                   cnn_native_aside_until(s, i), &node->before_pool_gradient));

@@ -114,8 +114,7 @@ static int last_of_value(const cnn_step *s, int i)
 
 static int last_of_gradient(const cnn_step *s, int i)
 {
-    const bool pool = s->plan.nodes[i - 1].pool >= 0; /* what is read aside lies behind it */
-    return pool ? cnn_native_back(s, i - 1) : cnn_native_aside_until(s, i - 1);
+    return cnn_native_aside_until(s, i - 1);
 }
 
 /* Values live until their writer's backward has masked by them, and their reader has used them. The

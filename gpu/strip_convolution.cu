@@ -2,10 +2,48 @@
  * with its weights turned about: strips.cuh. */
 #include "gpu/strips.cuh"
 
+/* What flows back through a 2x2 maximum pool [n, out_h, out_w, c]: each value has one place. */
+struct pooled_source {
+    const float *dy;
+    const uint8_t *mask;
+    int out_h, out_w;
+
+    /* Of channel 0, and the tap of its window. */
+    __device__ inline int find(problem p, int image, int line, int column) const
+    {
+        return ((image * out_h + line / 2) * out_w + column / 2) * p.c * 4 + line % 2 * 2 +
+               column % 2;
+    }
+
+    template <class T>
+    __device__ inline void copy(problem p, int first, const int *sources, int positions,
+                                cnn_async_copies *, float *values) const
+    {
+        enum { FOURS = T::STAGE / 4 };
+        const int c = (int)threadIdx.x % FOURS * 4;
+        float *const to = values + c * p.plane;
+#pragma unroll 4
+        for (int i = (int)threadIdx.x / FOURS; i < positions; i += THREADS / FOURS) {
+            const int source = sources[i];
+            float4 v = {0.0f, 0.0f, 0.0f, 0.0f};
+            uchar4 where = {CNN_GPU_NOWHERE, CNN_GPU_NOWHERE, CNN_GPU_NOWHERE, CNN_GPU_NOWHERE};
+            if (source >= 0 && first + c < p.c) {
+                const int from = source / 4 + first + c;
+                v = *reinterpret_cast<const float4 *>(dy + from);
+                where = *reinterpret_cast<const uchar4 *>(mask + from);
+            }
+            to[i] = where.x == source % 4 ? v.x : 0.0f;
+            to[p.plane + i] = where.y == source % 4 ? v.y : 0.0f;
+            to[2 * p.plane + i] = where.z == source % 4 ? v.z : 0.0f;
+            to[3 * p.plane + i] = where.w == source % 4 ? v.w : 0.0f;
+        }
+    }
+};
+
 /* Block (x, y): strips from x STRIPS on, filters from y FILTERS on. */
-template <class T, bool TURNED>
+template <class T, bool TURNED, class Source>
 static __global__ void __launch_bounds__(THREADS, 2)
-    convolve(problem p, const float *x, const float *weights, target to)
+    convolve(problem p, Source source, const float *weights, target to)
 {
     cnn_wait_for_previous();
     const int first_strip = (int)blockIdx.x * T::STRIPS, all = p.n * p.h * p.strips;
@@ -28,7 +66,7 @@ static __global__ void __launch_bounds__(THREADS, 2)
             make_float4(finished(v.x + bias.x, to.relu), finished(v.y + bias.y, to.relu),
                         finished(v.z + bias.z, to.relu), finished(v.w + bias.w, to.relu));
     };
-    sum_strip<T, TURNED>(p, b, at, stacked(mine / p.strips, p.h), mine % p.strips, x, weights,
+    sum_strip<T, TURNED>(p, b, at, stacked(mine / p.strips, p.h), mine % p.strips, source, weights,
                          store);
 }
 
@@ -47,15 +85,15 @@ template <class T> static problem problem_of(int n, int h, int w, int c, int out
     return problem_with<T>(n, h, w, c, out_c, rows_at_most<T>(h, w));
 }
 
-template <class T, bool TURNED>
-static cudaError_t launch(cudaStream_t stream, problem p, const float *x, const float *weights,
+template <class T, bool TURNED, class Source>
+static cudaError_t launch(cudaStream_t stream, problem p, Source source, const float *weights,
                           target to)
 {
     const int all = p.n * p.h * p.strips;
     const dim3 grid((unsigned)((all + T::STRIPS - 1) / T::STRIPS),
                     (unsigned)((p.out_c + T::FILTERS - 1) / T::FILTERS));
-    return launch_with_shared(convolve<T, TURNED>, grid, shared_of<T>(p), stream, p, x, weights,
-                              to);
+    return launch_with_shared(convolve<T, TURNED, Source>, grid, shared_of<T>(p), stream, p, source,
+                              weights, to);
 }
 
 /* ---- the tilings --------------------------------------------------------------------------- */
@@ -80,8 +118,10 @@ static cudaError_t variant_run(cudaStream_t stream, bool turned, shape s, const 
                                const float *weights, target to)
 {
     if (turned)
-        return launch<T, true>(stream, problem_of<T>(s.n, s.h, s.w, s.out_c, s.c), x, weights, to);
-    return launch<T, false>(stream, problem_of<T>(s.n, s.h, s.w, s.c, s.out_c), x, weights, to);
+        return launch<T, true>(stream, problem_of<T>(s.n, s.h, s.w, s.out_c, s.c), whole_source{x},
+                               weights, to);
+    return launch<T, false>(stream, problem_of<T>(s.n, s.h, s.w, s.c, s.out_c), whole_source{x},
+                            weights, to);
 }
 
 template <class T> constexpr variant variant_of()
@@ -100,7 +140,7 @@ static const variant variants[CNN_GPU_STRIP_VARIANTS] = {
 
 bool cnn_gpu_strips_fit(int number, bool backward, shape s)
 {
-    return is_same_5x5(s) &&
+    return cnn_is_same_5x5(s) &&
            variants[number].fits(s.n, s.h, s.w, backward ? s.out_c : s.c, backward ? s.c : s.out_c);
 }
 
@@ -114,4 +154,39 @@ cudaError_t cnn_gpu_strips_backward_data(cudaStream_t stream, int number, shape 
                                          const float *weights, float *dx)
 {
     return variants[number].run(stream, true, s, dy, weights, {nullptr, false, dx});
+}
+
+/* ---- from behind a pool -------------------------------------------------------------------- */
+
+typedef tiling<7, 4, 16, 8, 2> sevens;
+typedef tiling<5, 4, 16, 4, 2> fives;
+
+/* Whose strips hang over the rows less. */
+static bool takes_sevens(shape s)
+{
+    return (s.w + 6) / 7 * 7 <= (s.w + 4) / 5 * 5;
+}
+
+bool cnn_gpu_strips_unpool_fit(shape s, cnn_gpu_windows pool)
+{
+    const size_t pooled = (size_t)s.n * (size_t)pool.out_h * (size_t)pool.out_w * (size_t)s.out_c;
+    return cnn_is_same_5x5(s) && cnn_is_2x2_pool(s, pool) && pooled < (size_t)1 << 29 &&
+           (takes_sevens(s) ? variant_fits<sevens> : variant_fits<fives>)(s.n, s.h, s.w, s.out_c,
+                                                                          s.c);
+}
+
+template <class T>
+static cudaError_t unpool(cudaStream_t stream, shape s, pooled_source source, const float *weights,
+                          target to)
+{
+    return launch<T, true>(stream, problem_of<T>(s.n, s.h, s.w, s.out_c, s.c), source, weights, to);
+}
+
+cudaError_t cnn_gpu_strips_unpool_data(cudaStream_t stream, shape s, cnn_gpu_windows pool,
+                                       const float *dy, const uint8_t *mask, const float *weights,
+                                       float *dx)
+{
+    const pooled_source source = {dy, mask, pool.out_h, pool.out_w};
+    return (takes_sevens(s) ? unpool<sevens> : unpool<fives>)(stream, s, source, weights,
+                                                              {nullptr, false, dx});
 }

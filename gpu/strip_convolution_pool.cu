@@ -91,7 +91,7 @@ static __global__ void __launch_bounds__(THREADS, 2)
         if (exists)
             *reinterpret_cast<float4 *>(results + (at.strip * T::S + i) * T::FILTERS + f) = v;
     };
-    sum_strip<T, false>(p, b, at, row, at.strip % p.strips, x, weights, keep);
+    sum_strip<T, false>(p, b, at, row, at.strip % p.strips, whole_source{x}, weights, keep);
     __syncthreads();
     pool_block<T>(p, q, b.filter, results, to);
 }
@@ -159,9 +159,7 @@ static const variant variants[CNN_GPU_STRIP_POOL_VARIANTS] = {
 
 bool cnn_gpu_strips_pool_fit(int number, cnn_gpu_convolution s, cnn_gpu_windows pool)
 {
-    return is_same_5x5(s) && pool.kernel == 2 && pool.stride == 2 && pool.pad_top == 0 &&
-           pool.pad_left == 0 && pool.h == s.h && pool.w == s.w && cnn_gpu_windows_tile(pool) &&
-           variants[number].fits(s, pool);
+    return cnn_is_same_5x5(s) && cnn_is_2x2_pool(s, pool) && variants[number].fits(s, pool);
 }
 
 cudaError_t cnn_gpu_strips_forward_pool(cudaStream_t stream, int number, cnn_gpu_convolution s,

@@ -11,6 +11,7 @@
 #include "gpu/async_copy.cuh"
 #include "gpu/gpu_kernels.h"
 #include "gpu/launch.cuh"
+#include "gpu/same_5x5.h"
 
 enum { KERNEL = 5, TAPS = KERNEL * KERNEL, REACH = KERNEL / 2 };
 /* What ranges are balanced for: the same on every device, so that sums are. */
@@ -37,6 +38,7 @@ template <int F_, int GROUPS_, int BLOCKS_> struct tiling {
 struct problem {
     int n, h, w, c, out_c;
     int range; /* rows of a block */
+    int part;  /* floats that it leaves: of [out_c, tap, c], then of [out_c] if slopes are summed */
 };
 
 /* Images lie below each other with REACH rows of zeros between them; the row of all rows. */
@@ -74,19 +76,96 @@ __device__ static inline int copy_image(problem p, int from, int last, int chann
     return end > from ? end : from;
 }
 
-/* Slopes of the rows first .. last. */
-template <class T>
-__device__ static inline void copy_slopes(problem p, int first, int last, int filter,
-                                          const float *dy, cnn_async_copies *copies, float *to)
-{
-    enum { FOURS = T::FILTERS / 4 };
-    const float *from = dy + (size_t)first * (size_t)(p.w * p.out_c);
-    for (int i = (int)threadIdx.x; i < (last - first + 1) * p.w * FOURS; i += T::THREADS) {
-        const int o = filter + i % FOURS * 4;
-        const bool inside = o < p.out_c;
-        copies->four_floats(to + i * 4, inside ? from + i / FOURS * p.out_c + o : dy, inside);
+/* Slopes [n, h, w, out_c]. */
+struct whole_slopes {
+    enum { SUMMED = 0 };
+    const float *dy;
+
+    /* Those of the rows first .. last are on their way. */
+    template <class T>
+    __device__ inline void begin(problem p, int first, int last, int filter,
+                                 cnn_async_copies *copies, float *to)
+    {
+        enum { FOURS = T::FILTERS / 4 };
+        const float *from = dy + (size_t)first * (size_t)(p.w * p.out_c);
+        for (int i = (int)threadIdx.x; i < (last - first + 1) * p.w * FOURS; i += T::THREADS) {
+            const int o = filter + i % FOURS * 4;
+            const bool inside = o < p.out_c;
+            copies->four_floats(to + i * 4, inside ? from + i / FOURS * p.out_c + o : dy, inside);
+        }
     }
-}
+    /* They are. */
+    __device__ inline void end()
+    {
+    }
+};
+
+/* Slopes that come back through a 2x2 maximum pool [n, out_h, out_w, out_c]: each has one place.
+ * A thread has one float4 of them at a time, and sums them up for the bias. */
+struct pooled_slopes {
+    enum { SUMMED = 1 };
+    const float *dy;
+    const uint8_t *mask;
+    int out_h, out_w;
+    float *to; /* of the float4 on its way; NULL: none is */
+    float4 v, sum;
+
+    template <class T>
+    __device__ inline void begin(problem p, int first, int last, int filter, cnn_async_copies *,
+                                 float *rows)
+    {
+        enum { FOURS = T::FILTERS / 4 };
+        const int i = (int)threadIdx.x, o = filter + i % FOURS * 4;
+        const int row = first + i / FOURS / p.w, column = i / FOURS % p.w;
+        to = nullptr;
+        if (row > last)
+            return;
+        to = rows + i * 4;
+        v = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        if (o >= p.out_c)
+            return;
+        const int line = row % p.h, tap = line % 2 * 2 + column % 2;
+        const size_t from =
+            ((size_t)(row / p.h * out_h + line / 2) * (size_t)out_w + (size_t)(column / 2)) *
+                (size_t)p.out_c +
+            (size_t)o;
+        const float4 slope = *reinterpret_cast<const float4 *>(dy + from);
+        const uchar4 where = *reinterpret_cast<const uchar4 *>(mask + from);
+        v.x = where.x == tap ? slope.x : 0.0f;
+        v.y = where.y == tap ? slope.y : 0.0f;
+        v.z = where.z == tap ? slope.z : 0.0f;
+        v.w = where.w == tap ? slope.w : 0.0f;
+    }
+    __device__ inline void end()
+    {
+        if (!to)
+            return;
+        *reinterpret_cast<float4 *>(to) = v;
+        sum.x += v.x;
+        sum.y += v.y;
+        sum.z += v.z;
+        sum.w += v.w;
+        to = nullptr;
+    }
+    /* The block's sum for each of its filters, by threads whose float4 are of the same ones. */
+    template <class T>
+    __device__ inline void add_up(problem p, int filter, float4 *shared, float *dbias)
+    {
+        enum { FOURS = T::FILTERS / 4 };
+        static_assert(T::THREADS % FOURS == 0, "a thread's float4 are of the same filters");
+        __syncthreads(); /* all else is done with shared memory */
+        shared[threadIdx.x] = sum;
+        __syncthreads();
+        const int f = (int)threadIdx.x;
+        if (f >= T::FILTERS || filter + f >= p.out_c)
+            return;
+        const float *values = reinterpret_cast<const float *>(shared) + f;
+        float total = 0.0f;
+        for (int i = 0; i < T::THREADS / FOURS; i++)
+            total += values[i * FOURS * 4];
+        dbias[filter + f] = total;
+    }
+};
 
 template <int F> __device__ static inline void read_slopes(const float *from, float slope[F])
 {
@@ -170,9 +249,9 @@ __device__ static inline void add_groups(int group, int thread, float4 sums[KERN
 }
 
 /* Block (x, y, z): range x of the rows, channels from y CHANNELS on, filters from z FILTERS on. */
-template <class T>
+template <class T, class Slopes>
 static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS)
-    sum_ranges(problem p, const float *x, const float *dy, float *parts)
+    sum_ranges(problem p, const float *x, Slopes source, float *parts)
 {
     cnn_wait_for_previous();
     const int channel = (int)blockIdx.y * T::CHANNELS, filter = (int)blockIdx.z * T::FILTERS;
@@ -206,22 +285,27 @@ static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS)
         if (next < end) {
             const int last = (next + T::GROUPS < end ? next + T::GROUPS : end) - 1;
             to_copy = copy_image<T>(p, to_copy, last, channel, x, &copies, b.ring);
-            copy_slopes<T>(p, next, last, filter, dy, &copies,
-                           b.slopes + step * T::GROUPS * p.w * T::FILTERS);
+            source.template begin<T>(p, next, last, filter, &copies,
+                                     b.slopes + step * T::GROUPS * p.w * T::FILTERS);
         }
         const int mine = row + group, line = mine % p.h + tap - REACH;
-        if (row < first || mine >= end || line < 0 || line >= p.h)
-            continue;
-        add_row<T>(
-            p.w, b.ring + (stacked(mine, p.h) + tap - REACH) % T::RING * columns * T::CHANNELS + c,
-            b.slopes + ((1 - step) * T::GROUPS + group) * p.w * T::FILTERS + o, sums);
+        if (row >= first && mine < end && line >= 0 && line < p.h)
+            add_row<T>(p.w,
+                       b.ring +
+                           (stacked(mine, p.h) + tap - REACH) % T::RING * columns * T::CHANNELS + c,
+                       b.slopes + ((1 - step) * T::GROUPS + group) * p.w * T::FILTERS + o, sums);
+        source.end();
     }
 
     if constexpr (T::GROUPS > 1)
         add_groups<T>(group, tap * CNN_WARP + lane, sums, reinterpret_cast<float4 *>(b.ring));
+    float *part = parts + (size_t)blockIdx.x * (size_t)p.part;
+    if constexpr (Slopes::SUMMED)
+        if (blockIdx.y == 0)
+            source.template add_up<T>(p, filter, reinterpret_cast<float4 *>(b.ring),
+                                      part + p.out_c * TAPS * p.c);
     if (group > 0 || channel + c >= p.c)
         return;
-    float *part = parts + (size_t)blockIdx.x * (size_t)(p.out_c * TAPS * p.c);
 #pragma unroll
     for (int f = 0; f < T::F; f++)
 #pragma unroll
@@ -234,8 +318,10 @@ static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS)
 
 enum { SHARERS = 8 }; /* threads that add one weight's parts up */
 
-/* A block: CNN_WARP weights; its rows of threads take a range of the parts each. */
-static __global__ void add_parts(int count, int size, const float *parts, float *dweights)
+/* A block: CNN_WARP values of the parts; its rows of threads take a range of the parts each. The
+ * first `weights` values go to dweights, the others to dbias. */
+static __global__ void add_parts(int count, int part, int weights, const float *parts,
+                                 float *dweights, float *dbias)
 {
     __shared__ float shared[SHARERS][CNN_WARP];
     cnn_wait_for_previous();
@@ -243,15 +329,18 @@ static __global__ void add_parts(int count, int size, const float *parts, float 
     const int a_share = (count + SHARERS - 1) / SHARERS, first = (int)threadIdx.y * a_share;
     const int end = first + a_share < count ? first + a_share : count;
     float sum = 0.0f;
-    for (int part = first; i < size && part < end; part++)
-        sum += parts[(size_t)part * (size_t)size + (size_t)i];
+    for (int k = first; i < part && k < end; k++)
+        sum += parts[(size_t)k * (size_t)part + (size_t)i];
     shared[threadIdx.y][threadIdx.x] = sum;
     __syncthreads();
-    if (threadIdx.y > 0 || i >= size)
+    if (threadIdx.y > 0 || i >= part)
         return;
     for (int share = 1; share < SHARERS; share++)
         sum += shared[share][threadIdx.x];
-    dweights[i] = sum;
+    if (i < weights)
+        dweights[i] = sum;
+    else
+        dbias[i - weights] = sum;
 }
 
 /* ---- sizes --------------------------------------------------------------------------------- */
@@ -264,7 +353,7 @@ static int quotient_up(int a, int b)
 /* The fewest ranges with which the multiprocessors are done soonest. */
 template <class T> static problem problem_of(cnn_gpu_convolution s)
 {
-    problem p = {s.n, s.h, s.w, s.c, s.out_c, 0};
+    problem p = {s.n, s.h, s.w, s.c, s.out_c, 0, s.out_c * TAPS * s.c};
     const int rows = p.n * p.h, slots = MULTIPROCESSORS * T::BLOCKS;
     const int tiles = quotient_up(p.c, T::CHANNELS) * quotient_up(p.out_c, T::FILTERS);
     long best = 0;
@@ -288,9 +377,10 @@ template <class T> static size_t shared_of(problem p)
 {
     const size_t ring = (size_t)T::RING * (size_t)(p.w + 2 * REACH) * T::CHANNELS;
     const size_t slopes = (size_t)2 * T::GROUPS * (size_t)p.w * T::FILTERS;
-    const size_t sums =
-        T::GROUPS > 1 ? (size_t)T::THREADS / T::GROUPS * KERNEL * T::F * 4 : (size_t)0;
-    return sizeof(float) * (ring + slopes > sums ? ring + slopes : sums);
+    /* Sums of a group of threads, or of all for the bias. */
+    const size_t sums = T::GROUPS > 1 ? (size_t)T::THREADS / T::GROUPS * KERNEL * T::F * 4 : 0;
+    const size_t summed = sums > (size_t)T::THREADS * 4 ? sums : (size_t)T::THREADS * 4;
+    return sizeof(float) * (ring + slopes > summed ? ring + slopes : summed);
 }
 
 template <class T> static bool fits(cnn_gpu_convolution s)
@@ -308,24 +398,33 @@ template <class T> static size_t workspace(cnn_gpu_convolution s)
     return ranges > 1 ? sizeof(float) * (size_t)ranges * (size_t)(s.out_c * TAPS * s.c) : 0;
 }
 
+/* parts: NULL: there is one, and it is the result. */
+template <class T, class Slopes>
+static cudaError_t launch(cudaStream_t stream, problem p, const float *x, Slopes slopes,
+                          float *parts, float *dweights, float *dbias)
+{
+    const int ranges = ranges_of(p), weights = p.out_c * TAPS * p.c;
+    const dim3 grid((unsigned)ranges, (unsigned)quotient_up(p.c, T::CHANNELS),
+                    (unsigned)quotient_up(p.out_c, T::FILTERS));
+    const size_t shared = shared_of<T>(p);
+    cudaError_t error = cudaFuncSetAttribute(
+        sum_ranges<T, Slopes>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
+    if (error == cudaSuccess)
+        error = cnn_launch(sum_ranges<T, Slopes>, grid, T::THREADS, shared, stream, p, x, slopes,
+                           parts ? parts : dweights);
+    if (error != cudaSuccess || !parts)
+        return error;
+    return cnn_launch(add_parts, (unsigned)quotient_up(p.part, CNN_WARP), dim3(CNN_WARP, SHARERS),
+                      0, stream, ranges, p.part, weights, parts, dweights, dbias);
+}
+
 template <class T>
 static cudaError_t run(cudaStream_t stream, cnn_gpu_convolution s, const float *x, const float *dy,
                        void *space, float *dweights)
 {
     const problem p = problem_of<T>(s);
-    const int ranges = ranges_of(p), size = p.out_c * TAPS * p.c;
-    const dim3 grid((unsigned)ranges, (unsigned)quotient_up(p.c, T::CHANNELS),
-                    (unsigned)quotient_up(p.out_c, T::FILTERS));
-    float *parts = ranges > 1 ? static_cast<float *>(space) : dweights;
-    const size_t shared = shared_of<T>(p);
-    cudaError_t error = cudaFuncSetAttribute(
-        sum_ranges<T>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
-    if (error == cudaSuccess)
-        error = cnn_launch(sum_ranges<T>, grid, T::THREADS, shared, stream, p, x, dy, parts);
-    if (error != cudaSuccess || ranges == 1)
-        return error;
-    return cnn_launch(add_parts, (unsigned)quotient_up(size, CNN_WARP), dim3(CNN_WARP, SHARERS), 0,
-                      stream, ranges, size, parts, dweights);
+    return launch<T>(stream, p, x, whole_slopes{dy},
+                     ranges_of(p) > 1 ? static_cast<float *>(space) : nullptr, dweights, nullptr);
 }
 
 /* ---- the tilings --------------------------------------------------------------------------- */
@@ -350,11 +449,7 @@ static const variant variants[CNN_GPU_STRIP_WEIGHT_VARIANTS] = {
 
 bool cnn_gpu_strip_weights_fit(int number, cnn_gpu_convolution s)
 {
-    const size_t most = (size_t)1 << 31, places = (size_t)s.n * (size_t)s.h * (size_t)s.w;
-    return s.kernel == KERNEL && s.stride == 1 && s.pad_top == REACH && s.pad_left == REACH &&
-           s.out_h == s.h && s.out_w == s.w && s.c % 4 == 0 && s.out_c % 4 == 0 &&
-           places * (size_t)s.c < most && places * (size_t)s.out_c < most &&
-           variants[number].fits(s);
+    return cnn_is_same_5x5(s) && variants[number].fits(s);
 }
 
 size_t cnn_gpu_strip_weights_workspace(int number, cnn_gpu_convolution s)
@@ -366,4 +461,38 @@ cudaError_t cnn_gpu_strip_weights(cudaStream_t stream, int number, cnn_gpu_convo
                                   const float *x, const float *dy, void *workspace, float *dweights)
 {
     return variants[number].run(stream, s, x, dy, workspace, dweights);
+}
+
+/* ---- from behind a pool -------------------------------------------------------------------- */
+
+typedef tiling<2, 4, 1> unpooling;
+
+static problem unpool_problem(cnn_gpu_convolution s)
+{
+    problem p = problem_of<unpooling>(s);
+    p.part += p.out_c;
+    return p;
+}
+
+bool cnn_gpu_strips_unpool_weights_fit(cnn_gpu_convolution s, cnn_gpu_windows pool)
+{
+    const int slopes = unpooling::GROUPS * s.w * unpooling::FILTERS / 4; /* float4, one a thread */
+    return cnn_is_same_5x5(s) && cnn_is_2x2_pool(s, pool) && slopes <= unpooling::THREADS &&
+           fits<unpooling>(s);
+}
+
+size_t cnn_gpu_strips_unpool_weights_workspace(cnn_gpu_convolution s)
+{
+    const problem p = unpool_problem(s);
+    return sizeof(float) * (size_t)ranges_of(p) * (size_t)p.part;
+}
+
+cudaError_t cnn_gpu_strips_unpool_weights(cudaStream_t stream, cnn_gpu_convolution s,
+                                          cnn_gpu_windows pool, const float *x, const float *dy,
+                                          const uint8_t *mask, void *workspace, float *dweights,
+                                          float *dbias)
+{
+    const pooled_slopes slopes = {dy, mask, pool.out_h, pool.out_w, nullptr, {}, {}};
+    return launch<unpooling>(stream, unpool_problem(s), x, slopes, static_cast<float *>(workspace),
+                             dweights, dbias);
 }

@@ -14,6 +14,7 @@
 #include "gpu/async_copy.cuh"
 #include "gpu/gpu_kernels.h"
 #include "gpu/launch.cuh"
+#include "gpu/same_5x5.h"
 
 enum { KERNEL = 5, TAPS = KERNEL * KERNEL, REACH = KERNEL / 2 };
 enum { THREADS = CNN_BLOCK };
@@ -54,9 +55,10 @@ __host__ __device__ static inline int stacked(int row, int h)
     return row + row / h * REACH;
 }
 
-/* For each float of a plane, from which value of channel 0 it comes; -1: it is zero. */
-template <class T>
-__device__ static inline void find_sources(problem p, int first_row, int rows, int *sources)
+/* For each float of a plane, where the source has it; -1: it is zero. */
+template <class T, class Source>
+__device__ static inline void find_sources(problem p, Source source, int first_row, int rows,
+                                           int *sources)
 {
     for (int i = (int)threadIdx.x; i < rows * p.strips * T::WINDOW; i += THREADS) {
         const int strip = i / T::WINDOW % p.strips;
@@ -65,24 +67,35 @@ __device__ static inline void find_sources(problem p, int first_row, int rows, i
         const int image = row < 0 ? 0 : row / (p.h + REACH), line = row - image * (p.h + REACH);
         const bool inside = line >= 0 && line < p.h && image < p.n && column >= 0 && column < p.w &&
                             i % T::WINDOW < T::S + 2 * REACH;
-        sources[i] = inside ? ((image * p.h + line) * p.w + column) * p.c : -1;
+        sources[i] = inside ? source.find(p, image, line, column) : -1;
     }
 }
 
-/* Channels first .. first + STAGE - 1 of the block's values. */
-template <class T>
-__device__ static inline void copy_values(problem p, int first, const float *x, const int *sources,
-                                          int positions, cnn_async_copies *copies, float *values)
-{
-    const int c = (int)threadIdx.x % T::STAGE;
-    const bool exists = first + c < p.c;
-#pragma unroll 2 /* the sums need the registers */
-    for (int i = (int)threadIdx.x / T::STAGE; i < positions; i += THREADS / T::STAGE) {
-        const bool inside = exists && sources[i] >= 0;
-        copies->one_float(values + c * p.plane + i, inside ? x + sources[i] + first + c : x,
-                          inside);
+/* A tensor [n, h, w, c]. */
+struct whole_source {
+    const float *x;
+
+    /* Of channel 0. */
+    __device__ inline int find(problem p, int image, int line, int column) const
+    {
+        return ((image * p.h + line) * p.w + column) * p.c;
     }
-}
+
+    /* Channels first .. first + STAGE - 1 of the block's values. */
+    template <class T>
+    __device__ inline void copy(problem p, int first, const int *sources, int positions,
+                                cnn_async_copies *copies, float *values) const
+    {
+        const int c = (int)threadIdx.x % T::STAGE;
+        const bool exists = first + c < p.c;
+#pragma unroll 2 /* the sums need the registers */
+        for (int i = (int)threadIdx.x / T::STAGE; i < positions; i += THREADS / T::STAGE) {
+            const bool inside = exists && sources[i] >= 0;
+            copies->one_float(values + c * p.plane + i, inside ? x + sources[i] + first + c : x,
+                              inside);
+        }
+    }
+};
 
 /* weights [out_c, tap, c] -> [STAGE][tap][FILTERS] */
 template <class T>
@@ -223,16 +236,16 @@ struct block_rows {
 
 /* The sums of the thread's strip, which is number `strip` of stacked row `row`; finished by its
  * group, or by all. Shared memory: the sources, then one or two stages of values and weights. */
-template <class T, bool TURNED, class Finish>
+template <class T, bool TURNED, class Source, class Finish>
 __device__ static inline void sum_strip(problem p, block_rows b, place<T> at, int row, int strip,
-                                        const float *x, const float *weights, Finish finish)
+                                        Source source, const float *weights, Finish finish)
 {
     const int pitch = p.strips * T::WINDOW, positions = b.count * pitch;
     int *sources = cnn_dynamic_shared<int>();
     float *const stages = reinterpret_cast<float *>(sources + p.plane);
     const int stage_size = T::STAGE * (p.plane + T::WEIGHTS);
     cnn_async_copies copies;
-    find_sources<T>(p, b.top, b.count, sources);
+    find_sources<T>(p, source, b.top, b.count, sources);
     __syncthreads();
 
     const float *const mine = stages + at.group * T::CHANNELS * p.plane +
@@ -248,7 +261,7 @@ __device__ static inline void sum_strip(problem p, block_rows b, place<T> at, in
         }
         if (i + 1 < count) {
             float *const next = stages + (i + 1) % 2 * stage_size;
-            copy_values<T>(p, (i + 1) * T::STAGE, x, sources, positions, &copies, next);
+            source.template copy<T>(p, (i + 1) * T::STAGE, sources, positions, &copies, next);
             if (TURNED)
                 copy_turned_weights<T>(p, (i + 1) * T::STAGE, b.filter, weights, &copies,
                                        next + T::STAGE * p.plane);
@@ -303,15 +316,6 @@ template <class T> static bool pays(problem p)
 }
 
 enum { SHARED_MOST = 99 * 1024 }; /* bytes that every GPU since Ampere can give a block */
-
-/* What all tilings ask of a convolution. */
-static inline bool is_same_5x5(cnn_gpu_convolution s)
-{
-    const size_t most = (size_t)1 << 31, places = (size_t)s.n * (size_t)s.h * (size_t)s.w;
-    return s.kernel == KERNEL && s.stride == 1 && s.pad_top == REACH && s.pad_left == REACH &&
-           s.out_h == s.h && s.out_w == s.w && s.c % 4 == 0 && s.out_c % 4 == 0 &&
-           places * (size_t)s.c < most && places * (size_t)s.out_c < most;
-}
 
 /* Launches a kernel that may want more shared memory than the usual. */
 template <class... P, class... A>

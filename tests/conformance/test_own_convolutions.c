@@ -482,6 +482,85 @@ static void test_winograd_pools_its_results(void **state)
     assert_false(cnn_own_convolution_named("winograd", 8)->fits(&p));
 }
 
+/* From the pooled gradient at once, beside the reference behind the pool's backward. */
+static void check_unpool(const case_shape *c)
+{
+    rig r;
+    rig_open(&r, c->n, 0);
+    const cnn_layer l = layer_of(c);
+    const cnn_conv_problem p = with_pool(&l, c->n, true);
+    const size_t in = cnn_conv_problem_input(&p), out = cnn_conv_problem_output(&p);
+    const size_t size = cnn_conv_problem_weights(&p), filters = (size_t)l.out.c;
+    const size_t pooled = cnn_conv_problem_pooled(&p), bytes = (pooled + 3) / 4;
+    const cudaStream_t stream = r.ops->stream;
+    snprintf(r.context, sizeof r.context, "unpool of %d of %dx%dx%d, %d filters", c->n, c->h, c->w,
+             c->c, c->filters);
+    if (!cnn_gpu_strips_unpool_fit(p.shape, p.pool) ||
+        !cnn_gpu_strips_unpool_weights_fit(p.shape, p.pool))
+        fail_msg("%s: does not fit", r.context);
+    double *x = rig_random(&r, 1, in, -1, 1), *w = rig_random(&r, 2, size, -1, 1);
+    double *dy = rig_random(&r, 3, pooled, -1, 1), *z = rig_random(&r, 4, out, -1, 1);
+    double *dz = rig_zeros(&r, out), *dx = rig_zeros(&r, in), *dw = rig_zeros(&r, size);
+    double *db = rig_zeros(&r, filters), *packed = rig_zeros(&r, size);
+    float *mask = rig_upload(&r, rig_zeros(&r, bytes), bytes), *result = rig_garbage(&r, pooled);
+    assert_int_equal(cnn_gpu_maxpool_forward(stream, c->n, p.pool, rig_upload(&r, z, out), NULL,
+                                             true, result, (uint8_t *)mask),
+                     cudaSuccess);
+    uint8_t *where = calloc(bytes, 4);
+    assert_non_null(where);
+    rig_download(&r, mask, bytes, (float *)where);
+    for (size_t i = 0; i < pooled; i++) {
+        const size_t o = i % filters, column = i / filters % (size_t)p.pool.out_w;
+        const size_t line = i / filters / (size_t)p.pool.out_w % (size_t)p.pool.out_h;
+        const size_t image = i / filters / (size_t)p.pool.out_w / (size_t)p.pool.out_h;
+        if (where[i] != CNN_GPU_NOWHERE)
+            dz[((image * (size_t)c->h + 2 * line + where[i] / 2) * (size_t)c->w + 2 * column +
+                where[i] % 2) *
+                   filters +
+               o] = dy[i];
+    }
+    free(where);
+    float *dyd = rig_upload(&r, dy, pooled);
+
+    pack(&l, w, packed);
+    ref_conv_backward_data(&l, c->n, dz, w, dx);
+    float *dxd = rig_garbage(&r, in);
+    assert_int_equal(cnn_gpu_strips_unpool_data(stream, p.shape, p.pool, dyd, (uint8_t *)mask,
+                                                rig_upload(&r, packed, size), dxd),
+                     cudaSuccess);
+    rig_compare(&r, "dx", dx, dxd, in, 2 * tolerance(cnn_own_convolutions[0], 25 * c->filters));
+
+    ref_conv_backward_weights(&l, c->n, x, dz, dw, db);
+    pack(&l, dw, packed);
+    float *xd = rig_upload(&r, x, in), *dwd[2], *dbd[2];
+    for (int i = 0; i < 2; i++) {
+        dwd[i] = rig_garbage(&r, size);
+        dbd[i] = rig_garbage(&r, filters);
+        void *space =
+            rig_garbage(&r, cnn_gpu_strips_unpool_weights_workspace(p.shape) / sizeof(float));
+        assert_int_equal(cnn_gpu_strips_unpool_weights(stream, p.shape, p.pool, xd, dyd,
+                                                       (uint8_t *)mask, space, dwd[i], dbd[i]),
+                         cudaSuccess);
+    }
+    rig_compare(&r, "dweights", packed, dwd[0], size, 2e-6);
+    rig_compare(&r, "dbias", db, dbd[0], filters, 2e-6);
+    same_bits(&r, dwd[0], dwd[1], size);
+    same_bits(&r, dbd[0], dbd[1], filters);
+    rig_close(&r);
+}
+
+static void test_backward_from_behind_a_pool_agrees_with_reference(void **state)
+{
+    (void)state;
+    const case_shape shapes[] = {
+        {3, 14, 14, 16, 32, 5, 1, true}, {2, 25, 25, 16, 12, 5, 1, true},
+        {3, 5, 7, 12, 20, 5, 1, true},   {1, 7, 9, 28, 16, 5, 1, true},
+        {5, 4, 13, 16, 44, 5, 1, true},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+        check_unpool(&shapes[i]);
+}
+
 static void test_few_channels_are_told_from_others(void **state)
 {
     (void)state;
@@ -554,6 +633,7 @@ int main(void)
         cmocka_unit_test(test_results_repeat_bit_for_bit),
         cmocka_unit_test(test_nan_stays_within_its_windows),
         cmocka_unit_test(test_pools_within_convolutions_are_those_behind_them),
+        cmocka_unit_test(test_backward_from_behind_a_pool_agrees_with_reference),
         cmocka_unit_test(test_few_channels_are_told_from_others),
         cmocka_unit_test(test_winograd_takes_5x5_same_over_many_channels),
         cmocka_unit_test(test_winograd_pools_its_results),

@@ -592,6 +592,63 @@ static void test_winograd_does_what_cudnn_does(void **state)
     cnn_text_free(&winograd.algorithms);
 }
 
+/* The algorithms of r, and one for the backward of its pooled convolution at both batch sizes. */
+static void with_unpool(const run *r, const char *choice, cnn_text *out)
+{
+    cnn_text_append(out, r->algorithms.s);
+    for (int i = 0; i < 2; i++)
+        cnn_text_printf(out, ";unpool:%dx6x6x16>6x6x16k5s1p2.2>3x3k2s2p0.0r=%s",
+                        r->config.batch_sizes[i], choice);
+}
+
+/* Backward from behind a pool at once: the same gradients, in every variant of the step. */
+static void test_backward_from_the_pooled_gradient(void **state)
+{
+    (void)state;
+    run apart = make_native(&wide), pooled;
+    cnn_text text = {0};
+    apart.train.optimizer = CNN_OPTIMIZER_SGD;
+    apart.train.learning_rate = 0.05;
+    pooled = apart;
+    must_go(&apart);
+    assert_null(strstr(apart.algorithms.s, "unpool")); /* not tuned */
+    with_unpool(&apart, "pooled", &text);
+    pooled.config.algorithms = text.s;
+    must_go(&pooled);
+    assert_string_equal(pooled.algorithms.s, text.s);
+    assert_memory_not_equal(pooled.parameters, apart.parameters, parameter_bytes(&apart));
+    for (int64_t i = 0; i < apart.net.parameter_total; i++)
+        assert_float_equal(pooled.parameters[i], apart.parameters[i], 1e-5f);
+    check_variants_of(&pooled);
+    text.s[text.len - 1] = 'y'; /* pooley */
+    assert_int_equal(go(&pooled), CNN_EUSAGE);
+    assert_non_null(strstr(cnn_error_message(), "apart or pooled"));
+    cnn_text_free(&text);
+    cnn_text_free(&apart.algorithms);
+    cnn_text_free(&pooled.algorithms);
+}
+
+static void test_backward_from_the_pooled_gradient_is_tuned(void **state)
+{
+    (void)state;
+    run tuned = make_native(&wide), frozen;
+    tuned.config.autotune = true;
+    frozen = tuned;
+    must_go(&tuned);
+    for (int i = 0; i < 2; i++) {
+        cnn_text name = {0};
+        cnn_text_printf(&name, ";unpool:%dx6x6x16>", tuned.config.batch_sizes[i]);
+        assert_non_null(strstr(tuned.algorithms.s, name.s));
+        cnn_text_free(&name);
+    }
+    frozen.config.algorithms = tuned.algorithms.s;
+    must_go(&frozen);
+    assert_string_equal(frozen.algorithms.s, tuned.algorithms.s);
+    assert_memory_equal(frozen.parameters, tuned.parameters, parameter_bytes(&tuned));
+    cnn_text_free(&tuned.algorithms);
+    cnn_text_free(&frozen.algorithms);
+}
+
 static void test_variants_have_branches(void **state)
 {
     (void)state;
@@ -835,6 +892,8 @@ int main(void)
         cmocka_unit_test_setup(test_order_of_threads_changes_no_bit, reset),
         cmocka_unit_test_setup(test_variants_end_in_the_same_bits, reset),
         cmocka_unit_test_setup(test_winograd_does_what_cudnn_does, reset),
+        cmocka_unit_test_setup(test_backward_from_the_pooled_gradient, reset),
+        cmocka_unit_test_setup(test_backward_from_the_pooled_gradient_is_tuned, reset),
         cmocka_unit_test_setup(test_variants_have_branches, reset),
         cmocka_unit_test_setup(test_models_with_different_variants_share_a_device, reset),
         cmocka_unit_test_setup(test_frozen_variants_that_cannot_be_had_are_refused, reset),
