@@ -15,27 +15,72 @@ struct pooled_source {
                column % 2;
     }
 
+    enum { BATCH = 4 };
+
+    /* Four channels of some positions, in registers. */
+    struct pending {
+        int sources[BATCH];
+        float4 v[BATCH];
+        uchar4 where[BATCH];
+    };
+
     template <class T>
-    __device__ inline void copy(problem p, int first, const int *sources, int positions,
-                                cnn_async_copies *, float *values) const
+    __device__ inline void load(problem p, int first, const int *sources, int positions, int start,
+                                pending *batch) const
     {
         enum { FOURS = T::STAGE / 4 };
-        const int c = (int)threadIdx.x % FOURS * 4;
-        float *const to = values + c * p.plane;
-#pragma unroll 4
-        for (int i = (int)threadIdx.x / FOURS; i < positions; i += THREADS / FOURS) {
-            const int source = sources[i];
-            float4 v = {0.0f, 0.0f, 0.0f, 0.0f};
-            uchar4 where = {CNN_GPU_NOWHERE, CNN_GPU_NOWHERE, CNN_GPU_NOWHERE, CNN_GPU_NOWHERE};
-            if (source >= 0 && first + c < p.c) {
-                const int from = source / 4 + first + c;
-                v = *reinterpret_cast<const float4 *>(dy + from);
-                where = *reinterpret_cast<const uchar4 *>(mask + from);
+        const int c = first + (int)threadIdx.x % FOURS * 4;
+#pragma unroll
+        for (int k = 0; k < BATCH; k++) {
+            const int i = start + k * (THREADS / FOURS);
+            const int source = i < positions && c < p.c ? sources[i] : -1;
+            batch->sources[k] = source;
+            batch->v[k] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+            batch->where[k] = make_uchar4(0, 0, 0, 0);
+            if (source >= 0) {
+                batch->v[k] = *reinterpret_cast<const float4 *>(dy + source / 4 + c);
+                batch->where[k] = *reinterpret_cast<const uchar4 *>(mask + source / 4 + c);
             }
-            to[i] = where.x == source % 4 ? v.x : 0.0f;
-            to[p.plane + i] = where.y == source % 4 ? v.y : 0.0f;
-            to[2 * p.plane + i] = where.z == source % 4 ? v.z : 0.0f;
-            to[3 * p.plane + i] = where.w == source % 4 ? v.w : 0.0f;
+        }
+    }
+
+    template <class T>
+    __device__ inline void store(problem p, int positions, int start, float *values,
+                                 const pending *batch) const
+    {
+        enum { FOURS = T::STAGE / 4 };
+        float *const to = values + (int)threadIdx.x % FOURS * 4 * p.plane;
+#pragma unroll
+        for (int k = 0; k < BATCH; k++) {
+            const int i = start + k * (THREADS / FOURS), tap = batch->sources[k] & 3;
+            const uchar4 where = batch->where[k];
+            if (i >= positions)
+                continue;
+            to[i] = where.x == tap ? batch->v[k].x : 0.0f;
+            to[p.plane + i] = where.y == tap ? batch->v[k].y : 0.0f;
+            to[2 * p.plane + i] = where.z == tap ? batch->v[k].z : 0.0f;
+            to[3 * p.plane + i] = where.w == tap ? batch->v[k].w : 0.0f;
+        }
+    }
+
+    /* A first batch is loaded while the stage before is worked on. */
+    template <class T>
+    __device__ inline void begin(problem p, int first, const int *sources, int positions,
+                                 cnn_async_copies *, float *, pending *batch) const
+    {
+        load<T>(p, first, sources, positions, (int)threadIdx.x / (T::STAGE / 4), batch);
+    }
+
+    template <class T>
+    __device__ inline void end(problem p, int first, const int *sources, int positions,
+                               float *values, pending *batch) const
+    {
+        enum { STEP = THREADS / (T::STAGE / 4) };
+        int start = (int)threadIdx.x / (T::STAGE / 4);
+        store<T>(p, positions, start, values, batch);
+        for (start += BATCH * STEP; start < positions; start += BATCH * STEP) {
+            load<T>(p, first, sources, positions, start, batch);
+            store<T>(p, positions, start, values, batch);
         }
     }
 };

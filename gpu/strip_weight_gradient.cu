@@ -108,7 +108,10 @@ struct pooled_slopes {
     const uint8_t *mask;
     int out_h, out_w;
     float *to; /* of the float4 on its way; NULL: none is */
-    float4 v, sum;
+    int tap;   /* of their windows, where they lie */
+    float4 slope;
+    uchar4 where;
+    float4 sum;
 
     template <class T>
     __device__ inline void begin(problem p, int first, int last, int filter, cnn_async_copies *,
@@ -121,25 +124,25 @@ struct pooled_slopes {
         if (row > last)
             return;
         to = rows + i * 4;
-        v = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        slope = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
         if (o >= p.out_c)
             return;
-        const int line = row % p.h, tap = line % 2 * 2 + column % 2;
+        const int line = row % p.h;
+        tap = line % 2 * 2 + column % 2;
         const size_t from =
             ((size_t)(row / p.h * out_h + line / 2) * (size_t)out_w + (size_t)(column / 2)) *
                 (size_t)p.out_c +
             (size_t)o;
-        const float4 slope = *reinterpret_cast<const float4 *>(dy + from);
-        const uchar4 where = *reinterpret_cast<const uchar4 *>(mask + from);
-        v.x = where.x == tap ? slope.x : 0.0f;
-        v.y = where.y == tap ? slope.y : 0.0f;
-        v.z = where.z == tap ? slope.z : 0.0f;
-        v.w = where.w == tap ? slope.w : 0.0f;
+        slope = *reinterpret_cast<const float4 *>(dy + from);
+        where = *reinterpret_cast<const uchar4 *>(mask + from);
     }
     __device__ inline void end()
     {
         if (!to)
             return;
+        const float4 v =
+            make_float4(where.x == tap ? slope.x : 0.0f, where.y == tap ? slope.y : 0.0f,
+                        where.z == tap ? slope.z : 0.0f, where.w == tap ? slope.w : 0.0f);
         *reinterpret_cast<float4 *>(to) = v;
         sum.x += v.x;
         sum.y += v.y;
@@ -492,7 +495,7 @@ cudaError_t cnn_gpu_strips_unpool_weights(cudaStream_t stream, cnn_gpu_convoluti
                                           const uint8_t *mask, void *workspace, float *dweights,
                                           float *dbias)
 {
-    const pooled_slopes slopes = {dy, mask, pool.out_h, pool.out_w, nullptr, {}, {}};
+    const pooled_slopes slopes = {dy, mask, pool.out_h, pool.out_w, nullptr, 0, {}, {}, {}};
     return launch<unpooling>(stream, unpool_problem(s), x, slopes, static_cast<float *>(workspace),
                              dweights, dbias);
 }

@@ -81,10 +81,13 @@ struct whole_source {
         return ((image * p.h + line) * p.w + column) * p.c;
     }
 
-    /* Channels first .. first + STAGE - 1 of the block's values. */
+    struct pending {
+    };
+
+    /* Channels first .. first + STAGE - 1 of the block's values are on their way. */
     template <class T>
-    __device__ inline void copy(problem p, int first, const int *sources, int positions,
-                                cnn_async_copies *copies, float *values) const
+    __device__ inline void begin(problem p, int first, const int *sources, int positions,
+                                 cnn_async_copies *copies, float *values, pending *) const
     {
         const int c = (int)threadIdx.x % T::STAGE;
         const bool exists = first + c < p.c;
@@ -94,6 +97,12 @@ struct whole_source {
             copies->one_float(values + c * p.plane + i, inside ? x + sources[i] + first + c : x,
                               inside);
         }
+    }
+
+    /* They need no more than to be waited for. */
+    template <class T>
+    __device__ inline void end(problem, int, const int *, int, float *, pending *) const
+    {
     }
 };
 
@@ -245,6 +254,7 @@ __device__ static inline void sum_strip(problem p, block_rows b, place<T> at, in
     float *const stages = reinterpret_cast<float *>(sources + p.plane);
     const int stage_size = T::STAGE * (p.plane + T::WEIGHTS);
     cnn_async_copies copies;
+    typename Source::pending pending;
     find_sources<T>(p, source, b.top, b.count, sources);
     __syncthreads();
 
@@ -259,19 +269,22 @@ __device__ static inline void sum_strip(problem p, block_rows b, place<T> at, in
             copies.wait();
             __syncthreads(); /* stage i is here, stage i - 1 is done with */
         }
-        if (i + 1 < count) {
-            float *const next = stages + (i + 1) % 2 * stage_size;
-            source.template copy<T>(p, (i + 1) * T::STAGE, sources, positions, &copies, next);
+        const int next = i + 1;
+        float *const to = stages + next % 2 * stage_size;
+        if (next < count) {
+            source.template begin<T>(p, next * T::STAGE, sources, positions, &copies, to, &pending);
             if (TURNED)
-                copy_turned_weights<T>(p, (i + 1) * T::STAGE, b.filter, weights, &copies,
-                                       next + T::STAGE * p.plane);
+                copy_turned_weights<T>(p, next * T::STAGE, b.filter, weights, &copies,
+                                       to + T::STAGE * p.plane);
             else
-                copy_weights<T>(p, (i + 1) * T::STAGE, b.filter, weights, &copies,
-                                next + T::STAGE * p.plane);
+                copy_weights<T>(p, next * T::STAGE, b.filter, weights, &copies,
+                                to + T::STAGE * p.plane);
         }
         if (i >= 0)
             multiply<T>(mine + i % 2 * stage_size, pitch, p.plane, my_weights + i % 2 * stage_size,
                         sums);
+        if (next < count)
+            source.template end<T>(p, next * T::STAGE, sources, positions, to, &pending);
     }
     if constexpr (T::GROUPS > 1)
         add_groups<T>(at, sums, reinterpret_cast<float4 *>(stages), finish);
