@@ -25,8 +25,8 @@ done:
     return st;
 }
 
-/* A step without an update, straight away: what libraries load or prepare at their first call must
- * not happen within a capture. It leaves nothing changed. */
+/* A step that updates no value, straight away: what is loaded or prepared at a first call must not
+ * happen within a capture. It leaves nothing changed. */
 static cnn_status try_out(cnn_step *s, const cnn_feed *feed, int n)
 {
     cnn_status st = CNN_OK;
@@ -35,6 +35,7 @@ static cnn_status try_out(cnn_step *s, const cnn_feed *feed, int n)
     CNN_TRY(copy(s, s->running_kept, s->running, bytes));
     CNN_TRY(copy(s, s->training_kept, s->training, sizeof *s->training));
     CNN_TRY(cnn_native_queue_step(s, feed, n, false));
+    CNN_TRY(cnn_native_queue_update(s, 0));
     CNN_TRY(copy(s, s->running, s->running_kept, bytes));
     CNN_TRY(copy(s, s->training, s->training_kept, sizeof *s->training));
     CNN_TRY(cnn_ops_sync(s->ops));

@@ -241,6 +241,8 @@ void cnn_native_describe_variant(const cnn_step *s, cnn_text *out);
 /** Queues one training step on the batch at the step's place: gather, forward, loss, backward and,
  *  if updates, the optimiser. Between forward and backward the place goes on to the next batch. */
 cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool updates);
+/** Queues the optimiser over the first `values` of the parameters. */
+cnn_status cnn_native_queue_update(cnn_step *s, size_t values);
 
 /* native_graphs.c */
 /** Steps in one graph, where that many are left. */

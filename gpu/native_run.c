@@ -148,17 +148,16 @@ done:
     return st;
 }
 
-static cnn_status queue_update(cnn_step *s)
+cnn_status cnn_native_queue_update(cnn_step *s, size_t values)
 {
     cnn_status st = CNN_OK;
     const cnn_train *t = &s->train;
     if (t->optimizer == CNN_OPTIMIZER_ADAM)
-        CNN_CUDA(cnn_gpu_adam(s->ops->stream, s->parameter_size, t->learning_rate,
-                              &s->place->backward.step, 0, s->slopes, s->first, s->second,
-                              s->weights));
+        CNN_CUDA(cnn_gpu_adam(s->ops->stream, values, t->learning_rate, &s->place->backward.step, 0,
+                              s->slopes, s->first, s->second, s->weights));
     else
-        CNN_CUDA(cnn_gpu_sgd(s->ops->stream, s->parameter_size, t->learning_rate, t->momentum,
-                             s->slopes, s->first, s->weights));
+        CNN_CUDA(cnn_gpu_sgd(s->ops->stream, values, t->learning_rate, t->momentum, s->slopes,
+                             s->first, s->weights));
 done:
     return st;
 }
@@ -178,7 +177,7 @@ cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool 
         cnn_gpu_launch_dependents(NULL);
     CNN_TRY(cnn_native_join(s));
     if (updates)
-        CNN_TRY(queue_update(s));
+        CNN_TRY(cnn_native_queue_update(s, s->parameter_size));
 done:
     cnn_gpu_launch_dependents(NULL);
     if (st != CNN_OK)
