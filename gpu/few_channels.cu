@@ -268,15 +268,20 @@ static size_t shared_backward(shape s)
     return lanes > 1 && sums > band_bytes(s, lanes) ? sums : band_bytes(s, lanes);
 }
 
-static int bands_a_block(shape s)
+static int bands_backward(shape s)
 {
-    return (s.n * bands_of(s, lanes_backward(s)) + MAX_PARTS - 1) / MAX_PARTS;
+    return s.n * bands_of(s, lanes_backward(s));
 }
 
+/* Never fewer for more images, so that the room for their parts suffices; the last may be idle. */
 static int blocks_backward(shape s)
 {
-    const int a_block = bands_a_block(s);
-    return (s.n * bands_of(s, lanes_backward(s)) + a_block - 1) / a_block;
+    return bands_backward(s) < MAX_PARTS ? bands_backward(s) : (int)MAX_PARTS;
+}
+
+static int bands_a_block(shape s)
+{
+    return (bands_backward(s) + blocks_backward(s) - 1) / blocks_backward(s);
 }
 
 bool cnn_gpu_few_fits(shape s)

@@ -226,21 +226,21 @@ static int bands_of(shape s, cnn_gpu_windows pool)
     return s.n * ((pool.out_h + BAND - 1) / BAND);
 }
 
-/* As many for every block, but for the last one. */
-static int bands_a_block(shape s, cnn_gpu_windows pool)
-{
-    return (bands_of(s, pool) + MAX_PARTS - 1) / MAX_PARTS;
-}
-
+/* Never fewer for more images, so that the room for their parts suffices; the last may be idle. */
 static unsigned blocks_backward(shape s, cnn_gpu_windows pool)
 {
-    const int a_block = bands_a_block(s, pool);
-    return (unsigned)((bands_of(s, pool) + a_block - 1) / a_block);
+    return (unsigned)(bands_of(s, pool) < MAX_PARTS ? bands_of(s, pool) : (int)MAX_PARTS);
+}
+
+static int bands_a_block(shape s, cnn_gpu_windows pool)
+{
+    const int blocks = (int)blocks_backward(s, pool);
+    return (bands_of(s, pool) + blocks - 1) / blocks;
 }
 
 bool cnn_gpu_first_fits(shape s, cnn_gpu_windows pool)
 {
-    const size_t shared = 48 * 1024; /* what every kernel may have */
+    const size_t shared = 48 * 1024 - 64; /* what every kernel may have, besides a few variables */
     return s.kernel == KERNEL && s.stride == 1 && s.pad_top == REACH && s.pad_left == REACH &&
            (s.c == 1 || s.c == 3) && s.out_c * TAPS <= MAX_THREADS && pool.kernel == 2 &&
            pool.stride == 2 && pool.pad_top == 0 && pool.pad_left == 0 &&

@@ -80,7 +80,9 @@ static cnn_status few_create(cnn_step *s, cnn_native_node *node)
 static cnn_status library_create(cnn_step *s, cnn_native_node *node)
 {
     cnn_status st = CNN_OK;
-    const cnn_shape out = node->pool ? node->pool->out : node->mid;
+    const bool tile = node->pool && cnn_gpu_windows_tile(node->windows);
+    const cnn_shape out =
+        tile ? node->pool->out : node->mid; /* over whose rows biases are summed */
     const size_t images = (size_t)cnn_ops_max_batch(s->ops);
     CNN_TRY(add_plans(s, node, forward_of(node)));
     if (takes_few(node))

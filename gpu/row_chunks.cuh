@@ -15,17 +15,18 @@ static inline dim3 cnn_chunk_block(int columns)
                                    : dim3(CNN_WARP, CNN_BLOCK / CNN_WARP);
 }
 
-static inline unsigned cnn_rows_a_chunk(size_t rows, int columns)
-{
-    const unsigned usual = cnn_chunk_block(columns).y;
-    const unsigned least = (unsigned)((rows + CNN_MAX_CHUNKS - 1) / CNN_MAX_CHUNKS);
-    return least > usual ? least : usual;
-}
-
+/** Never fewer for more rows: room for a batch's sums is room for those of any smaller one. */
 static inline unsigned cnn_chunks_of(size_t rows, int columns)
 {
-    const size_t a_chunk = cnn_rows_a_chunk(rows, columns);
-    return (unsigned)((rows + a_chunk - 1) / a_chunk);
+    const size_t usual = cnn_chunk_block(columns).y, chunks = (rows + usual - 1) / usual;
+    return (unsigned)(chunks < CNN_MAX_CHUNKS ? chunks : (size_t)CNN_MAX_CHUNKS);
+}
+
+/** The last chunks may have fewer, or none. */
+static inline unsigned cnn_rows_a_chunk(size_t rows, int columns)
+{
+    const size_t chunks = cnn_chunks_of(rows, columns);
+    return (unsigned)((rows + chunks - 1) / chunks);
 }
 
 static inline dim3 cnn_chunk_grid(size_t rows, int columns)
@@ -41,7 +42,7 @@ struct cnn_chunk {
 
 __device__ static inline cnn_chunk cnn_chunk_of_block(unsigned rows, unsigned a_chunk)
 {
-    const unsigned first = blockIdx.y * a_chunk;
+    const unsigned first = blockIdx.y * a_chunk < rows ? blockIdx.y * a_chunk : rows;
     const cnn_chunk c = {first, rows - first < a_chunk ? rows : first + a_chunk};
     return c;
 }

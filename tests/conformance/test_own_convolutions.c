@@ -609,6 +609,41 @@ static void test_winograd_never_rounds_to_tf32(void **state)
     free(kept);
 }
 
+/* Room for sums is taken for the largest batch, and a smaller one must find enough in it. */
+static void test_smaller_batches_need_no_more_room(void **state)
+{
+    (void)state;
+    enum { MOST = 70 };
+    const case_shape shapes[] = {
+        {1, 28, 28, 1, 16, 5, 1, true},
+        {1, 50, 50, 3, 16, 5, 1, true},
+        {1, 50, 50, 3, 128, 5, 1, true},
+        {1, 28, 28, 1, 128, 5, 1, true},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        const case_shape *c = &shapes[i];
+        const cnn_layer l = layer_of(c);
+        const cnn_gpu_windows pool = {.h = c->h,
+                                      .w = c->w,
+                                      .c = c->filters,
+                                      .out_h = (c->h + 1) / 2,
+                                      .out_w = (c->w + 1) / 2,
+                                      .kernel = 2,
+                                      .stride = 2};
+        size_t first = 0, few = 0, rows = 0;
+        for (int n = 1; n <= MOST; n++) {
+            const cnn_conv_problem p = cnn_conv_problem_of(&l, n, CNN_CONV_BACKWARD_WEIGHTS);
+            const size_t places = (size_t)n * 25 * 25;
+            assert_true(cnn_gpu_first_parts(p.shape, pool) >= first);
+            assert_true(cnn_gpu_few_parts(p.shape) >= few);
+            assert_true(cnn_gpu_column_sums(places, c->filters) >= rows);
+            first = cnn_gpu_first_parts(p.shape, pool);
+            few = cnn_gpu_few_parts(p.shape);
+            rows = cnn_gpu_column_sums(places, c->filters);
+        }
+    }
+}
+
 /* The table of choices reads a name up to what ends it, and tells engines by their number. */
 static void test_names_are_told_from_engines(void **state)
 {
@@ -638,6 +673,7 @@ int main(void)
         cmocka_unit_test(test_winograd_takes_5x5_same_over_many_channels),
         cmocka_unit_test(test_winograd_pools_its_results),
         cmocka_unit_test(test_winograd_never_rounds_to_tf32),
+        cmocka_unit_test(test_smaller_batches_need_no_more_room),
         cmocka_unit_test(test_names_are_told_from_engines),
     };
     return cmocka_run_group_tests_name("own convolutions", tests, NULL, NULL);
