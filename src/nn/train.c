@@ -13,7 +13,7 @@ const char *const cnn_path_names[] = {"layered", "native", NULL};
 
 const cnn_field cnn_train_fields[] = {
     FIELD(epochs, INT, .min = 1, .max = 1000000),
-    FIELD(batch_size, INT, .min = 1, .max = 65536),
+    FIELD(batch_size, INT, .min = 1, .max = 65535),
     FIELD(optimizer, ENUM, .names = cnn_optimizer_names),
     FIELD(learning_rate, REAL, .min = 1e-12, .max = 1e6),
     FIELD(momentum, REAL, .min = 0, .max = 0.999999),

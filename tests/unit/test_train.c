@@ -55,7 +55,7 @@ static void test_json_is_read_back_unchanged(void **state)
     const cnn_train cases[] = {
         cnn_train_defaults(),
         {3, 7, CNN_OPTIMIZER_ADAM, 0.1 + 0.2, 0, CNN_PRECISION_TF32, false, false, CNN_TRACE_STEP},
-        {1, 65536, CNN_OPTIMIZER_SGD, 1e-12, 0.9, CNN_PRECISION_FP32, false, true, CNN_TRACE_EPOCH},
+        {1, 65535, CNN_OPTIMIZER_SGD, 1e-12, 0.9, CNN_PRECISION_FP32, false, true, CNN_TRACE_EPOCH},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char message[1024];
