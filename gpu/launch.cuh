@@ -71,6 +71,10 @@ inline cudaError_t cnn_launch(void (*kernel)(P...), dim3 grid, dim3 block, size_
 
 enum { CNN_BLOCK = 256, CNN_WARP = 32 };
 
+/** Bytes of shared memory that a block can have on every GPU since Ampere, once its kernel has been
+ *  allowed to: always as many, as the last permission holds for all of the kernel's launches. */
+enum { CNN_SHARED_MOST = 99 * 1024 };
+
 /** Blocks of CNN_BLOCK threads for n items, few enough for loops with the grid as stride. */
 static inline dim3 cnn_grid_for(size_t n)
 {

@@ -155,7 +155,7 @@ struct variant {
 template <class T> static bool variant_fits(int n, int h, int w, int c, int out_c)
 {
     const problem p = problem_of<T>(n, h, w, c, out_c);
-    return pays<T>(p) && shared_of<T>(p) * sizeof(float) <= SHARED_MOST;
+    return pays<T>(p) && shared_of<T>(p) * sizeof(float) <= CNN_SHARED_MOST;
 }
 
 template <class T>

@@ -124,7 +124,7 @@ template <class T> static bool variant_fits(cnn_gpu_convolution s, cnn_gpu_windo
 {
     const problem p = problem_of<T>(s, pool);
     return lines_of<T>(s.w) > 0 && pays<T>(p) &&
-           shared_with_results<T>(p) * sizeof(float) <= SHARED_MOST;
+           shared_with_results<T>(p) * sizeof(float) <= CNN_SHARED_MOST;
 }
 
 template <class T>

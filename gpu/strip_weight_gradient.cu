@@ -388,11 +388,10 @@ template <class T> static size_t shared_of(problem p)
 
 template <class T> static bool fits(cnn_gpu_convolution s)
 {
-    const size_t shared = 99 * 1024; /* what every GPU since Ampere can give a block */
     const int filters = quotient_up(s.out_c, T::FILTERS) * T::FILTERS;
     const int channels = quotient_up(s.c, T::CHANNELS) * T::CHANNELS;
     return (T::GROUPS == 1 || s.h >= T::GROUPS) && 5 * filters <= 8 * s.out_c &&
-           5 * channels <= 8 * s.c && shared_of<T>(problem_of<T>(s)) <= shared;
+           5 * channels <= 8 * s.c && shared_of<T>(problem_of<T>(s)) <= CNN_SHARED_MOST;
 }
 
 template <class T> static size_t workspace(cnn_gpu_convolution s)
@@ -411,7 +410,7 @@ static cudaError_t launch(cudaStream_t stream, problem p, const float *x, Slopes
                     (unsigned)quotient_up(p.out_c, T::FILTERS));
     const size_t shared = shared_of<T>(p);
     cudaError_t error = cudaFuncSetAttribute(
-        sum_ranges<T, Slopes>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
+        sum_ranges<T, Slopes>, cudaFuncAttributeMaxDynamicSharedMemorySize, CNN_SHARED_MOST);
     if (error == cudaSuccess)
         error = cnn_launch(sum_ranges<T, Slopes>, grid, T::THREADS, shared, stream, p, x, slopes,
                            parts ? parts : dweights);

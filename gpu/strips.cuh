@@ -328,8 +328,6 @@ template <class T> static bool pays(problem p)
     return 5 * columns <= 8 * p.w && 5 * filters <= 8 * p.out_c;
 }
 
-enum { SHARED_MOST = 99 * 1024 }; /* bytes that every GPU since Ampere can give a block */
-
 /* Launches a kernel that may want more shared memory than the usual. */
 template <class... P, class... A>
 static cudaError_t launch_with_shared(void (*kernel)(P...), dim3 grid, size_t floats,
@@ -337,7 +335,7 @@ static cudaError_t launch_with_shared(void (*kernel)(P...), dim3 grid, size_t fl
 {
     const size_t bytes = floats * sizeof(float);
     const cudaError_t error =
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);
+        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, CNN_SHARED_MOST);
     if (error != cudaSuccess)
         return error;
     return cnn_launch(kernel, grid, THREADS, bytes, stream, std::forward<A>(args)...);
