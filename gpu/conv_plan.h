@@ -11,8 +11,9 @@ typedef struct cnn_conv_plan cnn_conv_plan;
 /** Takes the choice from ops's table or, where the table is open, makes it and adds it: with
  *  autotune the candidate that is fastest on this device, among those whose result agrees with our
  *  direct kernels. Grows ops's workspace. CNN_EBACKEND: the frozen choice cannot be had here.
- *  own  our own kernels compete; else they only stand in where cuDNN has nothing */
-cnn_status cnn_conv_plan_create(cnn_ops *ops, const cnn_conv_problem *problem, bool own,
+ *  native  it will run from a graph, and is timed so; our own kernels compete, which else only
+ * stand in where cuDNN has nothing */
+cnn_status cnn_conv_plan_create(cnn_ops *ops, const cnn_conv_problem *problem, bool native,
                                 cnn_conv_plan **out);
 void cnn_conv_plan_destroy(cnn_conv_plan **plan);
 
