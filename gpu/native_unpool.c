@@ -5,6 +5,7 @@
 #include "gpu/timing.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 bool cnn_native_may_unpool(const cnn_native_node *node)
@@ -76,7 +77,6 @@ typedef struct {
     float *distance; /* f32 [2] */
     cnn_gpu_sums sums;
     operands o;
-    cudaEvent_t start, stop;
 } bench;
 
 static cnn_status bench_open(cnn_step *s, const cnn_native_node *node, int size, bench *b)
@@ -110,8 +110,6 @@ static cnn_status bench_open(cnn_step *s, const cnn_native_node *node, int size,
     CNN_TRY(cnn_cuda_floats(s->ops, 2, "tuning: a distance", &b->distance));
     CNN_TRY(cnn_cuda_sums(s->ops, cnn_gpu_column_sums(rows, (int)bias), cnn_gpu_tickets((int)bias),
                           &b->sums));
-    CNN_CUDA(cudaEventCreate(&b->start));
-    CNN_CUDA(cudaEventCreate(&b->stop));
     CNN_CUDA(cnn_gpu_maxpool_forward(s->ops->stream, n, node->windows, b->tensors[Z], NULL,
                                      node->relu, b->tensors[POOLED], (uint8_t *)b->tensors[MASK]));
     b->o = (operands){p.shape,
@@ -132,10 +130,6 @@ static void bench_close(bench *b)
         cnn_cuda_free(b->s->ops, (void **)&b->tensors[i]);
     cnn_cuda_free(b->s->ops, (void **)&b->distance);
     cnn_cuda_free_sums(b->s->ops, &b->sums);
-    if (b->start)
-        cudaEventDestroy(b->start);
-    if (b->stop)
-        cudaEventDestroy(b->stop);
 }
 
 /* Both lanes have one stream here. Plans and workspaces are those of the lane that they run in. */
@@ -145,10 +139,11 @@ static void change_lane(const bench *b)
         cnn_cuda_change_lane(b->s->ops);
 }
 
-static cnn_status run_apart(bench *b)
+static cnn_status run_apart(void *context)
 {
     cnn_status st = CNN_OK;
-    float **t = b->tensors;
+    const bench *b = context;
+    float *const *t = b->tensors;
     CNN_CUDA(cnn_gpu_unpool_bias_gradient(b->s->ops->stream, b->o.shape.n, b->node->windows,
                                           b->o.mask, t[DY], t[DZ], b->sums, t[DBIAS]));
     change_lane(b);
@@ -164,33 +159,15 @@ done:
     return st;
 }
 
-static cnn_status run_pooled(bench *b)
+static cnn_status run_pooled(void *context)
 {
     cnn_status st = CNN_OK;
+    const bench *b = context;
     change_lane(b);
     st = run_weights(b->s, b->node, &b->o);
     change_lane(b);
     if (st == CNN_OK)
         CNN_TRY(run_data(b->s, b->node, &b->o));
-done:
-    return st;
-}
-
-static cnn_status time_runs(bench *b, cnn_status (*run)(bench *b), float *milliseconds)
-{
-    cnn_status st = CNN_OK;
-    float times[CNN_TIMED_RUNS];
-    const cudaStream_t stream = b->s->ops->stream;
-    for (int i = 0; i < CNN_WARM_RUNS; i++)
-        CNN_TRY(run(b));
-    for (int i = 0; i < CNN_TIMED_RUNS; i++) {
-        CNN_CUDA(cudaEventRecord(b->start, stream));
-        CNN_TRY(run(b));
-        CNN_CUDA(cudaEventRecord(b->stop, stream));
-        CNN_CUDA(cudaEventSynchronize(b->stop));
-        CNN_CUDA(cudaEventElapsedTime(&times[i], b->start, b->stop));
-    }
-    *milliseconds = cnn_timing_median(times);
 done:
     return st;
 }
@@ -220,13 +197,25 @@ static cnn_status tune(cnn_step *s, const cnn_native_node *node, int size, bool 
     bool right = false;
     bench b = {.s = s};
     CNN_TRY(bench_open(s, node, size, &b));
-    CNN_TRY(time_runs(&b, run_apart, &apart));
-    CNN_TRY(time_runs(&b, run_pooled, &at_once));
+    CNN_TRY(cnn_cuda_time(s->ops, run_apart, &b, true, &apart));
+    CNN_TRY(cnn_cuda_time(s->ops, run_pooled, &b, true, &at_once));
     CNN_TRY(check_results(&b, &right));
     *pooled = right && at_once < apart;
 done:
     bench_close(&b);
     return st;
+}
+
+/* Where the pooled way fails it is left out; the other one would fail in every step, and tell. */
+static cnn_status tune_or_leave(cnn_step *s, const cnn_native_node *node, int size, bool *pooled)
+{
+    const cnn_status st = tune(s, node, size, pooled);
+    if (st != CNN_EBACKEND && st != CNN_ENOMEM)
+        return st;
+    cudaGetLastError(); /* not one that stays: the next call would tell */
+    fprintf(stderr, "backward from the pooled gradient is left out: %s\n", cnn_error_message());
+    *pooled = false;
+    return CNN_OK;
 }
 
 /* ---- choosing ------------------------------------------------------------------------------ */
@@ -270,7 +259,7 @@ static cnn_status choose(cnn_step *s, cnn_native_node *node, int size)
         node->unpools[size] = known->pooled;
     } else if (!s->ops->choices.frozen && s->ops->config.autotune) {
         CNN_TRY(need_workspace(s, node, size));
-        CNN_TRY(tune(s, node, size, &choice.pooled));
+        CNN_TRY(tune_or_leave(s, node, size, &choice.pooled));
         CNN_TRY(cnn_choices_add(&s->ops->choices, name.s, &choice));
         node->unpools[size] = choice.pooled;
     }

@@ -2,21 +2,21 @@
 #ifndef CNN_GPU_TIMING_H
 #define CNN_GPU_TIMING_H
 
-#include <stdlib.h>
+#include "base/status.h"
+#include "nn/ops.h"
 
 enum { CNN_WARM_RUNS = 2, CNN_TIMED_RUNS = 7 };
 
-static inline int cnn_timing_order(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 /** Sorts the times. */
-static inline float cnn_timing_median(float times[CNN_TIMED_RUNS])
-{
-    qsort(times, CNN_TIMED_RUNS, sizeof times[0], cnn_timing_order);
-    return times[CNN_TIMED_RUNS / 2];
-}
+float cnn_timing_median(float times[CNN_TIMED_RUNS]);
+
+/** Queues some work on the device's stream. */
+typedef cnn_status cnn_timed_work(void *context);
+
+/** Times work that runs often: several runs at once, so that the host, which queues them, is ahead
+ *  of the device. *milliseconds is for all of them: to be compared, not told.
+ *  from_graph  they are launched as one CUDA graph, as on the native path; else one by one */
+cnn_status cnn_cuda_time(cnn_ops *ops, cnn_timed_work *work, void *context, bool from_graph,
+                         float *milliseconds);
 
 #endif
