@@ -15,9 +15,10 @@ static const size_t workspace_limit = (size_t)1 << 30; /* bytes that a candidate
 typedef struct {
     cnn_ops *ops;
     cnn_conv_problem problem;
-    float *tensors[6]; /* input, output, weights, bias; with a pool: its result, its mask */
-    float *expected;   /* the direct kernels' result */
-    float *distance;   /* f32 [2] on the device */
+    float *tensors[6];      /* input, output, weights, bias; with a pool: its result, its mask */
+    float *expected;        /* the direct kernels' result */
+    uint8_t *expected_mask; /* with a pool: their mask, on the host */
+    float *distance;        /* f32 [2] on the device */
     size_t result_size;
     cnn_conv_operands operands;
     bool from_graph; /* the convolution will run from one */
@@ -78,6 +79,10 @@ static cnn_status bench_open(const cnn_conv_plan *p, bench *b)
     cnn_conv_operands o = b->operands;
     o.result = b->expected;
     CNN_TRY(cnn_own_convolutions[0]->run(ops, problem, o, NULL));
+    if (o.mask) {
+        CNN_CHECK((b->expected_mask = malloc(b->result_size)), CNN_ENOMEM, "tuning: a mask");
+        CNN_TRY(cnn_ops_download(ops, b->expected_mask, o.mask, b->result_size));
+    }
 done:
     return st;
 }
@@ -88,30 +93,59 @@ static void bench_close(bench *b)
         cnn_cuda_free(b->ops, (void **)&b->tensors[i]);
     cnn_cuda_free(b->ops, (void **)&b->expected);
     cnn_cuda_free(b->ops, (void **)&b->distance);
+    free(b->expected_mask);
 }
 
-/* How far, relative to the largest value, rounding may take a result from the direct kernels': the
- * sum's own grows with the root of its terms; TF32's is that of the inputs; the floor leaves room
- * for algorithms that transform their input. */
-static double tolerance(const bench *b)
+/* The sum's own rounding grows with the root of its terms; TF32's is that of the inputs; the floor
+ * leaves room for algorithms that transform their input. */
+double cnn_conv_tolerance(const cnn_ops *ops, const cnn_conv_problem *p)
 {
-    const cnn_gpu_convolution *s = &b->problem.shape;
-    const double terms = b->problem.direction == CNN_CONV_BACKWARD_WEIGHTS
+    const cnn_gpu_convolution *s = &p->shape;
+    const int channels = p->direction == CNN_CONV_BACKWARD_DATA ? s->out_c : s->c;
+    const double terms = p->direction == CNN_CONV_BACKWARD_WEIGHTS
                              ? (double)s->n * s->out_h * s->out_w
-                             : (double)s->kernel * s->kernel * s->c;
-    const bool tf32 = b->ops->config.precision == CNN_PRECISION_TF32;
+                             : (double)s->kernel * s->kernel * channels;
+    const bool tf32 = ops->config.precision == CNN_PRECISION_TF32;
     return fmax(1e-5, 4 * 0x1p-23 * sqrt(terms)) + (tf32 ? 4 * 0x1p-10 : 0);
 }
 
-/* Whether the last result is right. */
-static cnn_status check_result(bench *b, bool *right)
+/* Whether the mask is the direct kernels', but for a few windows with two nearly equal maxima. */
+static cnn_status check_mask(const bench *b, double *differing)
 {
     cnn_status st = CNN_OK;
+    const size_t size = b->result_size;
+    uint8_t *mask = malloc(size);
+    size_t count = 0;
+    CNN_CHECK(mask != NULL, CNN_ENOMEM, "tuning: a mask");
+    CNN_TRY(cnn_ops_download(b->ops, mask, b->operands.mask, size));
+    for (size_t i = 0; i < size; i++)
+        count += mask[i] != b->expected_mask[i];
+    *differing = (double)count / (double)size;
+done:
+    free(mask);
+    return st;
+}
+
+/* Whether the last result is right. */
+static cnn_status check_result(const bench *b, cnn_conv_way w, bool *right)
+{
+    static const double masks_may_differ = 0.02;
+    cnn_status st = CNN_OK;
     float distance[2];
+    double differing = 0;
     CNN_CUDA(cnn_gpu_distance(b->ops->stream, b->result_size, b->expected, b->operands.result,
                               b->distance));
     CNN_TRY(cnn_ops_download(b->ops, distance, b->distance, sizeof distance));
-    *right = (double)distance[1] <= tolerance(b) * (double)distance[0];
+    if (b->expected_mask)
+        CNN_TRY(check_mask(b, &differing));
+    *right = (double)distance[1] <= cnn_conv_tolerance(b->ops, &b->problem) * (double)distance[0] &&
+             differing <= masks_may_differ;
+    if (!*right)
+        fprintf(stderr,
+                "a candidate for a convolution (%s) is left out, as its result is wrong: by %g of "
+                "%g, %g %% of its mask\n",
+                w.own ? w.own->name : "of cuDNN", (double)distance[1], (double)distance[0],
+                100 * differing);
 done:
     return st;
 }
@@ -136,8 +170,10 @@ static cnn_status judge_way(bench *b, cnn_conv_way w, float *milliseconds)
     CNN_TRY(cnn_cuda_need_workspace(b->ops, cnn_conv_way_workspace(&b->problem, w)));
     CNN_CUDA(
         cudaMemsetAsync(b->operands.result, 0xff, b->result_size * sizeof(float), b->ops->stream));
+    if (b->operands.mask)
+        CNN_CUDA(cudaMemsetAsync(b->operands.mask, 0xee, b->result_size, b->ops->stream));
     CNN_TRY(run_trial(&t));
-    CNN_TRY(check_result(b, &right));
+    CNN_TRY(check_result(b, w, &right));
     if (right)
         CNN_TRY(cnn_cuda_time(b->ops, run_trial, &t, b->from_graph, milliseconds));
 done:

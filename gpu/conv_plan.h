@@ -17,6 +17,9 @@ cnn_status cnn_conv_plan_create(cnn_ops *ops, const cnn_conv_problem *problem, b
                                 cnn_conv_plan **out);
 void cnn_conv_plan_destroy(cnn_conv_plan **plan);
 
+/** How far, relative to the largest value, rounding may take a result from the direct kernels'. */
+double cnn_conv_tolerance(const cnn_ops *ops, const cnn_conv_problem *problem);
+
 /** Queues it. */
 cnn_status cnn_conv_plan_run(cnn_conv_plan *plan, cnn_conv_operands operands);
 

@@ -82,12 +82,17 @@ void cnn_cuda_free_sums(const cnn_ops *ops, cnn_gpu_sums *sums)
 cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes)
 {
     cnn_status st = CNN_OK;
+    void *longer = NULL;
     if (bytes <= ops->workspace_bytes)
         return CNN_OK;
-    CNN_TRY(cnn_ops_sync(ops));
+    CNN_TRY(cnn_cuda_alloc(ops, bytes, "the workspace of convolutions", &longer));
+    st = cnn_ops_sync(ops);
+    if (st != CNN_OK) {
+        cnn_cuda_free(ops, &longer);
+        goto done;
+    }
     cnn_cuda_free(ops, &ops->workspace);
-    ops->workspace_bytes = 0;
-    CNN_TRY(cnn_cuda_alloc(ops, bytes, "the workspace of convolutions", &ops->workspace));
+    ops->workspace = longer;
     ops->workspace_bytes = bytes;
 done:
     return st;

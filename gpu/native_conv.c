@@ -290,7 +290,7 @@ static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_te
                                      : "bias");
     describe_plan("weights", node->plans[CNN_CONV_BACKWARD_WEIGHTS][0], out);
     describe_plan(", data", node->plans[CNN_CONV_BACKWARD_DATA][0], out);
-    if (s->ops->config.plan_only && cnn_native_may_unpool(node))
+    if (s->ops->config.plan_only && cnn_native_may_unpool(s, node))
         cnn_text_append(out, "; or weights and bias, data by own kernels from the pooled gradient");
 }
 

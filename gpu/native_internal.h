@@ -197,7 +197,7 @@ extern const cnn_native_class cnn_native_conv, cnn_native_dense, cnn_native_clas
 
 /* native_unpool.c */
 /** Whether the node's backward may begin with the pooled gradient. */
-bool cnn_native_may_unpool(const cnn_native_node *node);
+bool cnn_native_may_unpool(const cnn_step *s, const cnn_native_node *node);
 /** Where it may: takes the choice from the table, or makes it by timing. After the node's plans. */
 cnn_status cnn_native_choose_unpool(cnn_step *s, cnn_native_node *node);
 /** Backward from the pooled gradient; gradients of weights and bias aside. */

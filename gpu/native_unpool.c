@@ -8,11 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-bool cnn_native_may_unpool(const cnn_native_node *node)
+bool cnn_native_may_unpool(const cnn_step *s, const cnn_native_node *node)
 {
     if (!node->pool || !node->trains || !node->input_gradient)
         return false;
-    const cnn_gpu_convolution shape = cnn_conv_problem_of(node->layer, 1, CNN_CONV_FORWARD).shape;
+    const cnn_gpu_convolution shape =
+        cnn_conv_problem_of(node->layer, cnn_ops_max_batch(s->ops), CNN_CONV_FORWARD).shape;
     return cnn_gpu_strips_unpool_fit(shape, node->windows) &&
            cnn_gpu_strips_unpool_weights_fit(shape, node->windows);
 }
@@ -172,35 +173,58 @@ done:
     return st;
 }
 
-/* Whether the last results of both are alike, whatever algorithms the ones apart have: Winograd's,
- * or TF32's. */
-static cnn_status check_results(bench *b, bool *right)
+/* Whether the last results of both are as close as two results may be, each of which is as far from
+ * the direct kernels' as is allowed. */
+static cnn_status check_results(const bench *b, bool *right)
 {
     cnn_status st = CNN_OK;
-    const bool tf32 = b->s->ops->config.precision == CNN_PRECISION_TF32;
+    const cnn_conv_direction directions[RESULTS] = {
+        CNN_CONV_BACKWARD_DATA, CNN_CONV_BACKWARD_WEIGHTS, CNN_CONV_BACKWARD_WEIGHTS};
     *right = true;
-    for (int i = DX; i < DX + RESULTS; i++) {
+    for (int i = 0; i < RESULTS; i++) {
         float distance[2];
-        CNN_CUDA(cnn_gpu_distance(b->s->ops->stream, b->sizes[i], b->tensors[i],
-                                  b->tensors[i + RESULTS], b->distance));
+        const cnn_conv_problem p = cnn_conv_problem_of(b->node->layer, b->o.shape.n, directions[i]);
+        CNN_CUDA(cnn_gpu_distance(b->s->ops->stream, b->sizes[DX + i], b->tensors[DX + i],
+                                  b->tensors[DX + i + RESULTS], b->distance));
         CNN_TRY(cnn_ops_download(b->s->ops, distance, b->distance, sizeof distance));
-        *right = *right && distance[1] <= (tf32 ? 2e-2f : 1e-4f) * distance[0];
+        if ((double)distance[1] <= 2 * cnn_conv_tolerance(b->s->ops, &p) * (double)distance[0])
+            continue;
+        *right = false;
+        fprintf(stderr, "backward from the pooled gradient is left out: it is wrong by %g of %g\n",
+                (double)distance[1], (double)distance[0]);
     }
 done:
     return st;
 }
 
+static cnn_status need_workspace(cnn_step *s, const cnn_native_node *node, int size)
+{
+    const cnn_conv_problem p =
+        cnn_conv_problem_of(node->layer, s->ops->sizes[size], CNN_CONV_BACKWARD_WEIGHTS);
+    const bool aside = cnn_native_goes_aside(s, node->index);
+    if (aside)
+        cnn_cuda_change_lane(s->ops);
+    const cnn_status st =
+        cnn_cuda_need_workspace(s->ops, cnn_gpu_strips_unpool_weights_workspace(p.shape));
+    if (aside)
+        cnn_cuda_change_lane(s->ops);
+    return st;
+}
+
+/* apart is timed before and after, on a device that may have idled. */
 static cnn_status tune(cnn_step *s, const cnn_native_node *node, int size, bool *pooled)
 {
     cnn_status st = CNN_OK;
-    float apart = INFINITY, at_once = INFINITY;
+    float apart = INFINITY, again = INFINITY, at_once = INFINITY;
     bool right = false;
     bench b = {.s = s};
+    CNN_TRY(need_workspace(s, node, size));
     CNN_TRY(bench_open(s, node, size, &b));
     CNN_TRY(cnn_cuda_time(s->ops, run_apart, &b, true, &apart));
     CNN_TRY(cnn_cuda_time(s->ops, run_pooled, &b, true, &at_once));
     CNN_TRY(check_results(&b, &right));
-    *pooled = right && at_once < apart;
+    CNN_TRY(cnn_cuda_time(s->ops, run_apart, &b, true, &again));
+    *pooled = right && at_once < fminf(apart, again);
 done:
     bench_close(&b);
     return st;
@@ -233,20 +257,6 @@ static cnn_status name_of(const cnn_step *s, const cnn_native_node *node, int si
     return st == CNN_OK ? cnn_text_status(out) : st;
 }
 
-static cnn_status need_workspace(cnn_step *s, const cnn_native_node *node, int size)
-{
-    const cnn_conv_problem p =
-        cnn_conv_problem_of(node->layer, s->ops->sizes[size], CNN_CONV_BACKWARD_WEIGHTS);
-    const bool aside = cnn_native_goes_aside(s, node->index);
-    if (aside)
-        cnn_cuda_change_lane(s->ops);
-    const cnn_status st =
-        cnn_cuda_need_workspace(s->ops, cnn_gpu_strips_unpool_weights_workspace(p.shape));
-    if (aside)
-        cnn_cuda_change_lane(s->ops);
-    return st;
-}
-
 /* A table without the choice means apart. */
 static cnn_status choose(cnn_step *s, cnn_native_node *node, int size)
 {
@@ -258,7 +268,6 @@ static cnn_status choose(cnn_step *s, cnn_native_node *node, int size)
     if (known) {
         node->unpools[size] = known->pooled;
     } else if (!s->ops->choices.frozen && s->ops->config.autotune) {
-        CNN_TRY(need_workspace(s, node, size));
         CNN_TRY(tune_or_leave(s, node, size, &choice.pooled));
         CNN_TRY(cnn_choices_add(&s->ops->choices, name.s, &choice));
         node->unpools[size] = choice.pooled;
@@ -273,7 +282,7 @@ done:
 cnn_status cnn_native_choose_unpool(cnn_step *s, cnn_native_node *node)
 {
     cnn_status st = CNN_OK;
-    if (s->ops->config.plan_only || !cnn_native_may_unpool(node))
+    if (s->ops->config.plan_only || !cnn_native_may_unpool(s, node))
         return CNN_OK;
     if (s->may_branch)
         CNN_TRY(cnn_cuda_part_lanes(s->ops, false));

@@ -31,11 +31,12 @@ static cnn_status multiply(cnn_ops *ops, batch_of_products p)
     static const float one = 1, zero = 0;
     cnn_status st = CNN_OK;
     CNN_TRY(set_math(ops, CUBLAS_DEFAULT_MATH));
-    CNN_CUBLAS(cublasSgemmStridedBatched(ops->cublas, p.first_as, p.second_as, p.m, p.n, p.k, &one,
-                                         p.first, p.first_ld, (long long)p.m * p.k, p.second,
-                                         p.second_ld, (long long)p.k * p.n, &zero, p.result, p.m,
-                                         (long long)p.m * p.n, p.batches));
-    CNN_TRY(set_math(ops, CUBLAS_TF32_TENSOR_OP_MATH));
+    const cublasStatus_t product = cublasSgemmStridedBatched(
+        ops->cublas, p.first_as, p.second_as, p.m, p.n, p.k, &one, p.first, p.first_ld,
+        (long long)p.m * p.k, p.second, p.second_ld, (long long)p.k * p.n, &zero, p.result, p.m,
+        (long long)p.m * p.n, p.batches);
+    CNN_TRY(set_math(ops, CUBLAS_TF32_TENSOR_OP_MATH)); /* also where the product failed */
+    CNN_CUBLAS(product);
 done:
     return st;
 }

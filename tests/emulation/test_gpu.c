@@ -3,6 +3,7 @@
 #include "emulation/emulation.h"
 
 #include "base/text.h"
+#include "gpu/cuda_internal.h"
 #include "nn/model.h"
 
 #include <setjmp.h>
@@ -219,6 +220,23 @@ static void test_a_failing_candidate_is_left_out(void **state)
             cnn_emulated_clear_error();
             cnn_text_free(&r.algorithms);
         }
+}
+
+/* A candidate that asks for too much takes nothing from those that were chosen before. */
+static void test_a_workspace_outlives_one_that_cannot_be_had(void **state)
+{
+    (void)state;
+    const run r = make_run(CNN_PATH_NATIVE);
+    cnn_ops *ops = NULL;
+    assert_int_equal(cnn_ops_open(&r.config, &ops), CNN_OK);
+    assert_int_equal(cnn_cuda_need_workspace(ops, 4096), CNN_OK);
+    const void *before = ops->workspace;
+    assert_int_equal(cnn_cuda_need_workspace(ops, (size_t)1 << 31), CNN_ENOMEM);
+    assert_ptr_equal(ops->workspace, before);
+    assert_int_equal(ops->workspace_bytes, 4096);
+    assert_int_equal(cnn_cuda_need_workspace(ops, 8192), CNN_OK);
+    assert_int_equal(ops->workspace_bytes, 8192);
+    cnn_ops_close(&ops);
 }
 
 static void test_memory_that_ends_is_named(void **state)
@@ -899,6 +917,7 @@ int main(void)
         cmocka_unit_test_setup(test_any_call_may_fail_native, reset),
         cmocka_unit_test_setup(test_calls_may_fail_while_algorithms_are_tuned, reset),
         cmocka_unit_test_setup(test_a_failing_candidate_is_left_out, reset),
+        cmocka_unit_test_setup(test_a_workspace_outlives_one_that_cannot_be_had, reset),
         cmocka_unit_test_setup(test_memory_that_ends_is_named, reset),
         cmocka_unit_test_setup(test_frozen_algorithms_repeat_a_run, reset),
         cmocka_unit_test_setup(test_tuning_takes_the_fast_but_not_the_wrong, reset),
