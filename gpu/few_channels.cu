@@ -224,11 +224,7 @@ static __global__ void add_parts(int blocks, int out_c, int taps, const float *p
     cnn_wait_for_previous();
     __shared__ double shared[CNN_BLOCK];
     const int i = (int)(blockIdx.x * blockDim.x + threadIdx.x), count = (taps + 1) * out_c;
-    double sum = 0.0;
-#pragma unroll 4
-    for (int block = (int)threadIdx.y; block < blocks && i < count; block += (int)blockDim.y)
-        sum += (double)parts[(size_t)block * (size_t)count + (size_t)i];
-    sum = cnn_sum_of_column(sum, shared);
+    const double sum = cnn_sum_of_parts(parts, blocks, count, i, shared);
     if (threadIdx.y > 0 || i >= count)
         return;
     if (i < taps * out_c)

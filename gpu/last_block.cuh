@@ -52,6 +52,18 @@ template <class T> __device__ inline T cnn_sum_of_column(T mine, T *shared)
     return mine;
 }
 
+/** The sum of the parts of a column that earlier blocks left in [count, columns]: the threads of
+ *  the column take turns with them. As cnn_sum_of_column; column may lie outside. */
+__device__ static inline double cnn_sum_of_parts(const float *parts, int count, int columns,
+                                                 int column, double *shared)
+{
+    double mine = 0.0;
+#pragma unroll 4
+    for (int k = (int)threadIdx.y; k < count && column < columns; k += (int)blockDim.y)
+        mine += (double)parts[(size_t)k * (size_t)columns + (size_t)column];
+    return cnn_sum_of_column(mine, shared);
+}
+
 /** Sums over rows of a matrix: block (x, y) has tile x of the columns, blockDim.x wide, and chunk y
  *  of the rows, whose rows its threads y share; `sum` is the thread's own. True for the one thread
  *  of the grid that gets column's *total.

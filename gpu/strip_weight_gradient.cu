@@ -10,6 +10,7 @@
  * their order. */
 #include "gpu/async_copy.cuh"
 #include "gpu/gpu_kernels.h"
+#include "gpu/last_block.cuh"
 #include "gpu/launch.cuh"
 #include "gpu/same_5x5.h"
 
@@ -319,27 +320,17 @@ static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS)
                     sums[k][f];
 }
 
-enum { SHARERS = 8 }; /* threads that add one weight's parts up */
-
-/* A block: CNN_WARP values of the parts; its rows of threads take a range of the parts each. The
+/* A block: CNN_WARP values of the parts; its rows of threads take turns with the parts. The
  * first `weights` values go to dweights, the others to dbias. */
 static __global__ void add_parts(int count, int part, int weights, const float *parts,
                                  float *dweights, float *dbias)
 {
-    __shared__ float shared[SHARERS][CNN_WARP];
+    __shared__ double shared[CNN_BLOCK];
     cnn_wait_for_previous();
     const int i = (int)blockIdx.x * CNN_WARP + (int)threadIdx.x;
-    const int a_share = (count + SHARERS - 1) / SHARERS, first = (int)threadIdx.y * a_share;
-    const int end = first + a_share < count ? first + a_share : count;
-    float sum = 0.0f;
-    for (int k = first; i < part && k < end; k++)
-        sum += parts[(size_t)k * (size_t)part + (size_t)i];
-    shared[threadIdx.y][threadIdx.x] = sum;
-    __syncthreads();
+    const float sum = (float)cnn_sum_of_parts(parts, count, part, i, shared);
     if (threadIdx.y > 0 || i >= part)
         return;
-    for (int share = 1; share < SHARERS; share++)
-        sum += shared[share][threadIdx.x];
     if (i < weights)
         dweights[i] = sum;
     else
@@ -416,8 +407,9 @@ static cudaError_t launch(cudaStream_t stream, problem p, const float *x, Slopes
                            parts ? parts : dweights);
     if (error != cudaSuccess || !parts)
         return error;
-    return cnn_launch(add_parts, (unsigned)quotient_up(p.part, CNN_WARP), dim3(CNN_WARP, SHARERS),
-                      0, stream, ranges, p.part, weights, parts, dweights, dbias);
+    return cnn_launch(add_parts, (unsigned)quotient_up(p.part, CNN_WARP),
+                      dim3(CNN_WARP, CNN_BLOCK / CNN_WARP), 0, stream, ranges, p.part, weights,
+                      parts, dweights, dbias);
 }
 
 template <class T>
