@@ -4,7 +4,7 @@
  * mpi/mailbox.c). Plain lines, as in a batch log, go to /dev/null.
  *
  *  usage: cnnbench-dispatch RUNS RANKS [balanced|dynamic]; prints one JSON object. */
-#include "mpi/dispatcher.h"
+#include "mpi/dispatch/dispatcher.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "hdf5io/layout.h"
 
-#include "design/record.h"
-#include "design/results.h"
+#include "results/record.h"
+#include "results/results.h"
 #include "hdf5io/analysis_columns.h"
 #include "hdf5io/attribute.h"
 #include "hdf5io/hdf5_error.h"

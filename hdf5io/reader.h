@@ -3,7 +3,7 @@
 #define CNN_HDF5IO_READER_H
 
 #include "base/status.h"
-#include "design/results.h"
+#include "results/results.h"
 
 /** Reads a results file, complete or not, also while it is being written. CNN_EDATA: it is no
  *  results file, or parts are missing or of the wrong shape or type (named). What comes back can be

@@ -3,7 +3,7 @@
 #define CNN_HDF5IO_READER_CHECK_H
 
 #include "base/status.h"
-#include "design/results.h"
+#include "results/results.h"
 
 /** CNN_EDATA names the first thing that does not refer to anything: a cell without levels, a run of
  *  no cell, an unknown status. Unknown numbers (-1) of what is measured are fine. */

@@ -5,8 +5,8 @@
 #include "analysis/analysis.h"
 #include "base/status.h"
 #include "design/design.h"
-#include "design/record.h"
-#include "design/results.h"
+#include "results/record.h"
+#include "results/results.h"
 
 #include <mpi.h>
 

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "mpi/stop.h"
-#include "mpi/worker.h"
+#include "mpi/worker/worker.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #define CNN_MPI_LOOP_H
 
 #include "base/status.h"
-#include "mpi/dispatcher.h"
+#include "mpi/dispatch/dispatcher.h"
 #include "mpi/progress.h"
 #include "mpi/task.h"
 

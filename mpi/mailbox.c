@@ -1,6 +1,6 @@
 #include "mpi/mailbox.h"
 
-#include "mpi/quiet.h"
+#include "mpi/collectives.h"
 
 #include <stdlib.h>
 #include <string.h>

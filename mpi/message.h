@@ -2,7 +2,7 @@
 #ifndef CNN_MPI_MESSAGE_H
 #define CNN_MPI_MESSAGE_H
 
-#include "mpi/limit.h"
+#include "mpi/worker/limit.h"
 
 /** Levels of a contrast: those of a block travel in one message. */
 enum { CNN_MAX_LEVELS = 64 };

@@ -4,10 +4,10 @@
 #include "design/networks.h"
 #include "hdf5io/reader.h"
 #include "hdf5io/writer.h"
-#include "host/printable.h"
+#include "base/printable.h"
 #include "mpi/message.h"
 #include "mpi/resume.h"
-#include "mpi/simulated.h"
+#include "mpi/worker/simulated.h"
 #include "mpi/tuning.h"
 
 #include <errno.h>

@@ -4,9 +4,9 @@
 
 #include "base/status.h"
 #include "design/design.h"
-#include "design/results.h"
-#include "mpi/devices.h"
-#include "mpi/orchestra.h"
+#include "results/results.h"
+#include "mpi/placement/devices.h"
+#include "mpi/job_runner.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "host/printable.h"
+#include "base/printable.h"
 #include "mpi/terminal.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
 #define CNN_MPI_PROGRESS_H
 
 #include "base/status.h"
-#include "mpi/orchestra.h"
+#include "mpi/job_runner.h"
 #include "mpi/task.h"
 
 #include <stdbool.h>

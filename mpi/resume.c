@@ -1,7 +1,7 @@
 #include "mpi/resume.h"
 
 #include "base/text.h"
-#include "mpi/recipe.h"
+#include "mpi/worker/trainer_command.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,10 +4,10 @@
 
 #include "design/design.h"
 #include "hdf5io/writer.h"
-#include "mpi/devices.h"
+#include "mpi/placement/devices.h"
 #include "mpi/mailbox.h"
-#include "mpi/placement.h"
-#include "mpi/recipe.h"
+#include "mpi/placement/placement.h"
+#include "mpi/worker/trainer_command.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,10 +2,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "mpi/limit.h"
-#include "mpi/quiet.h"
-#include "mpi/run_record.h"
-#include "mpi/start.h"
+#include "mpi/worker/limit.h"
+#include "mpi/collectives.h"
+#include "mpi/worker/run_record.h"
+#include "mpi/worker/start.h"
 #include "mpi/stop.h"
 
 #include <signal.h>

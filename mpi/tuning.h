@@ -5,7 +5,7 @@
 #define CNN_MPI_TUNING_H
 
 #include "base/status.h"
-#include "design/results.h"
+#include "results/results.h"
 #include "mpi/progress.h"
 #include "mpi/task.h"
 

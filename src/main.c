@@ -1,16 +1,16 @@
 /** cnnmpi: the commands, and the only file that sees every folder. */
 #include "base/clock.h"
 #include "base/text.h"
-#include "command_line.h"
-#include "command_plan.h"
-#include "command_report.h"
-#include "data/data_report.h"
+#include "cli/command_line.h"
+#include "cli/plan.h"
+#include "cli/report.h"
+#include "data/report.h"
 #include "hdf5io/reader.h"
 #include "hdf5io/writer.h"
-#include "host/printable.h"
-#include "mpi/orchestra.h"
+#include "base/printable.h"
+#include "mpi/job_runner.h"
 #include "mpi/stop.h"
-#include "report/job_status.h"
+#include "status/job_status.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Kernels of gpu/ begin with cnn_wait_for_previous(), but for declarations of shared memory and of constants, and are launched by cnn_launch alone: any of them may begin
-# before the one in front of it has ended (gpu/launches.h). Prints every breach; fails on any.
+# before the one in front of it has ended (gpu/kernels/launches.h). Prints every breach; fails on any.
 set -u
 cd "$(dirname "$0")/.."
 awk '
@@ -13,4 +13,4 @@ awk '
     }
     state == "head" && /{ *$/ { state = "body" }
     END { printf "%d kernels, %d breaches\n", kernels, breaches; exit !(kernels > 20 && breaches == 0) }
-' gpu/*.cu gpu/*.cuh
+' $(find gpu -name '*.cu' -o -name '*.cuh')

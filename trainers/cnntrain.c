@@ -1,5 +1,5 @@
 /** A trainer program: src/trainer's main, linked with one backend. */
-#include "trainer/trainer_main.h"
+#include "trainer/main.h"
 
 int main(int argc, char **argv)
 {

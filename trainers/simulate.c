@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "simulate/draw.h"
 #include "trainer/run.h"
-#include "trainer/trainer_main.h"
+#include "trainer/main.h"
 
 #include <math.h>
 #include <signal.h>

@@ -7,7 +7,7 @@
 
 #include "analysis/figures.h"
 #include "base/status.h"
-#include "design/results.h"
+#include "results/results.h"
 
 /** Power for which `detectable` and `blocks_needed` are. */
 #define CNN_ANALYSIS_POWER 0.8

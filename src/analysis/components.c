@@ -1,6 +1,6 @@
 /* How much of the spread is the machine: one model for each combination and measure. */
 #include "analysis/parts.h"
-#include "stats/mixed.h"
+#include "stats/mixed/mixed.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #ifndef CNN_ANALYSIS_FIGURES_H
 #define CNN_ANALYSIS_FIGURES_H
 
-#include "design/record.h"
+#include "results/record.h"
 
 /** What is measured of a run. X(constant, name, units, title, on the log scale) */
 #define CNN_MEASURES(X)                                                                            \

@@ -5,7 +5,7 @@
 
 #include "analysis/figures.h"
 #include "base/status.h"
-#include "design/results.h"
+#include "results/results.h"
 
 /** A measured block, planned; what became of its runs is elsewhere. */
 typedef struct {

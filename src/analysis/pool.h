@@ -3,7 +3,7 @@
 #define CNN_ANALYSIS_POOL_H
 
 #include "base/status.h"
-#include "design/results.h"
+#include "results/results.h"
 
 #include <stdbool.h>
 

@@ -3,7 +3,7 @@
 #define CNN_ANALYSIS_STORED_JOB_H
 
 #include "base/status.h"
-#include "design/results.h"
+#include "results/results.h"
 #include "job/job.h"
 
 /** Parses the job's text with its overrides; path names the file. CNN_EDATA: its factors are not

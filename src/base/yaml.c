@@ -1,4 +1,4 @@
-#include "base/yaml_private.h"
+#include "base/yaml_internal.h"
 
 #include "base/text.h"
 

@@ -1,6 +1,6 @@
 /** Reading values by tables of fields. */
 #include "base/text.h"
-#include "base/yaml_private.h"
+#include "base/yaml_internal.h"
 
 #include <limits.h>
 #include <math.h>

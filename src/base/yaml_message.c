@@ -1,6 +1,6 @@
 /** Errors of a document: where they are, how they look, in which order they are told. */
 #include "base/text.h"
-#include "base/yaml_private.h"
+#include "base/yaml_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>

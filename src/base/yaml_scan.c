@@ -1,7 +1,7 @@
 /** What a document must be before anyone reads values from it. Job files are short and written by
  * hand, so the costly or surprising parts of YAML are refused rather than bounded one by one. */
 #include "base/text.h"
-#include "base/yaml_private.h"
+#include "base/yaml_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /** Changing a document's values from the command line: --set key.path=value. */
 #include "base/text.h"
-#include "base/yaml_private.h"
+#include "base/yaml_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "data/idx.h"
 
 #include "base/text.h"
-#include "data/data_file.h"
+#include "data/file.h"
 
 #include <stdlib.h>
 #include <unistd.h>

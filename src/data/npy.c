@@ -1,6 +1,6 @@
 #include "data/npy.h"
 
-#include "data/data_file.h"
+#include "data/file.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 #include "data/png.h"
 
 #include "base/text.h"
-#include "data/data_file.h"
+#include "data/file.h"
 
 #include <inttypes.h>
 #include <png.h>

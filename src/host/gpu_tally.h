@@ -2,7 +2,7 @@
 #ifndef CNN_HOST_GPU_TALLY_H
 #define CNN_HOST_GPU_TALLY_H
 
-#include "design/record.h"
+#include "results/record.h"
 #include "host/nvml.h"
 
 typedef struct {

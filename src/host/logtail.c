@@ -1,6 +1,6 @@
 #include "host/logtail.h"
 
-#include "host/printable.h"
+#include "base/printable.h"
 
 #include <string.h>
 

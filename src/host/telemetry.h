@@ -4,7 +4,7 @@
 #define CNN_HOST_TELEMETRY_H
 
 #include "base/status.h"
-#include "design/record.h"
+#include "results/record.h"
 #include "host/nvml.h"
 
 #include <sys/resource.h>

@@ -1,6 +1,6 @@
 #include "job/job.h"
 
-#include "job/job_private.h"
+#include "job/internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "report/report.h"
 
-#include "report/report_parts.h"
+#include "report/parts.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "analysis/analysis.h"
 #include "analysis/pool.h"
 #include "base/status.h"
-#include "report/table.h"
+#include "document/table.h"
 
 /** What a report is made from; everything is borrowed, results until the document is freed. */
 typedef struct {

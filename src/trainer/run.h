@@ -3,8 +3,8 @@
 #ifndef CNN_TRAINER_RUN_H
 #define CNN_TRAINER_RUN_H
 
-#include "trainer/event.h"
-#include "trainer/spec.h"
+#include "protocol/event.h"
+#include "protocol/spec.h"
 
 /** Receives each event as it happens. A failure ends the run with that status. */
 typedef cnn_status (*cnn_event_sink)(void *user, const cnn_event *event);

@@ -1,5 +1,5 @@
 /* The GPU backend's own kernels of a last dense layer with its loss, against the reference. */
-#include "gpu/cuda_internal.h"
+#include "gpu/device/internal.h"
 #include "reference.h"
 #include "rig.h"
 

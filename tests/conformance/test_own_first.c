@@ -1,7 +1,7 @@
 /* The GPU backend's own kernels of a first convolution with its pool, which read the batch where
  * the data set has it, against the reference. */
-#include "gpu/convolution.h"
-#include "gpu/cuda_internal.h"
+#include "gpu/convolution/problem.h"
+#include "gpu/device/internal.h"
 #include "reference.h"
 #include "rig.h"
 

@@ -1,7 +1,7 @@
 /* gpu/sort.cu, which only nvcc compiles, for the emulated device. */
 #include "emulation/state.h"
 
-#include "gpu/gpu_kernels.h"
+#include "gpu/kernels/kernels.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 /* Planning of convolutions without a GPU, from the description of one: linked with the real cuDNN,
  * which plans for devices that are not there, and with the emulated one, so that the two refuse and
  * propose alike where gpu/ looks. */
-#include "gpu/cudnn_graph.h"
+#include "gpu/convolution/cudnn_graph.h"
 #include "nn/network.h"
 
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 #include "emulation/emulation.h"
 
 #include "base/text.h"
-#include "gpu/cuda_internal.h"
+#include "gpu/device/internal.h"
 #include "nn/model.h"
 
 #include <setjmp.h>

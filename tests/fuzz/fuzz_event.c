@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "host/lines.h"
-#include "mpi/run_record.h"
+#include "mpi/worker/run_record.h"
 
 #include <stdlib.h>
 #include <string.h>

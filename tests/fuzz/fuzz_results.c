@@ -7,8 +7,8 @@
 #include "analysis/analysis.h"
 #include "hdf5io/hdf5_error.h"
 #include "hdf5io/reader.h"
-#include "report/job_status.h"
-#include "report/render.h"
+#include "status/job_status.h"
+#include "document/render.h"
 #include "report/report.h"
 
 #include <hdf5.h>

@@ -1,7 +1,7 @@
 /* Run specifications: what is read is written and read again, and is the same. */
 #include "fuzz.h"
 
-#include "trainer/spec.h"
+#include "protocol/spec.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -22,8 +22,8 @@
  *    once=FOLDER  only at the first attempt of each run: a file in the folder remembers it
  */
 #include "base/text.h"
-#include "trainer/event.h"
-#include "trainer/spec.h"
+#include "protocol/event.h"
+#include "protocol/spec.h"
 
 #include <fcntl.h>
 #include <math.h>

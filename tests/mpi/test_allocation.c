@@ -1,5 +1,5 @@
 /** What squeue's answers say of an allocation's end. */
-#include "mpi/allocation.h"
+#include "mpi/dispatch/allocation.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

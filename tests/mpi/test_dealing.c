@@ -1,5 +1,5 @@
 /** Which rank gets which unfinished block. */
-#include "mpi/dealing.h"
+#include "mpi/dispatch/dealing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

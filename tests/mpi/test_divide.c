@@ -1,5 +1,5 @@
 /** Division of a host's cores among its ranks. */
-#include "mpi/divide.h"
+#include "mpi/placement/divide.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

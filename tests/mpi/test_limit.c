@@ -1,5 +1,5 @@
 /** When an attempt has taken too long. */
-#include "mpi/limit.h"
+#include "mpi/worker/limit.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /** Which rank takes which GPU. */
-#include "mpi/pairing.h"
+#include "mpi/placement/pairing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /** What a rank makes of a trainer's events. */
-#include "mpi/run_record.h"
+#include "mpi/worker/run_record.h"
 
 #include <math.h>
 #include <setjmp.h>

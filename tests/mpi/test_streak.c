@@ -1,5 +1,5 @@
 /** When a device is to blame for its failing runs. */
-#include "mpi/streak.h"
+#include "mpi/dispatch/consecutive_failures.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 #define CNN_TESTS_STUDY_H
 
 #include "design/design.h"
-#include "design/results.h"
+#include "results/results.h"
 
 typedef enum {
     /* As cnnmpi does it: every device works through its queue of blocks. */

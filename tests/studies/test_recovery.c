@@ -5,7 +5,7 @@
 #include "bounds.h"
 #include "rates.h"
 #include "stats/dist.h"
-#include "stats/mixed.h"
+#include "stats/mixed/mixed.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -7,7 +7,7 @@
 #include "base/checksum.h"
 #include "base/philox.h"
 #include "data/dataset.h"
-#include "trainer/spec.h"
+#include "protocol/spec.h"
 
 #include <inttypes.h>
 #include <math.h>

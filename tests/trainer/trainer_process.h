@@ -2,7 +2,7 @@
 #ifndef CNN_TESTS_TRAINER_PROCESS_H
 #define CNN_TESTS_TRAINER_PROCESS_H
 
-#include "trainer/event.h"
+#include "protocol/event.h"
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 #ifndef CNN_TESTS_EXPERIMENT_H
 #define CNN_TESTS_EXPERIMENT_H
 
-#include "design/results.h"
+#include "results/results.h"
 
 enum { EXPERIMENT_ATTEMPTS = 2 };
 

@@ -2,7 +2,7 @@
 #ifndef CNN_TESTS_JOB_RESULTS_H
 #define CNN_TESTS_JOB_RESULTS_H
 
-#include "design/results.h"
+#include "results/results.h"
 
 enum { JOB_RESULTS_DEVICES = 2 };
 

@@ -5,7 +5,7 @@
 
 #include "analysis/analysis.h"
 #include "design/design.h"
-#include "design/results.h"
+#include "results/results.h"
 
 #define FIXTURE_QUARANTINE "device 7 of h\xc3\xb6st (rank 7)" /* of session 1 */
 

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/philox.h"
 #include "base/text.h"
-#include "stats/mixed.h"
+#include "stats/mixed/mixed.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -8,7 +8,7 @@
 #include "host/handover.h"
 #include "host/lines.h"
 #include "host/logtail.h"
-#include "host/printable.h"
+#include "base/printable.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -4,7 +4,7 @@
 
 #include "../golden/png_golden.h"
 #include "base/checksum.h"
-#include "data/data_report.h"
+#include "data/report.h"
 #include "data/png.h"
 #include "data/png_tree.h"
 #include "data/split.h"

@@ -1,7 +1,7 @@
 /* Entries of datasets:, where they are sought, the synthetic set, and the report on them. */
 #include "data_fixture.h"
 
-#include "data/data_report.h"
+#include "data/report.h"
 
 #include <setjmp.h>
 

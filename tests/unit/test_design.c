@@ -1,7 +1,7 @@
 /* The experiment's layout: balance, seeds, queues. Jobs are built by hand. */
 #include "design/design.h"
 
-#include "design/record.h"
+#include "results/record.h"
 #include "design/rounding.h"
 #include "design/seeds.h"
 #include "stats/power.h"

@@ -1,5 +1,5 @@
 /* Events: what a trainer writes is what a rank reads, and no line whatever harms the rank. */
-#include "trainer/event.h"
+#include "protocol/event.h"
 
 #include "base/philox.h"
 

@@ -3,10 +3,10 @@
 #include "golden_csv.h"
 #include "job_results.h"
 
-#include "analysis/forecast.h"
+#include "forecast/forecast.h"
 #include "base/text.h"
-#include "report/render.h"
-#include "report/report_forecast.h"
+#include "document/render.h"
+#include "report/forecast.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* What `cnnmpi status` computes, on results made by hand: two cells, two devices of the plan. */
-#include "report/job_status.h"
+#include "status/job_status.h"
 
 #include <math.h>
 #include <setjmp.h>

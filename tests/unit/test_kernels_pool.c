@@ -1,5 +1,5 @@
 /* The pools' own kernels: the 2x2 kernel beside the general one, and values that are no numbers. */
-#include "cpu/kernels_grid.h"
+#include "cpu/kernels/blocked.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
  * data, against the likelihood of a dense covariance matrix; and where there is nothing to fit. */
 #include "golden_csv.h"
 
-#include "stats/mixed_private.h"
+#include "stats/mixed/internal.h"
 
 #include <lapacke.h>
 #include <math.h>

@@ -2,8 +2,8 @@
 #include "golden_csv.h"
 
 #include "base/text.h"
-#include "report/published.h"
-#include "report/render.h"
+#include "published/published.h"
+#include "document/render.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* One document, three renderings. */
 #include "base/text.h"
-#include "report/render.h"
-#include "report/report_output.h"
-#include "report/table.h"
+#include "document/render.h"
+#include "document/output.h"
+#include "document/table.h"
 
 #include <math.h>
 #include <setjmp.h>

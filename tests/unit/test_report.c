@@ -3,9 +3,9 @@
 #include "golden_csv.h"
 
 #include "base/text.h"
-#include "report/render.h"
+#include "document/render.h"
 #include "report/report.h"
-#include "report/report_rows.h"
+#include "report/rows.h"
 
 #include <math.h>
 #include <setjmp.h>

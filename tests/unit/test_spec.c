@@ -1,5 +1,5 @@
 /* Specifications: what cnnmpi writes is what a trainer reads, and errors come all at once. */
-#include "trainer/spec.h"
+#include "protocol/spec.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

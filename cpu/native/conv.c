@@ -1,0 +1,208 @@
+/* Convolution nodes: bias and ReLU in oneDNN's forward primitive, then the pool. */
+#include "cpu/native/few_channels.h"
+#include "cpu/native/pooled_backward.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    cnn_weighted weighted;
+    cnn_step_pool *pool;   /* NULL: none */
+    int mid, mid_gradient; /* tensors before the pool; CNN_NO_TENSOR without one */
+    cnn_sparse *sparse;    /* the whole backward, where it suits; NULL: oneDNN's */
+    cnn_few_node *few;     /* the weights' gradient over few channels; NULL: oneDNN's */
+} conv_node;
+
+/* ---- layouts ------------------------------------------------------------------------------- */
+
+/* The block of a grid that lies like layout; 0 if there is none. */
+static cnn_status block_of(int n, cnn_shape shape, const cnn_dnn_layout *layout, int *block)
+{
+    cnn_status st = CNN_OK;
+    const int candidates[] = {16, 8, shape.c, 1};
+    cnn_dnn_layout *candidate = NULL;
+    *block = 0;
+    for (int i = 0; i < 4 && *block == 0; i++) {
+        const cnn_grid g = cnn_grid_of(shape, candidates[i]);
+        CNN_TRY(cnn_cpu_image_layout(n, shape, cnn_step_tag(&g), &candidate));
+        if (cnn_dnn_layout_equal(layout, candidate))
+            *block = candidates[i];
+        cnn_dnn_layout_destroy(&candidate);
+    }
+done:
+    cnn_dnn_layout_destroy(&candidate);
+    return st;
+}
+
+cnn_status cnn_conv_wishes(cnn_step *s, const cnn_layer *l, bool relu, int *src_block,
+                           int *dst_block)
+{
+    cnn_status st = CNN_OK;
+    const cnn_weighted_spec spec = {
+        .layer = l, .src = dnnl_format_tag_any, .dst = dnnl_format_tag_any, .relu = relu};
+    const int n = cnn_ops_max_batch(s->ops);
+    cnn_weighted w = {0};
+    cnn_dnn_layout *wish = NULL;
+    CNN_TRY(cnn_weighted_create(s->ops, &spec, 1, &w));
+    CNN_TRY(cnn_dnn_primitive_layout(w.sizes[0].forward, DNNL_ARG_SRC, &wish));
+    CNN_TRY(block_of(n, l->in, wish, src_block));
+    cnn_dnn_layout_destroy(&wish);
+    CNN_TRY(cnn_dnn_primitive_layout(w.sizes[0].forward, DNNL_ARG_DST, &wish));
+    CNN_TRY(block_of(n, l->out, wish, dst_block));
+done:
+    cnn_dnn_layout_destroy(&wish);
+    cnn_weighted_destroy(&w);
+    return st;
+}
+
+static cnn_weighted_spec spec_of(const cnn_node *node)
+{
+    return (cnn_weighted_spec){
+        .layer = node->layer,
+        .src = cnn_step_tag(&node->in),
+        .dst = cnn_step_tag(&node->mid),
+        .relu = node->relu,
+        .backward = node->trains && !cnn_sparse_suits(node),
+        .input_gradient = node->input_gradient,
+    };
+}
+
+static bool is_slow(const cnn_dnn_primitive *p)
+{
+    return p && !strncmp(cnn_dnn_primitive_kernel(p), "ref", 3);
+}
+
+cnn_status cnn_conv_count_slow(cnn_step *s, const cnn_node *node, int *count)
+{
+    const cnn_weighted_spec spec = spec_of(node);
+    cnn_weighted w = {0};
+    cnn_status st = cnn_weighted_create(s->ops, &spec, 1, &w);
+    const cnn_weighted_primitives *p = &w.sizes[0];
+    *count += is_slow(p->forward) + is_slow(p->backward_data) +
+              (is_slow(p->backward_weights) && !cnn_few_suits(node));
+    cnn_weighted_destroy(&w);
+    return st;
+}
+
+/* ---- creation ------------------------------------------------------------------------------ */
+
+static cnn_status create_pool(cnn_step *s, const cnn_node *node, conv_node *o)
+{
+    cnn_status st = CNN_OK;
+    const int i = node->index, back = cnn_step_back(s, i);
+    const size_t bytes =
+        sizeof(float) * cnn_grid_size(&node->mid) * (size_t)cnn_ops_max_batch(s->ops);
+    CNN_TRY(cnn_step_pool_create(s, node, &o->pool));
+    CNN_TRY(cnn_step_tensor(s, "before pool", i, bytes, i, i, &o->mid));
+    if (cnn_sparse_suits(node))
+        CNN_TRY(cnn_sparse_create(s, node, &o->sparse));
+    else
+        CNN_TRY(cnn_step_tensor(s, "gradient before pool", i, bytes, back, back, &o->mid_gradient));
+done:
+    return st;
+}
+
+/* oneDNN's AVX-512 kernels take few channels as they are; its others pad them to 8 or fall back to
+ * plain loops. */
+static bool wants_few(const cnn_node *node, const conv_node *o)
+{
+    const cnn_dnn_primitive *weights = o->weighted.sizes[0].backward_weights;
+    return weights && cnn_few_suits(node) && !strstr(cnn_dnn_primitive_kernel(weights), "avx512");
+}
+
+static cnn_status conv_create(cnn_step *s, cnn_node *node)
+{
+    cnn_status st = CNN_OK;
+    const cnn_weighted_spec spec = spec_of(node);
+    conv_node *o = calloc(1, sizeof *o);
+    CNN_CHECK(o, CNN_ENOMEM, "a convolution node");
+    node->own = o;
+    o->mid = o->mid_gradient = CNN_NO_TENSOR;
+    CNN_TRY(cnn_weighted_create(s->ops, &spec, s->ops->size_count, &o->weighted));
+    cnn_step_add_parameter(s, node, 0, cnn_weighted_size(&o->weighted), &o->weighted);
+    cnn_step_add_parameter(s, node, 1, (size_t)node->layer->filters, NULL);
+    if (node->pool)
+        CNN_TRY(create_pool(s, node, o));
+    if (wants_few(node, o))
+        CNN_TRY(cnn_few_create(s, node, &o->few));
+done:
+    return st;
+}
+
+static void conv_destroy(cnn_node *node)
+{
+    conv_node *o = node->own;
+    if (!o)
+        return;
+    cnn_weighted_destroy(&o->weighted);
+    cnn_step_pool_destroy(&o->pool);
+    cnn_sparse_destroy(&o->sparse);
+    cnn_few_destroy(&o->few);
+    free(o);
+    node->own = NULL;
+}
+
+/* ---- passes -------------------------------------------------------------------------------- */
+
+static cnn_status conv_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    conv_node *o = node->own;
+    float *y = cnn_step_value(s, node->index + 1);
+    float *mid = o->pool ? cnn_step_at(s, o->mid) : y;
+    CNN_TRY(cnn_weighted_forward(&o->weighted, pass->n, cnn_step_value(s, node->index),
+                                 cnn_step_weights(s, node, 0), cnn_step_weights(s, node, 1), mid));
+    if (o->pool)
+        CNN_TRY(cnn_step_pool_forward(s, o->pool, pass, mid, y));
+done:
+    return st;
+}
+
+static cnn_status conv_backward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    conv_node *o = node->own;
+    const float *dy = cnn_step_gradient(s, node->index + 1);
+    if (o->sparse) {
+        cnn_sparse_backward(s, node, o->sparse, pass, cnn_step_pool_where(s, o->pool), dy);
+        goto done;
+    }
+    if (o->pool) {
+        float *mid = cnn_step_at(s, o->mid_gradient);
+        CNN_TRY(cnn_step_pool_backward(s, o->pool, pass, dy, mid));
+        dy = mid;
+    }
+    if (o->few)
+        cnn_few_backward(s, node, o->few, pass, dy);
+    else
+        CNN_TRY(cnn_weighted_backward_weights(&o->weighted, pass->n, cnn_step_value(s, node->index),
+                                              dy, cnn_step_slopes(s, node, 0),
+                                              cnn_step_slopes(s, node, 1)));
+    if (!node->input_gradient)
+        goto done;
+    CNN_TRY(cnn_weighted_backward_data(&o->weighted, pass->n, dy, cnn_step_weights(s, node, 0),
+                                       cnn_step_gradient(s, node->index)));
+    CNN_TRY(cnn_step_mask_input(s, node, pass));
+done:
+    return st;
+}
+
+static void conv_describe(const cnn_node *node, cnn_text *out)
+{
+    const conv_node *o = node->own;
+    const cnn_weighted_primitives *p = &o->weighted.sizes[0];
+    cnn_text_printf(out, "oneDNN %s", cnn_dnn_primitive_kernel(p->forward));
+    if (o->sparse)
+        cnn_text_append(out, ", own backward of conv + pool");
+    if (o->few)
+        cnn_text_append(out, ", own weights' gradient");
+    else if (p->backward_weights)
+        cnn_text_printf(out, ", weights %s", cnn_dnn_primitive_kernel(p->backward_weights));
+    if (p->backward_data)
+        cnn_text_printf(out, ", data %s", cnn_dnn_primitive_kernel(p->backward_data));
+    if (o->pool)
+        cnn_text_append(out, cnn_step_pool_is_pair(node->pool) ? ", own 2x2 pool" : ", own pool");
+}
+
+const cnn_node_class cnn_conv_node = {conv_create, conv_destroy, conv_forward, conv_backward,
+                                      conv_describe};

@@ -1,0 +1,18 @@
+/** The weight gradient of a convolution node over few input channels; see kernels_few.h. */
+#ifndef CNN_CPU_STEP_FEW_H
+#define CNN_CPU_STEP_FEW_H
+
+#include "cpu/native/internal.h"
+
+typedef struct cnn_few_node cnn_few_node;
+
+/** Whether the kernel can do it. */
+bool cnn_few_suits(const cnn_node *node);
+/** After the node's parameters were added. */
+cnn_status cnn_few_create(cnn_step *s, const cnn_node *node, cnn_few_node **out);
+void cnn_few_destroy(cnn_few_node **few);
+/** Gradients of weights and bias from dy, the gradient of the convolution's result. */
+void cnn_few_backward(cnn_step *s, const cnn_node *node, cnn_few_node *few,
+                      const cnn_step_pass *pass, const float *dy);
+
+#endif

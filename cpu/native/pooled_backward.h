@@ -1,0 +1,19 @@
+/** The backward of a convolution node that ends in a 2x2 maximum pool; see kernels_sparse.h. */
+#ifndef CNN_CPU_STEP_SPARSE_H
+#define CNN_CPU_STEP_SPARSE_H
+
+#include "cpu/native/internal.h"
+
+typedef struct cnn_sparse cnn_sparse;
+
+/** Whether the kernels can do this node's backward. */
+bool cnn_sparse_suits(const cnn_node *node);
+/** After the node's parameters were added. */
+cnn_status cnn_sparse_create(cnn_step *s, const cnn_node *node, cnn_sparse **out);
+void cnn_sparse_destroy(cnn_sparse **sparse);
+/** Gradients of weights and bias, and of the input where the node needs it, from where (u8) and dy
+ *  of the pool's result. */
+void cnn_sparse_backward(cnn_step *s, const cnn_node *node, cnn_sparse *sparse,
+                         const cnn_step_pass *pass, const uint8_t *where, const float *dy);
+
+#endif

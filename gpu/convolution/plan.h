@@ -1,0 +1,29 @@
+/** A convolution of one direction and batch size with its algorithm chosen: frozen, timed on the
+ *  device, or cuDNN's first proposal. */
+#ifndef CNN_GPU_CONV_PLAN_H
+#define CNN_GPU_CONV_PLAN_H
+
+#include "gpu/convolution/problem.h"
+#include "nn/ops.h"
+
+typedef struct cnn_conv_plan cnn_conv_plan;
+
+/** Takes the choice from ops's table or, where the table is open, makes it and adds it: with
+ *  autotune the candidate that is fastest on this device, among those whose result agrees with our
+ *  direct kernels. Grows ops's workspace. CNN_EBACKEND: the frozen choice cannot be had here.
+ *  native  it will run from a graph, and is timed so; our own kernels compete, which else only
+ * stand in where cuDNN has nothing */
+cnn_status cnn_conv_plan_create(cnn_ops *ops, const cnn_conv_problem *problem, bool native,
+                                cnn_conv_plan **out);
+void cnn_conv_plan_destroy(cnn_conv_plan **plan);
+
+/** How far, relative to the largest value, rounding may take a result from the direct kernels'. */
+double cnn_conv_tolerance(const cnn_ops *ops, const cnn_conv_problem *problem);
+
+/** Queues it. */
+cnn_status cnn_conv_plan_run(cnn_conv_plan *plan, cnn_conv_operands operands);
+
+/** "e67,2:5" or "direct". */
+void cnn_conv_plan_describe(const cnn_conv_plan *plan, cnn_text *out);
+
+#endif

@@ -1,0 +1,93 @@
+/** The GPU as cnn_ops sees it, for the files of this folder. */
+#ifndef CNN_GPU_CUDA_INTERNAL_H
+#define CNN_GPU_CUDA_INTERNAL_H
+
+#include "gpu/device/check.h"
+#include "gpu/convolution/choices.h"
+#include "gpu/kernels/kernels.h"
+#include "nn/ops.h"
+
+/** A stream and what libraries need to work in it. Two lanes work at the same time where their
+ *  streams differ, so they share nothing that work uses. */
+typedef struct {
+    cudaStream_t stream;     /* what work is queued in */
+    cudaStream_t own_stream; /* the lane's */
+    cudnnHandle_t cudnn;
+    cublasHandle_t cublas;
+    void *cublas_workspace;
+    void *workspace; /* shared by all convolutions: they run one after the other */
+    size_t workspace_bytes;
+} cnn_cuda_lane;
+
+struct cnn_ops {
+    cnn_ops_config config;
+    int size_count, sizes[CNN_MAX_BATCH_SIZES]; /* distinct batch sizes, the largest first */
+    int device;
+    /* The lane that work goes to, as cnn_cuda_lane has it. */
+    cudaStream_t stream, own_stream;
+    cudnnHandle_t cudnn;
+    cublasHandle_t cublas;
+    void *cublas_workspace;
+    void *workspace;
+    size_t workspace_bytes;
+    cnn_cuda_lane other; /* zeroed until cnn_cuda_open_side */
+    cnn_choices choices;
+    uint64_t *keys, *sorted; /* [key_room]: shuffling */
+    void *sort_scratch;
+    size_t sort_bytes;
+    int key_room;
+    char name[96], versions[128];
+};
+
+/** CNN_EINVAL unless the device was opened for batches of n images; *index into sizes. */
+cnn_status cnn_cuda_size_index(const cnn_ops *ops, int n, int *index);
+
+/** Kernels count a tensor's values in 32 bits. */
+#define CNN_CUDA_MAX_TENSOR ((size_t)UINT32_MAX * sizeof(float))
+
+/** cudaMalloc'ed and zeroed; the failure names what was asked for and what is left. */
+cnn_status cnn_cuda_alloc(const cnn_ops *ops, size_t bytes, const char *what, void **out);
+cnn_status cnn_cuda_floats(const cnn_ops *ops, size_t count, const char *what, float **out);
+/** Takes NULL, leaves NULL. */
+void cnn_cuda_free(const cnn_ops *ops, void **memory);
+
+/** Room for sums in one kernel; free both with cnn_cuda_free_sums. */
+cnn_status cnn_cuda_sums(const cnn_ops *ops, size_t parts, size_t tickets, cnn_gpu_sums *out);
+void cnn_cuda_free_sums(const cnn_ops *ops, cnn_gpu_sums *sums);
+
+/** Makes the lane's workspace at least this long. Not while work is queued that uses it. */
+cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes);
+
+/* cuda_lanes.c */
+/** Stream, handles and cuBLAS's workspace of the current lane. Closing takes what is half open. */
+cnn_status cnn_cuda_open_lane(cnn_ops *ops);
+void cnn_cuda_close_lane(cnn_ops *ops);
+/** Opens the second lane, with a stream of its own, unless it is open. */
+cnn_status cnn_cuda_open_side(cnn_ops *ops);
+/** Work goes to the other lane from now on; what is made for a lane's handles runs in that lane. */
+void cnn_cuda_change_lane(cnn_ops *ops);
+/** apart: the side lane, which is the other one now, works in its own stream, else in the main
+ *  lane's. Waits for queued work; not during a capture. */
+cnn_status cnn_cuda_part_lanes(cnn_ops *ops, bool apart);
+
+/** Weights between canonical [O, C, H, W] on the host and [O, H, W, C] on the device; synchronous.
+ */
+cnn_status cnn_cuda_import_weights(cnn_ops *ops, int o, int c, int h, int w, const float *ochw,
+                                   float *weights);
+cnn_status cnn_cuda_export_weights(cnn_ops *ops, int o, int c, int h, int w, const float *weights,
+                                   float *ochw);
+
+/** Geometry of a pool layer for the kernels. CNN_EUSAGE: its window is too large. */
+cnn_status cnn_cuda_windows(const cnn_layer *layer, cnn_gpu_windows *out);
+/** Statistics of a batchnorm layer over n images. */
+cnn_gpu_norm_shape cnn_cuda_norm_shape(const cnn_layer *layer, int n);
+
+/** y [n, units] = x [n, inputs] weights^T [units, inputs], without bias. */
+cnn_status cnn_cuda_dense_forward(cnn_ops *ops, int n, int inputs, int units, const float *x,
+                                  const float *weights, float *y);
+cnn_status cnn_cuda_dense_backward_data(cnn_ops *ops, int n, int inputs, int units, const float *dy,
+                                        const float *weights, float *dx);
+cnn_status cnn_cuda_dense_backward_weights(cnn_ops *ops, int n, int inputs, int units,
+                                           const float *x, const float *dy, float *dweights);
+
+#endif

@@ -1,0 +1,77 @@
+/* Work beside the rest of a step: gradients of weights, for which nothing waits but the update.
+ *
+ * It goes to the device's side lane. Where the step's variant has branches that lane has a stream
+ * of its own: a fork makes it wait for what is queued so far, the join before the update makes the
+ * main one wait for it. Else both lanes have one stream, and all work is in order. */
+#include "gpu/native/internal.h"
+
+cnn_status cnn_native_open_branches(cnn_step *s)
+{
+    cnn_status st = CNN_OK;
+    CNN_TRY(cnn_cuda_open_side(s->ops));
+    CNN_CUDA(cudaEventCreateWithFlags(&s->forked, cudaEventDisableTiming));
+    CNN_CUDA(cudaEventCreateWithFlags(&s->joined, cudaEventDisableTiming));
+done:
+    return st;
+}
+
+void cnn_native_close_branches(cnn_step *s)
+{
+    if (s->forked)
+        cudaEventDestroy(s->forked);
+    if (s->joined)
+        cudaEventDestroy(s->joined);
+    s->forked = s->joined = NULL;
+}
+
+bool cnn_native_goes_aside(const cnn_step *s, int node)
+{
+    const cnn_node_kind kind = s->plan.nodes[node].kind;
+    return s->may_branch && node > s->first_trained &&
+           (kind == CNN_NODE_CONV || kind == CNN_NODE_DENSE);
+}
+
+int cnn_native_aside_until(const cnn_step *s, int node)
+{
+    return cnn_native_goes_aside(s, node) ? cnn_native_back(s, 0) : cnn_native_back(s, node);
+}
+
+cnn_status cnn_native_begin_aside(cnn_step *s, const cnn_native_node *node)
+{
+    cnn_status st = CNN_OK;
+    if (!cnn_native_goes_aside(s, node->index))
+        return CNN_OK;
+    if (s->variant & CNN_STEP_BRANCHES) {
+        CNN_CUDA(cudaEventRecord(s->forked, s->ops->stream));
+        CNN_CUDA(cudaStreamWaitEvent(s->ops->other.stream, s->forked, 0));
+        s->unjoined = true;
+    }
+    cnn_cuda_change_lane(s->ops);
+done:
+    return st;
+}
+
+void cnn_native_end_aside(cnn_step *s, const cnn_native_node *node)
+{
+    if (cnn_native_goes_aside(s, node->index))
+        cnn_cuda_change_lane(s->ops);
+}
+
+cnn_status cnn_native_join(cnn_step *s)
+{
+    cnn_status st = CNN_OK;
+    if (!s->unjoined)
+        return CNN_OK;
+    s->unjoined = false;
+    CNN_CUDA(cudaEventRecord(s->joined, s->ops->other.stream));
+    CNN_CUDA(cudaStreamWaitEvent(s->ops->stream, s->joined, 0));
+done:
+    return st;
+}
+
+void cnn_native_abandon(cnn_step *s)
+{
+    if (s->unjoined && cudaEventRecord(s->joined, s->ops->other.stream) == cudaSuccess)
+        cudaStreamWaitEvent(s->ops->stream, s->joined, 0);
+    s->unjoined = false;
+}

@@ -1,0 +1,105 @@
+/* Training steps as CUDA graphs: captured once for a feed, replayed for every batch. */
+#include "gpu/native/internal.h"
+
+static void drop(cudaGraphExec_t *graph)
+{
+    if (*graph)
+        cudaGraphExecDestroy(*graph);
+    *graph = NULL;
+}
+
+void cnn_native_drop_graphs(cnn_native_graphs *g)
+{
+    drop(&g->several);
+    drop(&g->one);
+    drop(&g->tail);
+    *g = (cnn_native_graphs){0};
+}
+
+static cnn_status copy(cnn_step *s, void *to, const void *from, size_t bytes)
+{
+    cnn_status st = CNN_OK;
+    if (bytes > 0)
+        CNN_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, s->ops->stream));
+done:
+    return st;
+}
+
+/* A step that updates no value, straight away: what is loaded or prepared at a first call must not
+ * happen within a capture. It leaves nothing changed. */
+static cnn_status try_out(cnn_step *s, const cnn_feed *feed, int n)
+{
+    cnn_status st = CNN_OK;
+    const size_t bytes = (size_t)s->net.state_total * sizeof(float);
+    CNN_CUDA(cnn_gpu_go_to(s->ops->stream, 0, s->place));
+    CNN_TRY(copy(s, s->running_kept, s->running, bytes));
+    CNN_TRY(copy(s, s->training_kept, s->training, sizeof *s->training));
+    CNN_TRY(cnn_native_queue_step(s, feed, n, false));
+    CNN_TRY(cnn_native_queue_update(s, 0));
+    CNN_TRY(copy(s, s->running, s->running_kept, bytes));
+    CNN_TRY(copy(s, s->training, s->training_kept, sizeof *s->training));
+    CNN_TRY(cnn_ops_sync(s->ops));
+done:
+    return st;
+}
+
+/* A graph of `steps` steps on n images each. A capture that has begun is ended whatever happens. */
+static cnn_status capture(cnn_step *s, const cnn_feed *feed, int n, int steps, cudaGraphExec_t *out)
+{
+    cnn_status st = CNN_OK;
+    cudaGraph_t graph = NULL;
+    CNN_CUDA(cudaStreamBeginCapture(s->ops->stream, cudaStreamCaptureModeThreadLocal));
+    for (int i = 0; i < steps && st == CNN_OK; i++)
+        st = cnn_native_queue_step(s, feed, n, true);
+    const cudaError_t ended = cudaStreamEndCapture(s->ops->stream, &graph);
+    CNN_TRY(st);
+    CNN_CUDA(ended);
+    if (s->variant & CNN_STEP_EARLY)
+        CNN_TRY(cnn_native_hasten_dependents(graph));
+    CNN_CUDA(cudaGraphInstantiate(out, graph, 0));
+    CNN_CUDA(cudaGraphUpload(*out, s->ops->stream));
+done:
+    if (graph)
+        cudaGraphDestroy(graph);
+    return st;
+}
+
+static bool are_of(const cnn_native_graphs *g, const cnn_step *s, const cnn_feed *feed)
+{
+    return g->images && g->images == feed->images && g->labels == feed->labels &&
+           g->order == feed->order && g->count == feed->count && g->variant == s->variant &&
+           g->workspaces[0] == s->ops->workspace && g->workspaces[1] == s->ops->other.workspace;
+}
+
+cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
+{
+    cnn_status st = CNN_OK;
+    cnn_native_graphs *g = &s->graphs;
+    const int batch = s->train.batch_size, tail = feed->count % batch;
+    if (s->tunes)
+        CNN_TRY(cnn_native_tune_variant(s, feed));
+    if (are_of(g, s, feed))
+        return CNN_OK;
+    CNN_TRY(cnn_ops_sync(s->ops));
+    cnn_native_drop_graphs(g);
+    g->images = feed->images;
+    g->labels = feed->labels;
+    g->order = feed->order;
+    g->count = feed->count;
+    g->variant = s->variant;
+    g->workspaces[0] = s->ops->workspace;
+    g->workspaces[1] = s->ops->other.workspace;
+    if (feed->count >= batch) {
+        CNN_TRY(try_out(s, feed, batch));
+        CNN_TRY(capture(s, feed, batch, CNN_NATIVE_STEPS, &g->several));
+        CNN_TRY(capture(s, feed, batch, 1, &g->one));
+    }
+    if (tail > 0) {
+        CNN_TRY(try_out(s, feed, tail));
+        CNN_TRY(capture(s, feed, tail, 1, &g->tail));
+    }
+done:
+    if (st != CNN_OK)
+        cnn_native_drop_graphs(g);
+    return st;
+}

@@ -1,0 +1,293 @@
+/* Backward of a convolution from behind its pool: kernels that read the pooled gradient and the
+ * mask themselves, instead of one that makes the gradient before the pool of them, and two that
+ * read that. Which of both it is, is timed as a whole. */
+#include "gpu/native/internal.h"
+#include "gpu/convolution/timing.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+bool cnn_native_may_unpool(const cnn_step *s, const cnn_native_node *node)
+{
+    if (!node->pool || !node->trains || !node->input_gradient)
+        return false;
+    const cnn_gpu_convolution shape =
+        cnn_conv_problem_of(node->layer, cnn_ops_max_batch(s->ops), CNN_CONV_FORWARD).shape;
+    return cnn_gpu_strips_unpool_fit(shape, node->windows) &&
+           cnn_gpu_strips_unpool_weights_fit(shape, node->windows);
+}
+
+/* What backward reads and writes. */
+typedef struct {
+    cnn_gpu_convolution shape;
+    const float *x, *weights, *dy;
+    const uint8_t *mask;
+    float *dx, *dweights, *dbias;
+} operands;
+
+static cnn_status run_weights(cnn_step *s, const cnn_native_node *node, const operands *o)
+{
+    cnn_status st = CNN_OK;
+    CNN_CUDA(cnn_gpu_strips_unpool_weights(s->ops->stream, o->shape, node->windows, o->x, o->dy,
+                                           o->mask, s->ops->workspace, o->dweights, o->dbias));
+done:
+    return st;
+}
+
+static cnn_status run_data(cnn_step *s, const cnn_native_node *node, const operands *o)
+{
+    cnn_status st = CNN_OK;
+    CNN_CUDA(cnn_gpu_strips_unpool_data(s->ops->stream, o->shape, node->windows, o->dy, o->mask,
+                                        o->weights, o->dx));
+done:
+    return st;
+}
+
+cnn_status cnn_native_unpool_backward(cnn_step *s, cnn_native_node *node,
+                                      const cnn_native_pass *pass)
+{
+    cnn_status st = CNN_OK;
+    const operands o = {.shape = cnn_conv_problem_of(node->layer, pass->n, CNN_CONV_FORWARD).shape,
+                        .x = cnn_native_value(s, node->index),
+                        .weights = cnn_native_weights(s, node, 0),
+                        .dy = cnn_native_gradient(s, node->index + 1),
+                        .mask = cnn_native_at(s, node->mask),
+                        .dx = cnn_native_gradient(s, node->index),
+                        .dweights = cnn_native_slopes(s, node, 0),
+                        .dbias = cnn_native_slopes(s, node, 1)};
+    CNN_TRY(cnn_native_begin_aside(s, node));
+    st = run_weights(s, node, &o);
+    cnn_native_end_aside(s, node);
+    if (st == CNN_OK)
+        CNN_TRY(run_data(s, node, &o));
+done:
+    return st;
+}
+
+/* ---- timing -------------------------------------------------------------------------------- */
+
+enum { X, WEIGHTS, Z, DY, DZ, POOLED, MASK, DX, DWEIGHTS, DBIAS, RESULTS = 3, TENSORS = DX + 6 };
+
+typedef struct {
+    cnn_step *s;
+    const cnn_native_node *node;
+    int size;                /* index of the batch size */
+    float *tensors[TENSORS]; /* from DX on: three results apart, then three at once */
+    size_t sizes[TENSORS];
+    float *distance; /* f32 [2] */
+    cnn_gpu_sums sums;
+    operands o;
+} bench;
+
+static cnn_status bench_open(cnn_step *s, const cnn_native_node *node, int size, bench *b)
+{
+    cnn_status st = CNN_OK;
+    const int n = s->ops->sizes[size];
+    const cnn_conv_problem p =
+        cnn_conv_problem_with_pool(node->layer, n, node->windows, node->relu);
+    const size_t in = cnn_conv_problem_input(&p), out = cnn_conv_problem_output(&p);
+    const size_t weights = cnn_conv_problem_weights(&p), pooled = cnn_conv_problem_pooled(&p);
+    const size_t bias = (size_t)p.shape.out_c, rows = pooled / bias;
+    const size_t sizes[TENSORS] = {[X] = in,
+                                   [WEIGHTS] = weights,
+                                   [Z] = out,
+                                   [DY] = pooled,
+                                   [DZ] = out,
+                                   [POOLED] = pooled,
+                                   [MASK] = pooled,
+                                   [DX] = in,
+                                   [DWEIGHTS] = weights,
+                                   [DBIAS] = bias,
+                                   [DX + RESULTS] = in,
+                                   [DWEIGHTS + RESULTS] = weights,
+                                   [DBIAS + RESULTS] = bias};
+    *b = (bench){.s = s, .node = node, .size = size};
+    memcpy(b->sizes, sizes, sizeof sizes);
+    for (int i = 0; i < TENSORS; i++) {
+        CNN_TRY(cnn_cuda_floats(s->ops, sizes[i], "tuning: a pool's backward", &b->tensors[i]));
+        CNN_CUDA(cnn_gpu_fill_random(s->ops->stream, sizes[i], (uint32_t)i + 1, b->tensors[i]));
+    }
+    CNN_TRY(cnn_cuda_floats(s->ops, 2, "tuning: a distance", &b->distance));
+    CNN_TRY(cnn_cuda_sums(s->ops, cnn_gpu_column_sums(rows, (int)bias), cnn_gpu_tickets((int)bias),
+                          &b->sums));
+    CNN_CUDA(cnn_gpu_maxpool_forward(s->ops->stream, n, node->windows, b->tensors[Z], NULL,
+                                     node->relu, b->tensors[POOLED], (uint8_t *)b->tensors[MASK]));
+    b->o = (operands){p.shape,
+                      b->tensors[X],
+                      b->tensors[WEIGHTS],
+                      b->tensors[DY],
+                      (uint8_t *)b->tensors[MASK],
+                      b->tensors[DX + RESULTS],
+                      b->tensors[DWEIGHTS + RESULTS],
+                      b->tensors[DBIAS + RESULTS]};
+done:
+    return st;
+}
+
+static void bench_close(bench *b)
+{
+    for (int i = 0; i < TENSORS; i++)
+        cnn_cuda_free(b->s->ops, (void **)&b->tensors[i]);
+    cnn_cuda_free(b->s->ops, (void **)&b->distance);
+    cnn_cuda_free_sums(b->s->ops, &b->sums);
+}
+
+/* Both lanes have one stream here. Plans and workspaces are those of the lane that they run in. */
+static void change_lane(const bench *b)
+{
+    if (cnn_native_goes_aside(b->s, b->node->index))
+        cnn_cuda_change_lane(b->s->ops);
+}
+
+static cnn_status run_apart(void *context)
+{
+    cnn_status st = CNN_OK;
+    const bench *b = context;
+    float *const *t = b->tensors;
+    CNN_CUDA(cnn_gpu_unpool_bias_gradient(b->s->ops->stream, b->o.shape.n, b->node->windows,
+                                          b->o.mask, t[DY], t[DZ], b->sums, t[DBIAS]));
+    change_lane(b);
+    st = cnn_conv_plan_run(
+        b->node->plans[CNN_CONV_BACKWARD_WEIGHTS][b->size],
+        (cnn_conv_operands){.first = t[X], .second = t[DZ], .result = t[DWEIGHTS]});
+    change_lane(b);
+    if (st == CNN_OK)
+        CNN_TRY(cnn_conv_plan_run(
+            b->node->plans[CNN_CONV_BACKWARD_DATA][b->size],
+            (cnn_conv_operands){.first = t[DZ], .second = t[WEIGHTS], .result = t[DX]}));
+done:
+    return st;
+}
+
+static cnn_status run_pooled(void *context)
+{
+    cnn_status st = CNN_OK;
+    const bench *b = context;
+    change_lane(b);
+    st = run_weights(b->s, b->node, &b->o);
+    change_lane(b);
+    if (st == CNN_OK)
+        CNN_TRY(run_data(b->s, b->node, &b->o));
+done:
+    return st;
+}
+
+/* Whether the last results of both are as close as two results may be, each of which is as far from
+ * the direct kernels' as is allowed. */
+static cnn_status check_results(const bench *b, bool *right)
+{
+    cnn_status st = CNN_OK;
+    const cnn_conv_direction directions[RESULTS] = {
+        CNN_CONV_BACKWARD_DATA, CNN_CONV_BACKWARD_WEIGHTS, CNN_CONV_BACKWARD_WEIGHTS};
+    *right = true;
+    for (int i = 0; i < RESULTS; i++) {
+        float distance[2];
+        const cnn_conv_problem p = cnn_conv_problem_of(b->node->layer, b->o.shape.n, directions[i]);
+        CNN_CUDA(cnn_gpu_distance(b->s->ops->stream, b->sizes[DX + i], b->tensors[DX + i],
+                                  b->tensors[DX + i + RESULTS], b->distance));
+        CNN_TRY(cnn_ops_download(b->s->ops, distance, b->distance, sizeof distance));
+        if ((double)distance[1] <= 2 * cnn_conv_tolerance(b->s->ops, &p) * (double)distance[0])
+            continue;
+        *right = false;
+        fprintf(stderr, "backward from the pooled gradient is left out: it is wrong by %g of %g\n",
+                (double)distance[1], (double)distance[0]);
+    }
+done:
+    return st;
+}
+
+static cnn_status need_workspace(cnn_step *s, const cnn_native_node *node, int size)
+{
+    const cnn_conv_problem p =
+        cnn_conv_problem_of(node->layer, s->ops->sizes[size], CNN_CONV_BACKWARD_WEIGHTS);
+    const bool aside = cnn_native_goes_aside(s, node->index);
+    if (aside)
+        cnn_cuda_change_lane(s->ops);
+    const cnn_status st =
+        cnn_cuda_need_workspace(s->ops, cnn_gpu_strips_unpool_weights_workspace(p.shape));
+    if (aside)
+        cnn_cuda_change_lane(s->ops);
+    return st;
+}
+
+/* apart is timed before and after, on a device that may have idled. */
+static cnn_status tune(cnn_step *s, const cnn_native_node *node, int size, bool *pooled)
+{
+    cnn_status st = CNN_OK;
+    float apart = INFINITY, again = INFINITY, at_once = INFINITY;
+    bool right = false;
+    bench b = {.s = s};
+    CNN_TRY(need_workspace(s, node, size));
+    CNN_TRY(bench_open(s, node, size, &b));
+    CNN_TRY(cnn_cuda_time(s->ops, run_apart, &b, true, &apart));
+    CNN_TRY(cnn_cuda_time(s->ops, run_pooled, &b, true, &at_once));
+    CNN_TRY(check_results(&b, &right));
+    CNN_TRY(cnn_cuda_time(s->ops, run_apart, &b, true, &again));
+    *pooled = right && at_once < fminf(apart, again);
+done:
+    bench_close(&b);
+    return st;
+}
+
+/* Where the pooled way fails it is left out; the other one would fail in every step, and tell. */
+static cnn_status tune_or_leave(cnn_step *s, const cnn_native_node *node, int size, bool *pooled)
+{
+    const cnn_status st = tune(s, node, size, pooled);
+    if (st != CNN_EBACKEND && st != CNN_ENOMEM)
+        return st;
+    cudaGetLastError(); /* not one that stays: the next call would tell */
+    fprintf(stderr, "backward from the pooled gradient is left out: %s\n", cnn_error_message());
+    *pooled = false;
+    return CNN_OK;
+}
+
+/* ---- choosing ------------------------------------------------------------------------------ */
+
+static cnn_status name_of(const cnn_step *s, const cnn_native_node *node, int size, cnn_text *out)
+{
+    cnn_text forward = {0};
+    const cnn_conv_problem p =
+        cnn_conv_problem_with_pool(node->layer, s->ops->sizes[size], node->windows, node->relu);
+    cnn_conv_problem_name(&p, &forward);
+    const cnn_status st = cnn_text_status(&forward);
+    if (st == CNN_OK)
+        cnn_text_printf(out, "unpool%s", strchr(forward.s, ':'));
+    cnn_text_free(&forward);
+    return st == CNN_OK ? cnn_text_status(out) : st;
+}
+
+/* A table without the choice means apart. */
+static cnn_status choose(cnn_step *s, cnn_native_node *node, int size)
+{
+    cnn_status st = CNN_OK;
+    cnn_text name = {0};
+    cnn_choice choice = {.kind = CNN_CHOICE_UNPOOL};
+    CNN_TRY(name_of(s, node, size, &name));
+    const cnn_choice *known = cnn_choices_find(&s->ops->choices, name.s);
+    if (known) {
+        node->unpools[size] = known->pooled;
+    } else if (!s->ops->choices.frozen && s->ops->config.autotune) {
+        CNN_TRY(tune_or_leave(s, node, size, &choice.pooled));
+        CNN_TRY(cnn_choices_add(&s->ops->choices, name.s, &choice));
+        node->unpools[size] = choice.pooled;
+    }
+    if (node->unpools[size])
+        CNN_TRY(need_workspace(s, node, size));
+done:
+    cnn_text_free(&name);
+    return st;
+}
+
+cnn_status cnn_native_choose_unpool(cnn_step *s, cnn_native_node *node)
+{
+    cnn_status st = CNN_OK;
+    if (s->ops->config.plan_only || !cnn_native_may_unpool(s, node))
+        return CNN_OK;
+    if (s->may_branch)
+        CNN_TRY(cnn_cuda_part_lanes(s->ops, false));
+    for (int i = 0; i < s->ops->size_count; i++)
+        CNN_TRY(choose(s, node, i));
+done:
+    return st;
+}

@@ -1,0 +1,57 @@
+#include "mpi/dispatch/consecutive_failures.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+
+static void add_cell(cnn_streak *s, int cell)
+{
+    for (int i = 0; i < s->cell_count; i++)
+        if (s->cells[i] == cell)
+            return;
+    if (s->cell_count < CNN_STREAK_CELLS)
+        s->cells[s->cell_count++] = cell;
+}
+
+/** Where memory is short the block is left out: its failed run then stays failed. */
+static void add_block(cnn_streak *s, int block)
+{
+    if (s->block_count > 0 && s->blocks[s->block_count - 1] == block) /* its runs are neighbours */
+        return;
+    if (s->block_count == s->block_room) {
+        const int room = 2 * s->block_room + 8;
+        int *more = realloc(s->blocks, (size_t)room * sizeof *more);
+        if (!more)
+            return;
+        s->blocks = more;
+        s->block_room = room;
+    }
+    s->blocks[s->block_count++] = block;
+}
+
+void cnn_streak_run(cnn_streak *s, int cell, int block, bool failed, const char *reason)
+{
+    if (!failed) {
+        cnn_streak_clear(s);
+        return;
+    }
+    add_cell(s, cell);
+    add_block(s, block);
+    cnn_copy_string(s->reason, sizeof s->reason, reason);
+}
+
+bool cnn_streak_is_bad(const cnn_streak *s)
+{
+    return s->cell_count == CNN_STREAK_CELLS;
+}
+
+void cnn_streak_clear(cnn_streak *s)
+{
+    s->cell_count = s->block_count = 0;
+}
+
+void cnn_streak_free(cnn_streak *s)
+{
+    free(s->blocks);
+    *s = (cnn_streak){0};
+}

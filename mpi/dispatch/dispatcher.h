@@ -1,0 +1,40 @@
+/** Rank 0's part: who gets which block, what has come of the runs, when all is done. */
+#ifndef CNN_MPI_DISPATCHER_H
+#define CNN_MPI_DISPATCHER_H
+
+#include "base/status.h"
+#include "mpi/dispatch/allocation.h"
+#include "mpi/progress.h"
+#include "mpi/task.h"
+
+#include <stdbool.h>
+
+typedef struct cnn_dispatcher cnn_dispatcher;
+
+/** task (whose status[] it keeps current), progress and allocation (NULL: the job's time does not
+ * end) are borrowed. known_life [cell_count]: the longest life of a finished run of each cell in
+ * earlier sessions, seconds; 0: none has finished.
+ */
+cnn_status cnn_dispatcher_create(cnn_task *task, cnn_progress *progress, const double *known_life,
+                                 cnn_allocation *allocation, cnn_dispatcher **out);
+void cnn_dispatcher_destroy(cnn_dispatcher **dispatcher);
+
+/** Keeps what it knows of the allocation's end current. Call often. */
+void cnn_dispatcher_step(cnn_dispatcher *dispatcher);
+
+/** Takes in a message of a rank, and answers it. A device on which runs of three different cells
+ * fail in a row is quarantined, unless it is the last one: its rank gets no more blocks; those that
+ * it has left, and those of the failed runs, whole, go to the others. Once the time runs out
+ * (SIGUSR1, the allocation's end), a rank gets no block that could not be finished: by the slowest
+ * finished runs of its cells, where there are any. Where no end is known SIGUSR1 lets no further
+ * block begin. */
+cnn_status cnn_dispatcher_receive(cnn_dispatcher *dispatcher, int from, cnn_tag tag,
+                                  const cnn_message *body);
+
+/** The signal that stopped the job, or 0. */
+int cnn_dispatcher_signal(const cnn_dispatcher *dispatcher);
+
+/** Seconds until all is done, as far as can be told; NaN: it cannot. */
+double cnn_dispatcher_time_left(const cnn_dispatcher *dispatcher);
+
+#endif

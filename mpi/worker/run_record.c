@@ -1,0 +1,197 @@
+#include "mpi/worker/run_record.h"
+
+#include "base/text.h"
+#include "host/handover.h"
+#include "base/printable.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+cnn_status cnn_record_create(int epoch_room, cnn_record *out)
+{
+    cnn_status st = CNN_OK;
+    *out = (cnn_record){.epoch_room = epoch_room};
+    out->epochs = calloc((size_t)epoch_room + 1, sizeof *out->epochs);
+    CNN_CHECK(out->epochs != NULL, CNN_ENOMEM, "record of %d epochs", epoch_room);
+    cnn_record_begin(out, 0);
+done:
+    return st;
+}
+
+void cnn_record_free(cnn_record *record)
+{
+    free(record->epochs);
+    record->epochs = NULL;
+}
+
+void cnn_record_begin(cnn_record *r, int planned_epochs)
+{
+    r->planned_epochs = planned_epochs;
+    r->tuning = false;
+    r->algorithms[0] = '\0';
+    r->ready = r->done = r->error = r->broken = r->diverged = false;
+    r->reason[0] = '\0';
+    r->row = cnn_measured_unknown();
+    r->row.epochs_done = 0;
+    for (int e = 0; e < r->epoch_room; e++)
+        r->epochs[e] = cnn_epoch_row_unknown();
+}
+
+void cnn_record_begin_tuning(cnn_record *r)
+{
+    cnn_record_begin(r, 0);
+    r->tuning = true;
+}
+
+__attribute__((format(printf, 2, 3))) static void explain(cnn_record *r, const char *fmt, ...)
+{
+    char text[2048];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    cnn_copy_printable(r->reason, sizeof r->reason, text, false);
+}
+
+__attribute__((format(printf, 2, 3))) static bool break_off(cnn_record *r, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    explain(r, "%s", text);
+    r->broken = true;
+    return false;
+}
+
+static bool take_ready(cnn_record *r, const cnn_event *e)
+{
+    if (r->ready)
+        return break_off(r, "a second ready event");
+    r->ready = true;
+    r->row.setup_seconds = e->setup_seconds;
+    r->row.parameters = e->parameters;
+    r->row.train_images = e->train_images;
+    r->row.test_images = e->test_images;
+    if (e->threads >= 0)
+        r->row.threads = e->threads;
+    cnn_copy_printable(r->row.backend, sizeof r->row.backend, e->backend, false);
+    cnn_copy_printable(r->row.versions, sizeof r->row.versions, e->versions, false);
+    return true;
+}
+
+static bool take_epoch(cnn_record *r, const cnn_event *e)
+{
+    if (!r->ready)
+        return break_off(r, "an epoch event before ready");
+    if (e->epoch != r->row.epochs_done || e->epoch >= r->planned_epochs ||
+        e->epoch >= r->epoch_room)
+        return break_off(r, "event of epoch %d, when epoch %d of %d was due", e->epoch,
+                         r->row.epochs_done, r->planned_epochs);
+    r->epochs[e->epoch] = (cnn_epoch_row){.epoch_seconds = e->seconds,
+                                          .epoch_train_loss = e->train_loss,
+                                          .epoch_test_loss = e->test_loss,
+                                          .epoch_test_error = e->test_error,
+                                          .epoch_evaluation_seconds = e->evaluation_seconds};
+    r->row.epochs_done++;
+    r->row.train_loss = e->train_loss;
+    r->row.test_loss = e->test_loss;
+    r->row.test_error = e->test_error;
+    const double before = isnan(r->row.evaluation_seconds) ? 0 : r->row.evaluation_seconds;
+    r->row.evaluation_seconds = before + e->evaluation_seconds;
+    return true;
+}
+
+static bool take_done(cnn_record *r, const cnn_event *e)
+{
+    const bool infinite =
+        r->row.epochs_done > 0 && !(isfinite(r->row.train_loss) && isfinite(r->row.test_loss));
+    if (!r->ready)
+        return break_off(r, "a done event before ready");
+    if (!e->diverged && r->row.epochs_done != r->planned_epochs)
+        return break_off(r, "done after %d of %d epochs", r->row.epochs_done, r->planned_epochs);
+    r->done = true;
+    r->diverged = e->diverged || infinite;
+    r->row.train_seconds = e->train_seconds;
+    cnn_copy_printable(r->row.weight_checksum, sizeof r->row.weight_checksum, e->checksum, false);
+    return true;
+}
+
+static bool take_tuned(cnn_record *r, const cnn_event *e)
+{
+    if (!r->tuning)
+        return break_off(r, "a tuned event from a run that was not to tune");
+    r->done = true;
+    cnn_copy_printable(r->algorithms, sizeof r->algorithms, e->algorithms, true);
+    return true;
+}
+
+bool cnn_record_line(cnn_record *r, const char *line, bool too_long)
+{
+    cnn_event e;
+    if (r->broken)
+        return false;
+    if (too_long)
+        return break_off(r, "an event line that is too long");
+    if (cnn_event_parse(line, strlen(line), &e) != CNN_OK)
+        return break_off(r, "%s", cnn_error_message());
+    if (r->done || r->error)
+        return break_off(r, "an event after %s", r->done ? "done" : "error");
+    if (r->tuning && e.kind != CNN_EVENT_TUNED && e.kind != CNN_EVENT_ERROR)
+        return break_off(r, "it trains, when it was asked to tune");
+    switch (e.kind) {
+    case CNN_EVENT_READY:
+        return take_ready(r, &e);
+    case CNN_EVENT_EPOCH:
+        return take_epoch(r, &e);
+    case CNN_EVENT_DONE:
+        return take_done(r, &e);
+    case CNN_EVENT_TUNED:
+        return take_tuned(r, &e);
+    case CNN_EVENT_ERROR:
+        r->error = true;
+        explain(r, "%s", e.message);
+        return true;
+    }
+    return break_off(r, "an event of an unknown kind");
+}
+
+/** The last line of a text. */
+static const char *last_line(const char *log)
+{
+    const char *newline = strrchr(log, '\n');
+    return newline ? newline + 1 : log;
+}
+
+static void explain_exit(cnn_record *r, int code, const char *log)
+{
+    const char *last = last_line(log);
+    const char *colon = *last ? ": " : "";
+    if (code == CNN_EXEC_FAILED)
+        explain(r, "could not be started%s%s", colon, last);
+    else if (code < 0)
+        explain(r, "killed by signal %d (%s)%s%s", -code, strsignal(-code), colon, last);
+    else
+        explain(r, "exit code %d%s%s", code, colon, last);
+}
+
+cnn_outcome cnn_record_judge(cnn_record *r, int exit_code, const char *log)
+{
+    if (r->broken)
+        return CNN_OUTCOME_PROTOCOL;
+    if (r->error)
+        return CNN_OUTCOME_ERROR;
+    if (exit_code != 0) {
+        explain_exit(r, exit_code, log);
+        return exit_code < 0 ? CNN_OUTCOME_SIGNAL : CNN_OUTCOME_EXIT;
+    }
+    if (!r->done) {
+        explain(r, "ended without a %s event", r->tuning ? "tuned" : "done");
+        return CNN_OUTCOME_PROTOCOL;
+    }
+    return r->diverged ? CNN_OUTCOME_DIVERGED : CNN_OUTCOME_DONE;
+}

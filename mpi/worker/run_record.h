@@ -1,0 +1,41 @@
+/** What the events of one attempt say: from lines of the run protocol to rows of the results file.
+ */
+#ifndef CNN_MPI_RUN_RECORD_H
+#define CNN_MPI_RUN_RECORD_H
+
+#include "base/status.h"
+#include "results/record.h"
+#include "protocol/event.h"
+
+#include <stdbool.h>
+
+/** An attempt in the making. */
+typedef struct {
+    int planned_epochs;
+    bool tuning;                     /* a tuned event is due, and nothing else */
+    bool ready, done, error, broken; /* what has come; broken: the protocol, see reason */
+    bool diverged;
+    cnn_measured row;      /* what the trainer tells; the rest is unknown */
+    cnn_epoch_row *epochs; /* [epoch_room] */
+    int epoch_room;
+    char reason[128];                     /* of a failure */
+    char algorithms[CNN_ALGORITHMS_SIZE]; /* what a tuned event tells */
+} cnn_record;
+
+/** epoch_room: epochs of a row of the file, >= planned_epochs. Free with cnn_record_free. */
+cnn_status cnn_record_create(int epoch_room, cnn_record *out);
+void cnn_record_free(cnn_record *record);
+
+/** Begins an attempt: everything unknown. */
+void cnn_record_begin(cnn_record *record, int planned_epochs);
+/** Begins an attempt at tuning: algorithms are told, nothing is trained. */
+void cnn_record_begin_tuning(cnn_record *record);
+
+/** Takes one line in. false: it breaks the protocol, and the trainer may be ended. */
+bool cnn_record_line(cnn_record *record, const char *line, bool too_long);
+
+/** How an attempt ended that its rank did not end: by its events and exit code (>= 0, or -signal).
+ *  log: the end of its output, for the reason of a failure. */
+cnn_outcome cnn_record_judge(cnn_record *record, int exit_code, const char *log);
+
+#endif

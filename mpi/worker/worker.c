@@ -1,0 +1,358 @@
+#include "mpi/worker/worker.h"
+
+#include "base/clock.h"
+#include "base/printable.h"
+#include "host/telemetry.h"
+#include "mpi/worker/run_record.h"
+#include "mpi/worker/simulated.h"
+#include "mpi/worker/start.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct cnn_worker {
+    const cnn_task *task;
+    const cnn_place *place; /* this rank's */
+    cnn_telemetry *telemetry;
+    cnn_record record;
+    cnn_message_block work; /* work.block: -1 none */
+    int position;           /* in the block: of the run that is next or runs */
+    int attempt;            /* of that run in this session, from 0 */
+    cnn_child *child;       /* NULL: none runs */
+    cnn_limit limit;        /* of the attempt */
+    double last_event;      /* monotonic; its start before the first one */
+    bool timed_out;
+    char late[128];      /* why, if so */
+    bool stopping, told; /* told: rank 0 knows that there is no work */
+    double kill_at;      /* monotonic; infinite: not to be killed */
+    bool killed;         /* because of the stop */
+    double last_state;   /* monotonic: when the screen was last told */
+};
+
+static const double state_interval = 0.2; /* seconds */
+
+cnn_status cnn_worker_create(const cnn_task *task, cnn_worker **out)
+{
+    cnn_status st = CNN_OK;
+    cnn_worker *w = calloc(1, sizeof *w);
+    CNN_CHECK(w != NULL, CNN_ENOMEM, "worker");
+    w->task = task;
+    w->place = &task->places[task->rank];
+    w->work.block = -1;
+    w->kill_at = INFINITY;
+    CNN_TRY(cnn_record_create(task->epoch_count, &w->record));
+    CNN_TRY(cnn_telemetry_create(w->place->cpus, task->devices.nvml, &w->telemetry));
+    *out = w;
+    w = NULL;
+done:
+    cnn_worker_destroy(&w);
+    return st;
+}
+
+void cnn_worker_destroy(cnn_worker **worker)
+{
+    cnn_worker *w = *worker;
+    if (!w)
+        return;
+    cnn_child_destroy(&w->child);
+    cnn_telemetry_destroy(&w->telemetry);
+    cnn_record_free(&w->record);
+    free(w);
+    *worker = NULL;
+}
+
+void cnn_worker_take(cnn_worker *w, const cnn_message_block *work)
+{
+    w->work = *work;
+    w->position = w->attempt = 0;
+    w->told = false;
+}
+
+void cnn_worker_stop(cnn_worker *w, bool now)
+{
+    const double due = cnn_clock_monotonic() + (now ? 0 : w->task->job->limits.grace_seconds);
+    w->stopping = true;
+    if (due < w->kill_at)
+        w->kill_at = due;
+}
+
+bool cnn_worker_is_training(const cnn_worker *w)
+{
+    return w->child != NULL;
+}
+
+static int current_run(const cnn_worker *w)
+{
+    const cnn_design *d = w->task->design;
+    const cnn_block *block = &d->blocks[w->work.block];
+    return cnn_block_run(block, cnn_block_level(d, block, w->position));
+}
+
+static int level_of(const cnn_worker *w, int run)
+{
+    return w->task->design->runs[run].level;
+}
+
+static cnn_duty duty_of(const cnn_worker *w, int run)
+{
+    return (cnn_duty)w->work.duty[level_of(w, run)];
+}
+
+static cnn_treatment treatment_of(const cnn_worker *w, int run)
+{
+    const cnn_design *d = w->task->design;
+    return cnn_job_treatment(w->task->job, d->cells[d->runs[run].cell].levels);
+}
+
+/* ---- telling rank 0 ------------------------------------------------------------------------ */
+
+static cnn_status tell_state(cnn_worker *w, int run)
+{
+    const double now = cnn_clock_monotonic();
+    const cnn_message_state m = {
+        .run = run, .epoch = w->record.row.epochs_done, .epochs = w->record.planned_epochs};
+    if (!w->task->live || (m.epoch > 0 && now - w->last_state < state_interval))
+        return CNN_OK;
+    w->last_state = now;
+    return cnn_mailbox_send(w->task->mailbox, 0, CNN_TAG_STATE, &m, sizeof m);
+}
+
+static cnn_status tell_attempt(cnn_worker *w, int run)
+{
+    cnn_message_attempt m = {.run = run, .attempt = w->attempt + 1};
+    cnn_copy_string(m.reason, sizeof m.reason, w->record.reason);
+    return cnn_mailbox_send(w->task->mailbox, 0, CNN_TAG_ATTEMPT, &m, sizeof m);
+}
+
+static cnn_status tell_run(cnn_worker *w, int run, cnn_run_status status, bool kept)
+{
+    const cnn_measured *row = &w->record.row;
+    cnn_message_run m = {.run = run,
+                         .status = status,
+                         .attempts = w->attempt + 1,
+                         .kept = kept,
+                         .life_seconds = row->life_seconds,
+                         .train_seconds = row->train_seconds,
+                         .test_error = row->test_error};
+    cnn_copy_string(m.reason, sizeof m.reason, w->record.reason);
+    return cnn_mailbox_send(w->task->mailbox, 0, CNN_TAG_RUN, &m, sizeof m);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------- */
+
+/** Fills in what the rank knows of an attempt; the rest came from the trainer. */
+static void complete_row(cnn_worker *w, int run)
+{
+    cnn_measured *row = &w->record.row;
+    const cnn_place place = cnn_simulated_place(treatment_of(w, run).framework, w->place);
+    row->attempts = w->work.attempts[level_of(w, run)] + w->attempt + 1;
+    if (row->attempts > cnn_writer_attempt_count(w->task->writer))
+        row->attempts = cnn_writer_attempt_count(w->task->writer);
+    row->session = w->task->session;
+    row->rank = w->task->rank;
+    row->shared_device = (int8_t)place.shared;
+    if (row->threads < 0)
+        row->threads = w->place->cores;
+    cnn_copy_printable(row->host, sizeof row->host, place.host, false);
+    cnn_copy_printable(row->device, sizeof row->device, place.device, false);
+    cnn_copy_printable(row->device_model, sizeof row->device_model, place.device_model, false);
+    if (w->child) {
+        row->start_time = cnn_child_start_wall(w->child);
+        row->life_seconds = cnn_child_life_seconds(w->child);
+    }
+}
+
+/** Every attempt has a row of its own; where there are more than the file has places for (after
+ * several sessions), the last place holds the latest, and `attempts` counts the places. */
+static cnn_status write_attempt(cnn_worker *w, int run, cnn_outcome outcome)
+{
+    cnn_attempt row = cnn_attempt_unknown();
+    const cnn_measured *measured = &w->record.row;
+    const bool good = outcome == CNN_OUTCOME_DONE || outcome == CNN_OUTCOME_DIVERGED;
+    row.attempt_outcome = (int8_t)outcome;
+    row.attempt_session = w->task->session;
+    row.attempt_rank = w->task->rank;
+    cnn_copy_string(row.attempt_device, sizeof row.attempt_device, measured->device);
+    row.attempt_start_time = measured->start_time;
+    row.attempt_life_seconds = measured->life_seconds;
+    row.attempt_train_seconds = measured->train_seconds;
+    if (w->child)
+        row.attempt_exit_code = cnn_child_exit_code(w->child);
+    if (!good) {
+        cnn_copy_string(row.attempt_reason, sizeof row.attempt_reason, w->record.reason);
+        if (w->child)
+            cnn_copy_printable(row.attempt_log, sizeof row.attempt_log,
+                               cnn_child_log_tail(w->child), true);
+    }
+    return cnn_writer_attempt(w->task->writer, run, measured->attempts - 1, &row);
+}
+
+/* ---- an attempt ---------------------------------------------------------------------------- */
+
+/** Goes on to the next run of the block; after a failure only if rank 0 says so. */
+static void go_on(cnn_worker *w, bool good)
+{
+    w->position++;
+    w->attempt = 0;
+    if (!good)
+        w->work.block = -1;
+}
+
+/** Writes what came of an attempt, tells rank 0, and decides what is next. */
+static cnn_status conclude(cnn_worker *w, int run, cnn_outcome outcome)
+{
+    cnn_status st = CNN_OK;
+    const bool good = outcome == CNN_OUTCOME_DONE || outcome == CNN_OUTCOME_DIVERGED;
+    const cnn_run_status status = outcome == CNN_OUTCOME_DONE       ? CNN_RUN_DONE
+                                  : outcome == CNN_OUTCOME_DIVERGED ? CNN_RUN_DIVERGED
+                                                                    : CNN_RUN_FAILED;
+    complete_row(w, run);
+    CNN_TRY(write_attempt(w, run, outcome));
+    if (outcome == CNN_OUTCOME_STOPPED)
+        goto done; /* the run stays planned, for a later session */
+    if (!good && w->attempt < w->task->job->limits.retries) {
+        CNN_TRY(tell_attempt(w, run));
+        w->attempt++;
+        goto done;
+    }
+    const bool kept = !good && duty_of(w, run) == CNN_REPLACE;
+    if (!kept)
+        CNN_TRY(cnn_writer_run(w->task->writer, run, status, &w->record.row, w->record.epochs));
+    CNN_TRY(tell_run(w, run, status, kept));
+    go_on(w, good);
+done:
+    return st;
+}
+
+/** The outcome of an ended trainer; what its rank did to it comes first. */
+static cnn_outcome judge(cnn_worker *w)
+{
+    cnn_record *r = &w->record;
+    const cnn_outcome outcome =
+        cnn_record_judge(r, cnn_child_exit_code(w->child), cnn_child_log_tail(w->child));
+    if (outcome == CNN_OUTCOME_DONE || outcome == CNN_OUTCOME_DIVERGED)
+        return outcome; /* it came just in time */
+    /* Who stops a job may send its trainers a signal too, even SIGKILL. */
+    if (w->killed || (w->stopping && outcome == CNN_OUTCOME_SIGNAL)) {
+        snprintf(r->reason, sizeof r->reason, "cnnmpi was told to stop");
+        return CNN_OUTCOME_STOPPED;
+    }
+    if (w->timed_out) {
+        snprintf(r->reason, sizeof r->reason, "%s", w->late);
+        return CNN_OUTCOME_TIMEOUT;
+    }
+    const char *trouble = cnn_telemetry_trouble(w->telemetry);
+    if (trouble) {
+        char why[sizeof r->reason];
+        cnn_copy_string(why, sizeof why, r->reason);
+        snprintf(r->reason, sizeof r->reason, "%s: %.60s", trouble, why);
+    }
+    return outcome;
+}
+
+static cnn_status finish_attempt(cnn_worker *w)
+{
+    cnn_status st = CNN_OK;
+    cnn_telemetry_end(w->telemetry, cnn_child_usage(w->child), &w->record.row);
+    CNN_TRY(conclude(w, current_run(w), judge(w)));
+done:
+    cnn_child_destroy(&w->child);
+    return st;
+}
+
+/** Starts the current run's trainer. A trainer that cannot be started is a failed attempt. */
+static cnn_status start_attempt(cnn_worker *w)
+{
+    cnn_status st = CNN_OK;
+    const cnn_task *task = w->task;
+    const int run = current_run(w);
+    const cnn_run *r = &task->design->runs[run];
+    cnn_text spec = {0};
+    CNN_TRY(cnn_recipe_write(task->job, task->design, run, w->place,
+                             w->work.attempts[r->level] + w->attempt, task->algorithms[r->cell],
+                             &spec));
+    w->limit = w->work.limits[r->level];
+    w->last_event = cnn_clock_monotonic();
+    w->timed_out = w->killed = false;
+    cnn_record_begin(&w->record, treatment_of(w, run).train.epochs);
+    cnn_telemetry_begin(w->telemetry);
+    if (cnn_start_trainer(task, r->cell, spec.s, &w->child) != CNN_OK) {
+        cnn_copy_printable(w->record.reason, sizeof w->record.reason, cnn_error_message(), false);
+        w->record.row.start_time = cnn_clock_wall();
+        CNN_TRY(conclude(w, run, CNN_OUTCOME_ERROR));
+        goto done;
+    }
+    cnn_telemetry_trainer(w->telemetry, (int)cnn_child_pid(w->child));
+    CNN_TRY(tell_state(w, run));
+done:
+    cnn_text_free(&spec);
+    return st;
+}
+
+static void keep_deadlines(cnn_worker *w)
+{
+    const double now = cnn_clock_monotonic();
+    if (!w->killed && now >= w->kill_at) {
+        w->killed = true;
+        cnn_child_signal(w->child, SIGKILL);
+    } else if (!w->timed_out && cnn_limit_is_passed(&w->limit, cnn_child_life_seconds(w->child),
+                                                    now - w->last_event, w->late, sizeof w->late)) {
+        w->timed_out = true;
+        cnn_child_signal(w->child, SIGKILL);
+    }
+}
+
+static cnn_status watch(cnn_worker *w, bool *busy)
+{
+    cnn_status st = CNN_OK;
+    bool too_long;
+    CNN_TRY(cnn_child_poll(w->child, 0));
+    for (const char *line; (line = cnn_child_next_line(w->child, &too_long)) != NULL;) {
+        *busy = true;
+        w->last_event = cnn_clock_monotonic();
+        if (!cnn_record_line(&w->record, line, too_long))
+            cnn_child_signal(w->child, SIGKILL);
+        CNN_TRY(tell_state(w, current_run(w)));
+    }
+    if (cnn_child_ended(w->child)) {
+        *busy = true;
+        CNN_TRY(finish_attempt(w));
+        goto done;
+    }
+    cnn_telemetry_sample(w->telemetry);
+    keep_deadlines(w);
+done:
+    return st;
+}
+
+cnn_status cnn_worker_step(cnn_worker *w, bool *busy)
+{
+    cnn_status st = CNN_OK;
+    if (w->child) {
+        CNN_TRY(watch(w, busy));
+        goto done;
+    }
+    while (w->work.block >= 0 && w->position < w->task->design->level_count &&
+           duty_of(w, current_run(w)) == CNN_LEAVE)
+        go_on(w, true);
+    if (w->work.block >= 0 && !w->stopping && w->position < w->task->design->level_count) {
+        *busy = true;
+        CNN_TRY(start_attempt(w));
+        goto done;
+    }
+    w->work.block = -1;
+    if (!w->told) {
+        w->told = *busy = true;
+        CNN_TRY(cnn_mailbox_send(w->task->mailbox, 0, CNN_TAG_IDLE, NULL, 0));
+    }
+done:
+    return st;
+}
+
+cnn_status cnn_worker_wait(cnn_worker *w, double seconds)
+{
+    return cnn_child_poll(w->child, seconds);
+}

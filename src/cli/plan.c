@@ -1,0 +1,68 @@
+#include "cli/plan.h"
+
+#include "forecast/forecast.h"
+#include "design/networks.h"
+#include "hdf5io/reader.h"
+#include "base/printable.h"
+#include "document/render.h"
+#include "report/forecast.h"
+
+#include <stdlib.h>
+
+/** A job and all that follows from it and the number of ranks. */
+typedef struct {
+    cnn_job *job;
+    cnn_design *design;
+    cnn_network **networks;
+    int *images;
+} plan;
+
+static cnn_status describe_forecast(const plan *p, const char *path, cnn_text *out)
+{
+    cnn_status st = CNN_OK;
+    cnn_results *results = NULL;
+    cnn_forecast *forecast = NULL;
+    cnn_document document = {0};
+    CNN_TRY(cnn_results_read(path, &results));
+    CNN_TRY(cnn_forecast_create(p->design, p->job, (const cnn_network *const *)p->networks,
+                                p->images, results, path, &forecast));
+    cnn_report_forecast(forecast, p->design, p->job, results, path, &document);
+    CNN_TRY(cnn_document_status(&document));
+    cnn_text_append(out, "\n");
+    cnn_render_text(&document, NULL, out);
+    if (out->s)
+        cnn_make_printable(out->s, true); /* what others have left in a file */
+done:
+    cnn_document_free(&document);
+    cnn_forecast_destroy(&forecast);
+    cnn_results_free(&results);
+    return st;
+}
+
+cnn_status cnn_command_plan(const cnn_command_line *line, cnn_text *out)
+{
+    cnn_status st = CNN_OK;
+    plan p = {0};
+    cnn_text problem = {0};
+    CNN_TRY(cnn_job_read(line->file, line->overrides, &p.job));
+    CNN_TRY(cnn_design_create(p.job, line->ranks, &p.design));
+    p.images = calloc((size_t)p.design->cell_count, sizeof *p.images);
+    CNN_CHECK(p.images, CNN_ENOMEM, "%d cells", p.design->cell_count);
+    CNN_TRY(cnn_networks_infer(p.design, p.job, &p.networks, p.images, &problem));
+    cnn_design_describe(p.design, p.job, (const cnn_network *const *)p.networks, out);
+    if (line->from)
+        CNN_TRY(describe_forecast(&p, line->from, out));
+    else
+        cnn_design_describe_unmeasured(p.design, p.job, out);
+    if (problem.len)
+        cnn_text_printf(out, "\n%s", problem.s);
+    CNN_TRY(cnn_text_status(&problem));
+done:
+    cnn_text_free(&problem);
+    if (p.design)
+        cnn_networks_destroy(&p.networks, p.design->cell_count);
+    free(p.images);
+    cnn_design_destroy(&p.design);
+    cnn_job_destroy(&p.job);
+    return st;
+}

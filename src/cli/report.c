@@ -1,0 +1,156 @@
+#include "cli/report.h"
+
+#include "analysis/pool.h"
+#include "hdf5io/reader.h"
+#include "published/published.h"
+#include "report/report.h"
+#include "document/output.h"
+#include "report/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/** Whether every run that counts has ended, so that --resume has nothing to finish: CNN_OK or
+ *  CNN_ESTOPPED. */
+static cnn_status check_complete(const char *path)
+{
+    cnn_status st = CNN_OK;
+    cnn_results *results = NULL;
+    int open = 0;
+    CNN_TRY(cnn_results_read(path, &results));
+    for (int run = 0; run < results->run_count; run++)
+        open += results->status[run] == CNN_RUN_PLANNED && !results->planned[run].warmup;
+    CNN_CHECK(open == 0, CNN_ESTOPPED, "%d of %d runs are not finished", open, results->run_count);
+done:
+    cnn_results_free(&results);
+    return st;
+}
+
+static cnn_report_output report_output(const cnn_command_line *line)
+{
+    const char *format = line->report.format;
+    return (cnn_report_output){
+        .format = !format                    ? CNN_REPORT_TEXT
+                  : !strcmp(format, "csv")   ? CNN_REPORT_CSV
+                  : !strcmp(format, "latex") ? CNN_REPORT_LATEX
+                                             : CNN_REPORT_TEXT,
+        .table = line->report.table,
+        .output = line->output,
+        .force = line->force,
+    };
+}
+
+static cnn_status report_published(const cnn_report_output *output)
+{
+    cnn_status st = CNN_OK;
+    cnn_published published;
+    cnn_document document = {0};
+    CNN_TRY(cnn_published_judge(&published));
+    cnn_published_report(&published, &document);
+    CNN_TRY(cnn_report_write(&document, output));
+done:
+    cnn_document_free(&document);
+    return st;
+}
+
+/** Results files [n], read and pooled. End with free_files. */
+typedef struct {
+    int n;
+    cnn_results **files; /* [n] */
+    cnn_pool *pool;
+} results_files;
+
+static void free_files(results_files *f)
+{
+    cnn_pool_destroy(&f->pool);
+    for (int i = 0; f->files && i < f->n; i++)
+        cnn_results_free(&f->files[i]);
+    free(f->files);
+    *f = (results_files){0};
+}
+
+static cnn_status read_files(const char *const *paths, int n, results_files *f)
+{
+    cnn_status st = CNN_OK;
+    f->n = n;
+    f->files = calloc((size_t)n, sizeof *f->files);
+    CNN_CHECK(f->files, CNN_ENOMEM, "%d results files", n);
+    for (int i = 0; i < n; i++)
+        CNN_TRY(cnn_results_read(paths[i], &f->files[i]));
+    if (n > 1)
+        CNN_TRY(cnn_pool_create((const cnn_results *const *)f->files, paths, n, &f->pool));
+done:
+    return st;
+}
+
+/** All runs of the files. */
+static const cnn_results *results_of(const results_files *f)
+{
+    return f->pool ? f->pool->results : f->files[0];
+}
+
+/** Reads, pools and analyses results files, and writes the tables. */
+static cnn_status report_files(const char *const *paths, int n, bool full,
+                               const cnn_report_output *output)
+{
+    cnn_status st = CNN_OK;
+    results_files files = {0};
+    cnn_analysis *analysis = NULL;
+    cnn_document document = {0};
+    CNN_TRY(read_files(paths, n, &files));
+    CNN_TRY(cnn_analysis_create(results_of(&files), n, &analysis));
+    const cnn_report_source source = {.results = results_of(&files),
+                                      .analysis = analysis,
+                                      .path = files.pool ? files.pool->sources[0].path : paths[0],
+                                      .pool = files.pool};
+    CNN_TRY(cnn_report_document(&source, full, &document));
+    CNN_TRY(cnn_report_write(&document, output));
+done:
+    cnn_document_free(&document);
+    cnn_analysis_destroy(&analysis);
+    free_files(&files);
+    return st;
+}
+
+/** --runs, --attempts: the rows of results files as CSV. */
+static cnn_status report_rows(const cnn_command_line *line)
+{
+    cnn_status st = CNN_OK;
+    results_files files = {0};
+    cnn_rows_source *sources = NULL;
+    FILE *out = NULL;
+    CNN_TRY(read_files(line->files, line->file_count, &files));
+    sources = calloc((size_t)files.n, sizeof *sources);
+    CNN_CHECK(sources, CNN_ENOMEM, "%d results files", files.n);
+    for (int i = 0; files.pool && i < files.n; i++)
+        sources[i] = (cnn_rows_source){.path = files.pool->sources[i].path,
+                                       .first_run = files.pool->sources[i].first_run,
+                                       .runs = files.pool->sources[i].runs};
+    CNN_TRY(cnn_report_open(line->output, line->force, &out));
+    CNN_TRY(line->report.runs ? cnn_report_runs(results_of(&files), sources, files.n, out)
+                              : cnn_report_attempts(results_of(&files), sources, files.n, out));
+done:
+    free(sources);
+    free_files(&files);
+    return cnn_report_close(line->output, &out, st);
+}
+
+cnn_status cnn_command_report(const cnn_command_line *line)
+{
+    const cnn_report_output output = report_output(line);
+    if (line->report.status_only)
+        return check_complete(line->file);
+    if (line->report.published)
+        return report_published(&output);
+    if (line->report.runs || line->report.attempts)
+        return report_rows(line);
+    /* one table alone may be any of them */
+    return report_files(line->files, line->file_count, line->report.full || line->report.table,
+                        &output);
+}
+
+cnn_status cnn_command_report_print(const char *path)
+{
+    const cnn_report_output output = {.format = CNN_REPORT_TEXT};
+    return report_files(&path, 1, false, &output);
+}

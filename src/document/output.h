@@ -1,0 +1,34 @@
+/** Where a report goes: standard output, a file, or a folder of CSV files. */
+#ifndef CNN_REPORT_REPORT_OUTPUT_H
+#define CNN_REPORT_REPORT_OUTPUT_H
+
+#include "base/text.h"
+#include "document/table.h"
+
+#include <stdio.h>
+
+typedef enum { CNN_REPORT_TEXT, CNN_REPORT_CSV, CNN_REPORT_LATEX } cnn_report_format;
+extern const char *const cnn_report_format_names[]; /* "text", "csv", "latex"; NULL-terminated */
+
+typedef struct {
+    cnn_report_format format;
+    const char *table;  /* the one table that is wanted; NULL: all */
+    const char *output; /* NULL: standard output */
+    bool force;         /* replace files that are there */
+} cnn_report_output;
+
+/** Renders a document and writes it. All tables as CSV go to the folder `output`, which is made if
+ *  need be: one file NAME.csv for each name of a table. Everything else goes to the file `output`.
+ *  CNN_EUSAGE: a table that the document lacks (the message names those that it has), all tables as
+ *  CSV without a folder, or a file that is there and not to be replaced: then nothing is written.
+ */
+cnn_status cnn_report_write(const cnn_document *d, const cnn_report_output *to);
+
+/** Opens output for writing; standard output where it is NULL. CNN_EUSAGE: it is a file that is
+ *  there, and force is false. Devices and pipes are written to as they are. */
+cnn_status cnn_report_open(const char *output, bool force, FILE **out);
+/** Ends what cnn_report_open began: flushes, and closes files. Returns st if that is a failure
+ *  already, else CNN_EIO where something could not be written; a file that failed is removed. */
+cnn_status cnn_report_close(const char *output, FILE **file, cnn_status st);
+
+#endif

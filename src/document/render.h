@@ -1,0 +1,38 @@
+/** Renderings of a document (report/table.h). What fails is remembered in `out`. */
+#ifndef CNN_REPORT_RENDER_H
+#define CNN_REPORT_RENDER_H
+
+#include "base/text.h"
+#include "document/table.h"
+
+/** Lines that a terminal shows whole. */
+#define CNN_TERMINAL_WIDTH 100
+
+/** name: of the tables to be rendered, without the document's paragraphs; NULL: everything.
+ *
+ *  Text: aligned, in lines of at most CNN_TERMINAL_WIDTH characters where labels allow: a wider
+ *  table is folded, its key columns repeated. A table without rows is left out. */
+void cnn_render_text(const cnn_document *d, const char *name, cnn_text *out);
+
+/** LaTeX: table environments with \caption and \label{tab:NAME}, for \input into a document that
+ *  loads booktabs and longtable (for tables of more rows than a page has). */
+void cnn_render_latex(const cnn_document *d, const char *name, cnn_text *out);
+
+/** CSV (RFC 4180; lines end in \n) of all tables with the name: a row of the columns' names, then
+ *  every number in as many digits as give it back exactly, unscaled. Missing: an empty field;
+ *  infinities: inf, -inf. */
+void cnn_render_csv(const cnn_document *d, const char *name, cnn_text *out);
+
+/** Appends s as a field of a CSV file, quoted where it must be. */
+void cnn_render_csv_text(cnn_text *out, const char *s);
+/** Appends x: a whole number as such, another one with up to 17 significant digits. */
+void cnn_render_csv_number(cnn_text *out, double x);
+
+/** A number as text and LaTeX show it to people: "12.30", "1.2e-07", "< 1e-300", "-" missing. */
+void cnn_render_number(const cnn_table_column *column, double x, char *out, size_t size);
+
+/** Appends a paragraph in lines of at most `width` characters, each after `indent` spaces. A word
+ *  that is longer stays whole; line feeds in s are kept. */
+void cnn_render_wrapped(cnn_text *out, const char *s, int indent, int width);
+
+#endif

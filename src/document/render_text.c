@@ -1,0 +1,289 @@
+#include "document/render.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    INDENT = 2,
+    GAP = 2,             /* between columns, 1 where a table fits a line by that alone */
+    LEAST_WRAPPED = 24,  /* characters that a wrapped column gets at least */
+    LONGEST_NUMBER = 400 /* of %f, with room */
+};
+
+static int max_int(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static void spaces(cnn_text *out, int n)
+{
+    cnn_text_printf(out, "%*s", max_int(n, 0), "");
+}
+
+/** Lines of at most `width` characters, `indent` of them blank; the first line has `used` already.
+ */
+static void put_wrapped(cnn_text *out, const char *s, int used, int indent, int width)
+{
+    while (*s) {
+        char word[512];
+        const size_t blank = strspn(s, " "), length = strcspn(s + blank, " \n");
+        snprintf(word, sizeof word, "%.*s", (int)length, s + blank);
+        const int characters = cnn_utf8_count(word);
+        if (used > indent && used + (int)blank + characters > width) {
+            cnn_text_append(out, "\n");
+            used = 0;
+        }
+        if (length > 0) {
+            const int before = used > 0 ? (int)blank : indent;
+            spaces(out, before);
+            cnn_text_append_bytes(out, s + blank, length);
+            used += before + characters;
+        }
+        s += blank + length;
+        if (*s == '\n') {
+            cnn_text_append(out, "\n");
+            used = 0;
+            s++;
+        }
+    }
+    if (used > 0)
+        cnn_text_append(out, "\n");
+}
+
+void cnn_render_wrapped(cnn_text *out, const char *s, int indent, int width)
+{
+    put_wrapped(out, s, 0, indent, width);
+}
+
+/** A field of a column as text: s [size], or the field's own text. */
+static const char *field_text(const cnn_table_column *c, const cnn_table_entry *f, char *s,
+                              size_t size)
+{
+    if (c->format == CNN_FORMAT_TEXT)
+        return f->text ? f->text : "-";
+    if (c->interval && !(isnan(f->low) && isnan(f->value))) {
+        char low[LONGEST_NUMBER], high[LONGEST_NUMBER];
+        cnn_render_number(c, f->low, low, sizeof low);
+        cnn_render_number(c, f->value, high, sizeof high);
+        snprintf(s, size, "[%s, %s]", low, high);
+    } else {
+        cnn_render_number(c, f->value, s, size);
+    }
+    return s;
+}
+
+static bool has_unit(const cnn_table_column *c)
+{
+    return c->unit && *c->unit;
+}
+
+static int column_width(const cnn_table *t, int column)
+{
+    const cnn_table_column *c = &t->columns[column];
+    char s[2 * LONGEST_NUMBER + 8];
+    int width = t->headless ? 0 : cnn_utf8_count(c->title);
+    if (has_unit(c) && !t->headless)
+        width = max_int(width, cnn_utf8_count(c->unit) + 2);
+    for (int r = 0; r < t->row_count; r++) {
+        const cnn_table_entry *f = cnn_table_field(t, r, column);
+        width = max_int(width, cnn_utf8_count(field_text(c, f, s, sizeof s)));
+    }
+    return width;
+}
+
+/** The columns that one fold shows. */
+typedef struct {
+    int count, gap;
+    int *columns; /* [count] */
+    const int *widths;
+} fold;
+
+/** A line of the fold: text_of gives what stands in a column. No blank ends a line. */
+static void put_field(cnn_text *out, const fold *f, const cnn_table *t, int i, const char *s)
+{
+    const int column = f->columns[i];
+    const int rest = f->widths[column] - cnn_utf8_count(s);
+    spaces(out, i ? f->gap : INDENT);
+    if (t->columns[column].format != CNN_FORMAT_TEXT)
+        spaces(out, rest);
+    cnn_text_append(out, s);
+    if (t->columns[column].format == CNN_FORMAT_TEXT && i + 1 < f->count)
+        spaces(out, rest);
+}
+
+/** The last field of a line, which may need several. */
+static void put_last(cnn_text *out, const fold *f, int i, const char *s)
+{
+    int start = INDENT;
+    for (int before = 0; before < i; before++)
+        start += f->widths[f->columns[before]] + f->gap;
+    spaces(out, i ? f->gap : INDENT);
+    put_wrapped(out, *s ? s : "-", start, start, CNN_TERMINAL_WIDTH);
+}
+
+/** Ends a line without the blanks that it would end in. */
+static void end_line(cnn_text *out)
+{
+    while (out->len > 0 && out->s[out->len - 1] == ' ')
+        out->s[--out->len] = '\0';
+    cnn_text_append(out, "\n");
+}
+
+static void put_titles(cnn_text *out, const fold *f, const cnn_table *t)
+{
+    bool units = false;
+    if (t->headless)
+        return;
+    for (int i = 0; i < f->count; i++) {
+        put_field(out, f, t, i, t->columns[f->columns[i]].title);
+        units |= has_unit(&t->columns[f->columns[i]]);
+    }
+    end_line(out);
+    if (!units)
+        return;
+    for (int i = 0; i < f->count; i++) {
+        const cnn_table_column *c = &t->columns[f->columns[i]];
+        char unit[64] = "";
+        if (has_unit(c))
+            snprintf(unit, sizeof unit, "(%s)", c->unit);
+        put_field(out, f, t, i, unit);
+    }
+    end_line(out);
+}
+
+static void put_fold(cnn_text *out, const fold *f, const cnn_table *t)
+{
+    char s[2 * LONGEST_NUMBER + 8];
+    put_titles(out, f, t);
+    for (int r = 0; r < t->row_count; r++) {
+        for (int i = 0; i < f->count; i++) {
+            const cnn_table_column *c = &t->columns[f->columns[i]];
+            const char *field = field_text(c, cnn_table_field(t, r, f->columns[i]), s, sizeof s);
+            if (c->wrap && i + 1 == f->count)
+                put_last(out, f, i, field);
+            else
+                put_field(out, f, t, i, field);
+        }
+        if (!f->count || !t->columns[f->columns[f->count - 1]].wrap)
+            end_line(out);
+        if (t->row_ends[r] && r + 1 < t->row_count)
+            cnn_text_append(out, "\n");
+    }
+}
+
+/** What a column needs of a line, at least. */
+static int least_width(const cnn_table *t, const int *widths, int column)
+{
+    const bool wraps = t->columns[column].wrap && widths[column] > LEAST_WRAPPED;
+    return wraps ? LEAST_WRAPPED : widths[column];
+}
+
+/** Width of the whole table. */
+static int width_of(const cnn_table *t, const int *widths, int gap)
+{
+    int width = INDENT - gap;
+    for (int c = 0; c < t->column_count; c++)
+        if (!(t->columns[c].left_out & CNN_NOT_IN_TEXT))
+            width += gap + least_width(t, widths, c);
+    return width;
+}
+
+/** Takes the key columns and as many of the others, from *next on, as fit; at least one. */
+static void choose_columns(const cnn_table *t, int *next, fold *f)
+{
+    int width = INDENT - f->gap;
+    bool others = false;
+    f->count = 0;
+    for (int c = 0; c < t->column_count; c++) {
+        const cnn_table_column *column = &t->columns[c];
+        const bool hidden = column->left_out & CNN_NOT_IN_TEXT;
+        if (hidden || (!column->key && c < *next))
+            continue;
+        const int needed = f->gap + least_width(t, f->widths, c);
+        if (!column->key && others && width + needed > CNN_TERMINAL_WIDTH)
+            break;
+        width += needed;
+        f->columns[f->count++] = c;
+        if (!column->key) {
+            others = true;
+            *next = c + 1;
+        }
+    }
+    if (!others)
+        *next = t->column_count;
+}
+
+/** Whether a column that is no key is left for another fold. */
+static bool columns_left(const cnn_table *t, int next)
+{
+    for (int c = next; c < t->column_count; c++)
+        if (!t->columns[c].key && !(t->columns[c].left_out & CNN_NOT_IN_TEXT))
+            return true;
+    return false;
+}
+
+static void put_table(cnn_text *out, const cnn_table *t)
+{
+    int next = 0;
+    int *widths = calloc((size_t)t->column_count + 1, sizeof *widths);
+    fold f = {.columns = calloc((size_t)t->column_count + 1, sizeof *f.columns), .widths = widths};
+    if (!widths || !f.columns) {
+        out->failed = true;
+        goto done;
+    }
+    for (int c = 0; c < t->column_count; c++)
+        widths[c] = column_width(t, c);
+    f.gap = width_of(t, widths, GAP) > CNN_TERMINAL_WIDTH &&
+                    width_of(t, widths, 1) <= CNN_TERMINAL_WIDTH
+                ? 1
+                : GAP;
+    cnn_text_append(out, "\n");
+    cnn_render_wrapped(out, t->title, 0, CNN_TERMINAL_WIDTH);
+    do {
+        if (next > 0)
+            cnn_text_append(out, "\n");
+        choose_columns(t, &next, &f);
+        put_fold(out, &f, t);
+    } while (columns_left(t, next));
+    for (int i = 0; i < t->note_count; i++)
+        cnn_render_wrapped(out, t->notes[i], INDENT, CNN_TERMINAL_WIDTH);
+done:
+    free(widths);
+    free(f.columns);
+}
+
+static void put_heading(cnn_text *out, const char *heading)
+{
+    cnn_text_printf(out, "\n%s\n", heading);
+    for (int i = cnn_utf8_count(heading); i > 0; i--)
+        cnn_text_append(out, "=");
+    cnn_text_append(out, "\n");
+}
+
+static bool is_wanted(const cnn_table *t, const char *name)
+{
+    return t && t->row_count && !(t->left_out & CNN_NOT_IN_TEXT) &&
+           (!name || !strcmp(t->name, name));
+}
+
+void cnn_render_text(const cnn_document *d, const char *name, cnn_text *out)
+{
+    const size_t start = out->len;
+    for (int i = 0; i < d->item_count; i++) {
+        const cnn_document_item *item = &d->items[i];
+        if (is_wanted(item->table, name))
+            put_table(out, item->table);
+        else if (item->heading && !name)
+            put_heading(out, item->heading);
+        else if (item->paragraph && !name) {
+            cnn_text_append(out, "\n");
+            cnn_render_wrapped(out, item->paragraph, 0, CNN_TERMINAL_WIDTH);
+        }
+    }
+    if (out->len > start && out->s[start] == '\n') { /* no empty line before everything */
+        memmove(out->s + start, out->s + start + 1, out->len - start);
+        out->len--;
+    }
+}

@@ -1,0 +1,128 @@
+/** Checks of a job that involve several keys. */
+#include "job/internal.h"
+
+#include <string.h>
+
+static int find_factor(const cnn_job *job, const char *name)
+{
+    for (int i = 0; i < job->factor_count; i++)
+        if (strcmp(job->factors[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/** "did you mean 'framework'?", or which factors there are. */
+static void unknown_contrast(cnn_job_reader *r, const char *name)
+{
+    const char *names[CNN_JOB_FACTORS_MAX + 1] = {NULL};
+    cnn_text all = {0};
+    for (int i = 0; i < r->job->factor_count; i++) {
+        names[i] = r->job->factors[i].name;
+        cnn_text_printf(&all, "%s%s", i ? ", " : "", names[i]);
+    }
+    const char *meant = name ? cnn_suggest(name, names) : NULL;
+    if (meant)
+        cnn_yaml_error(r->y, r->contrast, "'contrast' must name a factor; did you mean '%s'?",
+                       meant);
+    else
+        cnn_yaml_error(r->y, r->contrast, "'contrast' must name one of the factors (%s)",
+                       all.s ? all.s : "");
+    cnn_text_free(&all);
+}
+
+/** The contrast that the file names, or framework. */
+static void check_contrast(cnn_job_reader *r)
+{
+    cnn_job *job = r->job;
+    const char *name = r->contrast ? cnn_yaml_scalar(r->contrast) : "framework";
+    int factor = name ? find_factor(job, name) : -1;
+    if (factor >= 0)
+        job->contrast = factor;
+    if (factor < 0 && r->contrast)
+        unknown_contrast(r, name);
+    else if (factor >= 0 && job->factors[factor].level_count < 2 && r->contrast)
+        cnn_yaml_error(r->y, r->contrast,
+                       "'%s' has one level, so that there is nothing to compare; name a factor "
+                       "with two or more",
+                       name);
+    else if (factor >= 0 && job->factors[factor].level_count < 2)
+        cnn_yaml_error(r->y, r->lists[factor],
+                       "with one framework there is nothing to compare; add another one, or name "
+                       "a factor with two or more levels as contrast:");
+}
+
+/** The node that settles a key of train: for level i of its factor, or for all runs. */
+static struct fy_node *setting_node(const cnn_job_reader *r, int factor, int level, const char *key)
+{
+    struct fy_node *node = factor >= 0 ? fy_node_sequence_get_by_index(r->lists[factor], level)
+                                       : (r->train ? cnn_yaml_lookup(r->train, key) : NULL);
+    return node ? node : cnn_yaml_root(r->y);
+}
+
+/** The values that a key of train: takes: its factor's, or the one of train:. */
+static const cnn_train *settings(const cnn_job *job, int factor, int *count)
+{
+    *count = factor >= 0 ? job->factors[factor].level_count : 1;
+    return factor >= 0 ? job->factors[factor].values : &job->train;
+}
+
+static void check_precision(cnn_job_reader *r)
+{
+    int count, factor = find_factor(r->job, "precision");
+    const cnn_train *s = settings(r->job, factor, &count);
+    if (r->job->backend != CNN_BACKEND_ONEDNN)
+        return;
+    for (int i = 0; i < count; i++)
+        if (s[i].precision == CNN_PRECISION_TF32)
+            cnn_yaml_error(r->y, setting_node(r, factor, i, "precision"),
+                           "precision tf32 needs a GPU; backend onednn has fp32 only");
+}
+
+/** A factorial crosses every optimiser with every momentum. */
+static void check_momentum(cnn_job_reader *r)
+{
+    int optimizers, moments, factor = find_factor(r->job, "momentum");
+    const cnn_train *o = settings(r->job, find_factor(r->job, "optimizer"), &optimizers);
+    const cnn_train *m = settings(r->job, factor, &moments);
+    bool adam = false;
+    for (int i = 0; i < optimizers; i++)
+        adam |= o[i].optimizer == CNN_OPTIMIZER_ADAM;
+    for (int i = 0; adam && i < moments; i++)
+        if (m[i].momentum != 0)
+            cnn_yaml_error(r->y, setting_node(r, factor, i, "momentum"),
+                           "momentum is a setting of sgd; with optimizer adam it must be 0");
+}
+
+/** A crossed seed belongs to its device from the start. */
+static void check_schedule(cnn_job_reader *r)
+{
+    if (r->job->seeds == CNN_SEEDS_CROSSED && r->job->schedule.assign == CNN_ASSIGN_DYNAMIC)
+        cnn_yaml_error(r->y, cnn_yaml_lookup(r->schedule, "assign"),
+                       "seeds: {crossed: K} ties blocks to devices; it needs assign: balanced");
+}
+
+static void check_size(cnn_job_reader *r)
+{
+    const cnn_job *job = r->job;
+    double cells = 1;
+    for (int i = 0; i < job->factor_count; i++)
+        cells *= job->factors[i].level_count;
+    if (cells > CNN_JOB_CELLS_MAX)
+        cnn_yaml_error(r->y, r->factors, "the factors make %.0f cells; at most %d are possible",
+                       cells, CNN_JOB_CELLS_MAX);
+    else if (cells * job->repeats > CNN_JOB_RUNS_MAX)
+        cnn_yaml_error(r->y, r->repeats ? r->repeats : r->factors,
+                       "%.0f cells with %d repeats make %.0f runs; at most %d are possible", cells,
+                       job->repeats, cells * job->repeats, CNN_JOB_RUNS_MAX);
+}
+
+void cnn_job_check(cnn_job_reader *r)
+{
+    if (!r->job->factors)
+        return; /* told already */
+    check_contrast(r);
+    check_precision(r);
+    check_momentum(r);
+    check_schedule(r);
+    check_size(r);
+}

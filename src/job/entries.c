@@ -1,0 +1,261 @@
+/** Things that levels name: data sets, architectures, programs. */
+#include "job/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool cnn_job_check_name(cnn_yaml *y, struct fy_node *node, const char *text)
+{
+    if (strlen(text) > CNN_JOB_NAME_MAX) {
+        cnn_yaml_error(y, node, "a name has at most %d bytes, this one %zu", CNN_JOB_NAME_MAX,
+                       strlen(text));
+        return false;
+    }
+    for (const char *s = text; *s; s++)
+        if ((unsigned char)*s < 0x20 || *s == 0x7f) {
+            cnn_yaml_error(y, node, "a name must not hold control characters");
+            return false;
+        }
+    if (*text)
+        return true;
+    cnn_yaml_error(y, node, "a name must not be empty");
+    return false;
+}
+
+/** True if node is a mapping of names; count is set to its size. */
+static bool is_table(cnn_yaml *y, struct fy_node *node, const char *what, const char *example,
+                     int *count)
+{
+    *count = 0;
+    if (!node)
+        return false;
+    if (!fy_node_is_mapping(node)) {
+        cnn_yaml_error(y, node, "%s must be a mapping of names, as in %s", what, example);
+        return false;
+    }
+    *count = fy_node_mapping_item_count(node);
+    return true;
+}
+
+static cnn_status read_dataset(cnn_job_reader *r, struct fy_node *key, struct fy_node *value)
+{
+    cnn_status st = CNN_OK;
+    const char *name = cnn_yaml_scalar(key);
+    if (!name || !*name || !cnn_job_check_name(r->y, key, name))
+        return CNN_OK;
+    cnn_job_dataset *entry = &r->dataset_entries[r->dataset_count++];
+    entry->name = name;
+    cnn_source_read(r->y, value, name, &entry->source);
+    if (!cnn_yaml_lookup(value, "split_seed"))
+        entry->source.split_seed = r->job->seed;
+    free(entry->source.folder);
+    entry->source.folder = cnn_strdup(r->job->folder);
+    CNN_CHECK(entry->source.folder, CNN_ENOMEM, "data set '%s'", name);
+done:
+    return st;
+}
+
+static void read_architecture(cnn_job_reader *r, struct fy_node *key, struct fy_node *value)
+{
+    cnn_network builtin;
+    const char *name = cnn_yaml_scalar(key);
+    if (!name || !*name || !cnn_job_check_name(r->y, key, name))
+        return;
+    if (cnn_network_builtin(name, &builtin))
+        cnn_yaml_error(r->y, key, "'%s' is built in; give yours another name", name);
+    cnn_network *entry = &r->architecture_entries[r->architecture_count++];
+    cnn_network_read(r->y, value, name, entry);
+    cnn_copy_string(entry->name, sizeof entry->name, name);
+}
+
+cnn_status cnn_job_read_entries(cnn_job_reader *r)
+{
+    cnn_status st = CNN_OK;
+    int count;
+    void *iter = NULL;
+    struct fy_node_pair *pair;
+    if (is_table(r->y, r->datasets, "datasets", "datasets: {mnist: {type: idx, path: mnist}}",
+                 &count)) {
+        r->dataset_entries = calloc((size_t)count + 1, sizeof *r->dataset_entries);
+        CNN_CHECK(r->dataset_entries, CNN_ENOMEM, "%d data sets", count);
+        while ((pair = fy_node_mapping_iterate(r->datasets, &iter)))
+            CNN_TRY(read_dataset(r, fy_node_pair_key(pair), fy_node_pair_value(pair)));
+    }
+    iter = NULL;
+    if (is_table(r->y, r->architectures, "architectures",
+                 "architectures: {small: [{dense: classes}]}", &count)) {
+        r->architecture_entries = calloc((size_t)count + 1, sizeof *r->architecture_entries);
+        CNN_CHECK(r->architecture_entries, CNN_ENOMEM, "%d architectures", count);
+        while ((pair = fy_node_mapping_iterate(r->architectures, &iter)))
+            read_architecture(r, fy_node_pair_key(pair), fy_node_pair_value(pair));
+    }
+done:
+    return st;
+}
+
+void cnn_job_free_entries(cnn_job_reader *r)
+{
+    for (int i = 0; i < r->dataset_count; i++)
+        cnn_source_free(&r->dataset_entries[i].source);
+    free(r->dataset_entries);
+    free(r->architecture_entries);
+}
+
+/** "unknown <what> 'x'; did you mean 'y'?" at a level; names is NULL-terminated. */
+static void unknown_level(cnn_job_reader *r, struct fy_node *level, const char *what,
+                          const char *const *names, const char *otherwise)
+{
+    const char *text = cnn_yaml_scalar(level);
+    const char *meant = cnn_suggest(text, names);
+    if (meant)
+        cnn_yaml_error(r->y, level, "unknown %s '%s'; did you mean '%s'?", what, text, meant);
+    else
+        cnn_yaml_error(r->y, level, "unknown %s '%s'; %s", what, text, otherwise);
+}
+
+cnn_status cnn_job_take_architecture(cnn_job_reader *r, struct fy_node *level, cnn_network *out)
+{
+    cnn_status st = CNN_OK;
+    const char *name = cnn_yaml_scalar(level), **names = NULL;
+    int n = 0;
+    for (int i = 0; i < r->architecture_count; i++)
+        if (strcmp(r->architecture_entries[i].name, name) == 0) {
+            *out = r->architecture_entries[i];
+            return CNN_OK;
+        }
+    if (cnn_network_builtin(name, out))
+        return CNN_OK;
+    for (const char *const *b = cnn_network_builtins; *b; b++)
+        n++;
+    names = calloc((size_t)(n + r->architecture_count + 1), sizeof *names);
+    CNN_CHECK(names, CNN_ENOMEM, "architecture '%s'", name);
+    for (int i = 0; i < n; i++)
+        names[i] = cnn_network_builtins[i];
+    for (int i = 0; i < r->architecture_count; i++)
+        names[n + i] = r->architecture_entries[i].name;
+    unknown_level(r, level, "architecture", names, "describe it under architectures:");
+done:
+    free(names);
+    return st;
+}
+
+cnn_status cnn_job_take_dataset(cnn_job_reader *r, struct fy_node *level, cnn_source *out)
+{
+    static const char *const wellknown[] = {"mnist", "fashion_mnist", "idc"};
+    enum { WELLKNOWN = sizeof wellknown / sizeof wellknown[0] };
+    cnn_status st = CNN_OK;
+    const char *name = cnn_yaml_scalar(level), **names = NULL;
+    for (int i = 0; i < r->dataset_count; i++)
+        if (strcmp(r->dataset_entries[i].name, name) == 0) {
+            *out = r->dataset_entries[i].source; /* names are unique: it is taken only once */
+            memset(&r->dataset_entries[i].source, 0, sizeof *out);
+            return CNN_OK;
+        }
+    st = cnn_source_wellknown(name, out);
+    if (st == CNN_OK) {
+        out->split_seed = r->job->seed;
+        free(out->folder);
+        out->folder = cnn_strdup(r->job->folder);
+        CNN_CHECK(out->folder, CNN_ENOMEM, "data set '%s'", name);
+        goto done;
+    }
+    if (st == CNN_ENOMEM)
+        goto done;
+    st = CNN_OK; /* an unknown name is the file's error */
+    names = calloc((size_t)(WELLKNOWN + r->dataset_count + 1), sizeof *names);
+    CNN_CHECK(names, CNN_ENOMEM, "data set '%s'", name);
+    memcpy(names, wellknown, sizeof wellknown);
+    for (int i = 0; i < r->dataset_count; i++)
+        names[WELLKNOWN + i] = r->dataset_entries[i].name;
+    unknown_level(r, level, "data set", names, "describe it under datasets:");
+done:
+    free(names);
+    return st;
+}
+
+/** A framework level that is a mapping. */
+typedef struct {
+    char *name;
+    struct fy_node *command, *simulate;
+} program;
+
+static const cnn_field program_fields[] = {
+    {.key = "name", .kind = CNN_FIELD_STRING, .offset = offsetof(program, name), .required = true},
+    {.key = "command", .kind = CNN_FIELD_NODE, .offset = offsetof(program, command)},
+    {.key = "simulate", .kind = CNN_FIELD_NODE, .offset = offsetof(program, simulate)},
+    {0},
+};
+
+static cnn_status read_command(cnn_job_reader *r, struct fy_node *list, cnn_framework *out)
+{
+    static const cnn_field word = {.key = "command", .kind = CNN_FIELD_STRING};
+    cnn_status st = CNN_OK;
+    int count = fy_node_is_sequence(list) ? fy_node_sequence_item_count(list) : 0, n = 0;
+    if (count <= 0) {
+        cnn_yaml_error(r->y, list,
+                       "'command' must be a list of words, as in [python3, trainers/pytorch.py]");
+        return CNN_OK;
+    }
+    out->command = calloc((size_t)count + 1, sizeof *out->command);
+    CNN_CHECK(out->command, CNN_ENOMEM, "command of %d words", count);
+    out->is_command = true;
+    void *iter = NULL;
+    for (struct fy_node *item; (item = fy_node_sequence_iterate(list, &iter));)
+        n += cnn_yaml_field(r->y, item, &word, &out->command[n]);
+done:
+    return st;
+}
+
+static cnn_status read_program(cnn_job_reader *r, struct fy_node *level, cnn_framework *out)
+{
+    cnn_status st = CNN_OK;
+    program p = {0};
+    cnn_yaml_fields(r->y, level, "a framework", program_fields, &p);
+    struct fy_node *name = cnn_yaml_lookup(level, "name");
+    if (p.name && cnn_job_check_name(r->y, name, p.name))
+        for (const char *const *path = cnn_path_names; *path; path++)
+            if (strcmp(*path, p.name) == 0)
+                cnn_yaml_error(r->y, name,
+                               "'%s' is a path of cnnmpi's own; give the program "
+                               "another name",
+                               p.name);
+    out->is_simulated = p.simulate != NULL;
+    if (p.simulate)
+        cnn_truth_read(r->y, p.simulate, &out->truth);
+    if (p.simulate && p.command)
+        cnn_yaml_error(r->y, cnn_yaml_key(level, "command"),
+                       "'command' stands beside 'simulate'; a framework is one of them");
+    else if (p.command)
+        CNN_TRY(read_command(r, p.command, out));
+    else if (!p.simulate)
+        cnn_yaml_error(r->y, level,
+                       "'command' is missing in a framework; add it, or simulate: {...}");
+    out->folder = cnn_strdup(r->job->folder);
+    CNN_CHECK(out->folder, CNN_ENOMEM, "a framework's folder");
+    out->name = p.name;
+    p.name = NULL;
+done:
+    free(p.name);
+    return st;
+}
+
+cnn_status cnn_job_read_framework(cnn_job_reader *r, struct fy_node *level, cnn_framework *out)
+{
+    cnn_status st = CNN_OK;
+    if (fy_node_is_mapping(level))
+        return read_program(r, level, out);
+    const char *text = cnn_yaml_scalar(level);
+    int path = 0;
+    while (cnn_path_names[path] && strcmp(cnn_path_names[path], text) != 0)
+        path++;
+    if (!cnn_path_names[path])
+        unknown_level(r, level, "framework", cnn_path_names,
+                      "there are native, layered, {name: ..., command: [...]} and "
+                      "{name: ..., simulate: {...}}");
+    out->path = path;
+    out->name = cnn_strdup(text);
+    out->folder = cnn_strdup(r->job->folder);
+    CNN_CHECK(out->name && out->folder, CNN_ENOMEM, "framework '%s'", text);
+done:
+    return st;
+}

@@ -1,0 +1,254 @@
+/** A job file's text and its top-level keys. */
+#include "job/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_BYTES = 1 << 20 /* of a job file */ };
+
+static const char *const assign_names[] = {"balanced", "dynamic", NULL};
+static const char *const sharing_names[] = {"refuse", "allow", NULL};
+
+#define MEMBER(member, type) .kind = CNN_FIELD_##type, .offset = offsetof(cnn_job, member)
+
+static const cnn_field schedule_fields[] = {
+    {.key = "assign", MEMBER(schedule.assign, ENUM), .names = assign_names},
+    {.key = "warmup", MEMBER(schedule.warmup, INT), .min = 0, .max = 1000},
+    {.key = "sharing", MEMBER(schedule.sharing, ENUM), .names = sharing_names},
+    {0},
+};
+
+static const cnn_field limits_fields[] = {
+    {.key = "run_seconds", MEMBER(limits.run_seconds, REAL), .min = 1, .max = 1e7, .word = "auto"},
+    {.key = "retries", MEMBER(limits.retries, INT), .min = 0, .max = 100},
+    {.key = "grace_seconds", MEMBER(limits.grace_seconds, REAL), .min = 0, .max = 3600},
+    {0},
+};
+
+static const cnn_field analysis_fields[] = {
+    {.key = "margin_time", MEMBER(analysis.margin_time, REAL), .min = 1e-6, .max = 1},
+    {.key = "margin_error", MEMBER(analysis.margin_error, REAL), .min = 1e-6, .max = 1},
+    {.key = "alpha", MEMBER(analysis.alpha, REAL), .min = 1e-6, .max = 0.5},
+    {0},
+};
+
+static const cnn_field repeats_field = {
+    .key = "repeats", MEMBER(repeats, INT), .min = 1, .max = 100000, .word = "auto"};
+static const cnn_field crossed_field[] = {
+    {.key = "crossed", MEMBER(crossed, INT), .required = true, .min = 1, .max = 100000}, {0}};
+
+/** The top level; nodes are read by the tables above, or by readers of their own. */
+typedef struct {
+    char *name, *output;
+    int seed, backend;
+    struct fy_node *repeats, *contrast, *seeds, *train, *factors, *schedule, *limits, *analysis;
+    struct fy_node *datasets, *architectures;
+} top;
+
+#define TOP(member, type) .key = #member, .kind = CNN_FIELD_##type, .offset = offsetof(top, member)
+
+static const cnn_field top_fields[] = {
+    {TOP(name, STRING)},
+    {TOP(repeats, NODE)},
+    {TOP(seed, INT), .min = 0, .max = 2147483647},
+    {TOP(output, STRING)},
+    {TOP(backend, ENUM), .names = cnn_backend_names},
+    {TOP(train, NODE)},
+    {TOP(factors, NODE)},
+    {TOP(contrast, NODE)},
+    {TOP(seeds, NODE)},
+    {TOP(schedule, NODE)},
+    {TOP(limits, NODE)},
+    {TOP(analysis, NODE)},
+    {TOP(datasets, NODE)},
+    {TOP(architectures, NODE)},
+    {0},
+};
+
+/** Reads `paired` or {crossed: K}. */
+static void read_seeds(cnn_job_reader *r)
+{
+    const char *text = cnn_yaml_scalar(r->seeds);
+    if (text && strcmp(text, "paired") == 0)
+        return;
+    if (!text && fy_node_is_mapping(r->seeds)) {
+        r->job->seeds = CNN_SEEDS_CROSSED;
+        cnn_yaml_fields(r->y, r->seeds, "seeds", crossed_field, r->job);
+        return;
+    }
+    cnn_yaml_error(r->y, r->seeds, "'seeds' must be paired or {crossed: K} with a number K%s",
+                   text && strcmp(text, "crossed") == 0 ? ", as in seeds: {crossed: 3}" : "");
+}
+
+/** Crossed seeds settle the repeats (K on every device), so that a number of repeats beside them
+ * would be ignored: it is refused. */
+static void read_repeats(cnn_job_reader *r)
+{
+    cnn_job *job = r->job;
+    if (job->seeds == CNN_SEEDS_CROSSED)
+        job->repeats = job->crossed;
+    if (!r->repeats)
+        return;
+    cnn_job read = {0};
+    if (!cnn_yaml_field(r->y, r->repeats, &repeats_field, &read))
+        return;
+    int given = read.repeats; /* 0: auto */
+    if (given && job->seeds == CNN_SEEDS_CROSSED)
+        cnn_yaml_error(r->y, r->repeats,
+                       "seeds: {crossed: K} settles the repeats, K on each device; leave 'repeats' "
+                       "out or write repeats: auto");
+    else if (!given && job->seeds == CNN_SEEDS_PAIRED)
+        cnn_yaml_error(r->y, r->repeats, "repeats: auto needs seeds: {crossed: K}");
+    else if (given)
+        job->repeats = given;
+}
+
+static void read_section(cnn_job_reader *r, struct fy_node *node, const char *what,
+                         const cnn_field *fields, void *out)
+{
+    if (node)
+        cnn_yaml_fields(r->y, node, what, fields, out);
+}
+
+static void read_top(cnn_job_reader *r)
+{
+    cnn_job *job = r->job;
+    top t = {.seed = (int)job->seed, .backend = job->backend};
+    cnn_yaml_fields(r->y, cnn_yaml_root(r->y), "the job file", top_fields, &t);
+    job->name = t.name;
+    job->output = t.output;
+    job->seed = (uint32_t)t.seed;
+    job->backend = t.backend;
+    r->repeats = t.repeats;
+    r->contrast = t.contrast;
+    r->seeds = t.seeds;
+    r->train = t.train;
+    r->factors = t.factors;
+    r->schedule = t.schedule;
+    r->datasets = t.datasets;
+    r->architectures = t.architectures;
+    if (job->name)
+        cnn_job_check_name(r->y, cnn_yaml_lookup(cnn_yaml_root(r->y), "name"), job->name);
+    read_section(r, t.train, "train", cnn_train_fields, &job->train);
+    read_section(r, t.schedule, "schedule", schedule_fields, job);
+    read_section(r, t.limits, "limits", limits_fields, job);
+    read_section(r, t.analysis, "analysis", analysis_fields, job);
+    if (t.seeds)
+        read_seeds(r);
+    read_repeats(r);
+}
+
+/** Path, folder and text, and what follows from the path where the file does not say. */
+static cnn_status identify(cnn_job *job, const char *path, const char *text)
+{
+    cnn_status st = CNN_OK;
+    const char *slash = strrchr(path, '/');
+    job->path = cnn_strdup(path);
+    job->text = cnn_strdup(text);
+    job->folder = !slash          ? cnn_strdup(".")
+                  : slash == path ? cnn_strdup("/")
+                                  : cnn_strndup(path, (size_t)(slash - path));
+    CNN_CHECK(job->path && job->text && job->folder, CNN_ENOMEM, "job '%s'", path);
+done:
+    return st;
+}
+
+/** The default name: the file's, without folder and .yaml or .yml. */
+static char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *s = slash ? slash + 1 : path;
+    size_t n = strlen(s);
+    if (n > 5 && strcmp(s + n - 5, ".yaml") == 0)
+        n -= 5;
+    else if (n > 4 && strcmp(s + n - 4, ".yml") == 0)
+        n -= 4;
+    return cnn_strndup(s, n);
+}
+
+static cnn_status name_output(cnn_job *job)
+{
+    cnn_status st = CNN_OK;
+    char *base = base_name(job->path);
+    CNN_CHECK(base, CNN_ENOMEM, "job '%s'", job->path);
+    if (!job->output)
+        job->output = cnn_asprintf("%s.h5", base);
+    if (!job->name) {
+        size_t n = strlen(base) > CNN_JOB_NAME_MAX ? CNN_JOB_NAME_MAX : strlen(base);
+        while (n > 0 && (base[n] & 0xc0) == 0x80)
+            n--; /* not within a character */
+        base[n] = '\0';
+        job->name = base;
+        base = NULL;
+    }
+    CNN_CHECK(job->output && job->name, CNN_ENOMEM, "job '%s'", job->path);
+done:
+    free(base);
+    return st;
+}
+
+static cnn_status apply_overrides(cnn_yaml *y, const char *const *overrides, char **lines)
+{
+    cnn_status st = CNN_OK;
+    cnn_text all = {0};
+    char *key = NULL;
+    for (; overrides && *overrides; overrides++) {
+        size_t n = strcspn(*overrides, "=");
+        free(key);
+        CNN_CHECK((key = cnn_strndup(*overrides, n)) != NULL, CNN_ENOMEM, "--set %s", *overrides);
+        CNN_TRY(cnn_yaml_set(y, key, (*overrides)[n] ? *overrides + n + 1 : NULL));
+        cnn_text_printf(&all, "%s\n", *overrides);
+    }
+    CNN_CHECK((*lines = cnn_text_take(&all)) != NULL, CNN_ENOMEM, "--set arguments");
+done:
+    free(key);
+    cnn_text_free(&all);
+    return st;
+}
+
+static cnn_status parse(const char *path, const char *text, size_t len,
+                        const char *const *overrides, cnn_job **out)
+{
+    cnn_status st = CNN_OK;
+    cnn_job_reader r = {0};
+    CNN_CHECK((r.job = calloc(1, sizeof *r.job)) != NULL, CNN_ENOMEM, "job '%s'", path);
+    cnn_job_defaults(r.job);
+    CNN_TRY(identify(r.job, path, text));
+    CNN_TRY(cnn_yaml_parse_bytes(path, text, len, &r.y));
+    CNN_TRY(apply_overrides(r.y, overrides, &r.job->overrides));
+    if (cnn_yaml_root(r.y) && fy_node_is_mapping(cnn_yaml_root(r.y))) {
+        read_top(&r);
+        CNN_TRY(cnn_job_read_entries(&r));
+        CNN_TRY(cnn_job_read_factors(&r));
+        cnn_job_check(&r);
+    } else if (cnn_yaml_root(r.y)) {
+        cnn_yaml_error(r.y, cnn_yaml_root(r.y), "a job file must be a mapping (key: value)");
+    }
+    CNN_TRY(name_output(r.job));
+    CNN_TRY(cnn_yaml_finish(r.y));
+    *out = r.job;
+    r.job = NULL;
+done:
+    cnn_job_free_entries(&r);
+    cnn_yaml_close(&r.y);
+    cnn_job_destroy(&r.job);
+    return st;
+}
+
+cnn_status cnn_job_parse(const char *path, const char *text, const char *const *overrides,
+                         cnn_job **out)
+{
+    return parse(path, text, strlen(text), overrides, out);
+}
+
+cnn_status cnn_job_read(const char *path, const char *const *overrides, cnn_job **out)
+{
+    cnn_status st = CNN_OK;
+    char *text = NULL;
+    size_t len = 0;
+    CNN_TRY(cnn_read_file(path, MOST_BYTES, &text, &len));
+    CNN_TRY(parse(path, text, len, overrides, out));
+done:
+    free(text);
+    return st;
+}

@@ -1,0 +1,258 @@
+#include "protocol/event.h"
+
+#include "base/yaml.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KINDS = 5 };
+static const char *const kind_names[KINDS + 1] = {"ready", "epoch", "done", "error", "tuned", NULL};
+
+typedef enum { SECONDS, MEASURE, COUNT, INTEGER, FLAG, TEXT, WHOLE_TEXT } member_type;
+
+static const char *const type_texts[] = {
+    [SECONDS] = "a number, 0 or more",
+    [MEASURE] = "a number or null",
+    [COUNT] = "a whole number, 0 or more",
+    [INTEGER] = "a whole number, 0 or more",
+    [FLAG] = "true or false",
+    [TEXT] = "a string",
+    [WHOLE_TEXT] = "a string of at most 16383 bytes",
+};
+
+typedef struct {
+    cnn_event_kind kind;
+    member_type type; /* SECONDS, MEASURE: double; COUNT: int64_t; INTEGER: int; TEXT, WHOLE_TEXT:
+                         char [size] */
+    bool required;
+    const char *name;
+    size_t offset, size;
+} member;
+
+#define MEMBER(kind, type, required, name)                                                         \
+    {                                                                                              \
+        CNN_EVENT_##kind, type, required, #name, offsetof(cnn_event, name),                        \
+            sizeof(((cnn_event *)0)->name)                                                         \
+    }
+
+/** What both ends know of an event; docs/trainer-protocol.md says the same for people. */
+static const member members[] = {
+    MEMBER(READY, SECONDS, true, setup_seconds), MEMBER(READY, COUNT, true, parameters),
+    MEMBER(READY, COUNT, false, train_images),   MEMBER(READY, COUNT, false, test_images),
+    MEMBER(READY, TEXT, true, backend),          MEMBER(READY, TEXT, false, versions),
+    MEMBER(READY, TEXT, false, device),          MEMBER(READY, INTEGER, false, threads),
+    MEMBER(EPOCH, INTEGER, true, epoch),         MEMBER(EPOCH, SECONDS, true, seconds),
+    MEMBER(EPOCH, MEASURE, true, train_loss),    MEMBER(EPOCH, MEASURE, true, test_loss),
+    MEMBER(EPOCH, MEASURE, true, test_error),    MEMBER(EPOCH, SECONDS, true, evaluation_seconds),
+    MEMBER(DONE, SECONDS, true, train_seconds),  MEMBER(DONE, SECONDS, false, total_seconds),
+    MEMBER(DONE, FLAG, false, diverged),         MEMBER(DONE, TEXT, true, checksum),
+    MEMBER(ERROR, TEXT, true, message),          MEMBER(TUNED, WHOLE_TEXT, true, algorithms),
+};
+enum { MEMBERS = sizeof members / sizeof members[0] };
+
+cnn_event cnn_event_make(cnn_event_kind kind)
+{
+    cnn_event e = {.kind = kind, .threads = -1, .epoch = -1};
+    e.parameters = e.train_images = e.test_images = -1;
+    e.setup_seconds = e.seconds = e.evaluation_seconds = NAN;
+    e.train_loss = e.test_loss = e.test_error = NAN;
+    e.train_seconds = e.total_seconds = NAN;
+    return e;
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+/** Appends `,"name":value`; what is unknown is left out, except measures, which become null. */
+static void write_member(const member *m, const void *at, cnn_text *out)
+{
+    double real = m->type == SECONDS || m->type == MEASURE ? *(const double *)at : 0;
+    int64_t whole = m->type == COUNT     ? *(const int64_t *)at
+                    : m->type == INTEGER ? *(const int *)at
+                                         : 0;
+    if ((m->type == SECONDS && isnan(real)) || whole < 0)
+        return;
+    cnn_text_printf(out, ",\"%s\":", m->name);
+    switch (m->type) {
+    case SECONDS:
+    case MEASURE:
+        cnn_text_append_json_number(out, real);
+        break;
+    case COUNT:
+    case INTEGER:
+        cnn_text_printf(out, "%lld", (long long)whole);
+        break;
+    case FLAG:
+        cnn_text_append(out, *(const bool *)at ? "true" : "false");
+        break;
+    case TEXT:
+    case WHOLE_TEXT:
+        cnn_text_append_json(out, at);
+        break;
+    }
+}
+
+static void write_steps(const cnn_event *event, cnn_text *out)
+{
+    cnn_text_append(out, ",\"step_seconds\":[");
+    for (int i = 0; i < event->step_count && i < CNN_EVENT_MAX_STEPS; i++)
+        cnn_text_printf(out, "%s%.6g", i ? "," : "", (double)event->step_seconds[i]);
+    cnn_text_append(out, "]");
+}
+
+void cnn_event_write(const cnn_event *event, cnn_text *out)
+{
+    cnn_text_printf(out, "{\"event\":\"%s\"", kind_names[event->kind]);
+    for (int i = 0; i < MEMBERS; i++)
+        if (members[i].kind == event->kind)
+            write_member(&members[i], (const char *)event + members[i].offset, out);
+    if (event->kind == CNN_EVENT_EPOCH && event->step_seconds)
+        write_steps(event, out);
+    cnn_text_append(out, "}\n");
+}
+
+/* ---- parsing ------------------------------------------------------------------------------- */
+
+/** Lets only JSON's own characters through to libfyaml, which reads YAML: no anchors and aliases
+ * (which can grow without bounds), tags, comments or directives. */
+static bool has_json_letters(const char *s, size_t n)
+{
+    bool quoted = false;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        if (c == '\0' || (c < 0x20 && c != '\t') || (quoted && c == '\t'))
+            return false;
+        if (c == '"')
+            quoted = !quoted;
+        else if (quoted && c == '\\')
+            i++;
+        else if (!quoted && !strchr("{}[]:, \t+-.0123456789eEtrufalsn", c))
+            return false;
+    }
+    return !quoted;
+}
+
+static cnn_status no_json(const char *line, size_t n)
+{
+    char start[61];
+    size_t k = n < sizeof start - 1 ? n : sizeof start - 1;
+    for (size_t i = 0; i < k; i++)
+        start[i] = (line[i] >= 0x20 && line[i] < 0x7f) ? line[i] : '?';
+    start[k] = '\0';
+    return cnn_error_set(CNN_EPROTOCOL, "an event must be one JSON object on one line, not '%s%s'",
+                         start, n > k ? "..." : "");
+}
+
+/** Copies text (UTF-8, as libfyaml has checked) into a field, cut between characters. */
+static void copy_text(char *field, size_t size, const char *s)
+{
+    size_t n = strlen(s);
+    if (n >= size)
+        for (n = size - 1; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80;)
+            n--;
+    memset(field, 0, size);
+    memcpy(field, s, n);
+}
+
+/** Reads a value into the member at `at`; false when it is of another type. */
+static bool read_value(const member *m, struct fy_node *node, void *at)
+{
+    const char *s = cnn_yaml_scalar(node);
+    const bool is_text = m->type == TEXT || m->type == WHOLE_TEXT;
+    if (!s || (fy_node_get_style(node) == FYNS_DOUBLE_QUOTED) != is_text)
+        return false;
+    double real;
+    int64_t whole;
+    switch (m->type) {
+    case MEASURE:
+        if (strcmp(s, "null") == 0)
+            return true;
+        /* fall through */
+    case SECONDS:
+        if (!cnn_parse_real(s, &real) || (m->type == SECONDS && real < 0))
+            return false;
+        *(double *)at = real;
+        return true;
+    case COUNT:
+    case INTEGER:
+        if (!cnn_parse_int(s, &whole) || whole < 0 || (m->type == INTEGER && whole > INT32_MAX))
+            return false;
+        if (m->type == COUNT)
+            *(int64_t *)at = whole;
+        else
+            *(int *)at = (int)whole;
+        return true;
+    case FLAG:
+        *(bool *)at = strcmp(s, "true") == 0;
+        return *(bool *)at || strcmp(s, "false") == 0;
+    case WHOLE_TEXT:
+        if (strlen(s) >= m->size)
+            return false;
+        /* fall through */
+    case TEXT:
+        copy_text(at, m->size, s);
+        return true;
+    }
+    return false;
+}
+
+static cnn_status read_kind(struct fy_node *root, cnn_event_kind *out)
+{
+    struct fy_node *node = cnn_yaml_lookup(root, "event");
+    const char *name = node ? cnn_yaml_scalar(node) : NULL;
+    for (int i = 0; name && i < KINDS; i++) {
+        if (strcmp(name, kind_names[i]) == 0) {
+            *out = (cnn_event_kind)i;
+            return CNN_OK;
+        }
+    }
+    return cnn_error_set(CNN_EPROTOCOL,
+                         "an event's member \"event\" must be \"ready\", \"epoch\", "
+                         "\"done\", \"error\" or \"tuned\"%s%.40s%s",
+                         name ? ", not \"" : "", name ? name : "", name ? "\"" : "");
+}
+
+static cnn_status read_members(struct fy_node *root, cnn_event *event)
+{
+    cnn_status st = CNN_OK;
+    for (int i = 0; i < MEMBERS; i++) {
+        const member *m = &members[i];
+        struct fy_node *value = m->kind == event->kind ? cnn_yaml_lookup(root, m->name) : NULL;
+        CNN_CHECK(value || m->kind != event->kind || !m->required, CNN_EPROTOCOL,
+                  "the %s event lacks its member \"%s\" (%s)", kind_names[event->kind], m->name,
+                  type_texts[m->type]);
+        CNN_CHECK(!value || read_value(m, value, (char *)event + m->offset), CNN_EPROTOCOL,
+                  "\"%s\" of the %s event must be %s", m->name, kind_names[event->kind],
+                  type_texts[m->type]);
+    }
+done:
+    return st;
+}
+
+cnn_status cnn_event_parse(const char *line, size_t n, cnn_event *out)
+{
+    cnn_status st = CNN_OK;
+    cnn_yaml *y = NULL;
+    char *text = NULL;
+    cnn_event_kind kind = CNN_EVENT_ERROR;
+    CNN_CHECK(n <= CNN_EVENT_MAX_BYTES, CNN_EPROTOCOL,
+              "an event of %zu bytes is longer than the %d allowed", n, CNN_EVENT_MAX_BYTES);
+    if (n == 0 || line[0] != '{' || line[n - 1] != '}' || !has_json_letters(line, n))
+        return no_json(line, n);
+    CNN_CHECK((text = cnn_strndup(line, n)) != NULL, CNN_ENOMEM, "an event of %zu bytes", n);
+    CNN_TRY(cnn_yaml_parse("event", text, &y));
+    struct fy_node *root = cnn_yaml_errors(y) ? NULL : cnn_yaml_root(y);
+    if (!root || !fy_node_is_mapping(root)) {
+        st = no_json(line, n);
+        goto done;
+    }
+    CNN_TRY(read_kind(root, &kind));
+    cnn_event event = cnn_event_make(kind);
+    CNN_TRY(read_members(root, &event));
+    *out = event;
+done:
+    cnn_yaml_close(&y);
+    free(text);
+    return st;
+}

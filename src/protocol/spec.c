@@ -1,0 +1,171 @@
+#include "protocol/spec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_THREADS = 4096, MAX_SEED = INT32_MAX };
+
+/** The object as it is read, before its parts are. */
+typedef struct {
+    int protocol, run, path, seed, threads;
+    bool tune;
+    char *framework, *algorithms;
+    struct fy_node *network, *dataset, *train, *simulate;
+} outline;
+
+static const cnn_field outline_fields[] = {
+    {"protocol", CNN_FIELD_INT, offsetof(outline, protocol), .required = true},
+    {"run", CNN_FIELD_INT, offsetof(outline, run), .min = -1, .max = INT32_MAX},
+    {"framework", CNN_FIELD_STRING, offsetof(outline, framework), .required = false},
+    {"path", CNN_FIELD_ENUM, offsetof(outline, path), .names = cnn_path_names},
+    {"seed", CNN_FIELD_INT, offsetof(outline, seed), .required = true, .max = MAX_SEED},
+    {"threads", CNN_FIELD_INT, offsetof(outline, threads), .required = true, .min = 1,
+     .max = MAX_THREADS},
+    {"network", CNN_FIELD_NODE, offsetof(outline, network), .required = true},
+    {"dataset", CNN_FIELD_NODE, offsetof(outline, dataset), .required = true},
+    {"train", CNN_FIELD_NODE, offsetof(outline, train), .required = false},
+    {"tune", CNN_FIELD_BOOL, offsetof(outline, tune), .required = false},
+    {"algorithms", CNN_FIELD_STRING, offsetof(outline, algorithms), .required = false},
+    {"simulate", CNN_FIELD_NODE, offsetof(outline, simulate), .required = false},
+    {0},
+};
+
+/** "network" and "dataset": a name, and what base readers make the rest of. */
+typedef struct {
+    char *name;
+    struct fy_node *body;
+} named;
+
+static const cnn_field network_fields[] = {
+    {"name", CNN_FIELD_STRING, offsetof(named, name), .required = true},
+    {"layers", CNN_FIELD_NODE, offsetof(named, body), .required = true},
+    {0},
+};
+
+static const cnn_field dataset_fields[] = {
+    {"name", CNN_FIELD_STRING, offsetof(named, name), .required = true},
+    {"source", CNN_FIELD_NODE, offsetof(named, body), .required = true},
+    {0},
+};
+
+static void read_network(cnn_yaml *y, struct fy_node *node, cnn_network *out)
+{
+    named n = {0};
+    cnn_yaml_fields(y, node, "network", network_fields, &n);
+    if (n.name && n.body)
+        cnn_network_read(y, n.body, n.name, out);
+    free(n.name);
+}
+
+static void read_dataset(cnn_yaml *y, struct fy_node *node, cnn_source *out)
+{
+    named n = {0};
+    cnn_yaml_fields(y, node, "dataset", dataset_fields, &n);
+    if (n.name && n.body)
+        cnn_source_read(y, n.body, n.name, out);
+    free(n.name);
+}
+
+/** Whether the version is ours. Told alone: another version's members would only look wrong. */
+static bool is_our_version(cnn_yaml *y)
+{
+    struct fy_node *root = cnn_yaml_root(y);
+    struct fy_node *node =
+        root && fy_node_is_mapping(root) ? cnn_yaml_lookup(root, "protocol") : NULL;
+    const char *text = node ? cnn_yaml_scalar(node) : NULL;
+    int64_t version;
+    if (!text || !cnn_parse_int(text, &version) || version == CNN_PROTOCOL_VERSION)
+        return true;
+    cnn_yaml_error(y, node, "protocol %.20s is not known here; this trainer speaks protocol %d",
+                   text, CNN_PROTOCOL_VERSION);
+    return false;
+}
+
+static void read_spec(cnn_yaml *y, outline *o, cnn_spec *spec)
+{
+    struct fy_node *root = cnn_yaml_root(y);
+    if (!root || !is_our_version(y))
+        return;
+    cnn_yaml_fields(y, root, "specification", outline_fields, o);
+    if (o->network)
+        read_network(y, o->network, &spec->network);
+    if (o->dataset)
+        read_dataset(y, o->dataset, &spec->source);
+    if (o->train)
+        cnn_yaml_fields(y, o->train, "train", cnn_train_fields, &spec->train);
+    spec->run = o->run;
+    spec->path = o->path;
+    spec->seed = (uint32_t)o->seed;
+    spec->threads = o->threads;
+    spec->tune = o->tune;
+    spec->algorithms = o->algorithms;
+    o->algorithms = NULL;
+    if (o->simulate && (spec->simulate = calloc(1, sizeof *spec->simulate)) != NULL)
+        cnn_simulation_read(y, o->simulate, spec->simulate);
+    else if (o->simulate)
+        cnn_yaml_error(y, o->simulate, "out of memory");
+}
+
+cnn_status cnn_spec_parse(const char *text, cnn_spec *out)
+{
+    cnn_status st = CNN_OK;
+    cnn_yaml *y = NULL;
+    outline o = {.run = -1, .path = CNN_PATH_NATIVE};
+    cnn_spec spec = {.train = cnn_train_defaults()};
+    CNN_TRY(cnn_yaml_parse("specification", text, &y));
+    read_spec(y, &o, &spec);
+    if (!cnn_yaml_root(y) && cnn_yaml_errors(y) == 0)
+        cnn_yaml_error(y, NULL, "it is empty; one JSON object is expected");
+    CNN_TRY(cnn_yaml_finish(y));
+    spec.framework = o.framework ? o.framework : cnn_strdup(cnn_path_names[o.path]);
+    o.framework = NULL;
+    CNN_CHECK(spec.framework, CNN_ENOMEM, "the framework's name");
+    *out = spec;
+    spec = (cnn_spec){0};
+done:
+    free(o.framework);
+    free(o.algorithms);
+    cnn_spec_free(&spec);
+    cnn_yaml_close(&y);
+    return st;
+}
+
+void cnn_spec_write(const cnn_spec *spec, cnn_text *out)
+{
+    cnn_text_printf(out, "{\"protocol\":%d,\"run\":%d,\"framework\":", CNN_PROTOCOL_VERSION,
+                    spec->run);
+    cnn_text_append_json(out, spec->framework);
+    cnn_text_printf(out, ",\"path\":\"%s\",\"seed\":%u,\"threads\":%d,\"network\":{\"name\":",
+                    cnn_path_names[spec->path], (unsigned)spec->seed, spec->threads);
+    cnn_text_append_json(out, spec->network.name);
+    cnn_text_append(out, ",\"layers\":");
+    cnn_network_write_json(&spec->network, out);
+    cnn_text_append(out, "},\"dataset\":{\"name\":");
+    cnn_text_append_json(out, spec->source.name);
+    cnn_text_append(out, ",\"source\":");
+    cnn_source_write_json(&spec->source, out);
+    cnn_text_append(out, "},\"train\":");
+    cnn_train_write_json(&spec->train, out);
+    if (spec->tune)
+        cnn_text_append(out, ",\"tune\":true");
+    if (spec->algorithms && spec->algorithms[0]) {
+        cnn_text_append(out, ",\"algorithms\":");
+        cnn_text_append_json(out, spec->algorithms);
+    }
+    if (spec->simulate) {
+        cnn_text_append(out, ",\"simulate\":");
+        cnn_simulation_write_json(spec->simulate, out);
+    }
+    cnn_text_append(out, "}");
+}
+
+void cnn_spec_free(cnn_spec *spec)
+{
+    free(spec->framework);
+    free(spec->algorithms);
+    cnn_source_free(&spec->source);
+    if (spec->simulate)
+        cnn_simulation_free(spec->simulate);
+    free(spec->simulate);
+    *spec = (cnn_spec){0};
+}

@@ -1,0 +1,413 @@
+#include "report/parts.h"
+#include "stats/t_tests.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define COUNT(columns) ((int)(sizeof(columns) / sizeof *(columns)))
+enum { MOST_COLUMNS = CNN_MOST_KEY_COLUMNS + 13 };
+
+/** "15/16": whole blocks of those planned, in every table. */
+static void put_blocks(const cnn_comparison *x, cnn_table *t)
+{
+    cnn_table_text(t, "%d/%d", x->blocks, x->blocks + x->blocks_incomplete + x->blocks_split);
+}
+
+typedef void put_comparison(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t);
+
+/** A table with a row for every combination. title: ends in what the table is about. */
+static cnn_table *report_rows(const cnn_report_pair *v, const char *name, const char *title,
+                              const cnn_table_column *more, int count, put_comparison *put)
+{
+    const cnn_analysis *a = v->r->a;
+    cnn_table_column columns[MOST_COLUMNS];
+    int n = cnn_report_combination_columns(v->r, columns);
+    columns[n++] = (cnn_table_column){.name = "blocks", .title = "blocks"};
+    for (int i = 0; i < count; i++)
+        columns[n++] = more[i];
+    cnn_table *t = cnn_document_table(v->r->out, name, columns, n, "%s: %s against %s%s",
+                                      v->shown.title, v->a, v->b, title);
+    t->left_out = CNN_NOT_IN_CSV;
+    for (int k = 0; k < a->combination_count; k++) {
+        cnn_table_row(t);
+        cnn_report_put_combination(v->r, k, t);
+        put_blocks(cnn_report_comparison(v, k), t);
+        put(v, cnn_report_comparison(v, k), t);
+    }
+    return t;
+}
+
+/** Names the combinations without a verdict. */
+static void note_gaps(const cnn_report_pair *v, bool of_variance, cnn_table *t)
+{
+    const cnn_analysis *a = v->r->a;
+    cnn_report_gap *gaps = calloc((size_t)a->combination_count + 1, sizeof *gaps);
+    for (int k = 0; gaps && k < a->combination_count; k++) {
+        const cnn_comparison *x = cnn_report_comparison(v, k);
+        const int reason = of_variance ? x->variance_reason : x->verdict_reason;
+        const bool given = of_variance ? x->variance_verdict != CNN_VARIANCE_INCONCLUSIVE
+                                       : x->verdict != CNN_VERDICT_INCONCLUSIVE;
+        gaps[k] = (cnn_report_gap){v->r->names.combinations[k], given ? CNN_REASON_NONE : reason};
+    }
+    cnn_report_note_gaps(t, gaps, gaps ? a->combination_count : 0);
+    free(gaps);
+}
+
+static void put_verdict(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
+{
+    switch (x->verdict) {
+    case CNN_VERDICT_EQUIVALENT:
+    case CNN_VERDICT_INCONCLUSIVE:
+        cnn_table_text(t, "%s", cnn_verdict_names[x->verdict]);
+        break;
+    default:
+        cnn_table_text(t, "%s %s", v->a, cnn_verdict_names[x->verdict]);
+    }
+}
+
+static void put_estimate(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
+{
+    cnn_table_number(t, x->paired_difference);
+    if (v->shown.is_log) {
+        cnn_table_number(t, x->paired_ratio);
+        cnn_table_interval(t, x->paired_ratio_lower, x->paired_ratio_upper);
+    } else {
+        cnn_table_interval(t, x->paired_difference_lower, x->paired_difference_upper);
+    }
+    cnn_table_number(t, x->paired_p_holm);
+    cnn_table_number(t, x->tost_p_holm);
+    put_verdict(v, x, t);
+}
+
+/** What the columns of the verdicts are. */
+static void note_verdicts(const cnn_report_pair *v, cnn_table *t)
+{
+    const double margin = v->r->a->margin[v->measure], coverage = 100 * (1 - v->r->a->alpha);
+    const char *what = v->shown.is_log ? "ratio: of geometric means" : "differ: mean difference";
+    if (isnan(margin))
+        cnn_table_note(t, "%s, with %.0f %% interval. p differ: paired t test, after Holm.", what,
+                       coverage);
+    else
+        cnn_table_note(t,
+                       "%s, with %.0f %% interval. Small p speak: p differ, paired t test; p "
+                       "equal, equivalence within %g %s (TOST); both after Holm.",
+                       what, coverage,
+                       v->shown.is_log ? 100 * expm1(margin) : v->shown.scale * margin,
+                       v->shown.is_log ? "%" : v->shown.difference);
+}
+
+/** The table that a verdict is read from. */
+static void report_verdicts(const cnn_report_pair *v)
+{
+    const double scale = v->shown.scale;
+    const cnn_table_column of_time[] = {
+        {"difference", "differ", v->shown.difference, .format = CNN_FORMAT_DIGITS, .digits = 3,
+         .scale = scale},
+        {.name = "ratio", .title = "ratio", .format = CNN_FORMAT_FIXED, .digits = 3},
+        {.name = "interval",
+         .title = "interval",
+         .format = CNN_FORMAT_FIXED,
+         .digits = 3,
+         .interval = true},
+        {.name = "paired_p", .title = "p differ", .format = CNN_FORMAT_P},
+        {.name = "tost_p", .title = "p equal", .format = CNN_FORMAT_P},
+        {.name = "verdict", .title = "verdict"},
+    };
+    const cnn_table_column of_error[] = {
+        {"difference", "differ", v->shown.difference, .format = CNN_FORMAT_DIGITS, .digits = 3,
+         .scale = scale},
+        {.name = "interval",
+         .title = "interval",
+         .format = CNN_FORMAT_DIGITS,
+         .digits = 3,
+         .interval = true,
+         .scale = scale},
+        {.name = "paired_p", .title = "p differ", .format = CNN_FORMAT_P},
+        {.name = "tost_p", .title = "p equal", .format = CNN_FORMAT_P},
+        {.name = "verdict", .title = "verdict"},
+    };
+    cnn_table *t = v->shown.is_log ? report_rows(v, "verdicts", ", block by block", of_time,
+                                                 COUNT(of_time), put_estimate)
+                                   : report_rows(v, "verdicts", ", block by block", of_error,
+                                                 COUNT(of_error), put_estimate);
+    note_verdicts(v, t);
+    note_gaps(v, false, t);
+}
+
+static void put_unpaired(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
+{
+    const cnn_analysis *a = v->r->a;
+    const cnn_pair *pair = &a->pairs[(x - a->comparisons) / CNN_MEASURE_COUNT];
+    const int *cells = &a->cell_of[pair->combination * a->level_count];
+    cnn_table_text(t, "%d/%d, %d/%d", x->n_a, a->counts[cells[pair->a]].planned, x->n_b,
+                   a->counts[cells[pair->b]].planned);
+    cnn_table_number(t, x->difference);
+    cnn_table_interval(t, x->difference_lower, x->difference_upper);
+    cnn_table_number(t, x->ratio);
+    cnn_table_interval(t, x->ratio_lower, x->ratio_upper);
+}
+
+static void report_unpaired(const cnn_report_pair *v)
+{
+    const cnn_table_column columns[] = {
+        {.name = "runs", .title = "runs"},
+        {"difference", "differ", v->shown.difference, .format = CNN_FORMAT_DIGITS, .digits = 4,
+         .scale = v->shown.scale},
+        {.name = "difference",
+         .title = "interval",
+         .format = CNN_FORMAT_DIGITS,
+         .digits = 4,
+         .interval = true,
+         .scale = v->shown.scale},
+        {.name = "ratio", .title = "ratio", .format = CNN_FORMAT_FIXED, .digits = 4},
+        {.name = "ratio",
+         .title = "interval",
+         .format = CNN_FORMAT_FIXED,
+         .digits = 4,
+         .interval = true},
+    };
+    report_rows(v, "unpaired", ", blocks ignored", columns, COUNT(columns), put_unpaired);
+}
+
+static void put_t_tests(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
+{
+    (void)v;
+    if (isnan(x->study_t))
+        cnn_table_text(t, "-");
+    else
+        cnn_table_text(t, "%8.2f%s", x->study_t,
+                       fabs(x->study_t) > CNN_STUDY_CRITICAL_T ? " *" : "");
+    cnn_table_number(t, x->welch_t);
+    cnn_table_number(t, x->welch_df);
+    cnn_table_number(t, x->welch_p);
+    cnn_table_number(t, x->welch_p_holm);
+    cnn_table_number(t, x->paired_t);
+    cnn_table_number(t, x->paired_df);
+    cnn_table_number(t, x->paired_p);
+    cnn_table_number(t, x->paired_p_holm);
+}
+
+static void report_t_tests(const cnn_report_pair *v)
+{
+    static const cnn_table_column columns[] = {
+        {.name = "study_t", .title = "study's t"},
+        {.name = "welch_t", .title = "Welch's t", .format = CNN_FORMAT_FIXED, .digits = 2},
+        {.name = "welch_df", .title = "df", .format = CNN_FORMAT_FIXED, .digits = 1},
+        {.name = "welch_p", .title = "p", .format = CNN_FORMAT_P},
+        {.name = "welch_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
+        {.name = "paired_t", .title = "paired t", .format = CNN_FORMAT_FIXED, .digits = 2},
+        {.name = "paired_df", .title = "df", .format = CNN_FORMAT_WHOLE},
+        {.name = "paired_p", .title = "p", .format = CNN_FORMAT_P},
+        {.name = "paired_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
+    };
+    cnn_table *t = report_rows(v, "t_tests", ", t tests", columns, COUNT(columns), put_t_tests);
+    cnn_table_note(t,
+                   "* |t| > 1.96: significant by the study's rule, which takes t for normal and "
+                   "corrects for nothing.%s",
+                   v->shown.is_log ? " Its t is that of seconds, the others are of log time." : "");
+}
+
+static void put_exactness(int exact, cnn_table *t)
+{
+    cnn_table_text(t, "%s", exact < 0 ? "-" : exact ? "exact" : "approx.");
+}
+
+static void put_rank_tests(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
+{
+    (void)v;
+    cnn_table_number(t, x->sign_flip_p);
+    cnn_table_number(t, x->sign_flip_p_holm);
+    put_exactness(x->sign_flip_exact, t);
+    cnn_table_number(t, x->wilcoxon_p);
+    cnn_table_number(t, x->wilcoxon_p_holm);
+    put_exactness(x->wilcoxon_exact, t);
+    cnn_table_number(t, x->mann_whitney_p);
+    cnn_table_number(t, x->mann_whitney_p_holm);
+    put_exactness(x->mann_whitney_exact, t);
+}
+
+static void report_rank_tests(const cnn_report_pair *v)
+{
+    static const cnn_table_column columns[] = {
+        {.name = "sign_flip_p", .title = "sign flips", .format = CNN_FORMAT_P},
+        {.name = "sign_flip_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
+        {.name = "sign_flip_exact", .title = ""},
+        {.name = "wilcoxon_p", .title = "Wilcoxon", .format = CNN_FORMAT_P},
+        {.name = "wilcoxon_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
+        {.name = "wilcoxon_exact", .title = ""},
+        {.name = "mann_whitney_p", .title = "M.-Whitney", .format = CNN_FORMAT_P},
+        {.name = "mann_whitney_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
+        {.name = "mann_whitney_exact", .title = ""},
+    };
+    report_rows(v, "rank_tests", ", tests that assume no distribution (p)", columns, COUNT(columns),
+                put_rank_tests);
+}
+
+static void put_equivalence(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
+{
+    cnn_table_number(t, v->shown.is_log ? expm1(x->margin) : x->margin);
+    cnn_table_interval(t, v->shown.is_log ? expm1(x->tost_lower) : x->tost_lower,
+                       v->shown.is_log ? expm1(x->tost_upper) : x->tost_upper);
+    cnn_table_number(t, x->tost_p);
+    cnn_table_number(t, x->tost_p_holm);
+    cnn_table_number(t, v->shown.is_log ? expm1(x->detectable) : x->detectable);
+    cnn_table_number(t, x->blocks_needed < 0 ? NAN : x->blocks_needed);
+    cnn_table_number(t, x->blocks_equivalence < 0 ? NAN : x->blocks_equivalence);
+}
+
+static void report_equivalence(const cnn_report_pair *v)
+{
+    const char *unit = v->shown.is_log ? "%" : v->shown.difference;
+    const double scale = v->shown.is_log ? 100 : v->shown.scale;
+    const cnn_table_column columns[] = {
+        {"margin", "margin", unit, .format = CNN_FORMAT_DIGITS, .digits = 2, .scale = scale},
+        {"interval", "interval", unit, .format = CNN_FORMAT_FIXED, .digits = 2, .scale = scale,
+         .interval = true},
+        {.name = "tost_p", .title = "TOST's p", .format = CNN_FORMAT_P},
+        {.name = "tost_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
+        {"detectable", "detectable", unit, .format = CNN_FORMAT_DIGITS, .digits = 2,
+         .scale = scale},
+        {"blocks_needed", "to differ", "blocks", .format = CNN_FORMAT_WHOLE},
+        {"blocks_equivalence", "to be equal", "blocks", .format = CNN_FORMAT_WHOLE},
+    };
+    cnn_table *t = report_rows(v, "equivalence", ", equivalence and power", columns, COUNT(columns),
+                               put_equivalence);
+    cnn_table_note(t,
+                   "interval: at %.0f %%; equivalent where it lies inside the margin. detectable: "
+                   "what these blocks find with power %.1f. to differ: blocks that find a "
+                   "difference as large as the margin; to be equal: blocks that show equivalence "
+                   "if there is no difference; with that power, after correction for the family.",
+                   100 * (1 - 2 * v->r->a->alpha), CNN_ANALYSIS_POWER);
+}
+
+static void put_variance_verdict(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
+{
+    if (x->variance_verdict == CNN_VARIANCE_INCONCLUSIVE)
+        cnn_table_text(t, "inconclusive");
+    else
+        cnn_table_text(t, "%s varies %s", v->a,
+                       x->variance_verdict == CNN_VARIANCE_SMALLER ? "less" : "more");
+}
+
+static void put_variances(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
+{
+    cnn_table_number(t, x->paired_variance_ratio);
+    cnn_table_interval(t, x->paired_variance_ratio_lower, x->paired_variance_ratio_upper);
+    cnn_table_number(t, x->pitman_morgan_p_holm);
+    put_variance_verdict(v, x, t);
+}
+
+static void report_variances(const cnn_report_pair *v)
+{
+    static const cnn_table_column columns[] = {
+        {.name = "ratio", .title = "ratio", .format = CNN_FORMAT_DIGITS, .digits = 3},
+        {.name = "ratio",
+         .title = "interval",
+         .format = CNN_FORMAT_DIGITS,
+         .digits = 3,
+         .interval = true},
+        {.name = "p", .title = "p differ", .format = CNN_FORMAT_P},
+        {.name = "verdict", .title = "verdict"},
+    };
+    cnn_table *t =
+        report_rows(v, "variances", v->shown.is_log ? ", variances of log time" : ", variances",
+                    columns, COUNT(columns), put_variances);
+    cnn_table_note(t,
+                   "ratio: variance of %s over that of %s in the blocks; p differ: Pitman "
+                   "and Morgan's test, after Holm.",
+                   v->a, v->b);
+    note_gaps(v, true, t);
+}
+
+static void put_variance_tests(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
+{
+    (void)v;
+    cnn_table_number(t, x->variance_ratio);
+    cnn_table_interval(t, x->variance_ratio_lower, x->variance_ratio_upper);
+    cnn_table_number(t, x->f_p);
+    cnn_table_number(t, x->f_p_holm);
+    cnn_table_number(t, x->brown_forsythe_p);
+    cnn_table_number(t, x->brown_forsythe_p_holm);
+    cnn_table_number(t, x->pitman_morgan_p);
+    cnn_table_number(t, x->pitman_morgan_p_holm);
+}
+
+static void report_variance_tests(const cnn_report_pair *v)
+{
+    static const cnn_table_column columns[] = {
+        {.name = "ratio", .title = "F", .format = CNN_FORMAT_DIGITS, .digits = 3},
+        {.name = "ratio",
+         .title = "interval",
+         .format = CNN_FORMAT_DIGITS,
+         .digits = 3,
+         .interval = true},
+        {.name = "f_p", .title = "p", .format = CNN_FORMAT_P},
+        {.name = "f_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
+        {.name = "brown_forsythe_p", .title = "B.-Forsythe", .format = CNN_FORMAT_P},
+        {.name = "brown_forsythe_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
+        {.name = "pitman_morgan_p", .title = "P.-Morgan", .format = CNN_FORMAT_P},
+        {.name = "pitman_morgan_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
+    };
+    cnn_table *t = report_rows(v, "variance_tests", ", tests of variances (p)", columns,
+                               COUNT(columns), put_variance_tests);
+    cnn_table_note(t, "F and Brown-Forsythe take runs for independent, which those of a block are "
+                      "not; verdicts rest on Pitman and Morgan's test.");
+}
+
+static void put_effects(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
+{
+    (void)v;
+    cnn_table_number(t, x->hedges_g);
+    cnn_table_interval(t, x->hedges_g_lower, x->hedges_g_upper);
+    cnn_table_number(t, x->superiority);
+    cnn_table_interval(t, x->superiority_lower, x->superiority_upper);
+    cnn_table_number(t, x->blocking_gain);
+}
+
+static void report_effects(const cnn_report_pair *v)
+{
+    static const cnn_table_column columns[] = {
+        {.name = "hedges_g", .title = "Hedges' g", .format = CNN_FORMAT_FIXED, .digits = 2},
+        {.name = "hedges_g",
+         .title = "interval",
+         .format = CNN_FORMAT_FIXED,
+         .digits = 2,
+         .interval = true},
+        {.name = "superiority", .title = "P(A > B)", .format = CNN_FORMAT_FIXED, .digits = 3},
+        {.name = "superiority",
+         .title = "interval",
+         .format = CNN_FORMAT_FIXED,
+         .digits = 3,
+         .interval = true},
+        {.name = "blocking_gain",
+         .title = "blocking's gain",
+         .format = CNN_FORMAT_DIGITS,
+         .digits = 3},
+    };
+    cnn_table *t =
+        report_rows(v, "effects", ", sizes of effects", columns, COUNT(columns), put_effects);
+    cnn_table_note(t,
+                   "A is %s, B is %s. blocking's gain: variance of the difference without "
+                   "blocks over that with them.",
+                   v->a, v->b);
+}
+
+static void report_pair(const cnn_report_pair *v)
+{
+    report_verdicts(v);
+    if (v->r->full) {
+        report_unpaired(v);
+        report_t_tests(v);
+        report_rank_tests(v);
+        report_equivalence(v);
+        report_effects(v);
+    }
+    report_variances(v);
+    if (v->r->full)
+        report_variance_tests(v);
+}
+
+void cnn_report_contrasts(const cnn_report *r)
+{
+    cnn_report_each_pair(r, r->full, report_pair);
+}

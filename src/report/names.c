@@ -1,0 +1,86 @@
+#include "report/names.h"
+
+#include "base/text.h"
+#include "published/published.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/** Levels [factor_count] of a combination; the contrast's entry is that of level 0. */
+static const int *levels_of(const cnn_results *r, const cnn_analysis *a, int combination)
+{
+    return &r->cell_levels[a->cell_of[combination * a->level_count] * r->factor_count];
+}
+
+static char *label_of(const cnn_results *r, const int *levels)
+{
+    cnn_text t = {0};
+    for (int f = 0; f < r->factor_count; f++)
+        if (f != r->contrast)
+            cnn_text_printf(&t, "%s%s", t.len ? "/" : "", r->factors[f].labels[levels[f]]);
+    if (!t.len)
+        cnn_text_append(&t, "all");
+    return cnn_text_take(&t);
+}
+
+/** Whether the contrast is the study's: this program's two paths. */
+static bool contrasts_paths(const cnn_results *r)
+{
+    const cnn_results_factor *contrast = &r->factors[r->contrast];
+    int found = 0;
+    for (int l = 0; l < contrast->level_count; l++)
+        found += !strcmp(contrast->labels[l], "native") || !strcmp(contrast->labels[l], "layered");
+    return !strcmp(contrast->name, "framework") && found == 2;
+}
+
+/** The study's name of a combination, or NULL. */
+static const char *study_name(const cnn_results *r, const int *levels)
+{
+    const char *architecture = NULL, *dataset = NULL;
+    if (r->factor_count != 3 || !contrasts_paths(r))
+        return NULL;
+    for (int f = 0; f < r->factor_count; f++) {
+        if (!strcmp(r->factors[f].name, "architecture"))
+            architecture = r->factors[f].labels[levels[f]];
+        if (!strcmp(r->factors[f].name, "dataset"))
+            dataset = r->factors[f].labels[levels[f]];
+    }
+    return architecture && dataset ? cnn_published_case_name(architecture, dataset) : NULL;
+}
+
+cnn_status cnn_report_names_make(const cnn_results *results, const cnn_analysis *analysis,
+                                 cnn_report_names *out)
+{
+    cnn_status st = CNN_OK;
+    const size_t combinations = (size_t)analysis->combination_count;
+    cnn_report_names n = {.combination_count = analysis->combination_count,
+                          .level_count = analysis->level_count};
+    n.combinations = calloc(combinations + 1, sizeof *n.combinations);
+    n.study = calloc(combinations + 1, sizeof *n.study);
+    n.levels = calloc((size_t)n.level_count + 1, sizeof *n.levels);
+    CNN_CHECK(n.combinations && n.study && n.levels, CNN_ENOMEM, "names of the report");
+    for (int k = 0; k < n.combination_count; k++) {
+        const int *levels = levels_of(results, analysis, k);
+        CNN_CHECK((n.combinations[k] = label_of(results, levels)) != NULL, CNN_ENOMEM,
+                  "names of the report");
+        n.study[k] = study_name(results, levels);
+        n.any_study |= n.study[k] != NULL;
+    }
+    for (int l = 0; l < n.level_count; l++)
+        n.levels[l] = results->factors[results->contrast].labels[l];
+    *out = n;
+    n = (cnn_report_names){0};
+done:
+    cnn_report_names_free(&n);
+    return st;
+}
+
+void cnn_report_names_free(cnn_report_names *names)
+{
+    for (int k = 0; names->combinations && k < names->combination_count; k++)
+        free(names->combinations[k]);
+    free(names->combinations);
+    free(names->study);
+    free(names->levels);
+    *names = (cnn_report_names){0};
+}

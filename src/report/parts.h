@@ -1,0 +1,82 @@
+/** Parts of report/report.c. Every function adds tables or paragraphs to a document; what fails is
+ *  remembered there. */
+#ifndef CNN_REPORT_REPORT_PARTS_H
+#define CNN_REPORT_REPORT_PARTS_H
+
+#include "base/text.h"
+#include "report/report.h"
+#include "report/names.h"
+
+typedef struct {
+    const cnn_report_source *source;
+    const cnn_results *results;
+    const cnn_analysis *a;
+    cnn_report_names names;
+    bool full;
+    cnn_document *out;
+} cnn_report;
+
+/** How a measure is shown. */
+typedef struct {
+    const char *title;      /* "Test error" */
+    const char *unit;       /* "%" */
+    const char *difference; /* unit of a difference: "points" */
+    double scale;
+    bool is_log;  /* levels are compared by ratios */
+    bool is_main; /* in the report that is not full */
+} cnn_shown_measure;
+
+cnn_shown_measure cnn_report_shown(cnn_measure measure);
+
+/** One pair of levels in all combinations, for one measure. */
+typedef struct {
+    const cnn_report *r;
+    cnn_measure measure;
+    cnn_shown_measure shown;
+    int pair;
+    const char *a, *b; /* names of the levels */
+} cnn_report_pair;
+
+/** Calls `say` for every measure, the main ones alone unless `all`, and every pair. */
+void cnn_report_each_pair(const cnn_report *r, bool all, void (*say)(const cnn_report_pair *v));
+const cnn_comparison *cnn_report_comparison(const cnn_report_pair *v, int combination);
+
+/** Decimals that leave `digits` to x, as shown; 0 to 6. */
+int cnn_report_decimals(double x, int digits);
+
+/** "", or "s" unless n is 1. */
+const char *cnn_report_plural(int n);
+
+/** The key columns of a table over combinations: how many there are, and their values in a row. In
+ *  CSV the levels of the factors stand there. */
+int cnn_report_combination_columns(const cnn_report *r, cnn_table_column *columns);
+void cnn_report_put_combination(const cnn_report *r, int combination, cnn_table *t);
+enum { CNN_MOST_KEY_COLUMNS = 2 };
+
+/** A note under a table that names the rows whose figures are undefined, reason by reason.
+ *  reason_of: of row i of count; name_of: what it is called. */
+typedef struct {
+    const char *name;
+    int reason; /* cnn_reason */
+} cnn_report_gap;
+void cnn_report_note_gaps(cnn_table *t, const cnn_report_gap *gaps, int count);
+
+/** Spread that the contrast makes: sd of the levels' means by the model, around their mean. */
+double cnn_report_level_sd(const cnn_analysis *a, int combination, cnn_measure measure);
+
+/** Lines of a table of keys and values: what runs ran on, and what disturbed them there. Of r only
+ *  results and full are looked at. */
+void cnn_report_put_machine(const cnn_report *r, cnn_table *t);
+
+void cnn_report_header(const cnn_report *r);      /* what was run, where, and what was lost */
+void cnn_report_cells(const cnn_report *r);       /* cells, quantiles, trends */
+void cnn_report_lost(const cnn_report *r);        /* failed runs, outliers, blocks not whole */
+void cnn_report_contrasts(const cnn_report *r);   /* verdicts, tests, variances, effects */
+void cnn_report_spread(const cnn_report *r);      /* framework or machine: components, blocking */
+void cnn_report_study(const cnn_report *r);       /* beside the published study */
+void cnn_report_seeds(const cnn_report *r);       /* seeds that several runs share */
+void cnn_report_sessions(const cnn_report *r);    /* sessions with their overhead */
+void cnn_report_found(const cnn_report *r);       /* in plain words */
+void cnn_report_wide_tables(const cnn_report *r); /* every column, for CSV */
+
+#endif

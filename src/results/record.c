@@ -1,0 +1,43 @@
+#include "results/record.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#define NAME(constant, text) text,
+const char *const cnn_run_status_names[] = {CNN_RUN_STATUSES(NAME) NULL};
+const char *const cnn_outcome_names[] = {CNN_OUTCOMES(NAME) NULL};
+
+/* Texts are empty already: the rows start as zero. */
+#define UNKNOWN_I8(m)  row.m = -1;
+#define UNKNOWN_I32(m) row.m = -1;
+#define UNKNOWN_I64(m) row.m = -1;
+#define UNKNOWN_F64(m) row.m = NAN;
+#define UNKNOWN_T16(m)
+#define UNKNOWN_T32(m)
+#define UNKNOWN_T64(m)
+#define UNKNOWN_T96(m)
+#define UNKNOWN_T128(m)
+#define UNKNOWN_T512(m)
+#define UNKNOWN(member, type, units, long_name) UNKNOWN_##type(member)
+
+cnn_measured cnn_measured_unknown(void)
+{
+    cnn_measured row = {0};
+    CNN_MEASURED_COLUMNS(UNKNOWN)
+    return row;
+}
+
+cnn_epoch_row cnn_epoch_row_unknown(void)
+{
+    cnn_epoch_row row = {0};
+    CNN_EPOCH_COLUMNS(UNKNOWN)
+    return row;
+}
+
+cnn_attempt cnn_attempt_unknown(void)
+{
+    cnn_attempt row = {0};
+    CNN_ATTEMPT_COLUMNS(UNKNOWN)
+    row.attempt_outcome = CNN_OUTCOME_NONE; /* a flag: -1 has no meaning in the file */
+    return row;
+}

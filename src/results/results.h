@@ -1,0 +1,66 @@
+/** A results file in memory: the experiment with what has been measured so far. hdf5io/ reads and
+ * writes it; src/analysis analyses it. */
+#ifndef CNN_DESIGN_RESULTS_H
+#define CNN_DESIGN_RESULTS_H
+
+#include "base/status.h"
+#include "results/record.h"
+
+#include <stdint.h>
+
+#define CNN_LAYOUT_VERSION 3
+
+typedef struct {
+    char *name; /* "framework" */
+    int level_count;
+    char **labels; /* [level_count] */
+} cnn_results_factor;
+
+/** A session: one invocation of cnnmpi on the file. */
+typedef struct {
+    double start_time; /* seconds since 1970 */
+    int ranks;
+} cnn_session;
+
+/** Devices that were taken out of a session: "" none. */
+typedef struct {
+    char devices[512]; /* each with why, separated by "; " */
+} cnn_quarantine;
+
+enum { CNN_ALGORITHMS_ROOM = 16384 };
+
+/** Algorithms frozen for a cell on a device model: every run of the cell there uses them. */
+typedef struct {
+    char model[96];
+    char algorithms[CNN_ALGORITHMS_ROOM]; /* text of the trainer's own; "": nothing to choose */
+    int32_t cell;                         /* written last; -1: the place is free */
+} cnn_tuning;
+
+/** Everything a report needs. Owned by itself: cnn_results_free. */
+typedef struct {
+    int layout_version;
+    char *job_name, *job_text, *overrides, *plan; /* texts as stored */
+    char *created;                                /* program version, date */
+    char *backend;                                /* "onednn" (CPUs), "cudnn" (GPUs) */
+    int factor_count, contrast;
+    cnn_results_factor *factors;
+    int cell_count, combination_count, level_count;
+    int *cell_levels; /* [cell_count, factor_count] */
+    int run_count, epoch_count, attempts_per_run;
+    double margin_time, margin_error, alpha;
+    int8_t *status;         /* [run_count] cnn_run_status */
+    cnn_planned *planned;   /* [run_count] */
+    cnn_measured *measured; /* [run_count] */
+    cnn_epoch_row *epochs;  /* [run_count, epoch_count] */
+    cnn_attempt *attempts;  /* [run_count, attempts_per_run] */
+    int session_count;
+    cnn_session *sessions;
+    cnn_quarantine *quarantines; /* [session_count], or NULL: unknown (files pooled) */
+    int tuning_count;            /* places */
+    cnn_tuning *tunings;
+} cnn_results;
+
+/** Frees everything; takes NULL, leaves NULL. */
+void cnn_results_free(cnn_results **results);
+
+#endif
