@@ -1,5 +1,5 @@
 /** What the dispatcher alone costs: all blocks of a job are dealt to ranks that exist only here,
- * which report every run as done at once. mpi/dispatcher.c, mpi/dealing.c and mpi/progress.c are
+ * which report every run as done at once. mpi/dispatch/dispatcher.c, mpi/dispatch/dealing.c and mpi/progress.c are
  * the real ones; messages are counted and delivered in memory (this file stands in for
  * mpi/mailbox.c). Plain lines, as in a batch log, go to /dev/null.
  *

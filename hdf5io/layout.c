@@ -37,7 +37,7 @@ const cnn_dimension_info cnn_dimensions[CNN_DIM_COUNT] = {
         .offset = offsetof(row, member), .units = unit, .long_name = text                          \
     }
 
-/* One line of a list of columns in design/record.h. */
+/* One line of a list of columns in results/record.h. */
 #define PLANNED(m, type, units, name)  CNN_COLUMN_OF(cnn_planned, m, m, type, units, name),
 #define MEASURED(m, type, units, name) CNN_COLUMN_OF(cnn_measured, m, m, type, units, name),
 #define EPOCH(m, type, units, name)    CNN_COLUMN_OF(cnn_epoch_row, m, m, type, units, name),

@@ -1,7 +1,7 @@
 /** Collective calls that do not spin: MPI's own burn a core while they wait, which here belongs to
  *  a trainer. Each waits asleep until all ranks have come, and only then makes the real call. */
-#ifndef CNN_MPI_QUIET_H
-#define CNN_MPI_QUIET_H
+#ifndef CNN_MPI_COLLECTIVES_H
+#define CNN_MPI_COLLECTIVES_H
 
 #include "base/status.h"
 

@@ -1,6 +1,6 @@
 /** Running a job: dispatcher on rank 0, a worker on every rank, one event loop in each. */
-#ifndef CNN_MPI_ORCHESTRA_H
-#define CNN_MPI_ORCHESTRA_H
+#ifndef CNN_MPI_JOB_RUNNER_H
+#define CNN_MPI_JOB_RUNNER_H
 
 #include "base/status.h"
 #include "job/job.h"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes gpu/winograd_transforms.cuh: the one-dimensional transforms of Winograd's minimal
+"""Writes gpu/kernels/winograd_transforms.cuh: the one-dimensional transforms of Winograd's minimal
 filtering for 5 taps on tiles of 8, as straight code.
 
     winograd_transforms.py FILE          compares FILE with it; exit status 1 if they differ

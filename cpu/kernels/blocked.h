@@ -1,12 +1,12 @@
 /** Own kernels on the blocked activations of the native path; see kernels.h for how they are
  *  compiled. Each works on one plane ([H, W, lanes], one block of one image) or one image. */
-#ifndef CNN_CPU_KERNELS_GRID_H
-#define CNN_CPU_KERNELS_GRID_H
+#ifndef CNN_CPU_KERNELS_BLOCKED_H
+#define CNN_CPU_KERNELS_BLOCKED_H
 
 #include "cpu/kernels/grid.h"
 #include "cpu/kernels/kernels.h"
 
-/* ---- kernels_pool.c ------------------------------------------------------------------------ */
+/* ---- pool.c ------------------------------------------------------------------------ */
 
 typedef struct {
     int in_h, in_w, out_h, out_w;
@@ -29,7 +29,7 @@ void cnn_kernel_max_backward(const cnn_window *p, int lanes, const float *dy, co
 void cnn_kernel_average_forward(const cnn_window *p, int lanes, const float *x, float *y);
 void cnn_kernel_average_backward(const cnn_window *p, int lanes, const float *dy, float *dx);
 
-/* ---- kernels_norm.c ------------------------------------------------------------------------ */
+/* ---- norm.c ------------------------------------------------------------------------ */
 
 /* All over `count` vectors of `lanes` channels that lie `block` values apart. */
 
@@ -54,7 +54,7 @@ typedef struct {
 void cnn_kernel_lane_backward(size_t count, int lanes, int block, const float *x, const float *dy,
                               bool mask, const cnn_norm_backward *k, float *dx);
 
-/* ---- kernels_image.c ----------------------------------------------------------------------- */
+/* ---- image.c ----------------------------------------------------------------------- */
 
 /** One NHWC image of pixels times scale into a grid. */
 void cnn_kernel_place_u8(const cnn_grid *g, float scale, const uint8_t *image, float *x);

@@ -1,7 +1,7 @@
 /** Weight gradient of a convolution over few input channels (the first layer's), where oneDNN's
  *  kernels for vectors of 8 pad the channels. */
-#ifndef CNN_CPU_KERNELS_FEW_H
-#define CNN_CPU_KERNELS_FEW_H
+#ifndef CNN_CPU_KERNELS_FEW_CHANNELS_H
+#define CNN_CPU_KERNELS_FEW_CHANNELS_H
 
 #include "cpu/kernels/blocked.h"
 

@@ -1,7 +1,7 @@
 /** Own loops over plain arrays, without threads: callers divide the work. Compiled for several
  *  instruction sets, chosen once when the program starts. */
-#ifndef CNN_CPU_KERNELS_H
-#define CNN_CPU_KERNELS_H
+#ifndef CNN_CPU_KERNELS_KERNELS_H
+#define CNN_CPU_KERNELS_KERNELS_H
 
 #include "nn/ops.h"
 
@@ -13,7 +13,7 @@
 #define CNN_KERNEL
 #endif
 
-/* kernels_elementwise.c: n values; x == y allowed. */
+/* elementwise.c: n values; x == y allowed. */
 void cnn_kernel_relu_forward(size_t n, const float *x, float *y);
 void cnn_kernel_relu_backward(size_t n, const float *y, const float *dy, float *dx);
 void cnn_kernel_sgd(size_t n, float rate, const float *g, float *w);
@@ -26,7 +26,7 @@ void cnn_kernel_multiply(size_t n, const float *x, const float *factors, float *
 void cnn_kernel_scale_u8(size_t n, float scale, const uint8_t *x, float *y);
 void cnn_kernel_scale_f32(size_t n, float scale, const float *x, float *y);
 
-/* kernels_dropout.c */
+/* dropout.c */
 /** Which values of stream (seed, purpose, epoch) are dropped. */
 typedef struct {
     uint64_t seed;
@@ -40,7 +40,7 @@ cnn_dropout_rule cnn_dropout_rule_of(double rate, uint64_t seed, int layer, uint
 void cnn_kernel_dropout_factors(const cnn_dropout_rule *rule, uint64_t first, size_t count,
                                 float *factors);
 
-/* kernels_loss.c */
+/* loss.c */
 /** Adds n images to the counts; dlogits may be NULL. CNN_EDATA: a label is no class. */
 cnn_status cnn_kernel_softmax_loss(int n, int classes, const float *logits, const int32_t *labels,
                                    float *dlogits, cnn_metrics *counts);

@@ -1,7 +1,7 @@
 /** Images with a convolution's padding around them: [blocks, H, row, width], `width` channels a
  *  pixel. What some own kernels read or write in place of a grid, one image at a time. */
-#ifndef CNN_CPU_PADDED_H
-#define CNN_CPU_PADDED_H
+#ifndef CNN_CPU_KERNELS_PADDED_H
+#define CNN_CPU_KERNELS_PADDED_H
 
 #include "cpu/kernels/grid.h"
 

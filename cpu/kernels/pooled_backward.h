@@ -6,8 +6,8 @@
  *
  *  Images here are padded: [H + k - 1, W + k - 1, width] with the convolution's padding around
  * them, `width` values a pixel. */
-#ifndef CNN_CPU_KERNELS_SPARSE_H
-#define CNN_CPU_KERNELS_SPARSE_H
+#ifndef CNN_CPU_KERNELS_POOLED_BACKWARD_H
+#define CNN_CPU_KERNELS_POOLED_BACKWARD_H
 
 #include "cpu/kernels/blocked.h"
 

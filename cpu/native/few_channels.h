@@ -1,6 +1,6 @@
-/** The weight gradient of a convolution node over few input channels; see kernels_few.h. */
-#ifndef CNN_CPU_STEP_FEW_H
-#define CNN_CPU_STEP_FEW_H
+/** The weight gradient of a convolution node over few input channels; see cpu/kernels/few_channels.h. */
+#ifndef CNN_CPU_NATIVE_FEW_CHANNELS_H
+#define CNN_CPU_NATIVE_FEW_CHANNELS_H
 
 #include "cpu/native/internal.h"
 

@@ -4,8 +4,8 @@
  *  value[i]. A producer that ends in a ReLU (not followed by a pool) receives its gradient already
  *  masked: whoever writes gradient[i] sets it to zero where value[i] is not above zero. Pools mask
  *  by themselves. */
-#ifndef CNN_CPU_STEP_INTERNAL_H
-#define CNN_CPU_STEP_INTERNAL_H
+#ifndef CNN_CPU_NATIVE_INTERNAL_H
+#define CNN_CPU_NATIVE_INTERNAL_H
 
 #include "cpu/kernels/grid.h"
 #include "cpu/kernels/blocked.h"
@@ -110,7 +110,7 @@ static inline float *cnn_step_slopes(const cnn_step *s, const cnn_node *node, in
     return s->slopes + s->parameters[node->parameters[k]].offset;
 }
 
-/* step_plan.c */
+/* plan.c */
 /** Adds a tensor to the plan: CNN_ENOMEM when there are too many. */
 cnn_status cnn_step_tensor(cnn_step *s, const char *what, int node, size_t bytes, int first,
                            int last, int *out);
@@ -133,20 +133,20 @@ void cnn_step_describe_grid(const cnn_grid *g, cnn_text *out);
 /** For backward functions: sets the gradient of the node's input to zero as mask_input says. */
 cnn_status cnn_step_mask_input(cnn_step *s, const cnn_node *node, const cnn_step_pass *pass);
 
-/* The kinds of nodes: step_conv.c, step_dense.c, step_norm.c, step_simple.c. */
+/* The kinds of nodes: conv.c, dense.c, norm.c, simple.c. */
 extern const cnn_node_class cnn_conv_node, cnn_dense_node, cnn_norm_node, cnn_pool_node,
     cnn_relu_node, cnn_dropout_node;
 
 /** Layouts that oneDNN would choose for a convolution's source and result; a block of 0 where it
- *  is none that grids can express. step_conv.c. */
+ *  is none that grids can express. conv.c. */
 cnn_status cnn_conv_wishes(cnn_step *s, const cnn_layer *layer, bool relu, int *src_block,
                            int *dst_block);
 
 /** Adds how many of a convolution node's primitives would be oneDNN's plain loops in the layouts of
- *  the node. step_conv.c. */
+ *  the node. conv.c. */
 cnn_status cnn_conv_count_slow(cnn_step *s, const cnn_node *node, int *count);
 
-/* step_pool.c: the pool of a node, over [mid -> out]. */
+/* pool.c: the pool of a node, over [mid -> out]. */
 typedef struct cnn_step_pool cnn_step_pool;
 cnn_status cnn_step_pool_create(cnn_step *s, const cnn_node *node, cnn_step_pool **out);
 void cnn_step_pool_destroy(cnn_step_pool **pool);

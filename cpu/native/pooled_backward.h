@@ -1,6 +1,6 @@
-/** The backward of a convolution node that ends in a 2x2 maximum pool; see kernels_sparse.h. */
-#ifndef CNN_CPU_STEP_SPARSE_H
-#define CNN_CPU_STEP_SPARSE_H
+/** The backward of a convolution node that ends in a 2x2 maximum pool; see cpu/kernels/pooled_backward.h. */
+#ifndef CNN_CPU_NATIVE_POOLED_BACKWARD_H
+#define CNN_CPU_NATIVE_POOLED_BACKWARD_H
 
 #include "cpu/native/internal.h"
 

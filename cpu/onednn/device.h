@@ -1,6 +1,6 @@
 /** What the files of cpu/ share: the device, and helpers that describe a layer to oneDNN. */
-#ifndef CNN_CPU_OPS_INTERNAL_H
-#define CNN_CPU_OPS_INTERNAL_H
+#ifndef CNN_CPU_ONEDNN_DEVICE_H
+#define CNN_CPU_ONEDNN_DEVICE_H
 
 #include "cpu/onednn/api.h"
 #include "nn/ops.h"

@@ -2,8 +2,8 @@
  *
  *  Weights and their gradient lie as the forward primitive of the largest batch wants them; what
  *  another primitive wants differently is reordered around it. */
-#ifndef CNN_CPU_WEIGHTED_H
-#define CNN_CPU_WEIGHTED_H
+#ifndef CNN_CPU_ONEDNN_WEIGHTED_H
+#define CNN_CPU_ONEDNN_WEIGHTED_H
 
 #include "cpu/onednn/device.h"
 

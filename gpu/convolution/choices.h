@@ -9,8 +9,8 @@
  *    step    = "step:" images "x" height "x" width "x" channels
  *    variant = ["branches+"] ("dependent" | "early") | "branches" | "plain"
  *  e.g. cudnn=91900;fwd:32x28x28x1>28x28x16k5s1p2.2=e0;wgrad:...=e67,2:5,13:1 */
-#ifndef CNN_GPU_CHOICES_H
-#define CNN_GPU_CHOICES_H
+#ifndef CNN_GPU_CONVOLUTION_CHOICES_H
+#define CNN_GPU_CONVOLUTION_CHOICES_H
 
 #include "base/text.h"
 #include "gpu/convolution/cudnn_graph.h"
@@ -27,7 +27,7 @@ typedef enum {
 /** How a step of the native path is captured: bits. All variants run the same kernels, and end in
  *  the same bits. */
 typedef enum {
-    CNN_STEP_BRANCHES = 1,  /* gradients of weights beside the rest (native_branches.c) */
+    CNN_STEP_BRANCHES = 1,  /* gradients of weights beside the rest (gpu/native/branches.c) */
     CNN_STEP_DEPENDENT = 2, /* own kernels as dependents (launches.h) */
     CNN_STEP_EARLY = 4,     /* the same, as early as they can begin (graph_edges.c) */
     CNN_STEP_VARIANTS = 6,  /* as many: what is late is not early */

@@ -5,8 +5,8 @@
  *  cudnn_ops.h), while cudnn_graph.h is what it keeps; and only the graph API names an engine and
  *  its knobs, so that a choice can be frozen, filtered by what it does to numbers, and rebuilt in
  *  another process. */
-#ifndef CNN_GPU_CUDNN_GRAPH_H
-#define CNN_GPU_CUDNN_GRAPH_H
+#ifndef CNN_GPU_CONVOLUTION_CUDNN_GRAPH_H
+#define CNN_GPU_CONVOLUTION_CUDNN_GRAPH_H
 
 #include "base/status.h"
 #include "gpu/convolution/problem.h"

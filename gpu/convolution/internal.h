@@ -1,6 +1,6 @@
-/** A convolution's plan, for conv_plan.c and conv_candidates.c. */
-#ifndef CNN_GPU_CONV_PLAN_INTERNAL_H
-#define CNN_GPU_CONV_PLAN_INTERNAL_H
+/** A convolution's plan, for plan.c and candidates.c. */
+#ifndef CNN_GPU_CONVOLUTION_INTERNAL_H
+#define CNN_GPU_CONVOLUTION_INTERNAL_H
 
 #include "gpu/convolution/plan.h"
 #include "gpu/device/internal.h"
@@ -22,7 +22,7 @@ typedef struct {
     cnn_cudnn_plan *plan;           /* of the others */
 } cnn_conv_way;
 
-/* conv_plan.c */
+/* plan.c */
 /** What own kernels do of a problem: all of it, or the convolution before a pool. */
 cnn_conv_problem cnn_conv_own_part(const cnn_conv_problem *problem, const cnn_own_convolution *own);
 cnn_status cnn_conv_run_way(cnn_ops *ops, const cnn_conv_problem *problem, cnn_conv_way way,
@@ -30,7 +30,7 @@ cnn_status cnn_conv_run_way(cnn_ops *ops, const cnn_conv_problem *problem, cnn_c
 /** Bytes. */
 size_t cnn_conv_way_workspace(const cnn_conv_problem *problem, cnn_conv_way way);
 
-/* conv_candidates.c */
+/* candidates.c */
 /** Makes the plan's choice: the fastest candidate or, without autotune, cuDNN's first proposal. */
 cnn_status cnn_conv_choose(cnn_conv_plan *plan);
 

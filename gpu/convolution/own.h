@@ -1,7 +1,7 @@
 /** Own kernels that compete with cuDNN's engines for a convolution, each under the name by which
  * the table of choices knows it. */
-#ifndef CNN_GPU_OWN_CONVOLUTIONS_H
-#define CNN_GPU_OWN_CONVOLUTIONS_H
+#ifndef CNN_GPU_CONVOLUTION_OWN_H
+#define CNN_GPU_CONVOLUTION_OWN_H
 
 #include "base/status.h"
 #include "gpu/convolution/problem.h"

@@ -1,7 +1,7 @@
 /** A convolution of one direction and batch size with its algorithm chosen: frozen, timed on the
  *  device, or cuDNN's first proposal. */
-#ifndef CNN_GPU_CONV_PLAN_H
-#define CNN_GPU_CONV_PLAN_H
+#ifndef CNN_GPU_CONVOLUTION_PLAN_H
+#define CNN_GPU_CONVOLUTION_PLAN_H
 
 #include "gpu/convolution/problem.h"
 #include "nn/ops.h"

@@ -1,7 +1,7 @@
 /** One direction of one convolution at one batch size: the problem that cuDNN's engines and our own
  *  kernels compete for. Tensors are f32 NHWC; weights [O, kernel, kernel, I]. */
-#ifndef CNN_GPU_CONVOLUTION_H
-#define CNN_GPU_CONVOLUTION_H
+#ifndef CNN_GPU_CONVOLUTION_PROBLEM_H
+#define CNN_GPU_CONVOLUTION_PROBLEM_H
 
 #include "base/text.h"
 #include "gpu/kernels/kernels.h"

@@ -1,6 +1,6 @@
 /** How candidates are timed: the median of some runs after others that are not counted. */
-#ifndef CNN_GPU_TIMING_H
-#define CNN_GPU_TIMING_H
+#ifndef CNN_GPU_CONVOLUTION_TIMING_H
+#define CNN_GPU_CONVOLUTION_TIMING_H
 
 #include "base/status.h"
 #include "nn/ops.h"

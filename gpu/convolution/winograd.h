@@ -1,6 +1,6 @@
 /** Winograd's F(4x4, 5x5) as an own convolution, in every direction. */
-#ifndef CNN_GPU_WINOGRAD_CONVOLUTION_H
-#define CNN_GPU_WINOGRAD_CONVOLUTION_H
+#ifndef CNN_GPU_CONVOLUTION_WINOGRAD_H
+#define CNN_GPU_CONVOLUTION_WINOGRAD_H
 
 #include "gpu/convolution/own.h"
 

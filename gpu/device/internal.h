@@ -1,6 +1,6 @@
 /** The GPU as cnn_ops sees it, for the files of this folder. */
-#ifndef CNN_GPU_CUDA_INTERNAL_H
-#define CNN_GPU_CUDA_INTERNAL_H
+#ifndef CNN_GPU_DEVICE_INTERNAL_H
+#define CNN_GPU_DEVICE_INTERNAL_H
 
 #include "gpu/device/check.h"
 #include "gpu/convolution/choices.h"
@@ -58,7 +58,7 @@ void cnn_cuda_free_sums(const cnn_ops *ops, cnn_gpu_sums *sums);
 /** Makes the lane's workspace at least this long. Not while work is queued that uses it. */
 cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes);
 
-/* cuda_lanes.c */
+/* streams.c */
 /** Stream, handles and cuBLAS's workspace of the current lane. Closing takes what is half open. */
 cnn_status cnn_cuda_open_lane(cnn_ops *ops);
 void cnn_cuda_close_lane(cnn_ops *ops);

@@ -1,7 +1,7 @@
 /** Copies from global to shared memory that a thread starts and later waits for, without registers
  *  in between (cp.async). What a thread has waited for, others see after a barrier. */
-#ifndef CNN_GPU_ASYNC_COPY_CUH
-#define CNN_GPU_ASYNC_COPY_CUH
+#ifndef CNN_GPU_KERNELS_ASYNC_COPY_CUH
+#define CNN_GPU_KERNELS_ASYNC_COPY_CUH
 
 #include <cuda_runtime.h>
 

@@ -1,6 +1,6 @@
 /** Batches, read where the data set has them. */
-#ifndef CNN_GPU_BATCH_CUH
-#define CNN_GPU_BATCH_CUH
+#ifndef CNN_GPU_KERNELS_BATCH_CUH
+#define CNN_GPU_KERNELS_BATCH_CUH
 
 #include "gpu/kernels/kernels.h"
 

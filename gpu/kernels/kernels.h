@@ -1,8 +1,8 @@
 /** Own kernels of the GPU backend, as C sees them: every function queues work on the stream and
  *  returns the launch's status. Pointers are the device's; activations f32 NHWC. All sums are taken
  *  in an order that depends on shapes alone, so that results repeat bit for bit. */
-#ifndef CNN_GPU_KERNELS_H
-#define CNN_GPU_KERNELS_H
+#ifndef CNN_GPU_KERNELS_KERNELS_H
+#define CNN_GPU_KERNELS_KERNELS_H
 
 #include <cuda_runtime_api.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /** Reductions in one kernel: every block leaves its part in memory, and the one that comes last
  * adds the parts up, in an order that depends on shapes alone, so that the result does not depend
  * on who was last. */
-#ifndef CNN_GPU_LAST_BLOCK_CUH
-#define CNN_GPU_LAST_BLOCK_CUH
+#ifndef CNN_GPU_KERNELS_LAST_BLOCK_CUH
+#define CNN_GPU_KERNELS_LAST_BLOCK_CUH
 
 #include <cuda_runtime.h>
 

@@ -1,8 +1,8 @@
 /** The one way in which kernels are launched, and how each begins. The tests' device brings a
  *  cnn_launch_with, a cnn_wait_for_previous and a cnn_dynamic_shared of its own, and defines
  *  CNN_EMULATED_DEVICE. */
-#ifndef CNN_GPU_LAUNCH_CUH
-#define CNN_GPU_LAUNCH_CUH
+#ifndef CNN_GPU_KERNELS_LAUNCH_CUH
+#define CNN_GPU_KERNELS_LAUNCH_CUH
 
 #include "gpu/kernels/launches.h"
 
@@ -28,7 +28,7 @@ inline cudaError_t cnn_launch_with(const cudaLaunchConfig_t &config, void (*kern
         values);
 }
 
-/** The first statement of every kernel: one that is launched as a dependent (gpu/launches.h) may
+/** The first statement of every kernel: one that is launched as a dependent (gpu/kernels/launches.h) may
  *  begin before the kernel in front of it has ended. From here on that one is complete and what it
  *  wrote is visible; and so is all that came before it, as it waited here, too.
  *

@@ -2,8 +2,8 @@
  * dependent may begin while the kernel in front of it in its stream ends, and waits for it at its
  * top (cnn_wait_for_previous): what is hidden is the time that a launch takes. Every kernel of gpu/
  * can be launched so; what follows such a kernel needs to know nothing of it. */
-#ifndef CNN_GPU_LAUNCHES_H
-#define CNN_GPU_LAUNCHES_H
+#ifndef CNN_GPU_KERNELS_LAUNCHES_H
+#define CNN_GPU_KERNELS_LAUNCHES_H
 
 #include <cuda_runtime_api.h>
 #include <stdbool.h>

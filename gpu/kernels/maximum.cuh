@@ -1,6 +1,6 @@
 /** The first of the largest values of a window; NaN is larger than any other. */
-#ifndef CNN_GPU_MAXIMUM_CUH
-#define CNN_GPU_MAXIMUM_CUH
+#ifndef CNN_GPU_KERNELS_MAXIMUM_CUH
+#define CNN_GPU_KERNELS_MAXIMUM_CUH
 
 #include "gpu/kernels/kernels.h"
 

@@ -5,8 +5,8 @@
  *    void begin(int k)                        before a thread's first value of statistic k
  *    void add(double2 *sum, unsigned i)       the terms of the value at i
  *    void conclude(shape, int k, double2 sum) by one thread of the grid for each statistic */
-#ifndef CNN_GPU_NORM_SUMS_CUH
-#define CNN_GPU_NORM_SUMS_CUH
+#ifndef CNN_GPU_KERNELS_NORM_SUMS_CUH
+#define CNN_GPU_KERNELS_NORM_SUMS_CUH
 
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/last_block.cuh"

@@ -1,6 +1,6 @@
 /** base/philox.h on the device: Philox4x32-10 (Salmon et al., SC'11), the same numbers. */
-#ifndef CNN_GPU_PHILOX_CUH
-#define CNN_GPU_PHILOX_CUH
+#ifndef CNN_GPU_KERNELS_PHILOX_CUH
+#define CNN_GPU_KERNELS_PHILOX_CUH
 
 #include <cuda_runtime.h>
 #include <stdint.h>

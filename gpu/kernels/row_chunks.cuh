@@ -1,7 +1,7 @@
 /** How kernels that sum over rows of [rows, columns] divide it: a block has a tile of columns and a
  *  chunk of rows (cnn_sum_of_rows). */
-#ifndef CNN_GPU_ROW_CHUNKS_CUH
-#define CNN_GPU_ROW_CHUNKS_CUH
+#ifndef CNN_GPU_KERNELS_ROW_CHUNKS_CUH
+#define CNN_GPU_KERNELS_ROW_CHUNKS_CUH
 
 #include "gpu/kernels/launch.cuh"
 

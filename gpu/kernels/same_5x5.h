@@ -1,6 +1,6 @@
 /** The shapes that our kernels for many channels are made for. */
-#ifndef CNN_GPU_SAME_5X5_H
-#define CNN_GPU_SAME_5X5_H
+#ifndef CNN_GPU_KERNELS_SAME_5X5_H
+#define CNN_GPU_KERNELS_SAME_5X5_H
 
 #include "gpu/kernels/kernels.h"
 

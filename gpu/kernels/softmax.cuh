@@ -1,7 +1,7 @@
 /** Softmax cross-entropy of an image by a warp, and the end of a batch's: what
  * loss.cu and classifier.cu share. */
-#ifndef CNN_GPU_SOFTMAX_CUH
-#define CNN_GPU_SOFTMAX_CUH
+#ifndef CNN_GPU_KERNELS_SOFTMAX_CUH
+#define CNN_GPU_KERNELS_SOFTMAX_CUH
 
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/launch.cuh"

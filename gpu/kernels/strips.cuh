@@ -8,8 +8,8 @@
  * form GROUPS groups with a share of the channels each, whose sums are added up at the end, in the
  * order of the groups: small images have too few results to fill a GPU otherwise. Groups take
  * CHANNELS channels at a time; while they are worked on, the next are copied to shared memory. */
-#ifndef CNN_GPU_STRIPS_CUH
-#define CNN_GPU_STRIPS_CUH
+#ifndef CNN_GPU_KERNELS_STRIPS_CUH
+#define CNN_GPU_KERNELS_STRIPS_CUH
 
 #include "gpu/kernels/async_copy.cuh"
 #include "gpu/kernels/kernels.h"

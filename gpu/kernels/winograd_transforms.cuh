@@ -1,7 +1,7 @@
 /** Transforms of Winograd's F(4, 5) and F(5, 4), in one dimension: written by
  * scripts/winograd_transforms.py, which derives them; not by hand. */
-#ifndef CNN_GPU_WINOGRAD_TRANSFORMS_CUH
-#define CNN_GPU_WINOGRAD_TRANSFORMS_CUH
+#ifndef CNN_GPU_KERNELS_WINOGRAD_TRANSFORMS_CUH
+#define CNN_GPU_KERNELS_WINOGRAD_TRANSFORMS_CUH
 
 /* clang-format off */
 

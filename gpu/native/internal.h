@@ -168,7 +168,7 @@ static inline float *cnn_native_slopes(const cnn_step *s, const cnn_native_node 
     return s->slopes + s->parameters[node->parameters[k]].offset;
 }
 
-/* native_plan.c */
+/* plan.c */
 /** Adds a tensor to the plan: CNN_ENOMEM when there are too many. */
 cnn_status cnn_native_tensor(cnn_step *s, const char *what, int node, size_t bytes, int first,
                              int last, int *out);
@@ -181,7 +181,7 @@ cnn_gpu_sums cnn_native_sums(const cnn_step *s, const cnn_native_node *node);
 /** Nodes, tensors, algorithms, memory. */
 cnn_status cnn_native_build(cnn_step *s);
 
-/* native_nodes.c */
+/* nodes.c */
 /** Values of a tensor of the largest batch. */
 size_t cnn_native_floats(const cnn_step *s, cnn_shape shape);
 /** Tensors of a pool that is folded into a node: what comes before it, and the mask. */
@@ -191,11 +191,11 @@ cnn_status cnn_native_add_bias_sums(cnn_step *s, cnn_native_node *node, size_t r
 const cnn_native_class *cnn_native_class_of(cnn_node_kind kind);
 void cnn_native_node_destroy(cnn_native_node *node);
 
-/* native_conv.c, native_dense.c, native_classifier.c, native_norm.c, native_simple.c */
+/* conv.c, dense.c, classifier.c, norm.c, simple.c */
 extern const cnn_native_class cnn_native_conv, cnn_native_dense, cnn_native_classifier,
     cnn_native_norm, cnn_native_pool, cnn_native_relu, cnn_native_dropout;
 
-/* native_unpool.c */
+/* unpool.c */
 /** Whether the node's backward may begin with the pooled gradient. */
 bool cnn_native_may_unpool(const cnn_step *s, const cnn_native_node *node);
 /** Where it may: takes the choice from the table, or makes it by timing. After the node's plans. */
@@ -204,7 +204,7 @@ cnn_status cnn_native_choose_unpool(cnn_step *s, cnn_native_node *node);
 cnn_status cnn_native_unpool_backward(cnn_step *s, cnn_native_node *node,
                                       const cnn_native_pass *pass);
 
-/* native_branches.c */
+/* branches.c */
 /** The device's side lane, and events; for steps that may branch. */
 cnn_status cnn_native_open_branches(cnn_step *s);
 void cnn_native_close_branches(cnn_step *s);
@@ -224,7 +224,7 @@ void cnn_native_abandon(cnn_step *s);
 /** Dependents of a captured graph begin as soon as the kernels in front of them have begun. */
 cnn_status cnn_native_hasten_dependents(cudaGraph_t graph);
 
-/* native_variants.c */
+/* variants.c */
 static inline bool cnn_native_has_dependents(unsigned variant)
 {
     return variant & (CNN_STEP_DEPENDENT | CNN_STEP_EARLY);
@@ -237,14 +237,14 @@ cnn_status cnn_native_take_variant(cnn_step *s);
 cnn_status cnn_native_tune_variant(cnn_step *s, const cnn_feed *feed);
 void cnn_native_describe_variant(const cnn_step *s, cnn_text *out);
 
-/* native_run.c */
+/* run.c */
 /** Queues one training step on the batch at the step's place: gather, forward, loss, backward and,
  *  if updates, the optimiser. Between forward and backward the place goes on to the next batch. */
 cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool updates);
 /** Queues the optimiser over the first `values` of the parameters. */
 cnn_status cnn_native_queue_update(cnn_step *s, size_t values);
 
-/* native_graphs.c */
+/* graphs.c */
 /** Steps in one graph, where that many are left. */
 enum { CNN_NATIVE_STEPS = 8 };
 /** Captures the feed's graphs unless they are there. */

@@ -1,6 +1,6 @@
 /** When the time that Slurm has given to the job ends. */
-#ifndef CNN_MPI_ALLOCATION_H
-#define CNN_MPI_ALLOCATION_H
+#ifndef CNN_MPI_DISPATCH_ALLOCATION_H
+#define CNN_MPI_DISPATCH_ALLOCATION_H
 
 #include "base/status.h"
 

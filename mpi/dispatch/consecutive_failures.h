@@ -1,6 +1,6 @@
 /** Runs that fail one after the other on a device: when it is to blame. */
-#ifndef CNN_MPI_STREAK_H
-#define CNN_MPI_STREAK_H
+#ifndef CNN_MPI_DISPATCH_CONSECUTIVE_FAILURES_H
+#define CNN_MPI_DISPATCH_CONSECUTIVE_FAILURES_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /** Which blocks are still to be done, and on which rank: a pure function of design and file. */
-#ifndef CNN_MPI_DEALING_H
-#define CNN_MPI_DEALING_H
+#ifndef CNN_MPI_DISPATCH_DEALING_H
+#define CNN_MPI_DISPATCH_DEALING_H
 
 #include "base/status.h"
 #include "mpi/task.h"

@@ -1,6 +1,6 @@
 /** Rank 0's part: who gets which block, what has come of the runs, when all is done. */
-#ifndef CNN_MPI_DISPATCHER_H
-#define CNN_MPI_DISPATCHER_H
+#ifndef CNN_MPI_DISPATCH_DISPATCHER_H
+#define CNN_MPI_DISPATCH_DISPATCHER_H
 
 #include "base/status.h"
 #include "mpi/dispatch/allocation.h"

@@ -1,7 +1,7 @@
 /** What the parts of the dispatcher share: who does what (dispatcher.c), what can still be done in
- * time (dispatcher_time.c), devices that are to blame (quarantine.c). Nobody else includes this. */
-#ifndef CNN_MPI_DISPATCHER_PRIVATE_H
-#define CNN_MPI_DISPATCHER_PRIVATE_H
+ * time (time.c), devices that are to blame (quarantine.c). Nobody else includes this. */
+#ifndef CNN_MPI_DISPATCH_INTERNAL_H
+#define CNN_MPI_DISPATCH_INTERNAL_H
 
 #include "mpi/dispatch/dealing.h"
 #include "mpi/dispatch/dispatcher.h"

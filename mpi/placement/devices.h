@@ -1,6 +1,6 @@
 /** What the ranks of a job compute on: GPUs, one for each rank, or CPUs; never some of both. */
-#ifndef CNN_MPI_DEVICES_H
-#define CNN_MPI_DEVICES_H
+#ifndef CNN_MPI_PLACEMENT_DEVICES_H
+#define CNN_MPI_PLACEMENT_DEVICES_H
 
 #include "base/status.h"
 #include "host/nvml.h"
@@ -18,7 +18,7 @@ typedef struct cnn_devices {
 
 /** Settles the backend for all ranks alike, and where it is on GPUs, which one this rank takes: it
  *  goes into mine. Ranks of a host that the launcher gave the same GPUs (host/visible.h) pair with
- *  them, near ones first, else by number (mpi/pairing.h). argv0: see mpi/locate.h. all [size]:
+ *  them, near ones first, else by number (mpi/placement/pairing.h). argv0: see mpi/worker/locate.h. all [size]:
  *  places of all ranks with their hosts and the launcher's CPUs.
  *
  *  On all ranks, naming the rank and its host: CNN_EENV: `backend: cudnn` where a rank has no GPU

@@ -1,6 +1,6 @@
 /** Dividing the cores of one host among its ranks: pure arithmetic on tables. */
-#ifndef CNN_MPI_DIVIDE_H
-#define CNN_MPI_DIVIDE_H
+#ifndef CNN_MPI_PLACEMENT_DIVIDE_H
+#define CNN_MPI_PLACEMENT_DIVIDE_H
 
 #include "base/status.h"
 

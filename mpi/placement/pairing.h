@@ -1,6 +1,6 @@
 /** Which rank takes which of the GPUs that several ranks were given: pure arithmetic on tables. */
-#ifndef CNN_MPI_PAIRING_H
-#define CNN_MPI_PAIRING_H
+#ifndef CNN_MPI_PLACEMENT_PAIRING_H
+#define CNN_MPI_PLACEMENT_PAIRING_H
 
 #include "base/status.h"
 

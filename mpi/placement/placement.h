@@ -1,6 +1,6 @@
 /** Who runs where: the device of every rank, and the proof that no two ranks share one unasked. */
-#ifndef CNN_MPI_PLACEMENT_H
-#define CNN_MPI_PLACEMENT_H
+#ifndef CNN_MPI_PLACEMENT_PLACEMENT_H
+#define CNN_MPI_PLACEMENT_PLACEMENT_H
 
 #include "base/status.h"
 #include "base/text.h"
@@ -29,9 +29,9 @@ typedef struct {
 struct cnn_devices;
 
 /** Finds every rank's place and gathers them: places [size] on every rank, owned by the caller
- * (free); and settles what they compute on (mpi/devices.h). Ranks of a host whose cpusets overlap
+ * (free); and settles what they compute on (mpi/placement/devices.h). Ranks of a host whose cpusets overlap
  * divide them by whole cores, in equal parts, so that their devices are alike, and near their GPUs
- * first (mpi/divide.h). CNN_EENV on all ranks, naming host and ranks, when two ranks have one GPU
+ * first (mpi/placement/divide.h). CNN_EENV on all ranks, naming host and ranks, when two ranks have one GPU
  * or there are fewer cores than ranks, and sharing is refused; see also cnn_devices_find.
  * Collective. */
 cnn_status cnn_placement_find(MPI_Comm comm, const cnn_job *job, const char *argv0,

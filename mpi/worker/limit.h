@@ -1,6 +1,6 @@
 /** When an attempt has taken too long: pure arithmetic. */
-#ifndef CNN_MPI_LIMIT_H
-#define CNN_MPI_LIMIT_H
+#ifndef CNN_MPI_WORKER_LIMIT_H
+#define CNN_MPI_WORKER_LIMIT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /** Finding the programs that belong to cnnmpi: trainers and the exec helper. */
-#ifndef CNN_MPI_LOCATE_H
-#define CNN_MPI_LOCATE_H
+#ifndef CNN_MPI_WORKER_LOCATE_H
+#define CNN_MPI_WORKER_LOCATE_H
 
 #include "base/status.h"
 #include "base/text.h"

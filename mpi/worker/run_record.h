@@ -1,7 +1,7 @@
 /** What the events of one attempt say: from lines of the run protocol to rows of the results file.
  */
-#ifndef CNN_MPI_RUN_RECORD_H
-#define CNN_MPI_RUN_RECORD_H
+#ifndef CNN_MPI_WORKER_RUN_RECORD_H
+#define CNN_MPI_WORKER_RUN_RECORD_H
 
 #include "base/status.h"
 #include "results/record.h"

@@ -1,6 +1,6 @@
 /** Where a simulated run counts as done: on a device of its stated nodes. */
-#ifndef CNN_MPI_SIMULATED_H
-#define CNN_MPI_SIMULATED_H
+#ifndef CNN_MPI_WORKER_SIMULATED_H
+#define CNN_MPI_WORKER_SIMULATED_H
 
 #include "job/job.h"
 #include "mpi/placement/placement.h"

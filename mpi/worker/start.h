@@ -1,6 +1,6 @@
 /** Starting a trainer on this rank's place. */
-#ifndef CNN_MPI_START_H
-#define CNN_MPI_START_H
+#ifndef CNN_MPI_WORKER_START_H
+#define CNN_MPI_WORKER_START_H
 
 #include "host/child.h"
 #include "mpi/task.h"

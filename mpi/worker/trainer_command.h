@@ -1,6 +1,6 @@
 /** How a run of each cell is started: the program, and the text of its specification. */
-#ifndef CNN_MPI_RECIPE_H
-#define CNN_MPI_RECIPE_H
+#ifndef CNN_MPI_WORKER_TRAINER_COMMAND_H
+#define CNN_MPI_WORKER_TRAINER_COMMAND_H
 
 #include "base/status.h"
 #include "base/text.h"
@@ -21,7 +21,7 @@ cnn_status cnn_recipes_create(const cnn_job *job, const cnn_design *design, int 
 void cnn_recipes_destroy(cnn_recipes **recipes);
 
 /** Appends the specification of a run for its rank's place: threads, and where a simulated run is
- *  done (trainer/spec.h). place NULL: one thread, and no place in particular.
+ *  done (protocol/spec.h). place NULL: one thread, and no place in particular.
  *  attempt: of the run, from 0; matters to simulated ones. algorithms: frozen for its cell on the
  *  place's device model; NULL: none are. */
 cnn_status cnn_recipe_write(const cnn_job *job, const cnn_design *design, int run,

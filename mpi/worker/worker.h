@@ -1,6 +1,6 @@
 /** A rank's own training: one block at a time, one trainer process at a time. */
-#ifndef CNN_MPI_WORKER_H
-#define CNN_MPI_WORKER_H
+#ifndef CNN_MPI_WORKER_WORKER_H
+#define CNN_MPI_WORKER_WORKER_H
 
 #include "base/status.h"
 #include "mpi/task.h"

@@ -141,7 +141,7 @@ _Static_assert((int)CNN_COMPONENT_NODE == (int)CNN_MIXED_NODE &&
                    (int)CNN_COMPONENT_BLOCK == (int)CNN_MIXED_BLOCK &&
                    (int)CNN_COMPONENT_RESIDUAL == (int)CNN_MIXED_RESIDUAL &&
                    (int)CNN_COMPONENT_LEVELS == (int)CNN_MIXED_COMPONENT_COUNT,
-               "components are numbered as in stats/mixed.h");
+               "components are numbered as in stats/mixed/mixed.h");
 
 /** Room for the runs of one combination. */
 typedef struct {

@@ -1,5 +1,5 @@
 /** The figures of an analysis as rows of tables. One list of columns a table drives the struct, the
- *  variables under /analysis of the results file and CSV, as in design/record.h: X(member, type,
+ *  variables under /analysis of the results file and CSV, as in results/record.h: X(member, type,
  *  units, long_name).
  *
  *  Undefined or unknown: NaN, -1; why is in the row's `reason`. units "": none, or those of the
@@ -36,7 +36,7 @@
     X(CNN_REASON_NO_START_TIMES, "no_start_times", "the runs have no start times")                 \
     X(CNN_REASON_FEW_BLOCKS, "few_whole_blocks",                                                   \
       "fewer than three whole blocks tell nothing of two spreads")                                 \
-    /* of models and components; see stats/mixed.h */                                              \
+    /* of models and components; see stats/mixed/mixed.h */                                              \
     X(CNN_REASON_NOT_MODELLED, "not_modelled", "no model is fitted to this measure")               \
     X(CNN_REASON_TOO_FEW_RUNS, "too_few_runs", "there are no more runs than means to estimate")    \
     X(CNN_REASON_NO_RESIDUAL, "no_residual",                                                       \
@@ -97,7 +97,7 @@
     X(CNN_BLOCK_INCOMPLETE, "incomplete") /* a run failed, diverged or is missing */               \
     X(CNN_BLOCK_SPLIT, "split")           /* its runs were on several devices */
 
-/** Components of the model, as in stats/mixed.h; after them comes the residual of each level of the
+/** Components of the model, as in stats/mixed/mixed.h; after them comes the residual of each level of the
  *  contrast. X(constant, name) */
 #define CNN_COMPONENTS(X)                                                                          \
     X(CNN_COMPONENT_NODE, "node")                                                                  \

@@ -1,6 +1,6 @@
 /** Making what other programs wrote fit for a log and for a text column. */
-#ifndef CNN_HOST_PRINTABLE_H
-#define CNN_HOST_PRINTABLE_H
+#ifndef CNN_BASE_PRINTABLE_H
+#define CNN_BASE_PRINTABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /** What the files yaml*.c share; not for others. */
-#ifndef CNN_BASE_YAML_PRIVATE_H
-#define CNN_BASE_YAML_PRIVATE_H
+#ifndef CNN_BASE_YAML_INTERNAL_H
+#define CNN_BASE_YAML_INTERNAL_H
 
 #include "base/yaml.h"
 

@@ -1,6 +1,6 @@
 /** The command line of cnnmpi. */
-#ifndef CNN_COMMAND_LINE_H
-#define CNN_COMMAND_LINE_H
+#ifndef CNN_CLI_COMMAND_LINE_H
+#define CNN_CLI_COMMAND_LINE_H
 
 #include "base/status.h"
 

@@ -1,6 +1,6 @@
 /** The command `plan`. */
-#ifndef CNN_COMMAND_PLAN_H
-#define CNN_COMMAND_PLAN_H
+#ifndef CNN_CLI_PLAN_H
+#define CNN_CLI_PLAN_H
 
 #include "base/text.h"
 #include "cli/command_line.h"

@@ -1,6 +1,6 @@
 /** The command `report`. */
-#ifndef CNN_COMMAND_REPORT_H
-#define CNN_COMMAND_REPORT_H
+#ifndef CNN_CLI_REPORT_H
+#define CNN_CLI_REPORT_H
 
 #include "cli/command_line.h"
 

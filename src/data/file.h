@@ -3,8 +3,8 @@
  *  Files may be truncated, corrupt or hostile: everything is checked against what the file really
  *  holds, and every error is CNN_EDATA with a message that names the file and the place in it.
  *  Offsets are those of the unzipped bytes unless a message says "on disk". */
-#ifndef CNN_DATA_DATA_FILE_H
-#define CNN_DATA_DATA_FILE_H
+#ifndef CNN_DATA_FILE_H
+#define CNN_DATA_FILE_H
 
 #include "base/status.h"
 

@@ -1,6 +1,6 @@
 /** What `cnnmpi data JOB` says about the data sets of a job. */
-#ifndef CNN_DATA_DATA_REPORT_H
-#define CNN_DATA_DATA_REPORT_H
+#ifndef CNN_DATA_REPORT_H
+#define CNN_DATA_REPORT_H
 
 #include "base/status.h"
 #include "base/text.h"

@@ -1,6 +1,6 @@
 /** Where a report goes: standard output, a file, or a folder of CSV files. */
-#ifndef CNN_REPORT_REPORT_OUTPUT_H
-#define CNN_REPORT_REPORT_OUTPUT_H
+#ifndef CNN_DOCUMENT_OUTPUT_H
+#define CNN_DOCUMENT_OUTPUT_H
 
 #include "base/text.h"
 #include "document/table.h"

@@ -1,6 +1,6 @@
-/** Renderings of a document (report/table.h). What fails is remembered in `out`. */
-#ifndef CNN_REPORT_RENDER_H
-#define CNN_REPORT_RENDER_H
+/** Renderings of a document (document/table.h). What fails is remembered in `out`. */
+#ifndef CNN_DOCUMENT_RENDER_H
+#define CNN_DOCUMENT_RENDER_H
 
 #include "base/text.h"
 #include "document/table.h"

@@ -1,11 +1,11 @@
 /** A document of tables and paragraphs: described once, rendered as terminal text, CSV and LaTeX
- *  (report/render.h).
+ *  (document/render.h).
  *
  *  Numbers are kept as measured; `scale` and `digits` only say how they are shown to people, so
  *  that CSV has every digit of the unscaled number. Out of memory and rows that do not fit their
  *  columns are remembered, as cnn_text does: check once, with cnn_document_status. */
-#ifndef CNN_REPORT_TABLE_H
-#define CNN_REPORT_TABLE_H
+#ifndef CNN_DOCUMENT_TABLE_H
+#define CNN_DOCUMENT_TABLE_H
 
 #include "base/status.h"
 

@@ -1,8 +1,8 @@
 /** What the results file of an earlier job says of a plan: seconds of its runs, time of the whole,
  *  and the differences that its blocks would find. Nothing is guessed: what the file does not know
  *  is NaN, with the reason. */
-#ifndef CNN_ANALYSIS_FORECAST_H
-#define CNN_ANALYSIS_FORECAST_H
+#ifndef CNN_FORECAST_FORECAST_H
+#define CNN_FORECAST_FORECAST_H
 
 #include "analysis/analysis.h"
 #include "design/design.h"

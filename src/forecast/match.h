@@ -1,6 +1,6 @@
 /** Which cell of a results file stands for each cell of a plan. */
-#ifndef CNN_ANALYSIS_FORECAST_MATCH_H
-#define CNN_ANALYSIS_FORECAST_MATCH_H
+#ifndef CNN_FORECAST_MATCH_H
+#define CNN_FORECAST_MATCH_H
 
 #include "forecast/forecast.h"
 

@@ -1,6 +1,6 @@
 /** Seconds of a forecast: of the runs of each cell, and of the whole plan. */
-#ifndef CNN_ANALYSIS_FORECAST_TIME_H
-#define CNN_ANALYSIS_FORECAST_TIME_H
+#ifndef CNN_FORECAST_TIME_H
+#define CNN_FORECAST_TIME_H
 
 #include "forecast/match.h"
 

@@ -1,6 +1,6 @@
 /** What the files of src/job share; not for others. */
-#ifndef CNN_JOB_JOB_PRIVATE_H
-#define CNN_JOB_JOB_PRIVATE_H
+#ifndef CNN_JOB_INTERNAL_H
+#define CNN_JOB_INTERNAL_H
 
 #include "base/yaml.h"
 #include "job/job.h"

@@ -1,7 +1,7 @@
 /** Events that a trainer reports: JSON lines on the descriptor named by CNN_EVENTS_FD. Both ends
  * are here: the trainer writes, the rank parses. docs/trainer-protocol.md describes them. */
-#ifndef CNN_TRAINER_EVENT_H
-#define CNN_TRAINER_EVENT_H
+#ifndef CNN_PROTOCOL_EVENT_H
+#define CNN_PROTOCOL_EVENT_H
 
 #include "base/text.h"
 

@@ -1,7 +1,7 @@
 /** A run's specification: what a trainer is told on its standard input, as one JSON object.
  *  docs/trainer-protocol.md describes it for other programs. */
-#ifndef CNN_TRAINER_SPEC_H
-#define CNN_TRAINER_SPEC_H
+#ifndef CNN_PROTOCOL_SPEC_H
+#define CNN_PROTOCOL_SPEC_H
 
 #include "base/text.h"
 #include "data/source.h"

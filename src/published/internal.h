@@ -1,6 +1,6 @@
-/** Parts of report/published.c. */
-#ifndef CNN_REPORT_PUBLISHED_INTERNAL_H
-#define CNN_REPORT_PUBLISHED_INTERNAL_H
+/** Parts of published/published.c. */
+#ifndef CNN_PUBLISHED_INTERNAL_H
+#define CNN_PUBLISHED_INTERNAL_H
 
 #include "published/published.h"
 

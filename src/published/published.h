@@ -3,8 +3,8 @@
  *
  *  The figures are rounded to 0.01. What that leaves open is bounded: a range that ends at
  *  infinity says that a printed variance of 0.00 may be anything down to 0. */
-#ifndef CNN_REPORT_PUBLISHED_H
-#define CNN_REPORT_PUBLISHED_H
+#ifndef CNN_PUBLISHED_PUBLISHED_H
+#define CNN_PUBLISHED_PUBLISHED_H
 
 #include "document/table.h"
 #include "stats/outcome.h"

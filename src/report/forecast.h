@@ -1,6 +1,6 @@
 /** What `cnnmpi plan JOB --from FILE` says of time and power. */
-#ifndef CNN_REPORT_REPORT_FORECAST_H
-#define CNN_REPORT_REPORT_FORECAST_H
+#ifndef CNN_REPORT_FORECAST_H
+#define CNN_REPORT_FORECAST_H
 
 #include "forecast/forecast.h"
 #include "document/table.h"

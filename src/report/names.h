@@ -1,6 +1,6 @@
 /** Names of cells, combinations and levels in a report. */
-#ifndef CNN_REPORT_REPORT_NAMES_H
-#define CNN_REPORT_REPORT_NAMES_H
+#ifndef CNN_REPORT_NAMES_H
+#define CNN_REPORT_NAMES_H
 
 #include "analysis/analysis.h"
 #include "base/status.h"

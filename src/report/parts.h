@@ -1,7 +1,7 @@
 /** Parts of report/report.c. Every function adds tables or paragraphs to a document; what fails is
  *  remembered there. */
-#ifndef CNN_REPORT_REPORT_PARTS_H
-#define CNN_REPORT_REPORT_PARTS_H
+#ifndef CNN_REPORT_PARTS_H
+#define CNN_REPORT_PARTS_H
 
 #include "base/text.h"
 #include "report/report.h"

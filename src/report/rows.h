@@ -1,6 +1,6 @@
 /** The rows of a results file as CSV: what the analysis starts from. */
-#ifndef CNN_REPORT_REPORT_ROWS_H
-#define CNN_REPORT_REPORT_ROWS_H
+#ifndef CNN_REPORT_ROWS_H
+#define CNN_REPORT_ROWS_H
 
 #include "base/status.h"
 #include "results/results.h"

@@ -3,8 +3,8 @@
  *
  *  X(member, type, units, long_name); types: I8 I32 I64 F64 and TEXT(n) as T16, T32, T64, T96,
  * T128. units "" for counts and labels. Unknown: NaN, -1, "". */
-#ifndef CNN_DESIGN_RECORD_H
-#define CNN_DESIGN_RECORD_H
+#ifndef CNN_RESULTS_RECORD_H
+#define CNN_RESULTS_RECORD_H
 
 #include <stdint.h>
 

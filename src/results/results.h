@@ -1,7 +1,7 @@
 /** A results file in memory: the experiment with what has been measured so far. hdf5io/ reads and
  * writes it; src/analysis analyses it. */
-#ifndef CNN_DESIGN_RESULTS_H
-#define CNN_DESIGN_RESULTS_H
+#ifndef CNN_RESULTS_RESULTS_H
+#define CNN_RESULTS_RESULTS_H
 
 #include "base/status.h"
 #include "results/record.h"

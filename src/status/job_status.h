@@ -1,6 +1,6 @@
 /** How far a job is, from its results file alone: what `cnnmpi status` prints. */
-#ifndef CNN_REPORT_JOB_STATUS_H
-#define CNN_REPORT_JOB_STATUS_H
+#ifndef CNN_STATUS_JOB_STATUS_H
+#define CNN_STATUS_JOB_STATUS_H
 
 #include "base/text.h"
 #include "results/results.h"

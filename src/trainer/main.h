@@ -1,6 +1,6 @@
 /** The whole of a trainer program but for its backend, which the program links. */
-#ifndef CNN_TRAINER_TRAINER_MAIN_H
-#define CNN_TRAINER_TRAINER_MAIN_H
+#ifndef CNN_TRAINER_MAIN_H
+#define CNN_TRAINER_MAIN_H
 
 /** With CNN_EVENTS_FD in the environment: the specification comes on standard input, events go to
  *  that descriptor (docs/trainer-protocol.md). Without: the arguments say what to train, and a

@@ -1,6 +1,6 @@
 /** The command line of a trainer that is started by hand. */
-#ifndef CNN_TRAINER_TRAINER_OPTIONS_H
-#define CNN_TRAINER_TRAINER_OPTIONS_H
+#ifndef CNN_TRAINER_OPTIONS_H
+#define CNN_TRAINER_OPTIONS_H
 
 #include "protocol/spec.h"
 

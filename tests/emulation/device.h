@@ -63,7 +63,7 @@ template <class T> inline void note_pointer(std::vector<cnn_emulated_pointer> &l
 
 } // namespace cnn_emulated_detail
 
-/** gpu/launch.cuh's launch. Arguments are copied, as a launch does. */
+/** gpu/kernels/launch.cuh's launch. Arguments are copied, as a launch does. */
 template <class... P, class... A>
 inline cudaError_t cnn_launch_with(const cudaLaunchConfig_t &config, void (*kernel)(P...),
                                    A &&...args)
@@ -79,13 +79,13 @@ inline cudaError_t cnn_launch_with(const cudaLaunchConfig_t &config, void (*kern
                                [kernel, values]() { std::apply(kernel, values); });
 }
 
-/** gpu/launch.cuh's wait: every thread of every kernel calls it. */
+/** gpu/kernels/launch.cuh's wait: every thread of every kernel calls it. */
 inline void cnn_wait_for_previous()
 {
     cnn_emulated_waited++;
 }
 
-/** gpu/launch.cuh's dynamic shared memory. */
+/** gpu/kernels/launch.cuh's dynamic shared memory. */
 template <class T> inline T *cnn_dynamic_shared()
 {
     return static_cast<T *>(cnn_emulated_shared);

@@ -1,4 +1,4 @@
-/* gpu/sort.cu, which only nvcc compiles, for the emulated device. */
+/* gpu/kernels/sort.cu, which only nvcc compiles, for the emulated device. */
 #include "emulation/state.h"
 
 #include "gpu/kernels/kernels.h"

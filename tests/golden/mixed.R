@@ -1,4 +1,4 @@
-# Golden values of the mixed model (src/stats/mixed.h). From the repository's root:
+# Golden values of the mixed model (src/stats/mixed/mixed.h). From the repository's root:
 #   Rscript tests/golden/mixed.R
 # writes tests/golden/mixed_*.csv. Needs Debian's r-cran-lme4 and r-cran-nlme (setup.sh does not
 # install them: the tables are committed). One residual variance: lme4. One for each level: the

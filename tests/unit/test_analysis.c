@@ -304,7 +304,7 @@ static void test_outliers_are_listed_by_run(void **state)
 
 /* ---- components ---------------------------------------------------------------------------- */
 
-/** The components are those of stats/mixed.h for the runs that count; R judges that one. */
+/** The components are those of stats/mixed/mixed.h for the runs that count; R judges that one. */
 static void test_components_are_those_of_the_model(void **state)
 {
     (void)state;

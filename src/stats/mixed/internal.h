@@ -2,9 +2,9 @@
  * test.
  *
  *  Levels are those that have runs, renumbered 0..L-1. Values are centred by level and scaled, so
- *  that variances are near 1 whatever the units of y; mixed_fit.c puts the units back. */
-#ifndef CNN_STATS_MIXED_PRIVATE_H
-#define CNN_STATS_MIXED_PRIVATE_H
+ *  that variances are near 1 whatever the units of y; fit.c puts the units back. */
+#ifndef CNN_STATS_MIXED_INTERNAL_H
+#define CNN_STATS_MIXED_INTERNAL_H
 
 #include "stats/mixed/mixed.h"
 
@@ -41,7 +41,7 @@ typedef struct {
 
     /* Scratch of the likelihood. */
     double *device_inverse; /* [devices, L, L] (I + tau A)^-1, tau of device x level */
-    double *device_row;     /* [devices, L] moments of devices and nodes: see mixed_moments.h */
+    double *device_row;     /* [devices, L] moments of devices and nodes: see moments.h */
     double *device_pair;    /* [devices, L, L] */
     double *device_linear;  /* [devices, L] */
     double *node_row, *node_pair, *node_linear;

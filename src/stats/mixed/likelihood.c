@@ -1,4 +1,4 @@
-/* The likelihood from the moments of all runs, and its gradient; see mixed_moments.h. */
+/* The likelihood from the moments of all runs, and its gradient; see moments.h. */
 #include "stats/mixed/moments.h"
 
 #include <math.h>

@@ -13,8 +13,8 @@
  *
  *  n runs cost one pass over them; every step of the fit then costs as much as devices times kinds
  *  of blocks (blocks with the same runs of every level are one kind). */
-#ifndef CNN_STATS_MIXED_H
-#define CNN_STATS_MIXED_H
+#ifndef CNN_STATS_MIXED_MIXED_H
+#define CNN_STATS_MIXED_MIXED_H
 
 #include "base/status.h"
 

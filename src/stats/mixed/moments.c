@@ -1,4 +1,4 @@
-/* Likelihood by elimination: the steps, and the same steps backwards. See mixed_moments.h. */
+/* Likelihood by elimination: the steps, and the same steps backwards. See moments.h. */
 #include "stats/mixed/moments.h"
 
 #include <lapacke.h>
