@@ -1,11 +1,11 @@
 #include "hdf5io/layout.h"
 
-#include "results/record.h"
-#include "results/results.h"
 #include "hdf5io/analysis_columns.h"
 #include "hdf5io/attribute.h"
 #include "hdf5io/hdf5_error.h"
 #include "hdf5io/variable.h"
+#include "results/record.h"
+#include "results/results.h"
 
 #include <limits.h>
 #include <stdio.h>

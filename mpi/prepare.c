@@ -1,14 +1,14 @@
 #include "mpi/prepare.h"
 
+#include "base/printable.h"
 #include "base/text.h"
 #include "design/networks.h"
 #include "hdf5io/reader.h"
 #include "hdf5io/writer.h"
-#include "base/printable.h"
 #include "mpi/message.h"
 #include "mpi/resume.h"
-#include "mpi/worker/simulated.h"
 #include "mpi/tuning.h"
+#include "mpi/worker/simulated.h"
 
 #include <errno.h>
 #include <stdlib.h>

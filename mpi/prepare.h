@@ -4,9 +4,9 @@
 
 #include "base/status.h"
 #include "design/design.h"
-#include "results/results.h"
-#include "mpi/placement/devices.h"
 #include "mpi/job_runner.h"
+#include "mpi/placement/devices.h"
+#include "results/results.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 #include "mpi/progress.h"
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "base/printable.h"
+#include "base/text.h"
 #include "mpi/terminal.h"
 
 #include <math.h>

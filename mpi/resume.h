@@ -4,8 +4,8 @@
 
 #include "base/status.h"
 #include "design/design.h"
-#include "results/results.h"
 #include "mpi/placement/devices.h"
+#include "results/results.h"
 
 /** Number of devices that the file was planned for. CNN_EDATA: nothing in the file tells. */
 cnn_status cnn_resume_devices(const cnn_results *results, int *out);

@@ -4,8 +4,8 @@
 
 #include "design/design.h"
 #include "hdf5io/writer.h"
-#include "mpi/placement/devices.h"
 #include "mpi/mailbox.h"
+#include "mpi/placement/devices.h"
 #include "mpi/placement/placement.h"
 #include "mpi/worker/trainer_command.h"
 

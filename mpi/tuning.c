@@ -2,11 +2,11 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "mpi/worker/limit.h"
 #include "mpi/collectives.h"
+#include "mpi/stop.h"
+#include "mpi/worker/limit.h"
 #include "mpi/worker/run_record.h"
 #include "mpi/worker/start.h"
-#include "mpi/stop.h"
 
 #include <signal.h>
 #include <stdlib.h>

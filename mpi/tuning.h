@@ -5,9 +5,9 @@
 #define CNN_MPI_TUNING_H
 
 #include "base/status.h"
-#include "results/results.h"
 #include "mpi/progress.h"
 #include "mpi/task.h"
+#include "results/results.h"
 
 #include <mpi.h>
 

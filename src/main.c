@@ -1,5 +1,6 @@
 /** cnnmpi: the commands, and the only file that sees every folder. */
 #include "base/clock.h"
+#include "base/printable.h"
 #include "base/text.h"
 #include "cli/command_line.h"
 #include "cli/plan.h"
@@ -7,7 +8,6 @@
 #include "data/report.h"
 #include "hdf5io/reader.h"
 #include "hdf5io/writer.h"
-#include "base/printable.h"
 #include "mpi/job_runner.h"
 #include "mpi/stop.h"
 #include "status/job_status.h"

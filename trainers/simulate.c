@@ -3,8 +3,8 @@
  *  are drawn from the truth that the job states (simulate/draw.h). */
 #include "base/clock.h"
 #include "simulate/draw.h"
-#include "trainer/run.h"
 #include "trainer/main.h"
+#include "trainer/run.h"
 
 #include <math.h>
 #include <signal.h>

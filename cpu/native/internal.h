@@ -7,8 +7,8 @@
 #ifndef CNN_CPU_NATIVE_INTERNAL_H
 #define CNN_CPU_NATIVE_INTERNAL_H
 
-#include "cpu/kernels/grid.h"
 #include "cpu/kernels/blocked.h"
+#include "cpu/kernels/grid.h"
 #include "cpu/onednn/weighted.h"
 #include "nn/plan.h"
 #include "nn/step.h"

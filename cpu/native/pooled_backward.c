@@ -1,7 +1,7 @@
 #include "cpu/native/pooled_backward.h"
 
-#include "cpu/kernels/pooled_backward.h"
 #include "cpu/kernels/padded.h"
+#include "cpu/kernels/pooled_backward.h"
 
 #include <omp.h>
 #include <stdlib.h>

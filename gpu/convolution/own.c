@@ -1,7 +1,7 @@
 #include "gpu/convolution/own.h"
 
-#include "gpu/device/internal.h"
 #include "gpu/convolution/winograd.h"
+#include "gpu/device/internal.h"
 
 #include <string.h>
 

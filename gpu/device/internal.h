@@ -2,8 +2,8 @@
 #ifndef CNN_GPU_DEVICE_INTERNAL_H
 #define CNN_GPU_DEVICE_INTERNAL_H
 
-#include "gpu/device/check.h"
 #include "gpu/convolution/choices.h"
+#include "gpu/device/check.h"
 #include "gpu/kernels/kernels.h"
 #include "nn/ops.h"
 

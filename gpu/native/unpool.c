@@ -1,8 +1,8 @@
 /* Backward of a convolution from behind its pool: kernels that read the pooled gradient and the
  * mask themselves, instead of one that makes the gradient before the pool of them, and two that
  * read that. Which of both it is, is timed as a whole. */
-#include "gpu/native/internal.h"
 #include "gpu/convolution/timing.h"
+#include "gpu/native/internal.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Which variant of its step a network has: the frozen one, or the fastest of those that end in the
  * plain one's bits, timed on the feed before the first step. */
-#include "gpu/native/internal.h"
 #include "gpu/convolution/timing.h"
+#include "gpu/native/internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

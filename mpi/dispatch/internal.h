@@ -3,9 +3,9 @@
 #ifndef CNN_MPI_DISPATCH_INTERNAL_H
 #define CNN_MPI_DISPATCH_INTERNAL_H
 
+#include "mpi/dispatch/consecutive_failures.h"
 #include "mpi/dispatch/dealing.h"
 #include "mpi/dispatch/dispatcher.h"
-#include "mpi/dispatch/consecutive_failures.h"
 
 /** What is known of a cell's runs. */
 typedef struct {

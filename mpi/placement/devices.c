@@ -4,9 +4,9 @@
 #include "base/text.h"
 #include "host/cpulist.h"
 #include "host/visible.h"
-#include "mpi/worker/locate.h"
-#include "mpi/placement/pairing.h"
 #include "mpi/collectives.h"
+#include "mpi/placement/pairing.h"
+#include "mpi/worker/locate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "mpi/placement/placement.h"
 
+#include "mpi/collectives.h"
 #include "mpi/placement/devices.h"
 #include "mpi/placement/divide.h"
-#include "mpi/collectives.h"
 
 #include <hwloc.h>
 #include <stdio.h>

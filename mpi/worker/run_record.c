@@ -1,8 +1,8 @@
 #include "mpi/worker/run_record.h"
 
+#include "base/printable.h"
 #include "base/text.h"
 #include "host/handover.h"
-#include "base/printable.h"
 
 #include <math.h>
 #include <stdarg.h>

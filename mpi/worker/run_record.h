@@ -4,8 +4,8 @@
 #define CNN_MPI_WORKER_RUN_RECORD_H
 
 #include "base/status.h"
-#include "results/record.h"
 #include "protocol/event.h"
+#include "results/record.h"
 
 #include <stdbool.h>
 

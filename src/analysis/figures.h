@@ -36,7 +36,7 @@
     X(CNN_REASON_NO_START_TIMES, "no_start_times", "the runs have no start times")                 \
     X(CNN_REASON_FEW_BLOCKS, "few_whole_blocks",                                                   \
       "fewer than three whole blocks tell nothing of two spreads")                                 \
-    /* of models and components; see stats/mixed/mixed.h */                                              \
+    /* of models and components; see stats/mixed/mixed.h */                                        \
     X(CNN_REASON_NOT_MODELLED, "not_modelled", "no model is fitted to this measure")               \
     X(CNN_REASON_TOO_FEW_RUNS, "too_few_runs", "there are no more runs than means to estimate")    \
     X(CNN_REASON_NO_RESIDUAL, "no_residual",                                                       \

@@ -3,8 +3,8 @@
 #define CNN_ANALYSIS_STORED_JOB_H
 
 #include "base/status.h"
-#include "results/results.h"
 #include "job/job.h"
+#include "results/results.h"
 
 /** Parses the job's text with its overrides; path names the file. CNN_EDATA: its factors are not
  *  those of the file's columns, so that the levels of cells are no good for it; CNN_EUSAGE as of

@@ -1,10 +1,10 @@
 #include "cli/plan.h"
 
-#include "forecast/forecast.h"
-#include "design/networks.h"
-#include "hdf5io/reader.h"
 #include "base/printable.h"
+#include "design/networks.h"
 #include "document/render.h"
+#include "forecast/forecast.h"
+#include "hdf5io/reader.h"
 #include "report/forecast.h"
 
 #include <stdlib.h>

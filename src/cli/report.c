@@ -1,10 +1,10 @@
 #include "cli/report.h"
 
 #include "analysis/pool.h"
+#include "document/output.h"
 #include "hdf5io/reader.h"
 #include "published/published.h"
 #include "report/report.h"
-#include "document/output.h"
 #include "report/rows.h"
 
 #include <stdlib.h>

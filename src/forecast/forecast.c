@@ -1,9 +1,9 @@
 #include "forecast/forecast.h"
 
-#include "forecast/match.h"
-#include "forecast/time.h"
 #include "analysis/parts.h"
 #include "analysis/stored_job.h"
+#include "forecast/match.h"
+#include "forecast/time.h"
 
 #include <math.h>
 #include <stdlib.h>

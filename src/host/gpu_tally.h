@@ -2,8 +2,8 @@
 #ifndef CNN_HOST_GPU_TALLY_H
 #define CNN_HOST_GPU_TALLY_H
 
-#include "results/record.h"
 #include "host/nvml.h"
+#include "results/record.h"
 
 typedef struct {
     double sum;

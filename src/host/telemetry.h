@@ -4,8 +4,8 @@
 #define CNN_HOST_TELEMETRY_H
 
 #include "base/status.h"
-#include "results/record.h"
 #include "host/nvml.h"
+#include "results/record.h"
 
 #include <sys/resource.h>
 

@@ -2,8 +2,8 @@
 #ifndef CNN_REPORT_FORECAST_H
 #define CNN_REPORT_FORECAST_H
 
-#include "forecast/forecast.h"
 #include "document/table.h"
+#include "forecast/forecast.h"
 
 /** Adds the forecast to a document: where it comes from, time of the whole, seconds of each cell's
  *  runs, detectable differences. design, job: the plan; results, path: the file. results must stay

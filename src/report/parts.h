@@ -4,8 +4,8 @@
 #define CNN_REPORT_PARTS_H
 
 #include "base/text.h"
-#include "report/report.h"
 #include "report/names.h"
+#include "report/report.h"
 
 typedef struct {
     const cnn_report_source *source;

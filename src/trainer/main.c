@@ -1,8 +1,8 @@
 #include "trainer/main.h"
 
 #include "base/clock.h"
-#include "trainer/run.h"
 #include "trainer/options.h"
+#include "trainer/run.h"
 
 #include <errno.h>
 #include <fcntl.h>

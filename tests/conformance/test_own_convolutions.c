@@ -1,6 +1,6 @@
 /* The GPU backend's own convolution kernels against the reference, whatever tuning would choose. */
-#include "gpu/device/internal.h"
 #include "gpu/convolution/own.h"
+#include "gpu/device/internal.h"
 #include "reference.h"
 #include "rig.h"
 

@@ -5,11 +5,11 @@
 #include "fuzz.h"
 
 #include "analysis/analysis.h"
+#include "document/render.h"
 #include "hdf5io/hdf5_error.h"
 #include "hdf5io/reader.h"
-#include "status/job_status.h"
-#include "document/render.h"
 #include "report/report.h"
+#include "status/job_status.h"
 
 #include <hdf5.h>
 #include <math.h>

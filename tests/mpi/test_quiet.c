@@ -1,6 +1,6 @@
 /** Agreement of ranks, and messages that never block. Run with three ranks. */
-#include "mpi/mailbox.h"
 #include "mpi/collectives.h"
+#include "mpi/mailbox.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /** Trainer processes: what they get, what is read of them, how they end. Shell scripts play the
  * trainer; CNN_EXEC is the exec helper. */
 #include "base/clock.h"
+#include "base/printable.h"
 #include "base/text.h"
 #include "host/child.h"
 #include "host/cpulist.h"
@@ -8,7 +9,6 @@
 #include "host/handover.h"
 #include "host/lines.h"
 #include "host/logtail.h"
-#include "base/printable.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

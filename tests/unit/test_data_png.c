@@ -4,9 +4,9 @@
 
 #include "../golden/png_golden.h"
 #include "base/checksum.h"
-#include "data/report.h"
 #include "data/png.h"
 #include "data/png_tree.h"
+#include "data/report.h"
 #include "data/split.h"
 
 #include <setjmp.h>

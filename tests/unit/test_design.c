@@ -1,9 +1,9 @@
 /* The experiment's layout: balance, seeds, queues. Jobs are built by hand. */
 #include "design/design.h"
 
-#include "results/record.h"
 #include "design/rounding.h"
 #include "design/seeds.h"
+#include "results/record.h"
 #include "stats/power.h"
 
 #include <limits.h>

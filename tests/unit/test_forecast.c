@@ -3,9 +3,9 @@
 #include "golden_csv.h"
 #include "job_results.h"
 
-#include "forecast/forecast.h"
 #include "base/text.h"
 #include "document/render.h"
+#include "forecast/forecast.h"
 #include "report/forecast.h"
 
 #include <math.h>

@@ -2,8 +2,8 @@
 #include "golden_csv.h"
 
 #include "base/text.h"
-#include "published/published.h"
 #include "document/render.h"
+#include "published/published.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* One document, three renderings. */
 #include "base/text.h"
-#include "document/render.h"
 #include "document/output.h"
+#include "document/render.h"
 #include "document/table.h"
 
 #include <math.h>
