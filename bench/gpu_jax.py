@@ -74,8 +74,8 @@ def main():
 
     def step(p, chosen):
         x = images[chosen].astype(jnp.float32) / 255
-        value, slopes = jax.value_and_grad(loss)(p, x, labels[chosen])
-        return jax.tree_util.tree_map(lambda a, g: a - 1e-6 * g, p, slopes), value
+        value, gradients = jax.value_and_grad(loss)(p, x, labels[chosen])
+        return jax.tree_util.tree_map(lambda a, g: a - 1e-6 * g, p, gradients), value
 
     @jax.jit
     def epoch(p, key):

@@ -5,8 +5,8 @@ the largest distance relative to the largest result (docs/gpu.md, "Precision").
     bench/winograd_error.py FOLDER   with mnist/train-images-idx3-ubyte.gz and idc/X.npy
 
 The second convolution of arch2 (128 channels, 64 filters) on what the first one makes of real
-images, weights drawn as the trainers draw them, slopes normal where its ReLU lets them through; and
-uniform values, by which autotuning compares. NumPy multiplies matrices; transforms add up in order.
+images, weights drawn as the trainers draw them, gradients normal where its ReLU passes them; and uniform
+values, by which autotuning compares. NumPy multiplies matrices; transforms add up in order.
 """
 import gzip
 import os
@@ -53,11 +53,11 @@ def turned(w):
 
 def gradient(x, dy):
     _, h, width, c = x.shape
-    from_x, slopes = padded(x, h + 2 * PAD, width + 2 * PAD), dy.reshape(-1, dy.shape[3]).T
+    from_x, gradients = padded(x, h + 2 * PAD, width + 2 * PAD), dy.reshape(-1, dy.shape[3]).T
     dw = np.zeros((dy.shape[3], TAPS, TAPS, c), x.dtype)
     for i in range(TAPS):
         for j in range(TAPS):
-            dw[:, i, j] = slopes @ from_x[:, i : i + h, j : j + width].reshape(-1, c)
+            dw[:, i, j] = gradients @ from_x[:, i : i + h, j : j + width].reshape(-1, c)
     return dw
 
 
@@ -117,8 +117,8 @@ def winograd_gradient(x, dy, results, rounded):
     data, rows, columns = of_data(x, results)
     whole = padded(dy, rows + PAD, columns + PAD)[:, PAD:, PAD:]
     tiles = windows(whole, results, results)
-    slopes = as_matrices(both_ways(transforms.taps(points, results), tiles))
-    products = rounded(slopes).transpose(0, 2, 1) @ rounded(data)
+    gradients = as_matrices(both_ways(transforms.taps(points, results), tiles))
+    products = rounded(gradients).transpose(0, 2, 1) @ rounded(data)
     dw = both_ways(transforms.results(points, TAPS), as_tiles(products))
     return dw.transpose(0, 2, 3, 1)
 

@@ -16,7 +16,7 @@ with r taps g are
 Row k of V_n^-T has the coefficients of the product of (x - a_j) over the other points, divided by
 D_k = the product of (a_k - a_j). The division is left to the taps: B = D V_n^-T, G_r = D^-1 V_r,
 A_m = V_m^T. B knows only the points, so that the same values B d serve y (4 results of 5 taps) and
-the gradient of the taps (5 results of 4 slopes). In two dimensions each transform is applied to
+the gradient of the taps (5 results of 4 gradients). In two dimensions each transform is applied to
 columns, then to rows.
 
 Points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity: of the sets that were tried, the one whose results
@@ -172,7 +172,7 @@ def header():
                   rows_of(taps(POINTS, TAPS), "in")),
         transform("To results.", "cnn_winograd_results", TILE, RESULTS,
                   columns_of(results(POINTS, RESULTS), "in")),
-        transform("Slopes of results.", "cnn_winograd_slopes", RESULTS, TILE,
+        transform("Gradients of results.", "cnn_winograd_gradients", RESULTS, TILE,
                   rows_of(taps(POINTS, RESULTS), "in")),
         transform("To the gradient of the taps.", "cnn_winograd_gradient", TILE, TAPS,
                   columns_of(results(POINTS, TAPS), "in")),

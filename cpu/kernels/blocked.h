@@ -17,10 +17,10 @@ typedef struct {
 enum { CNN_NOWHERE = 4 };
 
 /** 2x2 maximum, stride 2. where u8: 0 to 3 in row order. relu: x is a ReLU's result. */
-void cnn_kernel_pair_forward(const cnn_window *p, int lanes, bool relu, const float *x, float *y,
-                             uint8_t *where);
-void cnn_kernel_pair_backward(const cnn_window *p, int lanes, const float *dy, const uint8_t *where,
-                              float *dx);
+void cnn_kernel_pool_2x2_forward(const cnn_window *p, int lanes, bool relu, const float *x,
+                                 float *y, uint8_t *where);
+void cnn_kernel_pool_2x2_backward(const cnn_window *p, int lanes, const float *dy,
+                                  const uint8_t *where, float *dx);
 /** Any window. where i32: row * width + column, -1 for nowhere. */
 void cnn_kernel_max_forward(const cnn_window *p, int lanes, bool relu, const float *x, float *y,
                             int32_t *where);

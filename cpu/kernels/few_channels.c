@@ -9,31 +9,31 @@ typedef float floats8 __attribute__((vector_size(32), aligned(4), may_alias));
 
 /* One row of dy under one row of taps of one channel: its sums stay in registers. */
 #define ROW_OF(count)                                                                              \
-    INLINED void row##count(int kernel, const cnn_few *f, const float *x, const float *dy,         \
-                            float *dw)                                                             \
+    INLINED void row##count(int kernel, const cnn_few_channels *f, const float *x,                 \
+                            const float *dy, float *dw)                                            \
     {                                                                                              \
-        floats##count sum[CNN_FEW_MAX_KERNEL];                                                     \
+        floats##count sum[CNN_FEW_CHANNELS_MAX_KERNEL];                                            \
         for (int kw = 0; kw < kernel; kw++)                                                        \
             sum[kw] = *(const floats##count *)(dw + kw * count);                                   \
         for (int w = 0; w < f->w; w++) {                                                           \
-            const floats##count slope = *(const floats##count *)(dy + (size_t)w * f->block);       \
+            const floats##count gradient = *(const floats##count *)(dy + (size_t)w * f->block);    \
             for (int kw = 0; kw < kernel; kw++)                                                    \
-                sum[kw] += x[(size_t)(w + kw) * f->width] * slope;                                 \
+                sum[kw] += x[(size_t)(w + kw) * f->width] * gradient;                              \
         }                                                                                          \
         for (int kw = 0; kw < kernel; kw++)                                                        \
             *(floats##count *)(dw + kw * count) = sum[kw];                                         \
     }                                                                                              \
-    INLINED void image##count(int kernel, const cnn_few *f, const float *x, const float *dy,       \
-                              float *dw, float *db)                                                \
+    INLINED void image##count(int kernel, const cnn_few_channels *f, const float *x,               \
+                              const float *dy, float *dw, float *db)                               \
     {                                                                                              \
         floats##count bias = *(const floats##count *)db;                                           \
         for (int h = 0; h < f->h; h++) {                                                           \
-            const float *slopes = dy + (size_t)h * (size_t)f->w * f->block;                        \
+            const float *gradients = dy + (size_t)h * (size_t)f->w * f->block;                     \
             for (int w = 0; w < f->w; w++)                                                         \
-                bias += *(const floats##count *)(slopes + (size_t)w * f->block);                   \
+                bias += *(const floats##count *)(gradients + (size_t)w * f->block);                \
             for (int kh = 0; kh < kernel; kh++)                                                    \
                 for (size_t i = 0; i < f->width; i++)                                              \
-                    row##count(kernel, f, x + (size_t)(h + kh) * f->row * f->width + i, slopes,    \
+                    row##count(kernel, f, x + (size_t)(h + kh) * f->row * f->width + i, gradients, \
                                dw + ((size_t)kh * f->width + i) * (size_t)(kernel * count));       \
         }                                                                                          \
         *(floats##count *)db = bias;                                                               \
@@ -41,8 +41,9 @@ typedef float floats8 __attribute__((vector_size(32), aligned(4), may_alias));
 ROW_OF(16)
 ROW_OF(8)
 
-CNN_KERNEL void cnn_kernel_few_weights(int kernel, int lanes, const cnn_few *f, const float *x,
-                                       const float *dy, float *dw, float *db)
+CNN_KERNEL void cnn_kernel_few_channels_weights(int kernel, int lanes, const cnn_few_channels *f,
+                                                const float *x, const float *dy, float *dw,
+                                                float *db)
 {
     if (lanes == 16 && kernel == 5)
         image16(5, f, x, dy, dw, db);

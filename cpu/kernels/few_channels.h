@@ -5,19 +5,19 @@
 
 #include "cpu/kernels/blocked.h"
 
-enum { CNN_FEW_MAX_KERNEL = 5, CNN_FEW_MAX_CHANNELS = 4 };
+enum { CNN_FEW_CHANNELS_MAX_KERNEL = 5, CNN_FEW_CHANNELS_MAX_CHANNELS = 4 };
 
 typedef struct {
     int h, w;     /* of the result */
     size_t row;   /* pixels of a row of the padded image */
     size_t width; /* input channels */
     size_t block; /* values between pixels of dy */
-} cnn_few;
+} cnn_few_channels;
 
 /** One image, `lanes` (8 or 16) filters: x, a padded image [h + k - 1, row, width]; dy [h, w,
  * block] from the first filter's lane on; added to dw [kernel, width, kernel, lanes] and db
  * [lanes]. kernel: 3 or 5. */
-void cnn_kernel_few_weights(int kernel, int lanes, const cnn_few *f, const float *x,
-                            const float *dy, float *dw, float *db);
+void cnn_kernel_few_channels_weights(int kernel, int lanes, const cnn_few_channels *f,
+                                     const float *x, const float *dy, float *dw, float *db);
 
 #endif

@@ -60,12 +60,12 @@ INLINED void window_scalar(const corners *k, bool relu, const float *a, float *y
                                  float *a)                                                         \
     {                                                                                              \
         const ints##count at = __builtin_convertvector(*(const bytes##count *)where, ints##count); \
-        const ints##count slope = *(const ints##count *)dy;                                        \
+        const ints##count gradient = *(const ints##count *)dy;                                     \
         /* From the last to the first: where corners fall together, the first one counts. */       \
-        *(ints##count *)(a + k->down + k->right) = (at == 3) & slope;                              \
-        *(ints##count *)(a + k->down) = (at == 2) & slope;                                         \
-        *(ints##count *)(a + k->right) = (at == 1) & slope;                                        \
-        *(ints##count *)a = (at == 0) & slope;                                                     \
+        *(ints##count *)(a + k->down + k->right) = (at == 3) & gradient;                           \
+        *(ints##count *)(a + k->down) = (at == 2) & gradient;                                      \
+        *(ints##count *)(a + k->right) = (at == 1) & gradient;                                     \
+        *(ints##count *)a = (at == 0) & gradient;                                                  \
     }
 WINDOW_OF(16)
 WINDOW_OF(8)
@@ -92,8 +92,8 @@ INLINED void pair_forward(const cnn_window *p, int lanes, int step, bool relu,
     }
 }
 
-CNN_KERNEL void cnn_kernel_pair_forward(const cnn_window *p, int lanes, bool relu, const float *x,
-                                        float *y, uint8_t *where)
+CNN_KERNEL void cnn_kernel_pool_2x2_forward(const cnn_window *p, int lanes, bool relu,
+                                            const float *x, float *y, uint8_t *where)
 {
     if (lanes == 16)
         pair_forward(p, 16, 16, relu, x, y, where);
@@ -135,8 +135,8 @@ INLINED void pair_backward(const cnn_window *p, int lanes, int step, const float
     }
 }
 
-CNN_KERNEL void cnn_kernel_pair_backward(const cnn_window *p, int lanes, const float *dy,
-                                         const uint8_t *where, float *dx)
+CNN_KERNEL void cnn_kernel_pool_2x2_backward(const cnn_window *p, int lanes, const float *dy,
+                                             const uint8_t *where, float *dx)
 {
     if (lanes == 16)
         pair_backward(p, 16, 16, dy, where, dx);

@@ -10,21 +10,21 @@ typedef float lanes __attribute__((vector_size(64), aligned(4), may_alias));
 #define STORE(p, v) (*(lanes *)(p) = (v))
 
 INLINED void sort_filters(int filters, const cnn_grid *out, int row, const uint8_t *where,
-                          const float *dy, cnn_sparse_entry *lists, int *counts, double *bias)
+                          const float *dy, cnn_pooled_entry *lists, int *counts, double *bias)
 {
     const size_t length = (size_t)out->h * (size_t)out->w + 1;
     const uint32_t corner[CNN_NOWHERE + 1] = {0, 1, (uint32_t)row, (uint32_t)row + 1, 0};
-    size_t count[CNN_SPARSE_FILTERS] = {0}; /* apart from the lists, to stay in registers */
-    double sum[CNN_SPARSE_FILTERS] = {0};
+    size_t count[CNN_POOLED_FILTERS] = {0}; /* apart from the lists, to stay in registers */
+    double sum[CNN_POOLED_FILTERS] = {0};
     for (int h = 0; h < out->h; h++) {
         for (int w = 0; w < out->w; w++) {
             const uint32_t first = (uint32_t)(2 * h * row + 2 * w);
             for (int f = 0; f < filters; f++) {
                 /* Written in any case, kept by the count: which ones count cannot be predicted. */
-                cnn_sparse_entry *to = lists + (size_t)f * length + count[f];
+                cnn_pooled_entry *to = lists + (size_t)f * length + count[f];
                 const bool counts_here = (where[f] != CNN_NOWHERE) & (dy[f] != 0);
                 to->at = first + corner[where[f]];
-                to->slope = dy[f];
+                to->gradient = dy[f];
                 sum[f] += (double)dy[f] * counts_here;
                 count[f] += counts_here;
             }
@@ -38,36 +38,36 @@ INLINED void sort_filters(int filters, const cnn_grid *out, int row, const uint8
     }
 }
 
-void cnn_kernel_sparse_filters(int filters, const cnn_grid *out, int row, const uint8_t *where,
-                               const float *dy, cnn_sparse_entry *lists, int *counts, double *bias)
+void cnn_kernel_pooled_filters(int filters, const cnn_grid *out, int row, const uint8_t *where,
+                               const float *dy, cnn_pooled_entry *lists, int *counts, double *bias)
 {
-    if (filters == CNN_SPARSE_FILTERS)
-        sort_filters(CNN_SPARSE_FILTERS, out, row, where, dy, lists, counts, bias);
+    if (filters == CNN_POOLED_FILTERS)
+        sort_filters(CNN_POOLED_FILTERS, out, row, where, dy, lists, counts, bias);
     else
         sort_filters(filters, out, row, where, dy, lists, counts, bias);
 }
 
 /* One row of taps at a time: its sums stay in registers while the list goes by. */
-INLINED void weights_rows(int kernel, int row, const cnn_sparse_entry *list, int count,
+INLINED void weights_rows(int kernel, int row, const cnn_pooled_entry *list, int count,
                           const float *x, float *dw)
 {
     for (int kh = 0; kh < kernel; kh++) {
-        lanes sum[CNN_SPARSE_MAX_KERNEL];
-        float *to = dw + kh * kernel * CNN_SPARSE_LANES;
-        const float *taps = x + (size_t)kh * (size_t)row * CNN_SPARSE_LANES;
+        lanes sum[CNN_POOLED_MAX_KERNEL];
+        float *to = dw + kh * kernel * CNN_POOLED_LANES;
+        const float *taps = x + (size_t)kh * (size_t)row * CNN_POOLED_LANES;
         for (int kw = 0; kw < kernel; kw++)
-            sum[kw] = LOAD(to + kw * CNN_SPARSE_LANES);
+            sum[kw] = LOAD(to + kw * CNN_POOLED_LANES);
         for (int i = 0; i < count; i++) {
-            const float *p = taps + (size_t)list[i].at * CNN_SPARSE_LANES;
+            const float *p = taps + (size_t)list[i].at * CNN_POOLED_LANES;
             for (int kw = 0; kw < kernel; kw++)
-                sum[kw] += list[i].slope * LOAD(p + kw * CNN_SPARSE_LANES);
+                sum[kw] += list[i].gradient * LOAD(p + kw * CNN_POOLED_LANES);
         }
         for (int kw = 0; kw < kernel; kw++)
-            STORE(to + kw * CNN_SPARSE_LANES, sum[kw]);
+            STORE(to + kw * CNN_POOLED_LANES, sum[kw]);
     }
 }
 
-CNN_KERNEL void cnn_kernel_sparse_weights(int kernel, int row, const cnn_sparse_entry *list,
+CNN_KERNEL void cnn_kernel_pooled_weights(int kernel, int row, const cnn_pooled_entry *list,
                                           int count, const float *x, float *dw)
 {
     if (kernel == 5)
@@ -76,25 +76,25 @@ CNN_KERNEL void cnn_kernel_sparse_weights(int kernel, int row, const cnn_sparse_
         weights_rows(3, row, list, count, x, dw);
 }
 
-INLINED void weights_few(int kernel, int row, int width, const cnn_sparse_entry *list, int count,
+INLINED void weights_few(int kernel, int row, int width, const cnn_pooled_entry *list, int count,
                          const float *x, float *dw)
 {
-    lanes sum[CNN_SPARSE_MAX_KERNEL];
+    lanes sum[CNN_POOLED_MAX_KERNEL];
     const size_t step = (size_t)row * (size_t)width;
     for (int kh = 0; kh < kernel; kh++)
-        sum[kh] = LOAD(dw + kh * CNN_SPARSE_LANES);
+        sum[kh] = LOAD(dw + kh * CNN_POOLED_LANES);
     for (int i = 0; i < count; i++) {
         const float *p = x + (size_t)list[i].at * (size_t)width;
         for (int kh = 0; kh < kernel; kh++)
-            sum[kh] += list[i].slope * LOAD(p + (size_t)kh * step);
+            sum[kh] += list[i].gradient * LOAD(p + (size_t)kh * step);
     }
     for (int kh = 0; kh < kernel; kh++)
-        STORE(dw + kh * CNN_SPARSE_LANES, sum[kh]);
+        STORE(dw + kh * CNN_POOLED_LANES, sum[kh]);
 }
 
-CNN_KERNEL void cnn_kernel_sparse_weights_few(int kernel, int row, int width,
-                                              const cnn_sparse_entry *list, int count,
-                                              const float *x, float *dw)
+CNN_KERNEL void cnn_kernel_pooled_weights_few_channels(int kernel, int row, int width,
+                                                       const cnn_pooled_entry *list, int count,
+                                                       const float *x, float *dw)
 {
     if (kernel == 5)
         weights_few(5, row, width, list, count, x, dw);
@@ -106,25 +106,25 @@ CNN_KERNEL void cnn_kernel_sparse_weights_few(int kernel, int row, int width,
 
 /* Sorts the gradients of one window by the pixel they belong to: room [4 + 1, c]. */
 static void sort_window(const cnn_grid *out, const uint8_t *where, const float *dy,
-                        cnn_sparse_entry *room, int *counts)
+                        cnn_pooled_entry *room, int *counts)
 {
     const size_t plane = cnn_grid_plane(out);
     for (int b = 0; b < out->blocks; b++) {
         const int some = cnn_grid_lanes(out, b);
         for (int i = 0; i < some; i++) {
-            const float slope = dy[(size_t)b * plane + (size_t)i];
-            const int q = slope != 0 ? where[(size_t)b * plane + (size_t)i] : CNN_NOWHERE;
-            cnn_sparse_entry *to = room + q * out->c + counts[q];
+            const float gradient = dy[(size_t)b * plane + (size_t)i];
+            const int q = gradient != 0 ? where[(size_t)b * plane + (size_t)i] : CNN_NOWHERE;
+            cnn_pooled_entry *to = room + q * out->c + counts[q];
             to->at = (uint32_t)(b * out->block + i);
-            to->slope = slope;
+            to->gradient = gradient;
             counts[q]++;
         }
     }
 }
 
-int cnn_kernel_sparse_pixels(const cnn_grid *out, int row, const uint8_t *where, const float *dy,
-                             cnn_sparse_pixel *pixels, cnn_sparse_entry *entries,
-                             cnn_sparse_entry *room)
+int cnn_kernel_pooled_pixels(const cnn_grid *out, int row, const uint8_t *where, const float *dy,
+                             cnn_pooled_pixel *pixels, cnn_pooled_entry *entries,
+                             cnn_pooled_entry *room)
 {
     int count = 0, used = 0;
     for (int h = 0; h < out->h; h++) {
@@ -134,7 +134,7 @@ int cnn_kernel_sparse_pixels(const cnn_grid *out, int row, const uint8_t *where,
             for (int q = 0; q < CNN_NOWHERE; q++) {
                 if (counts[q] == 0)
                     continue;
-                pixels[count++] = (cnn_sparse_pixel){
+                pixels[count++] = (cnn_pooled_pixel){
                     .at = (uint32_t)((2 * h + (q >> 1)) * row + 2 * w + (q & 1)),
                     .begin = used,
                     .end = used + counts[q],
@@ -149,32 +149,32 @@ int cnn_kernel_sparse_pixels(const cnn_grid *out, int row, const uint8_t *where,
     return count;
 }
 
-INLINED void data_rows(int kernel, int row, int filters, const cnn_sparse_pixel *pixels, int count,
-                       const cnn_sparse_entry *entries, const float *weights, float *dx)
+INLINED void data_rows(int kernel, int row, int filters, const cnn_pooled_pixel *pixels, int count,
+                       const cnn_pooled_entry *entries, const float *weights, float *dx)
 {
-    const size_t step = (size_t)kernel * CNN_SPARSE_LANES;
+    const size_t step = (size_t)kernel * CNN_POOLED_LANES;
     for (int kh = 0; kh < kernel; kh++) {
         const float *from = weights + (size_t)kh * (size_t)filters * step;
-        float *taps = dx + (size_t)kh * (size_t)row * CNN_SPARSE_LANES;
+        float *taps = dx + (size_t)kh * (size_t)row * CNN_POOLED_LANES;
         for (int i = 0; i < count; i++) {
-            lanes sum[CNN_SPARSE_MAX_KERNEL];
-            float *to = taps + (size_t)pixels[i].at * CNN_SPARSE_LANES;
+            lanes sum[CNN_POOLED_MAX_KERNEL];
+            float *to = taps + (size_t)pixels[i].at * CNN_POOLED_LANES;
             for (int kw = 0; kw < kernel; kw++)
-                sum[kw] = LOAD(to + kw * CNN_SPARSE_LANES);
+                sum[kw] = LOAD(to + kw * CNN_POOLED_LANES);
             for (int e = pixels[i].begin; e < pixels[i].end; e++) {
                 const float *w = from + (size_t)entries[e].at * step;
                 for (int kw = 0; kw < kernel; kw++)
-                    sum[kw] += entries[e].slope * LOAD(w + kw * CNN_SPARSE_LANES);
+                    sum[kw] += entries[e].gradient * LOAD(w + kw * CNN_POOLED_LANES);
             }
             for (int kw = 0; kw < kernel; kw++)
-                STORE(to + kw * CNN_SPARSE_LANES, sum[kw]);
+                STORE(to + kw * CNN_POOLED_LANES, sum[kw]);
         }
     }
 }
 
-CNN_KERNEL void cnn_kernel_sparse_data(int kernel, int row, int filters,
-                                       const cnn_sparse_pixel *pixels, int count,
-                                       const cnn_sparse_entry *entries, const float *weights,
+CNN_KERNEL void cnn_kernel_pooled_data(int kernel, int row, int filters,
+                                       const cnn_pooled_pixel *pixels, int count,
+                                       const cnn_pooled_entry *entries, const float *weights,
                                        float *dx)
 {
     if (kernel == 5)

@@ -11,49 +11,50 @@
 
 #include "cpu/kernels/blocked.h"
 
-enum { CNN_SPARSE_LANES = 16, CNN_SPARSE_MAX_KERNEL = 5 };
+enum { CNN_POOLED_LANES = 16, CNN_POOLED_MAX_KERNEL = 5 };
 
 /** One gradient: of the first tap's pixel in the padded image (filters in a row's order), or of a
  *  filter. */
 typedef struct {
     uint32_t at;
-    float slope;
-} cnn_sparse_entry;
+    float gradient;
+} cnn_pooled_entry;
 
 /** Filters whose gradients are sorted at once, for the processor to do side by side. */
-enum { CNN_SPARSE_FILTERS = 4 };
+enum { CNN_POOLED_FILTERS = 4 };
 
-/** The gradients of 1 to CNN_SPARSE_FILTERS neighbouring filters of a block in one image: where, dy
+/** The gradients of 1 to CNN_POOLED_FILTERS neighbouring filters of a block in one image: where, dy
  *  [out.h, out.w, block] from the first filter's lane on; row: pixels of a padded row. Filter f's
  *  go to lists + f * (out.h * out.w + 1); counts[f]: how many; their sum is added to bias[f]. */
-void cnn_kernel_sparse_filters(int filters, const cnn_grid *out, int row, const uint8_t *where,
-                               const float *dy, cnn_sparse_entry *lists, int *counts, double *bias);
+void cnn_kernel_pooled_filters(int filters, const cnn_grid *out, int row, const uint8_t *where,
+                               const float *dy, cnn_pooled_entry *lists, int *counts, double *bias);
 
 /** dw [kernel, kernel, LANES] of one filter and block of channels += list * x, a padded image of
  *  LANES values a pixel. kernel: 3 or 5. */
-void cnn_kernel_sparse_weights(int kernel, int row, const cnn_sparse_entry *list, int count,
+void cnn_kernel_pooled_weights(int kernel, int row, const cnn_pooled_entry *list, int count,
                                const float *x, float *dw);
 /** The same for few channels: x has kernel * width <= LANES values under a row of taps, which are
  *  taken as one vector; dw [kernel, LANES]. Reads up to LANES values beyond x. */
-void cnn_kernel_sparse_weights_few(int kernel, int row, int width, const cnn_sparse_entry *list,
-                                   int count, const float *x, float *dw);
+void cnn_kernel_pooled_weights_few_channels(int kernel, int row, int width,
+                                            const cnn_pooled_entry *list, int count, const float *x,
+                                            float *dw);
 
 /** A pixel with gradients: entries begin .. end-1, whose `at` are filters. */
 typedef struct {
     uint32_t at;
     int begin, end;
-} cnn_sparse_pixel;
+} cnn_pooled_pixel;
 
 /** The gradients of one image by pixel: where, dy [blocks, out.h, out.w, block]. Room for
  *  4 out.h out.w pixels and as many entries as the image has values (and 4 c more). Returns the
  *  number of pixels. */
-int cnn_kernel_sparse_pixels(const cnn_grid *out, int row, const uint8_t *where, const float *dy,
-                             cnn_sparse_pixel *pixels, cnn_sparse_entry *entries,
-                             cnn_sparse_entry *room);
+int cnn_kernel_pooled_pixels(const cnn_grid *out, int row, const uint8_t *where, const float *dy,
+                             cnn_pooled_pixel *pixels, cnn_pooled_entry *entries,
+                             cnn_pooled_entry *room);
 /** dx, a padded image of LANES values a pixel, += weights of one block of channels
  *  [kernel, filters, kernel, LANES] * gradients. kernel: 3 or 5. */
-void cnn_kernel_sparse_data(int kernel, int row, int filters, const cnn_sparse_pixel *pixels,
-                            int count, const cnn_sparse_entry *entries, const float *weights,
+void cnn_kernel_pooled_data(int kernel, int row, int filters, const cnn_pooled_pixel *pixels,
+                            int count, const cnn_pooled_entry *entries, const float *weights,
                             float *dx);
 
 #endif

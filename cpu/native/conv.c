@@ -7,10 +7,10 @@
 
 typedef struct {
     cnn_weighted weighted;
-    cnn_step_pool *pool;   /* NULL: none */
-    int mid, mid_gradient; /* tensors before the pool; CNN_NO_TENSOR without one */
-    cnn_sparse *sparse;    /* the whole backward, where it suits; NULL: oneDNN's */
-    cnn_few_node *few;     /* the weights' gradient over few channels; NULL: oneDNN's */
+    cnn_step_pool *pool;         /* NULL: none */
+    int mid, mid_gradient;       /* tensors before the pool; CNN_NO_TENSOR without one */
+    cnn_pooled_backward *sparse; /* the whole backward, where it suits; NULL: oneDNN's */
+    cnn_few_channels_node *few;  /* the weights' gradient over few channels; NULL: oneDNN's */
 } conv_node;
 
 /* ---- layouts ------------------------------------------------------------------------------- */
@@ -62,7 +62,7 @@ static cnn_weighted_spec spec_of(const cnn_node *node)
         .src = cnn_step_tag(&node->in),
         .dst = cnn_step_tag(&node->mid),
         .relu = node->relu,
-        .backward = node->trains && !cnn_sparse_suits(node),
+        .backward = node->trains && !cnn_pooled_backward_suits(node),
         .input_gradient = node->input_gradient,
     };
 }
@@ -79,7 +79,7 @@ cnn_status cnn_conv_count_slow(cnn_step *s, const cnn_node *node, int *count)
     cnn_status st = cnn_weighted_create(s->ops, &spec, 1, &w);
     const cnn_weighted_primitives *p = &w.sizes[0];
     *count += is_slow(p->forward) + is_slow(p->backward_data) +
-              (is_slow(p->backward_weights) && !cnn_few_suits(node));
+              (is_slow(p->backward_weights) && !cnn_few_channels_suits(node));
     cnn_weighted_destroy(&w);
     return st;
 }
@@ -94,8 +94,8 @@ static cnn_status create_pool(cnn_step *s, const cnn_node *node, conv_node *o)
         sizeof(float) * cnn_grid_size(&node->mid) * (size_t)cnn_ops_max_batch(s->ops);
     CNN_TRY(cnn_step_pool_create(s, node, &o->pool));
     CNN_TRY(cnn_step_tensor(s, "before pool", i, bytes, i, i, &o->mid));
-    if (cnn_sparse_suits(node))
-        CNN_TRY(cnn_sparse_create(s, node, &o->sparse));
+    if (cnn_pooled_backward_suits(node))
+        CNN_TRY(cnn_pooled_backward_create(s, node, &o->sparse));
     else
         CNN_TRY(cnn_step_tensor(s, "gradient before pool", i, bytes, back, back, &o->mid_gradient));
 done:
@@ -107,7 +107,8 @@ done:
 static bool wants_few(const cnn_node *node, const conv_node *o)
 {
     const cnn_dnn_primitive *weights = o->weighted.sizes[0].backward_weights;
-    return weights && cnn_few_suits(node) && !strstr(cnn_dnn_primitive_kernel(weights), "avx512");
+    return weights && cnn_few_channels_suits(node) &&
+           !strstr(cnn_dnn_primitive_kernel(weights), "avx512");
 }
 
 static cnn_status conv_create(cnn_step *s, cnn_node *node)
@@ -124,7 +125,7 @@ static cnn_status conv_create(cnn_step *s, cnn_node *node)
     if (node->pool)
         CNN_TRY(create_pool(s, node, o));
     if (wants_few(node, o))
-        CNN_TRY(cnn_few_create(s, node, &o->few));
+        CNN_TRY(cnn_few_channels_create(s, node, &o->few));
 done:
     return st;
 }
@@ -136,8 +137,8 @@ static void conv_destroy(cnn_node *node)
         return;
     cnn_weighted_destroy(&o->weighted);
     cnn_step_pool_destroy(&o->pool);
-    cnn_sparse_destroy(&o->sparse);
-    cnn_few_destroy(&o->few);
+    cnn_pooled_backward_destroy(&o->sparse);
+    cnn_few_channels_destroy(&o->few);
     free(o);
     node->own = NULL;
 }
@@ -164,7 +165,7 @@ static cnn_status conv_backward(cnn_step *s, cnn_node *node, const cnn_step_pass
     conv_node *o = node->own;
     const float *dy = cnn_step_gradient(s, node->index + 1);
     if (o->sparse) {
-        cnn_sparse_backward(s, node, o->sparse, pass, cnn_step_pool_where(s, o->pool), dy);
+        cnn_pooled_backward_run(s, node, o->sparse, pass, cnn_step_pool_where(s, o->pool), dy);
         goto done;
     }
     if (o->pool) {
@@ -173,11 +174,11 @@ static cnn_status conv_backward(cnn_step *s, cnn_node *node, const cnn_step_pass
         dy = mid;
     }
     if (o->few)
-        cnn_few_backward(s, node, o->few, pass, dy);
+        cnn_few_channels_backward(s, node, o->few, pass, dy);
     else
         CNN_TRY(cnn_weighted_backward_weights(&o->weighted, pass->n, cnn_step_value(s, node->index),
-                                              dy, cnn_step_slopes(s, node, 0),
-                                              cnn_step_slopes(s, node, 1)));
+                                              dy, cnn_step_weight_gradients(s, node, 0),
+                                              cnn_step_weight_gradients(s, node, 1)));
     if (!node->input_gradient)
         goto done;
     CNN_TRY(cnn_weighted_backward_data(&o->weighted, pass->n, dy, cnn_step_weights(s, node, 0),
@@ -201,7 +202,7 @@ static void conv_describe(const cnn_node *node, cnn_text *out)
     if (p->backward_data)
         cnn_text_printf(out, ", data %s", cnn_dnn_primitive_kernel(p->backward_data));
     if (o->pool)
-        cnn_text_append(out, cnn_step_pool_is_pair(node->pool) ? ", own 2x2 pool" : ", own pool");
+        cnn_text_append(out, cnn_step_pool_is_2x2(node->pool) ? ", own 2x2 pool" : ", own pool");
 }
 
 const cnn_node_class cnn_conv_node = {conv_create, conv_destroy, conv_forward, conv_backward,

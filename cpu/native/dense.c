@@ -55,8 +55,8 @@ static cnn_status dense_backward(cnn_step *s, cnn_node *node, const cnn_step_pas
     cnn_status st = CNN_OK;
     const float *dy = cnn_step_gradient(s, node->index + 1);
     CNN_TRY(cnn_weighted_backward_weights(node->own, pass->n, cnn_step_value(s, node->index), dy,
-                                          cnn_step_slopes(s, node, 0),
-                                          cnn_step_slopes(s, node, 1)));
+                                          cnn_step_weight_gradients(s, node, 0),
+                                          cnn_step_weight_gradients(s, node, 1)));
     if (!node->input_gradient)
         goto done;
     CNN_TRY(cnn_weighted_backward_data(node->own, pass->n, dy, cnn_step_weights(s, node, 0),

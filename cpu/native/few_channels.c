@@ -6,7 +6,7 @@
 #include <omp.h>
 #include <stdlib.h>
 
-struct cnn_few_node {
+struct cnn_few_channels_node {
     cnn_padded padded;
     int lanes, groups;    /* filters of a vector; vectors */
     size_t group_values;  /* gradients of a vector's weights */
@@ -23,15 +23,15 @@ static int lanes_of(const cnn_grid *g)
     return g->block % 16 == 0 ? 16 : g->block % 8 == 0 ? 8 : 0;
 }
 
-bool cnn_few_suits(const cnn_node *node)
+bool cnn_few_channels_suits(const cnn_node *node)
 {
     const cnn_layer *l = node->layer;
-    return l->in.c <= CNN_FEW_MAX_CHANNELS && l->stride == 1 &&
+    return l->in.c <= CNN_FEW_CHANNELS_MAX_CHANNELS && l->stride == 1 &&
            (l->kernel == 3 || l->kernel == 5) && lanes_of(&node->mid) > 0 &&
            l->parameters < CNN_STEP_MAX_MAPPED;
 }
 
-static cnn_status map_weights(cnn_step *s, const cnn_node *node, cnn_few_node *p)
+static cnn_status map_weights(cnn_step *s, const cnn_node *node, cnn_few_channels_node *p)
 {
     cnn_status st = CNN_OK;
     const int k = node->layer->kernel, channels = node->layer->in.c;
@@ -48,12 +48,12 @@ done:
     return st;
 }
 
-cnn_status cnn_few_create(cnn_step *s, const cnn_node *node, cnn_few_node **out)
+cnn_status cnn_few_channels_create(cnn_step *s, const cnn_node *node, cnn_few_channels_node **out)
 {
     cnn_status st = CNN_OK;
     const cnn_layer *l = node->layer;
     const int back = cnn_step_back(s, node->index);
-    cnn_few_node *p = calloc(1, sizeof *p);
+    cnn_few_channels_node *p = calloc(1, sizeof *p);
     CNN_CHECK(p, CNN_ENOMEM, "a convolution's backward");
     p->padded = cnn_padded_of(l, l->in.c);
     p->lanes = lanes_of(&node->mid);
@@ -70,11 +70,11 @@ cnn_status cnn_few_create(cnn_step *s, const cnn_node *node, cnn_few_node **out)
     *out = p;
     p = NULL;
 done:
-    cnn_few_destroy(&p);
+    cnn_few_channels_destroy(&p);
     return st;
 }
 
-void cnn_few_destroy(cnn_few_node **few)
+void cnn_few_channels_destroy(cnn_few_channels_node **few)
 {
     if (!*few)
         return;
@@ -87,12 +87,12 @@ void cnn_few_destroy(cnn_few_node **few)
 
 /* Vectors begin .. end-1 of filters, all images in their order: the sums do not depend on the
  * threads. */
-static void groups_gradient(const cnn_step *s, const cnn_node *node, cnn_few_node *p, int n,
-                            const float *dy, int begin, int end)
+static void groups_gradient(const cnn_step *s, const cnn_node *node, cnn_few_channels_node *p,
+                            int n, const float *dy, int begin, int end)
 {
     const cnn_grid *g = &node->mid;
-    const cnn_few shape = {node->layer->out.h, node->layer->out.w, (size_t)p->padded.row,
-                           (size_t)p->padded.width, (size_t)g->block};
+    const cnn_few_channels shape = {node->layer->out.h, node->layer->out.w, (size_t)p->padded.row,
+                                    (size_t)p->padded.width, (size_t)g->block};
     float *image =
         (float *)cnn_step_at(s, p->scratch) + (size_t)omp_get_thread_num() * p->image_values;
     for (int i = 0; i < n && begin < end; i++) {
@@ -104,17 +104,18 @@ static void groups_gradient(const cnn_step *s, const cnn_node *node, cnn_few_nod
             const size_t at = (size_t)i * cnn_grid_size(g) +
                               (size_t)(filter / g->block) * cnn_grid_plane(g) +
                               (size_t)(filter % g->block);
-            cnn_kernel_few_weights(node->layer->kernel, p->lanes, &shape, image, dy + at,
-                                   p->gradients + (size_t)v * p->group_values, p->bias + filter);
+            cnn_kernel_few_channels_weights(node->layer->kernel, p->lanes, &shape, image, dy + at,
+                                            p->gradients + (size_t)v * p->group_values,
+                                            p->bias + filter);
         }
     }
 }
 
-void cnn_few_backward(cnn_step *s, const cnn_node *node, cnn_few_node *p, const cnn_step_pass *pass,
-                      const float *dy)
+void cnn_few_channels_backward(cnn_step *s, const cnn_node *node, cnn_few_channels_node *p,
+                               const cnn_step_pass *pass, const float *dy)
 {
     const size_t filters = (size_t)node->layer->filters;
-    float *dweights = cnn_step_slopes(s, node, 0);
+    float *dweights = cnn_step_weight_gradients(s, node, 0);
     memset(p->gradients, 0, p->group_values * (size_t)p->groups * sizeof(float));
     memset(p->bias, 0, (size_t)(p->lanes * p->groups) * sizeof(float));
 #pragma omp parallel
@@ -125,5 +126,5 @@ void cnn_few_backward(cnn_step *s, const cnn_node *node, cnn_few_node *p, const 
     }
     for (size_t j = 0; j < p->own_size; j++)
         dweights[j] = p->gradient_of[j] < 0 ? 0 : p->gradients[p->gradient_of[j]];
-    memcpy(cnn_step_slopes(s, node, 1), p->bias, filters * sizeof(float));
+    memcpy(cnn_step_weight_gradients(s, node, 1), p->bias, filters * sizeof(float));
 }

@@ -4,15 +4,15 @@
 
 #include "cpu/native/internal.h"
 
-typedef struct cnn_few_node cnn_few_node;
+typedef struct cnn_few_channels_node cnn_few_channels_node;
 
 /** Whether the kernel can do it. */
-bool cnn_few_suits(const cnn_node *node);
+bool cnn_few_channels_suits(const cnn_node *node);
 /** After the node's parameters were added. */
-cnn_status cnn_few_create(cnn_step *s, const cnn_node *node, cnn_few_node **out);
-void cnn_few_destroy(cnn_few_node **few);
+cnn_status cnn_few_channels_create(cnn_step *s, const cnn_node *node, cnn_few_channels_node **out);
+void cnn_few_channels_destroy(cnn_few_channels_node **few);
 /** Gradients of weights and bias from dy, the gradient of the convolution's result. */
-void cnn_few_backward(cnn_step *s, const cnn_node *node, cnn_few_node *few,
-                      const cnn_step_pass *pass, const float *dy);
+void cnn_few_channels_backward(cnn_step *s, const cnn_node *node, cnn_few_channels_node *few,
+                               const cnn_step_pass *pass, const float *dy);
 
 #endif

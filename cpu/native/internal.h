@@ -70,12 +70,12 @@ struct cnn_step {
     char *arena;
     int parameter_count;
     cnn_step_parameter parameters[CNN_MAX_PARAMETERS];
-    size_t parameter_size;   /* values of each of the next four */
-    float *weights, *slopes; /* all parameters; their gradients */
-    float *first, *second;   /* the optimiser's; NULL when not needed */
-    float *running;          /* means and variances of all batchnorm layers */
-    int32_t *labels;         /* i32 [max batch] */
-    cnn_metrics training;    /* since the last time it was read */
+    size_t parameter_size;             /* values of each of the next four */
+    float *weights, *weight_gradients; /* of all parameters */
+    float *first, *second;             /* the optimiser's; NULL when not needed */
+    float *running;                    /* means and variances of all batchnorm layers */
+    int32_t *labels;                   /* i32 [max batch] */
+    cnn_metrics training;              /* since the last time it was read */
 };
 
 /** Where in the plan's schedule a node's backward runs; its forward runs at its index. */
@@ -105,9 +105,9 @@ static inline float *cnn_step_weights(const cnn_step *s, const cnn_node *node, i
     return s->weights + s->parameters[node->parameters[k]].offset;
 }
 
-static inline float *cnn_step_slopes(const cnn_step *s, const cnn_node *node, int k)
+static inline float *cnn_step_weight_gradients(const cnn_step *s, const cnn_node *node, int k)
 {
-    return s->slopes + s->parameters[node->parameters[k]].offset;
+    return s->weight_gradients + s->parameters[node->parameters[k]].offset;
 }
 
 /* plan.c */
@@ -157,6 +157,6 @@ cnn_status cnn_step_pool_backward(cnn_step *s, const cnn_step_pool *pool, const 
 /** u8 [n, blocks, out.h, out.w, block] of the last training forward if the pool is the 2x2 maximum,
  * else NULL. */
 const uint8_t *cnn_step_pool_where(const cnn_step *s, const cnn_step_pool *pool);
-bool cnn_step_pool_is_pair(const cnn_layer *pool);
+bool cnn_step_pool_is_2x2(const cnn_layer *pool);
 
 #endif

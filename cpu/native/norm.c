@@ -311,7 +311,8 @@ static cnn_status norm_backward(cnn_step *s, cnn_node *node, const cnn_step_pass
 {
     norm_node *o = node->own;
     const float *dy = cnn_step_gradient(s, node->index + 1);
-    float *dgamma = cnn_step_slopes(s, node, 0), *dbeta = cnn_step_slopes(s, node, 1);
+    float *dgamma = cnn_step_weight_gradients(s, node, 0),
+          *dbeta = cnn_step_weight_gradients(s, node, 1);
     const float *gamma = cnn_step_weights(s, node, 0);
     if (node->pool) {
         float *mid = cnn_step_at(s, o->mid_gradient);

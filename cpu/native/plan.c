@@ -248,7 +248,7 @@ static cnn_status allocate(cnn_step *s)
     CNN_TRY(cnn_cpu_alloc(s->plan.arena_bytes, "the arena of a training step", &memory));
     s->arena = memory;
     CNN_TRY(cnn_cpu_floats(s->parameter_size, "parameters", &s->weights));
-    CNN_TRY(cnn_cpu_floats(s->parameter_size, "parameters' gradients", &s->slopes));
+    CNN_TRY(cnn_cpu_floats(s->parameter_size, "parameters' gradients", &s->weight_gradients));
     if (adam || s->train.momentum != 0)
         CNN_TRY(cnn_cpu_floats(s->parameter_size, "the optimiser's state", &s->first));
     if (adam)

@@ -13,7 +13,7 @@ struct cnn_step_pool {
     int where; /* tensor: u8 for PAIR, i32 for MAXIMUM; none for AVERAGE */
 };
 
-bool cnn_step_pool_is_pair(const cnn_layer *l)
+bool cnn_step_pool_is_2x2(const cnn_layer *l)
 {
     return l->kind == CNN_LAYER_MAXPOOL && l->kernel == 2 && l->stride == 2 && l->pad_top == 0 &&
            l->pad_left == 0 && 2 * l->out.h >= l->in.h && 2 * l->out.w >= l->in.w;
@@ -25,7 +25,7 @@ cnn_status cnn_step_pool_create(cnn_step *s, const cnn_node *node, cnn_step_pool
     const cnn_layer *l = node->pool;
     cnn_step_pool *p = calloc(1, sizeof *p);
     CNN_CHECK(p, CNN_ENOMEM, "a pool");
-    p->kind = l->kind == CNN_LAYER_AVGPOOL ? AVERAGE : cnn_step_pool_is_pair(l) ? PAIR : MAXIMUM;
+    p->kind = l->kind == CNN_LAYER_AVGPOOL ? AVERAGE : cnn_step_pool_is_2x2(l) ? PAIR : MAXIMUM;
     p->relu = node->relu;
     p->in = node->mid;
     p->out = node->out;
@@ -67,8 +67,8 @@ cnn_status cnn_step_pool_forward(cnn_step *s, const cnn_step_pool *p, const cnn_
         const float *from = x + (size_t)i * in;
         float *to = y + (size_t)i * out;
         if (p->kind == PAIR)
-            cnn_kernel_pair_forward(&p->window, lanes, p->relu, from, to,
-                                    (uint8_t *)where + (size_t)i * out);
+            cnn_kernel_pool_2x2_forward(&p->window, lanes, p->relu, from, to,
+                                        (uint8_t *)where + (size_t)i * out);
         else if (p->kind == MAXIMUM)
             cnn_kernel_max_forward(&p->window, lanes, p->relu, from, to,
                                    (int32_t *)where + (size_t)i * out);
@@ -89,8 +89,8 @@ cnn_status cnn_step_pool_backward(cnn_step *s, const cnn_step_pool *p, const cnn
         const float *from = dy + (size_t)i * out;
         float *to = dx + (size_t)i * in;
         if (p->kind == PAIR)
-            cnn_kernel_pair_backward(&p->window, lanes, from,
-                                     (const uint8_t *)where + (size_t)i * out, to);
+            cnn_kernel_pool_2x2_backward(&p->window, lanes, from,
+                                         (const uint8_t *)where + (size_t)i * out, to);
         else if (p->kind == MAXIMUM)
             cnn_kernel_max_backward(&p->window, lanes, from,
                                     (const int32_t *)where + (size_t)i * out, to);

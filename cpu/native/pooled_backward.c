@@ -6,16 +6,16 @@
 #include <omp.h>
 #include <stdlib.h>
 
-enum { LANES = CNN_SPARSE_LANES };
+enum { LANES = CNN_POOLED_LANES };
 
 /* Buffers of one thread, one after the other in its part of the scratch tensor. */
 typedef struct {
     float *image; /* f32 [height, row, width (+ slack)]: a padded image, or its gradient */
-    cnn_sparse_entry *entries, *room;
-    cnn_sparse_pixel *pixels;
+    cnn_pooled_entry *entries, *room;
+    cnn_pooled_pixel *pixels;
 } workspace;
 
-struct cnn_sparse {
+struct cnn_pooled_backward {
     bool few; /* taps of a row in one vector */
     cnn_padded padded;
     size_t tap_values;    /* of one filter: its gradients here, all blocks */
@@ -29,10 +29,10 @@ struct cnn_sparse {
     int scratch; /* tensor: a workspace for each thread */
 };
 
-bool cnn_sparse_suits(const cnn_node *node)
+bool cnn_pooled_backward_suits(const cnn_node *node)
 {
     const cnn_layer *l = node->layer;
-    if (!node->pool || !cnn_step_pool_is_pair(node->pool) || l->stride != 1 ||
+    if (!node->pool || !cnn_step_pool_is_2x2(node->pool) || l->stride != 1 ||
         (l->kernel != 3 && l->kernel != 5) || l->parameters >= CNN_STEP_MAX_MAPPED)
         return false;
     const bool few = l->kernel * l->in.c <= LANES;
@@ -42,7 +42,8 @@ bool cnn_sparse_suits(const cnn_node *node)
 /* ---- creation ------------------------------------------------------------------------------ */
 
 /* Where canonical weight [o][i][kh][kw] has its gradient here. */
-static int32_t gradient_index(const cnn_sparse *p, const cnn_layer *l, int o, int i, int kh, int kw)
+static int32_t gradient_index(const cnn_pooled_backward *p, const cnn_layer *l, int o, int i,
+                              int kh, int kw)
 {
     const int k = l->kernel;
     if (p->few)
@@ -57,7 +58,7 @@ static int32_t weight_index(const cnn_layer *l, int o, int i, int kh, int kw)
 }
 
 /* Where the kernels keep each weight and its gradient. */
-static cnn_status map_weights(cnn_step *s, const cnn_node *node, cnn_sparse *p)
+static cnn_status map_weights(cnn_step *s, const cnn_node *node, cnn_pooled_backward *p)
 {
     cnn_status st = CNN_OK;
     const cnn_layer *l = node->layer;
@@ -84,29 +85,29 @@ static size_t aligned(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-static cnn_status add_scratch(cnn_step *s, const cnn_node *node, cnn_sparse *p)
+static cnn_status add_scratch(cnn_step *s, const cnn_node *node, cnn_pooled_backward *p)
 {
     const int back = cnn_step_back(s, node->index);
     const size_t windows = (size_t)node->out.h * (size_t)node->out.w;
     const size_t pixels = (size_t)p->padded.height * (size_t)p->padded.row;
     const size_t channels = (size_t)node->out.c;
-    const size_t lists = channels > CNN_SPARSE_FILTERS ? channels : CNN_SPARSE_FILTERS;
+    const size_t lists = channels > CNN_POOLED_FILTERS ? channels : CNN_POOLED_FILTERS;
     p->image_bytes = aligned(sizeof(float) *
                              (pixels * (size_t)p->padded.width * (size_t)p->padded.blocks + LANES));
-    p->entry_bytes = aligned(sizeof(cnn_sparse_entry) * (windows + 1) * lists);
-    p->room_bytes = aligned(sizeof(cnn_sparse_entry) * (CNN_NOWHERE + 1) * channels);
-    p->pixel_bytes = aligned(sizeof(cnn_sparse_pixel) * windows * CNN_NOWHERE);
+    p->entry_bytes = aligned(sizeof(cnn_pooled_entry) * (windows + 1) * lists);
+    p->room_bytes = aligned(sizeof(cnn_pooled_entry) * (CNN_NOWHERE + 1) * channels);
+    p->pixel_bytes = aligned(sizeof(cnn_pooled_pixel) * windows * CNN_NOWHERE);
     return cnn_step_tensor(s, "sparse backward", node->index,
                            (p->image_bytes + p->entry_bytes + p->room_bytes + p->pixel_bytes) *
                                (size_t)s->ops->config.threads,
                            back, back, &p->scratch);
 }
 
-cnn_status cnn_sparse_create(cnn_step *s, const cnn_node *node, cnn_sparse **out)
+cnn_status cnn_pooled_backward_create(cnn_step *s, const cnn_node *node, cnn_pooled_backward **out)
 {
     cnn_status st = CNN_OK;
     const cnn_layer *l = node->layer;
-    cnn_sparse *p = calloc(1, sizeof *p);
+    cnn_pooled_backward *p = calloc(1, sizeof *p);
     CNN_CHECK(p, CNN_ENOMEM, "a convolution's backward");
     p->few = l->kernel * l->in.c <= LANES;
     p->padded = cnn_padded_of(l, p->few ? l->in.c : LANES);
@@ -121,13 +122,13 @@ cnn_status cnn_sparse_create(cnn_step *s, const cnn_node *node, cnn_sparse **out
     *out = p;
     p = NULL;
 done:
-    cnn_sparse_destroy(&p);
+    cnn_pooled_backward_destroy(&p);
     return st;
 }
 
-void cnn_sparse_destroy(cnn_sparse **sparse)
+void cnn_pooled_backward_destroy(cnn_pooled_backward **sparse)
 {
-    cnn_sparse *p = *sparse;
+    cnn_pooled_backward *p = *sparse;
     if (!p)
         return;
     free(p->gradient_of);
@@ -138,34 +139,34 @@ void cnn_sparse_destroy(cnn_sparse **sparse)
     *sparse = NULL;
 }
 
-static workspace workspace_of(const cnn_step *s, const cnn_sparse *p, int thread)
+static workspace workspace_of(const cnn_step *s, const cnn_pooled_backward *p, int thread)
 {
     char *at = (char *)cnn_step_at(s, p->scratch) +
                (size_t)thread * (p->image_bytes + p->entry_bytes + p->room_bytes + p->pixel_bytes);
     workspace w;
     w.image = (float *)at;
-    w.entries = (cnn_sparse_entry *)(at + p->image_bytes);
-    w.room = (cnn_sparse_entry *)(at + p->image_bytes + p->entry_bytes);
-    w.pixels = (cnn_sparse_pixel *)(at + p->image_bytes + p->entry_bytes + p->room_bytes);
+    w.entries = (cnn_pooled_entry *)(at + p->image_bytes);
+    w.room = (cnn_pooled_entry *)(at + p->image_bytes + p->entry_bytes);
+    w.pixels = (cnn_pooled_pixel *)(at + p->image_bytes + p->entry_bytes + p->room_bytes);
     return w;
 }
 
 /* ---- backward ------------------------------------------------------------------------------ */
 
 /* Adds the gradients of one filter in one padded image. */
-static void filter_gradient(const cnn_node *node, cnn_sparse *p, int filter,
-                            const cnn_sparse_entry *list, int count, const float *image)
+static void filter_gradient(const cnn_node *node, cnn_pooled_backward *p, int filter,
+                            const cnn_pooled_entry *list, int count, const float *image)
 {
     const int kernel = node->layer->kernel;
     const size_t plane = cnn_padded_plane(&p->padded);
     float *dw = p->gradients + (size_t)filter * p->tap_values;
     if (p->few) {
-        cnn_kernel_sparse_weights_few(kernel, p->padded.row, p->padded.width, list, count, image,
-                                      dw);
+        cnn_kernel_pooled_weights_few_channels(kernel, p->padded.row, p->padded.width, list, count,
+                                               image, dw);
         return;
     }
     for (int b = 0; b < p->padded.blocks; b++)
-        cnn_kernel_sparse_weights(kernel, p->padded.row, list, count, image + (size_t)b * plane,
+        cnn_kernel_pooled_weights(kernel, p->padded.row, list, count, image + (size_t)b * plane,
                                   dw + (size_t)(b * kernel * kernel * LANES));
 }
 
@@ -174,11 +175,11 @@ static int together(const cnn_grid *g, int first, int last)
 {
     int count = g->block - first % g->block;
     count = count < last - first ? count : last - first;
-    return count < CNN_SPARSE_FILTERS ? count : CNN_SPARSE_FILTERS;
+    return count < CNN_POOLED_FILTERS ? count : CNN_POOLED_FILTERS;
 }
 
 /* Filters first .. last-1, all images in their order: the sums do not depend on the threads. */
-static void filters_gradient(const cnn_step *s, const cnn_node *node, cnn_sparse *p, int n,
+static void filters_gradient(const cnn_step *s, const cnn_node *node, cnn_pooled_backward *p, int n,
                              const uint8_t *where, const float *dy, int first, int last,
                              double *bias)
 {
@@ -189,11 +190,11 @@ static void filters_gradient(const cnn_step *s, const cnn_node *node, cnn_sparse
     for (int i = 0; i < n && first < last; i++) {
         cnn_padded_fill(&p->padded, &node->in, x + (size_t)i * cnn_grid_size(&node->in), ws.image);
         for (int o = first; o < last;) {
-            int counts[CNN_SPARSE_FILTERS];
+            int counts[CNN_POOLED_FILTERS];
             const int some = together(g, o, last);
             const size_t at = (size_t)i * cnn_grid_size(g) +
                               (size_t)(o / g->block) * cnn_grid_plane(g) + (size_t)(o % g->block);
-            cnn_kernel_sparse_filters(some, g, p->padded.row, where + at, dy + at, ws.entries,
+            cnn_kernel_pooled_filters(some, g, p->padded.row, where + at, dy + at, ws.entries,
                                       counts, bias + (o - first));
             for (int f = 0; f < some; f++, o++)
                 filter_gradient(node, p, o, ws.entries + (size_t)f * length, counts[f], ws.image);
@@ -201,12 +202,13 @@ static void filters_gradient(const cnn_step *s, const cnn_node *node, cnn_sparse
     }
 }
 
-static void weights_gradient(cnn_step *s, const cnn_node *node, cnn_sparse *p, int n,
+static void weights_gradient(cnn_step *s, const cnn_node *node, cnn_pooled_backward *p, int n,
                              const uint8_t *where, const float *dy)
 {
     enum { AT_ONCE = 32 };
     const int filters = node->layer->filters;
-    float *dweights = cnn_step_slopes(s, node, 0), *dbias = cnn_step_slopes(s, node, 1);
+    float *dweights = cnn_step_weight_gradients(s, node, 0),
+          *dbias = cnn_step_weight_gradients(s, node, 1);
     memset(p->gradients, 0, p->tap_values * (size_t)filters * sizeof(float));
 #pragma omp parallel
     {
@@ -224,7 +226,7 @@ static void weights_gradient(cnn_step *s, const cnn_node *node, cnn_sparse *p, i
         dweights[j] = p->gradient_of[j] < 0 ? 0 : p->gradients[p->gradient_of[j]];
 }
 
-static void input_gradient(cnn_step *s, const cnn_node *node, cnn_sparse *p, int n,
+static void input_gradient(cnn_step *s, const cnn_node *node, cnn_pooled_backward *p, int n,
                            const uint8_t *where, const float *dy)
 {
     const cnn_layer *l = node->layer;
@@ -240,11 +242,11 @@ static void input_gradient(cnn_step *s, const cnn_node *node, cnn_sparse *p, int
         const workspace ws = workspace_of(s, p, omp_get_thread_num());
         float *dx = cnn_step_gradient(s, node->index) + (size_t)i * in;
         const int count =
-            cnn_kernel_sparse_pixels(&node->out, p->padded.row, where + (size_t)i * out,
+            cnn_kernel_pooled_pixels(&node->out, p->padded.row, where + (size_t)i * out,
                                      dy + (size_t)i * out, ws.pixels, ws.entries, ws.room);
         memset(ws.image, 0, p->image_bytes);
         for (int b = 0; b < p->padded.blocks; b++)
-            cnn_kernel_sparse_data(l->kernel, p->padded.row, l->filters, ws.pixels, count,
+            cnn_kernel_pooled_data(l->kernel, p->padded.row, l->filters, ws.pixels, count,
                                    ws.entries, p->weights + (size_t)b * taps,
                                    ws.image + (size_t)b * plane);
         cnn_padded_read(&p->padded, &node->in, ws.image, dx);
@@ -253,8 +255,8 @@ static void input_gradient(cnn_step *s, const cnn_node *node, cnn_sparse *p, int
     }
 }
 
-void cnn_sparse_backward(cnn_step *s, const cnn_node *node, cnn_sparse *p,
-                         const cnn_step_pass *pass, const uint8_t *where, const float *dy)
+void cnn_pooled_backward_run(cnn_step *s, const cnn_node *node, cnn_pooled_backward *p,
+                             const cnn_step_pass *pass, const uint8_t *where, const float *dy)
 {
     weights_gradient(s, node, p, pass->n, where, dy);
     if (node->input_gradient)

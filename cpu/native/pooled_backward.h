@@ -4,16 +4,16 @@
 
 #include "cpu/native/internal.h"
 
-typedef struct cnn_sparse cnn_sparse;
+typedef struct cnn_pooled_backward cnn_pooled_backward;
 
 /** Whether the kernels can do this node's backward. */
-bool cnn_sparse_suits(const cnn_node *node);
+bool cnn_pooled_backward_suits(const cnn_node *node);
 /** After the node's parameters were added. */
-cnn_status cnn_sparse_create(cnn_step *s, const cnn_node *node, cnn_sparse **out);
-void cnn_sparse_destroy(cnn_sparse **sparse);
+cnn_status cnn_pooled_backward_create(cnn_step *s, const cnn_node *node, cnn_pooled_backward **out);
+void cnn_pooled_backward_destroy(cnn_pooled_backward **sparse);
 /** Gradients of weights and bias, and of the input where the node needs it, from where (u8) and dy
  *  of the pool's result. */
-void cnn_sparse_backward(cnn_step *s, const cnn_node *node, cnn_sparse *sparse,
-                         const cnn_step_pass *pass, const uint8_t *where, const float *dy);
+void cnn_pooled_backward_run(cnn_step *s, const cnn_node *node, cnn_pooled_backward *sparse,
+                             const cnn_step_pass *pass, const uint8_t *where, const float *dy);
 
 #endif

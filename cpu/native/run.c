@@ -37,7 +37,7 @@ void cnn_step_destroy(cnn_step **step)
             s->nodes[i].class->destroy(&s->nodes[i]);
     free(s->arena);
     free(s->weights);
-    free(s->slopes);
+    free(s->weight_gradients);
     free(s->first);
     free(s->second);
     free(s->running);
@@ -74,7 +74,7 @@ cnn_status cnn_step_reset(cnn_step *s, const float *parameters)
         else
             memcpy(to, from, p->size * sizeof(float));
     }
-    memset(s->slopes, 0, bytes);
+    memset(s->weight_gradients, 0, bytes);
     if (s->first)
         memset(s->first, 0, bytes);
     if (s->second)
@@ -108,7 +108,7 @@ cnn_status cnn_step_parameters(cnn_step *s, float *parameters)
 
 cnn_status cnn_step_gradients(cnn_step *s, float *gradients)
 {
-    return export_all(s, s->slopes, gradients);
+    return export_all(s, s->weight_gradients, gradients);
 }
 
 /* ---- one batch ----------------------------------------------------------------------------- */
@@ -171,10 +171,10 @@ static cnn_status update(cnn_step *s)
     const cnn_train *t = &s->train;
     s->updates++;
     if (t->optimizer == CNN_OPTIMIZER_ADAM)
-        return cnn_adam_update(s->ops, s->parameter_size, t->learning_rate, s->updates, s->slopes,
-                               s->first, s->second, s->weights);
-    return cnn_sgd_update(s->ops, s->parameter_size, t->learning_rate, t->momentum, s->slopes,
-                          s->first, s->weights);
+        return cnn_adam_update(s->ops, s->parameter_size, t->learning_rate, s->updates,
+                               s->weight_gradients, s->first, s->second, s->weights);
+    return cnn_sgd_update(s->ops, s->parameter_size, t->learning_rate, t->momentum,
+                          s->weight_gradients, s->first, s->weights);
 }
 
 static cnn_status check_feed(const cnn_step *s, const cnn_feed *feed)

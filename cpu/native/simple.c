@@ -35,7 +35,7 @@ static cnn_status pool_backward(cnn_step *s, cnn_node *node, const cnn_step_pass
 static void pool_describe(const cnn_node *node, cnn_text *out)
 {
     cnn_text_append(out, node->layer->kind == CNN_LAYER_AVGPOOL ? "own average pool"
-                         : cnn_step_pool_is_pair(node->layer)   ? "own 2x2 pool"
+                         : cnn_step_pool_is_2x2(node->layer)    ? "own 2x2 pool"
                                                                 : "own pool");
 }
 

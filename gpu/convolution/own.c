@@ -43,7 +43,7 @@ static const cnn_own_convolution direct = {"direct", direct_fits, NULL, direct_r
 static bool few_fits(const cnn_conv_problem *p)
 {
     return (p->direction == CNN_CONV_FORWARD || p->direction == CNN_CONV_FORWARD_BIAS_RELU) &&
-           cnn_gpu_few_fits(p->shape);
+           cnn_gpu_few_channels_fits(p->shape);
 }
 
 static cnn_status few_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_operands o,
@@ -52,8 +52,8 @@ static cnn_status few_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_oper
     cnn_status st = CNN_OK;
     const bool whole = p->direction == CNN_CONV_FORWARD_BIAS_RELU;
     (void)workspace;
-    CNN_CUDA(cnn_gpu_few_forward(ops->stream, p->shape, o.first, o.second, whole ? o.bias : NULL,
-                                 whole, o.result));
+    CNN_CUDA(cnn_gpu_few_channels_forward(ops->stream, p->shape, o.first, o.second,
+                                          whole ? o.bias : NULL, whole, o.result));
 done:
     return st;
 }

@@ -100,17 +100,18 @@ static int parts_of(const cnn_conv_problem *p)
     return parts < 1 ? 1 : parts > MOST_PARTS ? MOST_PARTS : parts;
 }
 
-/* slopes [64, tiles, out_c], data [64, tiles, c], products [64, parts, out_c, c] */
+/* gradients [64, tiles, out_c], data [64, tiles, c], products [64, parts, out_c, c] */
 static cnn_status run_weights(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_operands o,
                               float *workspace)
 {
     cnn_status st = CNN_OK;
     const int parts = parts_of(p), c = p->shape.c, out_c = p->shape.out_c;
     const cnn_gpu_tiles t = cnn_gpu_winograd_tiles(p->shape, parts);
-    float *slopes = workspace, *data = slopes + (size_t)POINTS * (size_t)t.count * (size_t)out_c;
+    float *gradients = workspace,
+          *data = gradients + (size_t)POINTS * (size_t)t.count * (size_t)out_c;
     float *products = data + (size_t)POINTS * (size_t)t.count * (size_t)c;
-    CNN_CUDA(cnn_gpu_winograd_data_and_slopes(ops->stream, t, c, o.first, data, out_c, o.second,
-                                              slopes));
+    CNN_CUDA(cnn_gpu_winograd_data_and_gradients(ops->stream, t, c, o.first, data, out_c, o.second,
+                                                 gradients));
     CNN_TRY(multiply(ops, (batch_of_products){.first_as = CUBLAS_OP_N,
                                               .second_as = CUBLAS_OP_T,
                                               .m = c,
@@ -119,7 +120,7 @@ static cnn_status run_weights(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_
                                               .batches = POINTS * parts,
                                               .first = data,
                                               .first_ld = c,
-                                              .second = slopes,
+                                              .second = gradients,
                                               .second_ld = out_c,
                                               .result = products}));
     CNN_CUDA(cnn_gpu_winograd_gradient(ops->stream, c, out_c, parts, products, o.result));

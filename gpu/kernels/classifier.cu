@@ -59,16 +59,16 @@ __device__ static inline float product(int columns, int part, int parts, int lan
     return cnn_sum_of_warp(sum);
 }
 
-/* dx [columns] = slopes [classes] times weights [classes, columns]. */
+/* dx [columns] = gradients [classes] times weights [classes, columns]. */
 template <class Values>
-__device__ static inline void input_gradient(int classes, int columns, const float *slopes,
+__device__ static inline void input_gradient(int classes, int columns, const float *gradients,
                                              const Values *weights, Values *dx)
 {
     for (int i = (int)threadIdx.x; i < columns; i += (int)blockDim.x) {
         Values sum = {};
 #pragma unroll 4
         for (int k = 0; k < classes; k++)
-            sum = multiply_add(slopes[k], weights[(size_t)k * (size_t)columns + (size_t)i], sum);
+            sum = multiply_add(gradients[k], weights[(size_t)k * (size_t)columns + (size_t)i], sum);
         dx[i] = sum;
     }
 }
@@ -80,7 +80,7 @@ static __global__ void __launch_bounds__(MAX_THREADS, 1)
             cnn_gpu_labels labels, cnn_gpu_place *place, double *losses, float *dlogits, Values *dx)
 {
     cnn_wait_for_previous();
-    __shared__ float sums[MAX_CLASSES], logits[MAX_CLASSES], slopes[MAX_CLASSES];
+    __shared__ float sums[MAX_CLASSES], logits[MAX_CLASSES], gradients[MAX_CLASSES];
     const int lane = (int)threadIdx.x % CNN_WARP, warp = (int)threadIdx.x / CNN_WARP;
     const int image = (int)blockIdx.x, parts = (int)blockDim.x / CNN_WARP / s.classes;
     const int columns = s.inputs / (int)(sizeof(Values) / sizeof(float));
@@ -102,9 +102,9 @@ static __global__ void __launch_bounds__(MAX_THREADS, 1)
         }
         __syncwarp();
         const cnn_image_loss mine =
-            cnn_loss_of_image(s.n, s.classes, logits, nullptr, label, lane, slopes);
+            cnn_loss_of_image(s.n, s.classes, logits, nullptr, label, lane, gradients);
         if (dlogits && lane < s.classes)
-            dlogits[(size_t)image * (size_t)s.classes + (size_t)lane] = slopes[lane];
+            dlogits[(size_t)image * (size_t)s.classes + (size_t)lane] = gradients[lane];
         if (lane == 0) {
             losses[image] = mine.loss;
             losses[s.n + image] = mine.wrong;
@@ -115,7 +115,7 @@ static __global__ void __launch_bounds__(MAX_THREADS, 1)
     if (!dx)
         return;
     __syncthreads();
-    input_gradient(s.classes, columns, slopes, weights, dx + (size_t)image * (size_t)columns);
+    input_gradient(s.classes, columns, gradients, weights, dx + (size_t)image * (size_t)columns);
 }
 
 /* ---- sums over images ---------------------------------------------------------------------- */
@@ -140,7 +140,7 @@ __device__ static inline void add_images(shape s, const double *losses, const fl
             cnn_count_batch(counts, loss, (int64_t)wrong, s.n, place, steps);
     }
     if (dbias && warp == (int)blockDim.x / CNN_WARP - 1 && lane < s.classes)
-        dbias[lane] = cnn_bias_slope(s.n, s.classes, dlogits, lane);
+        dbias[lane] = cnn_bias_gradient_of_class(s.n, s.classes, dlogits, lane);
 }
 
 static __global__ void count(shape s, const double *losses, cnn_gpu_place *place, bool steps,
@@ -158,7 +158,8 @@ enum { EACH = 4, GROUPS = CNN_BLOCK / CNN_WARP, CHUNK = GROUPS * EACH };
 __device__ static inline void weights_gradient(shape s, int first_column, const float *x,
                                                const float *dlogits, float *sums, float *dweights)
 {
-    __shared__ float4 slopes[MAX_CLASSES][GROUPS + 1]; /* [class, images]; one more: no conflicts */
+    __shared__ float4
+        gradients[MAX_CLASSES][GROUPS + 1]; /* [class, images]; one more: no conflicts */
     const int lane = (int)threadIdx.x % CNN_WARP, group = (int)threadIdx.x / CNN_WARP;
     const int column = first_column + lane;
     float *mine = sums + group * s.classes * CNN_WARP + lane;
@@ -174,7 +175,7 @@ __device__ static inline void weights_gradient(shape s, int first_column, const 
         __syncthreads(); /* the last images are done with */
         for (int i = (int)threadIdx.x; i < CHUNK * s.classes; i += CNN_BLOCK) {
             const int image = i / s.classes, k = i % s.classes;
-            reinterpret_cast<float *>(slopes[k])[image] =
+            reinterpret_cast<float *>(gradients[k])[image] =
                 first + image < s.n
                     ? dlogits[(size_t)(first + image) * (size_t)s.classes + (size_t)k]
                     : 0.0f;
@@ -182,7 +183,7 @@ __device__ static inline void weights_gradient(shape s, int first_column, const 
         __syncthreads();
 #pragma unroll 4
         for (int k = 0; k < s.classes; k++) {
-            const float4 d = slopes[k][group];
+            const float4 d = gradients[k][group];
             const float sum = first > 0 ? mine[k * CNN_WARP] : 0.0f;
             mine[k * CNN_WARP] =
                 fmaf(d.w, v[3], fmaf(d.z, v[2], fmaf(d.y, v[1], fmaf(d.x, v[0], sum))));

@@ -133,15 +133,15 @@ static __global__ void __launch_bounds__(FORWARD_THREADS)
 /* ---- backward ------------------------------------------------------------------------------ */
 
 /* What flows back to KERNEL places of a row from `column` on, of one filter. */
-__device__ static inline void load_slopes(shape s, int column, const float *dy, const float *y,
-                                          float slopes[KERNEL])
+__device__ static inline void load_gradients(shape s, int column, const float *dy, const float *y,
+                                             float gradients[KERNEL])
 {
 #pragma unroll
     for (int u = 0; u < KERNEL; u++) {
         const size_t i = (size_t)(column + u) * (size_t)s.out_c;
-        slopes[u] = column + u < s.w ? dy[i] : 0.0f;
+        gradients[u] = column + u < s.w ? dy[i] : 0.0f;
         if (y && column + u < s.w && !(y[i] > 0.0f))
-            slopes[u] = 0.0f;
+            gradients[u] = 0.0f;
     }
 }
 
@@ -154,16 +154,16 @@ __device__ static inline void add_row(shape s, int columns, const float *row, co
     window w;
     load_first_columns<C>(w, row, columns);
     for (int column = 0; column < s.w; column += KERNEL) {
-        float slopes[KERNEL];
-        load_slopes(s, column, dy, y, slopes);
+        float gradients[KERNEL];
+        load_gradients(s, column, dy, y, gradients);
 #pragma unroll
         for (int u = 0; u < KERNEL; u++) {
             load_column<C>(w, row, columns, column + u + KERNEL - 1, (u + KERNEL - 1) % KERNEL);
 #pragma unroll
             for (int tap = 0; tap < TAPS; tap++)
                 sums[tap] =
-                    fmaf(w.v[tap / KERNEL][(u + tap % KERNEL) % KERNEL], slopes[u], sums[tap]);
-            sums[TAPS] += slopes[u];
+                    fmaf(w.v[tap / KERNEL][(u + tap % KERNEL) % KERNEL], gradients[u], sums[tap]);
+            sums[TAPS] += gradients[u];
         }
     }
 }
@@ -280,7 +280,7 @@ static int bands_a_block(shape s)
     return (bands_backward(s) + blocks_backward(s) - 1) / blocks_backward(s);
 }
 
-bool cnn_gpu_few_fits(shape s)
+bool cnn_gpu_few_channels_fits(shape s)
 {
     const size_t shared = 48 * 1024; /* what every kernel may have */
     return s.kernel == KERNEL && s.stride == 1 && s.pad_top == REACH && s.pad_left == REACH &&
@@ -289,8 +289,9 @@ bool cnn_gpu_few_fits(shape s)
            shared_backward(s) <= shared && band_bytes(s, lanes_forward(s)) <= shared;
 }
 
-cudaError_t cnn_gpu_few_forward(cudaStream_t stream, shape s, const float *x, const float *weights,
-                                const float *bias, bool relu, float *y)
+cudaError_t cnn_gpu_few_channels_forward(cudaStream_t stream, shape s, const float *x,
+                                         const float *weights, const float *bias, bool relu,
+                                         float *y)
 {
     const int lanes = lanes_forward(s);
     return cnn_launch(s.c == 1 ? forward<1> : forward<3>, (unsigned)(s.n * bands_of(s, lanes)),
@@ -298,14 +299,15 @@ cudaError_t cnn_gpu_few_forward(cudaStream_t stream, shape s, const float *x, co
                       weights, bias, relu, y);
 }
 
-size_t cnn_gpu_few_parts(shape s)
+size_t cnn_gpu_few_channels_parts(shape s)
 {
     const size_t count = (size_t)(TAPS * s.c + 1) * (size_t)s.out_c;
     return ((size_t)blocks_backward(s) * count + 1) / 2; /* floats, counted as doubles */
 }
 
-cudaError_t cnn_gpu_few_backward(cudaStream_t stream, shape s, const float *x, const float *dy,
-                                 const float *y, double *parts, float *dweights, float *dbias)
+cudaError_t cnn_gpu_few_channels_backward(cudaStream_t stream, shape s, const float *x,
+                                          const float *dy, const float *y, double *parts,
+                                          float *dweights, float *dbias)
 {
     float *sums = reinterpret_cast<float *>(parts);
     const int blocks = blocks_backward(s), taps = TAPS * s.c, lanes = lanes_backward(s);

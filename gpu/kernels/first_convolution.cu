@@ -123,10 +123,10 @@ static __global__ void forward(shape s, cnn_gpu_windows pool, cnn_gpu_images x,
     }
 }
 
-/* What flows back into a window of one filter: the slope, zero where a ReLU cut it off, and where
- * in the band's rows the first tap of its place lies. */
+/* Gradient that enters one window of one filter (zero where the ReLU masks it), and the position in
+ * the band's rows of the first tap of the window's maximum. */
 struct passed {
-    float slope;
+    float gradient;
     int at;
 };
 
@@ -145,12 +145,12 @@ __device__ static inline void load_passed(shape s, cnn_gpu_windows pool, band b,
     for (int i = (int)threadIdx.x; i < lines_of(pool, b) * pool.out_w * s.out_c;
          i += (int)blockDim.x) {
         const int where = mask[start + (size_t)i], window = i / s.out_c;
-        const float slope = dy[start + (size_t)i];
+        const float gradient = dy[start + (size_t)i];
         const bool cut = where == CNN_GPU_NOWHERE;
         const int tap = cut ? 0 : where;
         const int row = 2 * (window / pool.out_w) + tap / 2;
         const int column = 2 * (window % pool.out_w) + tap % 2;
-        windows[i] = {cut ? 0.0f : slope, (row * b.columns + column) * C};
+        windows[i] = {cut ? 0.0f : gradient, (row * b.columns + column) * C};
     }
 }
 
@@ -182,8 +182,8 @@ static __global__ void __launch_bounds__(MAX_THREADS)
         for (int window = 0; window < end; window++) {
             const passed p = windows[window * s.out_c + o];
             for (int c = 0; c < C; c++)
-                sums[c] = fmaf(from[p.at + c], p.slope, sums[c]);
-            bias_sum += p.slope;
+                sums[c] = fmaf(from[p.at + c], p.gradient, sums[c]);
+            bias_sum += p.gradient;
         }
     }
     float *part = parts + (size_t)blockIdx.x * (size_t)count;

@@ -276,16 +276,17 @@ cudaError_t cnn_gpu_direct_backward_weights(cudaStream_t stream, cnn_gpu_convolu
 /* ---- few_channels.cu ----------------------------------------------------------------------- */
 
 /** Whether these kernels do it: 5x5, 'same', one or three channels. */
-bool cnn_gpu_few_fits(cnn_gpu_convolution s);
+bool cnn_gpu_few_channels_fits(cnn_gpu_convolution s);
 /** bias: NULL: none. */
-cudaError_t cnn_gpu_few_forward(cudaStream_t stream, cnn_gpu_convolution s, const float *x,
-                                const float *weights, const float *bias, bool relu, float *y);
+cudaError_t cnn_gpu_few_channels_forward(cudaStream_t stream, cnn_gpu_convolution s, const float *x,
+                                         const float *weights, const float *bias, bool relu,
+                                         float *y);
 /** Parts of its sums. */
-size_t cnn_gpu_few_parts(cnn_gpu_convolution s);
+size_t cnn_gpu_few_channels_parts(cnn_gpu_convolution s);
 /** y: NULL, or the result of the ReLU behind it, by which dy is masked. */
-cudaError_t cnn_gpu_few_backward(cudaStream_t stream, cnn_gpu_convolution s, const float *x,
-                                 const float *dy, const float *y, double *parts, float *dweights,
-                                 float *dbias);
+cudaError_t cnn_gpu_few_channels_backward(cudaStream_t stream, cnn_gpu_convolution s,
+                                          const float *x, const float *dy, const float *y,
+                                          double *parts, float *dweights, float *dbias);
 
 /* ---- strip_convolution.cu ------------------------------------------------------------------ */
 
@@ -343,10 +344,10 @@ cnn_gpu_tiles cnn_gpu_winograd_tiles(cnn_gpu_convolution s, int parts);
 cudaError_t cnn_gpu_winograd_data_and_filters(cudaStream_t stream, cnn_gpu_tiles t, int c,
                                               const float *images, float *data, int out_c,
                                               bool turned, const float *weights, float *filters);
-/** x [n, h, w, c] -> data [64, count, c]; dy [n, h, w, out_c] -> slopes [64, count, out_c]. */
-cudaError_t cnn_gpu_winograd_data_and_slopes(cudaStream_t stream, cnn_gpu_tiles t, int c,
-                                             const float *x, float *data, int out_c,
-                                             const float *dy, float *slopes);
+/** x [n, h, w, c] -> data [64, count, c]; dy [n, h, w, out_c] -> gradients [64, count, out_c]. */
+cudaError_t cnn_gpu_winograd_data_and_gradients(cudaStream_t stream, cnn_gpu_tiles t, int c,
+                                                const float *x, float *data, int out_c,
+                                                const float *dy, float *gradients);
 /** products [64, count, c] -> y [n, h, w, c]; max(y + bias, 0) unless bias [c] is NULL. */
 cudaError_t cnn_gpu_winograd_results(cudaStream_t stream, cnn_gpu_tiles t, int c,
                                      const float *products, const float *bias, float *y);

@@ -39,7 +39,7 @@ static __global__ void softmax_loss(int n, int classes, const float *logits, con
         cnn_count_batch(counts, loss, wrong, n, place, steps);
     }
     for (int c = (int)threadIdx.x; dbias && c < classes; c += CNN_BLOCK)
-        dbias[c] = cnn_bias_slope(n, classes, dlogits, c);
+        dbias[c] = cnn_bias_gradient_of_class(n, classes, dlogits, c);
 }
 
 cudaError_t cnn_gpu_softmax_loss(cudaStream_t stream, int n, int classes, const float *logits,

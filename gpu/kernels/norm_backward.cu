@@ -7,7 +7,7 @@
 typedef cnn_gpu_norm_shape norm_shape;
 
 /* What flows back to the result at i: y is NULL, or a ReLU's result, by which dy is masked. */
-struct plain_slope {
+struct plain_gradient {
     const float *dy, *y;
 
     __device__ inline float at(unsigned i) const
@@ -17,7 +17,7 @@ struct plain_slope {
 };
 
 /* The same behind a pool whose windows tile the results: dy where the maximum was, else 0. */
-struct pooled_slope {
+struct pooled_gradient {
     const float *dy;
     const uint8_t *mask;
     cnn_gpu_windows w;
@@ -37,8 +37,8 @@ struct pooled_slope {
 };
 
 /* dy and dy xhat: the gradients of beta and gamma. */
-template <class Slope> struct slope_terms {
-    Slope slope;
+template <class Gradient> struct gradient_terms {
+    Gradient gradient;
     const float *x, *mean, *inverse;
     float *dgamma, *dbeta;
     float m, v; /* of the thread's statistic */
@@ -51,7 +51,7 @@ template <class Slope> struct slope_terms {
 
     __device__ inline void add(double2 *sum, unsigned i) const
     {
-        const double value = (double)slope.at(i);
+        const double value = (double)gradient.at(i);
         sum->x += value;
         sum->y += value * (double)((x[i] - m) * v);
     }
@@ -74,22 +74,23 @@ struct inputs {
 };
 
 /* The gradient of the input at (row, column). */
-template <class Slope>
-__device__ static inline float input_gradient(norm_shape s, const inputs &in, const Slope &slope,
-                                              unsigned row, unsigned column, float share)
+template <class Gradient>
+__device__ static inline float input_gradient(norm_shape s, const inputs &in,
+                                              const Gradient &gradient, unsigned row,
+                                              unsigned column, float share)
 {
     const unsigned i = row * in.columns + column;
     const unsigned k =
         in.by_channel ? column : row / ((unsigned)s.inner / in.columns) % (unsigned)s.statistics;
     const float x = in.x[i], xhat = (x - in.mean[k]) * in.inverse[k];
-    const float result =
-        in.gamma[k] * in.inverse[k] * (slope.at(i) - share * (in.dbeta[k] + xhat * in.dgamma[k]));
+    const float result = in.gamma[k] * in.inverse[k] *
+                         (gradient.at(i) - share * (in.dbeta[k] + xhat * in.dgamma[k]));
     return in.relu && !(x > 0.0f) ? 0.0f : result;
 }
 
-template <class Slope>
-static __global__ void input_gradients(norm_shape s, inputs in, Slope slope, float *__restrict__ dx,
-                                       double *parts, unsigned *tickets)
+template <class Gradient>
+static __global__ void input_gradients(norm_shape s, inputs in, Gradient gradient,
+                                       float *__restrict__ dx, double *parts, unsigned *tickets)
 {
     cnn_wait_for_previous();
     __shared__ double shared[CNN_BLOCK];
@@ -100,7 +101,7 @@ static __global__ void input_gradients(norm_shape s, inputs in, Slope slope, flo
 #pragma unroll 4
     for (unsigned row = c.first + threadIdx.y; column < in.columns && row < c.end;
          row += blockDim.y) {
-        const float value = input_gradient(s, in, slope, row, column, share);
+        const float value = input_gradient(s, in, gradient, row, column, share);
         dx[(size_t)row * in.columns + column] = value;
         sum += (double)value;
     }
@@ -109,11 +110,12 @@ static __global__ void input_gradients(norm_shape s, inputs in, Slope slope, flo
         in.dbias[column] = (float)sum;
 }
 
-template <class Slope>
-static cudaError_t backward(cudaStream_t stream, norm_shape s, int channels, Slope slope,
+template <class Gradient>
+static cudaError_t backward(cudaStream_t stream, norm_shape s, int channels, Gradient gradient,
                             cnn_gpu_norm_backward_operands o)
 {
-    const slope_terms<Slope> terms = {slope, o.x, o.mean, o.inverse, o.dgamma, o.dbeta, 0.0f, 0.0f};
+    const gradient_terms<Gradient> terms = {gradient, o.x,     o.mean, o.inverse,
+                                            o.dgamma, o.dbeta, 0.0f,   0.0f};
     const cudaError_t error = cnn_norm_sum(stream, s, terms, o.sums);
     if (error != cudaSuccess || !o.dx)
         return error;
@@ -130,22 +132,22 @@ static cudaError_t backward(cudaStream_t stream, norm_shape s, int channels, Slo
                        cnn_gpu_norm_is_by_channel(s, channels),
                        o.relu_before,
                        o.dbias_before};
-    return cnn_launch(input_gradients<Slope>, cnn_chunk_grid(rows, channels),
-                      cnn_chunk_block(channels), 0, stream, s, in, slope, o.dx, o.sums_before.parts,
-                      o.sums_before.tickets);
+    return cnn_launch(input_gradients<Gradient>, cnn_chunk_grid(rows, channels),
+                      cnn_chunk_block(channels), 0, stream, s, in, gradient, o.dx,
+                      o.sums_before.parts, o.sums_before.tickets);
 }
 
 cudaError_t cnn_gpu_norm_backward(cudaStream_t stream, norm_shape s, int channels, const float *dy,
                                   const float *y, cnn_gpu_norm_backward_operands o)
 {
-    const plain_slope slope = {dy, y};
-    return backward(stream, s, channels, slope, o);
+    const plain_gradient gradient = {dy, y};
+    return backward(stream, s, channels, gradient, o);
 }
 
 cudaError_t cnn_gpu_norm_pool_backward(cudaStream_t stream, norm_shape s, cnn_gpu_windows w,
                                        const float *dy, const uint8_t *mask,
                                        cnn_gpu_norm_backward_operands o)
 {
-    const pooled_slope slope = {dy, mask, w};
-    return backward(stream, s, w.c, slope, o);
+    const pooled_gradient gradient = {dy, mask, w};
+    return backward(stream, s, w.c, gradient, o);
 }

@@ -32,9 +32,9 @@ static __global__ void adam(size_t size, double rate, const int64_t *step, int64
     const float b2 = (float)CNN_ADAM_BETA2, c2 = (float)(1.0 - CNN_ADAM_BETA2);
     CNN_EACH(i, size)
     {
-        const float slope = g[i];
-        m[i] = b1 * m[i] + c1 * slope;
-        v[i] = b2 * v[i] + c2 * slope * slope;
+        const float gradient = g[i];
+        m[i] = b1 * m[i] + c1 * gradient;
+        v[i] = b2 * v[i] + c2 * gradient * gradient;
         w[i] -= corrected * m[i] / (sqrtf(v[i]) + (float)CNN_ADAM_EPSILON);
     }
 }

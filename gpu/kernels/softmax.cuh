@@ -88,12 +88,13 @@ __device__ static inline cnn_image_loss cnn_loss_of_image(int n, int classes, co
 
 /** dbias of class c: its column of dlogits [n, classes], added up in the order
  * of the images. */
-__device__ static inline float cnn_bias_slope(int n, int classes, const float *dlogits, int c)
+__device__ static inline float cnn_bias_gradient_of_class(int n, int classes, const float *dlogits,
+                                                          int c)
 {
-    double slope = 0.0;
+    double gradient = 0.0;
     for (int image = 0; image < n; image++)
-        slope += (double)dlogits[(size_t)image * (size_t)classes + (size_t)c];
-    return (float)slope;
+        gradient += (double)dlogits[(size_t)image * (size_t)classes + (size_t)c];
+    return (float)gradient;
 }
 
 /** Enters a batch of n images, and goes on to the next one, by one thread. */

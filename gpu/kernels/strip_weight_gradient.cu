@@ -3,7 +3,7 @@
  *
  * A thread has F filters, four channels and a row of five taps in registers. It goes along a row of
  * results with the five values of the image that they see in a window that moves by one value a
- * result: for each it reads one float4 of the image and F slopes, and does 20 F multiply-adds. A
+ * result: for each it reads one float4 of the image and F gradients, and does 20 F multiply-adds. A
  * warp has a row of taps; five warps are a group; GROUPS groups take turns with the rows. Rows of
  * all images follow each other; a block does a range of them, while the next are copied into a ring
  * in shared memory. Blocks leave their parts in the workspace, and a second kernel adds them up, in
@@ -39,7 +39,7 @@ template <int F_, int GROUPS_, int BLOCKS_> struct tiling {
 struct problem {
     int n, h, w, c, out_c;
     int range; /* rows of a block */
-    int part;  /* floats that it leaves: of [out_c, tap, c], then of [out_c] if slopes are summed */
+    int part; /* floats that it leaves: [out_c, tap, c], then [out_c] if gradients are summed */
 };
 
 /* Images lie below each other with REACH rows of zeros between them; the row of all rows. */
@@ -50,8 +50,8 @@ __device__ static inline int stacked(int row, int h)
 
 /* What a block shares. */
 struct buffers {
-    float *ring;   /* [RING][REACH + w + REACH][CHANNELS] */
-    float *slopes; /* [2][GROUPS][w][FILTERS] */
+    float *ring;      /* [RING][REACH + w + REACH][CHANNELS] */
+    float *gradients; /* [2][GROUPS][w][FILTERS] */
 };
 
 /* The rows of the image that the results from `first` to `last` see, from `from` on; returns the
@@ -77,8 +77,8 @@ __device__ static inline int copy_image(problem p, int from, int last, int chann
     return end > from ? end : from;
 }
 
-/* Slopes [n, h, w, out_c]. */
-struct whole_slopes {
+/* Gradients [n, h, w, out_c]. */
+struct whole_gradients {
     enum { SUMMED = 0 };
     const float *dy;
 
@@ -101,16 +101,16 @@ struct whole_slopes {
     }
 };
 
-/* Slopes that come back through a 2x2 maximum pool [n, out_h, out_w, out_c]: each has one place.
+/* Gradients that come back through a 2x2 maximum pool [n, out_h, out_w, out_c]: each has one place.
  * A thread has one float4 of them at a time, and sums them up for the bias. */
-struct pooled_slopes {
+struct pooled_gradients {
     enum { SUMMED = 1 };
     const float *dy;
     const uint8_t *mask;
     int out_h, out_w;
     float *to; /* of the float4 on its way; NULL: none is */
     int tap;   /* of their windows, where they lie */
-    float4 slope;
+    float4 gradient;
     uchar4 where;
     float4 sum;
 
@@ -125,7 +125,7 @@ struct pooled_slopes {
         if (row > last)
             return;
         to = rows + i * 4;
-        slope = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        gradient = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
         if (o >= p.out_c)
             return;
         const int line = row % p.h;
@@ -134,7 +134,7 @@ struct pooled_slopes {
             ((size_t)(row / p.h * out_h + line / 2) * (size_t)out_w + (size_t)(column / 2)) *
                 (size_t)p.out_c +
             (size_t)o;
-        slope = *reinterpret_cast<const float4 *>(dy + from);
+        gradient = *reinterpret_cast<const float4 *>(dy + from);
         where = *reinterpret_cast<const uchar4 *>(mask + from);
     }
     __device__ inline void end()
@@ -142,8 +142,8 @@ struct pooled_slopes {
         if (!to)
             return;
         const float4 v =
-            make_float4(where.x == tap ? slope.x : 0.0f, where.y == tap ? slope.y : 0.0f,
-                        where.z == tap ? slope.z : 0.0f, where.w == tap ? slope.w : 0.0f);
+            make_float4(where.x == tap ? gradient.x : 0.0f, where.y == tap ? gradient.y : 0.0f,
+                        where.z == tap ? gradient.z : 0.0f, where.w == tap ? gradient.w : 0.0f);
         *reinterpret_cast<float4 *>(to) = v;
         sum.x += v.x;
         sum.y += v.y;
@@ -171,33 +171,33 @@ struct pooled_slopes {
     }
 };
 
-template <int F> __device__ static inline void read_slopes(const float *from, float slope[F])
+template <int F> __device__ static inline void read_gradients(const float *from, float gradient[F])
 {
     if (F == 4) {
         const float4 v = *reinterpret_cast<const float4 *>(from);
-        slope[0] = v.x;
-        slope[1] = v.y;
-        slope[F - 2] = v.z;
-        slope[F - 1] = v.w;
+        gradient[0] = v.x;
+        gradient[1] = v.y;
+        gradient[F - 2] = v.z;
+        gradient[F - 1] = v.w;
     } else {
         const float2 v = *reinterpret_cast<const float2 *>(from);
-        slope[0] = v.x;
-        slope[1] = v.y;
+        gradient[0] = v.x;
+        gradient[1] = v.y;
     }
 }
 
-__device__ static inline void multiply_add(float4 v, float slope, float4 *sum)
+__device__ static inline void multiply_add(float4 v, float gradient, float4 *sum)
 {
-    sum->x = fmaf(v.x, slope, sum->x);
-    sum->y = fmaf(v.y, slope, sum->y);
-    sum->z = fmaf(v.z, slope, sum->z);
-    sum->w = fmaf(v.w, slope, sum->w);
+    sum->x = fmaf(v.x, gradient, sum->x);
+    sum->y = fmaf(v.y, gradient, sum->y);
+    sum->z = fmaf(v.z, gradient, sum->z);
+    sum->w = fmaf(v.w, gradient, sum->w);
 }
 
 /* A row of results. values: those of the thread's channels under the first result, from its first
- * tap on; slopes: its filters'. */
+ * tap on; gradients: its filters'. */
 template <class T>
-__device__ static inline void add_row(int w, const float *values, const float *slopes,
+__device__ static inline void add_row(int w, const float *values, const float *gradients,
                                       float4 sums[KERNEL][T::F])
 {
     float4 window[KERNEL];
@@ -209,20 +209,20 @@ __device__ static inline void add_row(int w, const float *values, const float *s
     for (int column = 0; column < w; column += KERNEL) {
 #pragma unroll
         for (int i = 0; i < KERNEL; i++) { /* result column + i sees window[(i + k) % KERNEL] */
-            float slope[T::F];
+            float gradient[T::F];
             if (column + i >= w)
                 break;
             window[(i + KERNEL - 1) % KERNEL] =
                 *reinterpret_cast<const float4 *>(values + i * T::CHANNELS);
-            read_slopes<T::F>(slopes + i * T::FILTERS, slope);
+            read_gradients<T::F>(gradients + i * T::FILTERS, gradient);
 #pragma unroll
             for (int k = 0; k < KERNEL; k++)
 #pragma unroll
                 for (int f = 0; f < T::F; f++)
-                    multiply_add(window[(i + k) % KERNEL], slope[f], &sums[k][f]);
+                    multiply_add(window[(i + k) % KERNEL], gradient[f], &sums[k][f]);
         }
         values += KERNEL * T::CHANNELS;
-        slopes += KERNEL * T::FILTERS;
+        gradients += KERNEL * T::FILTERS;
     }
 }
 
@@ -253,9 +253,9 @@ __device__ static inline void add_groups(int group, int thread, float4 sums[KERN
 }
 
 /* Block (x, y, z): range x of the rows, channels from y CHANNELS on, filters from z FILTERS on. */
-template <class T, class Slopes>
+template <class T, class Gradients>
 static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS)
-    sum_ranges(problem p, const float *x, Slopes source, float *parts)
+    sum_ranges(problem p, const float *x, Gradients source, float *parts)
 {
     cnn_wait_for_previous();
     const int channel = (int)blockIdx.y * T::CHANNELS, filter = (int)blockIdx.z * T::FILTERS;
@@ -270,7 +270,7 @@ static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS)
 
     buffers b;
     b.ring = cnn_dynamic_shared<float>();
-    b.slopes = b.ring + T::RING * columns * T::CHANNELS;
+    b.gradients = b.ring + T::RING * columns * T::CHANNELS;
     for (int i = (int)threadIdx.x; i < T::RING * 2 * REACH * T::CHANNELS; i += T::THREADS) {
         const int row = i / (2 * REACH * T::CHANNELS), at = i / T::CHANNELS % (2 * REACH);
         b.ring[(row * columns + (at < REACH ? at : p.w + at)) * T::CHANNELS + i % T::CHANNELS] =
@@ -290,21 +290,21 @@ static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS)
             const int last = (next + T::GROUPS < end ? next + T::GROUPS : end) - 1;
             to_copy = copy_image<T>(p, to_copy, last, channel, x, &copies, b.ring);
             source.template begin<T>(p, next, last, filter, &copies,
-                                     b.slopes + step * T::GROUPS * p.w * T::FILTERS);
+                                     b.gradients + step * T::GROUPS * p.w * T::FILTERS);
         }
         const int mine = row + group, line = mine % p.h + tap - REACH;
         if (row >= first && mine < end && line >= 0 && line < p.h)
             add_row<T>(p.w,
                        b.ring +
                            (stacked(mine, p.h) + tap - REACH) % T::RING * columns * T::CHANNELS + c,
-                       b.slopes + ((1 - step) * T::GROUPS + group) * p.w * T::FILTERS + o, sums);
+                       b.gradients + ((1 - step) * T::GROUPS + group) * p.w * T::FILTERS + o, sums);
         source.end();
     }
 
     if constexpr (T::GROUPS > 1)
         add_groups<T>(group, tap * CNN_WARP + lane, sums, reinterpret_cast<float4 *>(b.ring));
     float *part = parts + (size_t)blockIdx.x * (size_t)p.part;
-    if constexpr (Slopes::SUMMED)
+    if constexpr (Gradients::SUMMED)
         if (blockIdx.y == 0)
             source.template add_up<T>(p, filter, reinterpret_cast<float4 *>(b.ring),
                                       part + p.out_c * TAPS * p.c);
@@ -370,11 +370,11 @@ static int ranges_of(problem p)
 template <class T> static size_t shared_of(problem p)
 {
     const size_t ring = (size_t)T::RING * (size_t)(p.w + 2 * REACH) * T::CHANNELS;
-    const size_t slopes = (size_t)2 * T::GROUPS * (size_t)p.w * T::FILTERS;
+    const size_t gradients = (size_t)2 * T::GROUPS * (size_t)p.w * T::FILTERS;
     /* Sums of a group of threads, or of all for the bias. */
     const size_t sums = T::GROUPS > 1 ? (size_t)T::THREADS / T::GROUPS * KERNEL * T::F * 4 : 0;
     const size_t summed = sums > (size_t)T::THREADS * 4 ? sums : (size_t)T::THREADS * 4;
-    return sizeof(float) * (ring + slopes > summed ? ring + slopes : summed);
+    return sizeof(float) * (ring + gradients > summed ? ring + gradients : summed);
 }
 
 template <class T> static bool fits(cnn_gpu_convolution s)
@@ -392,8 +392,8 @@ template <class T> static size_t workspace(cnn_gpu_convolution s)
 }
 
 /* parts: NULL: there is one, and it is the result. */
-template <class T, class Slopes>
-static cudaError_t launch(cudaStream_t stream, problem p, const float *x, Slopes slopes,
+template <class T, class Gradients>
+static cudaError_t launch(cudaStream_t stream, problem p, const float *x, Gradients gradients,
                           float *parts, float *dweights, float *dbias)
 {
     const int ranges = ranges_of(p), weights = p.out_c * TAPS * p.c;
@@ -401,10 +401,10 @@ static cudaError_t launch(cudaStream_t stream, problem p, const float *x, Slopes
                     (unsigned)quotient_up(p.out_c, T::FILTERS));
     const size_t shared = shared_of<T>(p);
     cudaError_t error = cudaFuncSetAttribute(
-        sum_ranges<T, Slopes>, cudaFuncAttributeMaxDynamicSharedMemorySize, CNN_SHARED_MOST);
+        sum_ranges<T, Gradients>, cudaFuncAttributeMaxDynamicSharedMemorySize, CNN_SHARED_MOST);
     if (error == cudaSuccess)
-        error = cnn_launch(sum_ranges<T, Slopes>, grid, T::THREADS, shared, stream, p, x, slopes,
-                           parts ? parts : dweights);
+        error = cnn_launch(sum_ranges<T, Gradients>, grid, T::THREADS, shared, stream, p, x,
+                           gradients, parts ? parts : dweights);
     if (error != cudaSuccess || !parts)
         return error;
     return cnn_launch(add_parts, (unsigned)quotient_up(p.part, CNN_WARP),
@@ -417,7 +417,7 @@ static cudaError_t run(cudaStream_t stream, cnn_gpu_convolution s, const float *
                        void *space, float *dweights)
 {
     const problem p = problem_of<T>(s);
-    return launch<T>(stream, p, x, whole_slopes{dy},
+    return launch<T>(stream, p, x, whole_gradients{dy},
                      ranges_of(p) > 1 ? static_cast<float *>(space) : nullptr, dweights, nullptr);
 }
 
@@ -470,8 +470,9 @@ static problem unpool_problem(cnn_gpu_convolution s)
 
 bool cnn_gpu_strips_unpool_weights_fit(cnn_gpu_convolution s, cnn_gpu_windows pool)
 {
-    const int slopes = unpooling::GROUPS * s.w * unpooling::FILTERS / 4; /* float4, one a thread */
-    return cnn_is_same_5x5(s) && cnn_is_2x2_pool(s, pool) && slopes <= unpooling::THREADS &&
+    const int gradients =
+        unpooling::GROUPS * s.w * unpooling::FILTERS / 4; /* float4, one a thread */
+    return cnn_is_same_5x5(s) && cnn_is_2x2_pool(s, pool) && gradients <= unpooling::THREADS &&
            fits<unpooling>(s);
 }
 
@@ -486,7 +487,7 @@ cudaError_t cnn_gpu_strips_unpool_weights(cudaStream_t stream, cnn_gpu_convoluti
                                           const uint8_t *mask, void *workspace, float *dweights,
                                           float *dbias)
 {
-    const pooled_slopes slopes = {dy, mask, pool.out_h, pool.out_w, nullptr, 0, {}, {}, {}};
-    return launch<unpooling>(stream, unpool_problem(s), x, slopes, static_cast<float *>(workspace),
-                             dweights, dbias);
+    const pooled_gradients gradients = {dy, mask, pool.out_h, pool.out_w, nullptr, 0, {}, {}, {}};
+    return launch<unpooling>(stream, unpool_problem(s), x, gradients,
+                             static_cast<float *>(workspace), dweights, dbias);
 }

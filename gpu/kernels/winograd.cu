@@ -172,9 +172,9 @@ __launch_bounds__(THREADS, BLOCKS) void transform_data_and_filters(tiling t, ope
     }
 }
 
-static __global__ __launch_bounds__(THREADS, BLOCKS) void transform_data_and_slopes(tiling t,
-                                                                                    operand data,
-                                                                                    operand slopes)
+static __global__
+__launch_bounds__(THREADS, BLOCKS) void transform_data_and_gradients(tiling t, operand data,
+                                                                     operand gradients)
 {
     cnn_wait_for_previous();
     const unsigned data_blocks = (data.size + THREADS - 1) / THREADS;
@@ -184,8 +184,9 @@ static __global__ __launch_bounds__(THREADS, BLOCKS) void transform_data_and_slo
             transform_images<cnn_winograd_inputs>(t, data.c, REACH, data.from, data.to, i);
     } else {
         const unsigned i = (blockIdx.x - data_blocks) * THREADS + threadIdx.x;
-        if (i < slopes.size)
-            transform_images<cnn_winograd_slopes>(t, slopes.c, 0, slopes.from, slopes.to, i);
+        if (i < gradients.size)
+            transform_images<cnn_winograd_gradients>(t, gradients.c, 0, gradients.from,
+                                                     gradients.to, i);
     }
 }
 
@@ -326,13 +327,15 @@ cudaError_t cnn_gpu_winograd_data_and_filters(cudaStream_t stream, tiling t, int
                       0, stream, t, x, w, turned);
 }
 
-cudaError_t cnn_gpu_winograd_data_and_slopes(cudaStream_t stream, tiling t, int c, const float *x,
-                                             float *data, int out_c, const float *dy, float *slopes)
+cudaError_t cnn_gpu_winograd_data_and_gradients(cudaStream_t stream, tiling t, int c,
+                                                const float *x, float *data, int out_c,
+                                                const float *dy, float *gradients)
 {
     const operand from_x = {c, x, data, (unsigned)(t.count * c)};
-    const operand from_dy = {out_c, dy, slopes, (unsigned)(t.count * out_c)};
-    return cnn_launch(transform_data_and_slopes, blocks_for(from_x.size) + blocks_for(from_dy.size),
-                      THREADS, 0, stream, t, from_x, from_dy);
+    const operand from_dy = {out_c, dy, gradients, (unsigned)(t.count * out_c)};
+    return cnn_launch(transform_data_and_gradients,
+                      blocks_for(from_x.size) + blocks_for(from_dy.size), THREADS, 0, stream, t,
+                      from_x, from_dy);
 }
 
 cudaError_t cnn_gpu_winograd_results(cudaStream_t stream, tiling t, int c, const float *products,

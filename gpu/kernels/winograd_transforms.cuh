@@ -67,8 +67,8 @@ struct cnn_winograd_results {
     }
 };
 
-/* Slopes of results. */
-struct cnn_winograd_slopes {
+/* Gradients of results. */
+struct cnn_winograd_gradients {
     enum { IN = 4, OUT = 8 };
     __device__ static inline void apply(const float (&in)[IN], float (&out)[OUT])
     {

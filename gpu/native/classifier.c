@@ -42,8 +42,8 @@ static cnn_status library_forward(cnn_step *s, cnn_native_node *node, const cnn_
     CNN_CUDA(cnn_gpu_softmax_loss(s->ops->stream, shape.n, shape.classes, logits,
                                   cnn_native_weights(s, node, 1), labels_of(s, pass),
                                   training ? cnn_native_gradient(s, node->index + 1) : NULL,
-                                  training ? cnn_native_slopes(s, node, 1) : NULL, s->place,
-                                  pass->updates, training ? s->training : s->evaluation));
+                                  training ? cnn_native_weight_gradients(s, node, 1) : NULL,
+                                  s->place, pass->updates, training ? s->training : s->evaluation));
 done:
     return st;
 }
@@ -75,13 +75,13 @@ static cnn_status sum_images(cnn_step *s, cnn_native_node *node, const cnn_nativ
     const cnn_gpu_classifier shape = shape_of(node, pass->n);
     const float *x = cnn_native_value(s, node->index);
     const float *dlogits = cnn_native_gradient(s, node->index + 1);
-    float *dweights = cnn_native_slopes(s, node, 0);
+    float *dweights = cnn_native_weight_gradients(s, node, 0);
     if (!node->own_classifier)
         return cnn_cuda_dense_backward_weights(s->ops, shape.n, shape.inputs, shape.classes, x,
                                                dlogits, dweights);
     CNN_CUDA(cnn_gpu_classifier_backward(s->ops->stream, shape, x, cnn_native_at(s, node->losses),
-                                         dlogits, dweights, cnn_native_slopes(s, node, 1), s->place,
-                                         pass->updates, s->training));
+                                         dlogits, dweights, cnn_native_weight_gradients(s, node, 1),
+                                         s->place, pass->updates, s->training));
 done:
     return st;
 }

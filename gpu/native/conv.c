@@ -66,13 +66,13 @@ static cnn_conv_direction forward_of(const cnn_native_node *node)
 static bool takes_few(const cnn_native_node *node)
 {
     return node->trains && !node->input_gradient && !node->pool && !node->finished_by_next &&
-           cnn_gpu_few_fits(geometry(node, 1));
+           cnn_gpu_few_channels_fits(geometry(node, 1));
 }
 
 static cnn_status few_create(cnn_step *s, cnn_native_node *node)
 {
     const int back = cnn_native_back(s, node->index);
-    const size_t parts = cnn_gpu_few_parts(geometry(node, cnn_ops_max_batch(s->ops)));
+    const size_t parts = cnn_gpu_few_channels_parts(geometry(node, cnn_ops_max_batch(s->ops)));
     node->own_weights = true;
     return cnn_native_add_sums(s, node, parts, 0, back, back);
 }
@@ -162,7 +162,7 @@ static cnn_status unpool(cnn_step *s, cnn_native_node *node, const cnn_native_pa
     const float *dy = cnn_native_gradient(s, node->index + 1);
     const uint8_t *mask = cnn_native_at(s, node->mask);
     const cnn_gpu_sums sums = cnn_native_sums(s, node);
-    float *dbias = cnn_native_slopes(s, node, 1);
+    float *dbias = cnn_native_weight_gradients(s, node, 1);
     if (cnn_gpu_windows_tile(node->windows)) {
         CNN_CUDA(cnn_gpu_unpool_bias_gradient(stream, pass->n, node->windows, mask, dy, dz, sums,
                                               dbias));
@@ -181,7 +181,7 @@ static cnn_status conv_output_gradient(cnn_step *s, cnn_native_node *node,
     cnn_status st = CNN_OK;
     const cnn_gpu_sums sums = cnn_native_sums(s, node);
     const size_t rows = cnn_native_rows(pass, node->mid);
-    float *dbias = cnn_native_slopes(s, node, 1);
+    float *dbias = cnn_native_weight_gradients(s, node, 1);
     *dz = node->pool ? cnn_native_at(s, node->before_pool_gradient)
                      : cnn_native_gradient(s, node->index + 1);
     if (node->finished_by_next)
@@ -204,7 +204,7 @@ static cnn_status conv_weights_gradient(cnn_step *s, cnn_native_node *node,
     cnn_status st = CNN_OK;
     const cnn_conv_operands o = {.first = cnn_native_value(s, node->index),
                                  .second = dz,
-                                 .result = cnn_native_slopes(s, node, 0)};
+                                 .result = cnn_native_weight_gradients(s, node, 0)};
     CNN_TRY(cnn_native_begin_aside(s, node));
     st = cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_WEIGHTS][pass->size], o);
     cnn_native_end_aside(s, node);
@@ -216,20 +216,20 @@ static cnn_status conv_backward(cnn_step *s, cnn_native_node *node, const cnn_na
 {
     cnn_status st = CNN_OK;
     const float *x = cnn_native_value(s, node->index);
-    float *dz = NULL, *dweights = cnn_native_slopes(s, node, 0);
+    float *dz = NULL, *dweights = cnn_native_weight_gradients(s, node, 0);
     if (node->own_first) {
         CNN_CUDA(cnn_gpu_first_backward(s->ops->stream, geometry(node, pass->n), node->windows,
                                         first_images(s, node, pass, &s->place->backward),
                                         cnn_native_gradient(s, node->index + 1),
                                         cnn_native_at(s, node->mask), cnn_native_sums(s, node),
-                                        dweights, cnn_native_slopes(s, node, 1)));
+                                        dweights, cnn_native_weight_gradients(s, node, 1)));
         goto done;
     }
     if (node->own_weights) {
-        CNN_CUDA(cnn_gpu_few_backward(
+        CNN_CUDA(cnn_gpu_few_channels_backward(
             s->ops->stream, geometry(node, pass->n), x, cnn_native_gradient(s, node->index + 1),
             node->relu ? cnn_native_value(s, node->index + 1) : NULL,
-            cnn_native_sums(s, node).parts, dweights, cnn_native_slopes(s, node, 1)));
+            cnn_native_sums(s, node).parts, dweights, cnn_native_weight_gradients(s, node, 1)));
         goto done;
     }
     if (node->unpools[pass->size])

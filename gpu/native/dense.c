@@ -26,7 +26,7 @@ static cnn_status dense_bias_gradient(cnn_step *s, cnn_native_node *node,
 {
     cnn_status st = CNN_OK;
     const cnn_gpu_sums sums = cnn_native_sums(s, node);
-    float *dbias = cnn_native_slopes(s, node, 1);
+    float *dbias = cnn_native_weight_gradients(s, node, 1);
     if (node->relu)
         CNN_CUDA(cnn_gpu_relu_bias_gradient(s->ops->stream, (size_t)pass->n, node->mid.c,
                                             cnn_native_value(s, node->index + 1), dy, sums, dbias));
@@ -44,7 +44,7 @@ static cnn_status dense_weights_gradient(cnn_step *s, cnn_native_node *node,
     CNN_TRY(cnn_native_begin_aside(s, node));
     st = cnn_cuda_dense_backward_weights(s->ops, pass->n, (int)cnn_shape_size(node->layer->in),
                                          node->mid.c, cnn_native_value(s, node->index), dy,
-                                         cnn_native_slopes(s, node, 0));
+                                         cnn_native_weight_gradients(s, node, 0));
     cnn_native_end_aside(s, node);
 done:
     return st;

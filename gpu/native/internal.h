@@ -90,11 +90,11 @@ struct cnn_step {
     char *arena; /* on the device, as all that follows */
     int parameter_count;
     cnn_native_parameter parameters[CNN_MAX_PARAMETERS];
-    size_t parameter_size;   /* values of each of the next four */
-    float *weights, *slopes; /* all parameters; their gradients */
-    float *first, *second;   /* the optimiser's; NULL when not needed */
-    float *running;          /* means and variances of all batchnorm layers */
-    float *running_kept;     /* as long: while a step is tried out */
+    size_t parameter_size;             /* values of each of the next four */
+    float *weights, *weight_gradients; /* of all parameters */
+    float *first, *second;             /* the optimiser's; NULL when not needed */
+    float *running;                    /* means and variances of all batchnorm layers */
+    float *running_kept;               /* as long: while a step is tried out */
     size_t ticket_count;
     unsigned *tickets;
     cnn_gpu_place *place;
@@ -163,9 +163,10 @@ static inline float *cnn_native_weights(const cnn_step *s, const cnn_native_node
     return s->weights + s->parameters[node->parameters[k]].offset;
 }
 
-static inline float *cnn_native_slopes(const cnn_step *s, const cnn_native_node *node, int k)
+static inline float *cnn_native_weight_gradients(const cnn_step *s, const cnn_native_node *node,
+                                                 int k)
 {
-    return s->slopes + s->parameters[node->parameters[k]].offset;
+    return s->weight_gradients + s->parameters[node->parameters[k]].offset;
 }
 
 /* plan.c */

@@ -97,13 +97,13 @@ static cnn_gpu_norm_backward_operands operands(cnn_step *s, cnn_native_node *nod
         .mean = cnn_native_at(s, node->mean),
         .inverse = cnn_native_at(s, node->inverse),
         .sums = cnn_native_sums(s, node),
-        .dgamma = cnn_native_slopes(s, node, 0),
-        .dbeta = cnn_native_slopes(s, node, 1),
+        .dgamma = cnn_native_weight_gradients(s, node, 0),
+        .dbeta = cnn_native_weight_gradients(s, node, 1),
         .dx = node->input_gradient ? cnn_native_gradient(s, node->index) : NULL,
     };
     if (before) {
         o.relu_before = true;
-        o.dbias_before = cnn_native_slopes(s, before, 1);
+        o.dbias_before = cnn_native_weight_gradients(s, before, 1);
         o.sums_before = cnn_native_sums(s, before);
     }
     return o;

@@ -165,7 +165,8 @@ static cnn_status allocate(cnn_step *s)
     CNN_TRY(cnn_cuda_alloc(s->ops, s->plan.arena_bytes, "the arena of a training step",
                            (void **)&s->arena));
     CNN_TRY(cnn_cuda_floats(s->ops, s->parameter_size, "parameters", &s->weights));
-    CNN_TRY(cnn_cuda_floats(s->ops, s->parameter_size, "parameters' gradients", &s->slopes));
+    CNN_TRY(
+        cnn_cuda_floats(s->ops, s->parameter_size, "parameters' gradients", &s->weight_gradients));
     if (adam || s->train.momentum != 0)
         CNN_TRY(cnn_cuda_floats(s->ops, s->parameter_size, "the optimiser's state", &s->first));
     if (adam)

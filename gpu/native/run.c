@@ -43,9 +43,9 @@ void cnn_step_destroy(cnn_step **step)
     cnn_native_close_branches(s);
     for (int i = 0; i < s->node_count; i++)
         cnn_native_node_destroy(&s->nodes[i]);
-    void *memory[] = {s->arena,      s->weights, s->slopes,       s->first,
-                      s->second,     s->running, s->place,        s->training,
-                      s->evaluation, s->tickets, s->running_kept, s->training_kept};
+    void *memory[] = {
+        s->arena, s->weights,  s->weight_gradients, s->first,   s->second,       s->running,
+        s->place, s->training, s->evaluation,       s->tickets, s->running_kept, s->training_kept};
     for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++)
         cnn_cuda_free(s->ops, &memory[i]);
     destroy_events(s);
@@ -92,7 +92,7 @@ cnn_status cnn_step_reset(cnn_step *s, const float *parameters)
         const cnn_native_parameter *p = &s->parameters[i];
         CNN_TRY(import_parameter(s, p, parameters + s->net.parameters[p->parameter].offset));
     }
-    CNN_TRY(cnn_ops_zero(s->ops, s->slopes, bytes));
+    CNN_TRY(cnn_ops_zero(s->ops, s->weight_gradients, bytes));
     if (s->first)
         CNN_TRY(cnn_ops_zero(s->ops, s->first, bytes));
     if (s->second)
@@ -129,7 +129,7 @@ cnn_status cnn_step_parameters(cnn_step *s, float *parameters)
 
 cnn_status cnn_step_gradients(cnn_step *s, float *gradients)
 {
-    return export_all(s, s->slopes, gradients);
+    return export_all(s, s->weight_gradients, gradients);
 }
 
 /* ---- one batch ----------------------------------------------------------------------------- */
@@ -154,10 +154,10 @@ cnn_status cnn_native_queue_update(cnn_step *s, size_t values)
     const cnn_train *t = &s->train;
     if (t->optimizer == CNN_OPTIMIZER_ADAM)
         CNN_CUDA(cnn_gpu_adam(s->ops->stream, values, t->learning_rate, &s->place->backward.step, 0,
-                              s->slopes, s->first, s->second, s->weights));
+                              s->weight_gradients, s->first, s->second, s->weights));
     else
-        CNN_CUDA(cnn_gpu_sgd(s->ops->stream, values, t->learning_rate, t->momentum, s->slopes,
-                             s->first, s->weights));
+        CNN_CUDA(cnn_gpu_sgd(s->ops->stream, values, t->learning_rate, t->momentum,
+                             s->weight_gradients, s->first, s->weights));
 done:
     return st;
 }

@@ -54,8 +54,8 @@ cnn_status cnn_native_unpool_backward(cnn_step *s, cnn_native_node *node,
                         .dy = cnn_native_gradient(s, node->index + 1),
                         .mask = cnn_native_at(s, node->mask),
                         .dx = cnn_native_gradient(s, node->index),
-                        .dweights = cnn_native_slopes(s, node, 0),
-                        .dbias = cnn_native_slopes(s, node, 1)};
+                        .dweights = cnn_native_weight_gradients(s, node, 0),
+                        .dbias = cnn_native_weight_gradients(s, node, 1)};
     CNN_TRY(cnn_native_begin_aside(s, node));
     st = run_weights(s, node, &o);
     cnn_native_end_aside(s, node);

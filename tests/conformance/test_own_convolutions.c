@@ -170,16 +170,16 @@ static void check_few(const case_shape *c, bool relu)
     const cnn_conv_problem p = cnn_conv_problem_of(&l, c->n, CNN_CONV_BACKWARD_WEIGHTS);
     const size_t in = cnn_conv_problem_input(&p), out = cnn_conv_problem_output(&p);
     const size_t size = cnn_conv_problem_weights(&p), bias = (size_t)l.out.c;
-    assert_true(cnn_gpu_few_fits(p.shape));
+    assert_true(cnn_gpu_few_channels_fits(p.shape));
     double *x = rig_random(&r, 1, in, -1, 1), *dy = rig_random(&r, 2, out, -1, 1);
     double *y = rig_random(&r, 3, out, -1, 1), *dw = rig_zeros(&r, size), *db = rig_zeros(&r, bias);
     double *packed = rig_zeros(&r, size);
     float *xd = rig_upload(&r, x, in), *dyd = rig_upload(&r, dy, out), *yd = rig_upload(&r, y, out);
     float *dwd = rig_garbage(&r, size), *dbd = rig_garbage(&r, bias);
-    double *parts = (double *)rig_garbage(&r, 2 * cnn_gpu_few_parts(p.shape));
-    assert_int_equal(
-        cnn_gpu_few_backward(r.ops->stream, p.shape, xd, dyd, relu ? yd : NULL, parts, dwd, dbd),
-        cudaSuccess);
+    double *parts = (double *)rig_garbage(&r, 2 * cnn_gpu_few_channels_parts(p.shape));
+    assert_int_equal(cnn_gpu_few_channels_backward(r.ops->stream, p.shape, xd, dyd,
+                                                   relu ? yd : NULL, parts, dwd, dbd),
+                     cudaSuccess);
     for (size_t i = 0; relu && i < out; i++)
         dy[i] = y[i] > 0 ? dy[i] : 0;
     ref_conv_backward_weights(&l, c->n, x, dy, dw, db);
@@ -635,10 +635,10 @@ static void test_smaller_batches_need_no_more_room(void **state)
             const cnn_conv_problem p = cnn_conv_problem_of(&l, n, CNN_CONV_BACKWARD_WEIGHTS);
             const size_t places = (size_t)n * 25 * 25;
             assert_true(cnn_gpu_first_parts(p.shape, pool) >= first);
-            assert_true(cnn_gpu_few_parts(p.shape) >= few);
+            assert_true(cnn_gpu_few_channels_parts(p.shape) >= few);
             assert_true(cnn_gpu_column_sums(places, c->filters) >= rows);
             first = cnn_gpu_first_parts(p.shape, pool);
-            few = cnn_gpu_few_parts(p.shape);
+            few = cnn_gpu_few_channels_parts(p.shape);
             rows = cnn_gpu_column_sums(places, c->filters);
         }
     }

@@ -43,8 +43,8 @@ static void test_pair_does_what_the_general_kernel_does(void **state)
         int32_t where[OUT];
         fill(pair, k);
         *general = *pair;
-        cnn_kernel_pair_forward(&window, count, relu, pair->x, pair->y, corner);
-        cnn_kernel_pair_backward(&window, count, pair->dy, corner, pair->dx);
+        cnn_kernel_pool_2x2_forward(&window, count, relu, pair->x, pair->y, corner);
+        cnn_kernel_pool_2x2_backward(&window, count, pair->dy, corner, pair->dx);
         cnn_kernel_max_forward(&window, count, relu, general->x, general->y, where);
         cnn_kernel_max_backward(&window, count, general->dy, where, general->dx);
         for (int i = 0; i < OUT_H * OUT_W * count; i++)
@@ -67,7 +67,7 @@ static void test_maxima_of_no_numbers_are_no_numbers(void **state)
         float pair = 0, general = 0;
         uint8_t corner;
         int32_t where;
-        cnn_kernel_pair_forward(&whole, 1, false, x, &pair, &corner);
+        cnn_kernel_pool_2x2_forward(&whole, 1, false, x, &pair, &corner);
         cnn_kernel_max_forward(&whole, 1, false, x, &general, &where);
         assert_true(k == 0 ? isnan(pair) : pair == -INFINITY);
         assert_true(k == 0 ? isnan(general) : general == -INFINITY);
