@@ -1,4 +1,4 @@
-/** Parts of published/published.c. */
+/** What the files of this folder share; not for others. */
 #ifndef CNN_PUBLISHED_INTERNAL_H
 #define CNN_PUBLISHED_INTERNAL_H
 

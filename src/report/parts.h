@@ -1,5 +1,5 @@
-/** Parts of report/report.c. Every function adds tables or paragraphs to a document; what fails is
- *  remembered there. */
+/** What the sections of a report share, and the sections, which report/document.c puts in order.
+ *  Each adds tables or paragraphs to a document, which remembers failures. */
 #ifndef CNN_REPORT_PARTS_H
 #define CNN_REPORT_PARTS_H
 

@@ -1,4 +1,4 @@
-# Golden values of src/published/published.c: what R makes of the study's table. From the repository's
+# Golden values of src/published/judge.c: what R makes of the study's table. From the repository's
 # root:
 #   Rscript tests/golden/published.R
 # writes tests/golden/published_rows.csv, published_tests.csv and published_claims.csv.

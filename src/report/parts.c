@@ -1,10 +1,6 @@
-#include "report/report.h"
-
 #include "report/parts.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 cnn_shown_measure cnn_report_shown(cnn_measure measure)
 {
@@ -96,29 +92,4 @@ void cnn_report_note_gaps(cnn_table *t, const cnn_report_gap *gaps, int count)
             cnn_table_note(t, "%s: %s.", names.s ? names.s : "", cnn_reason_sentences[reason]);
         cnn_text_free(&names);
     }
-}
-
-cnn_status cnn_report_document(const cnn_report_source *source, bool full, cnn_document *out)
-{
-    cnn_status st = CNN_OK;
-    cnn_report r = {.source = source,
-                    .results = source->results,
-                    .a = source->analysis,
-                    .full = full,
-                    .out = out};
-    CNN_TRY(cnn_report_names_make(r.results, r.a, &r.names));
-    cnn_report_header(&r);
-    cnn_report_sessions(&r);
-    cnn_report_cells(&r);
-    cnn_report_lost(&r);
-    cnn_report_contrasts(&r);
-    cnn_report_spread(&r);
-    cnn_report_seeds(&r);
-    cnn_report_study(&r);
-    cnn_report_wide_tables(&r);
-    cnn_report_found(&r);
-    CNN_TRY(cnn_document_status(out));
-done:
-    cnn_report_names_free(&r.names);
-    return st;
 }

@@ -1,5 +1,3 @@
-#include "published/published.h"
-
 #include "published/internal.h"
 #include "stats/dist.h"
 #include "stats/multiple.h"
@@ -13,10 +11,6 @@ enum { N = CNN_PUBLISHED_RUNS };
 
 /** Half a unit of the last printed decimal. */
 static const double half = 0.005;
-
-const cnn_published_row cnn_published_rows[] = {
-#include "published_rows.inc"
-};
 
 static double at_least_zero(double x)
 {
@@ -42,14 +36,6 @@ static cnn_interval range_of_ratio(const cnn_published_row *r)
         at_least_zero(w - half) / (v + half),
         (w + half) / at_least_zero(v - half),
     };
-}
-
-double cnn_published_f_p(double ratio)
-{
-    if (isinf(ratio) || ratio == 0)
-        return 0;
-    const double lower = cnn_f_cdf(ratio, N - 1, N - 1), upper = cnn_f_sf(ratio, N - 1, N - 1);
-    return fmin(1, 2 * fmin(lower, upper));
 }
 
 /** p of the F test for ratios in a range: it falls on both sides of 1. */
@@ -130,22 +116,4 @@ cnn_status cnn_published_judge(cnn_published *out)
     CNN_TRY(cnn_published_judge_claims(out));
 done:
     return st;
-}
-
-const char *cnn_published_case_name(const char *architecture, const char *dataset)
-{
-    static const struct {
-        const char *architecture, *dataset, *name;
-    } names[] = {
-        {"arch1", "mnist", "A1 MNIST"},
-        {"arch2", "mnist", "A2 MNIST"},
-        {"arch1", "fashion_mnist", "A1 F-MNIST"},
-        {"arch2", "fashion_mnist", "A2 F-MNIST"},
-        {"arch1", "idc", "A1 cancer"},
-        {"arch2", "idc", "A2 cancer"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (!strcmp(names[i].architecture, architecture) && !strcmp(names[i].dataset, dataset))
-            return names[i].name;
-    return NULL;
 }
