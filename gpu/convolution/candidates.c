@@ -28,7 +28,8 @@ static cnn_status fill(bench *b, int tensor, size_t size, const char *what)
 {
     cnn_status st = CNN_OK;
     CNN_TRY(cnn_cuda_floats(b->ops, size, what, &b->tensors[tensor]));
-    CNN_CUDA(cnn_gpu_fill_random(b->ops->stream, size, (uint32_t)tensor + 1, b->tensors[tensor]));
+    CNN_CUDA(cnn_gpu_fill_random(b->ops->current.stream, size, (uint32_t)tensor + 1,
+                                 b->tensors[tensor]));
 done:
     return st;
 }
@@ -133,8 +134,8 @@ static cnn_status check_result(const bench *b, cnn_conv_way w, bool *right)
     cnn_status st = CNN_OK;
     float distance[2];
     double differing = 0;
-    CNN_CUDA(cnn_gpu_distance(b->ops->stream, b->result_size, b->expected, b->operands.result,
-                              b->distance));
+    CNN_CUDA(cnn_gpu_distance(b->ops->current.stream, b->result_size, b->expected,
+                              b->operands.result, b->distance));
     CNN_TRY(cnn_ops_download(b->ops, distance, b->distance, sizeof distance));
     if (b->expected_mask)
         CNN_TRY(check_mask(b, &differing));
@@ -168,10 +169,10 @@ static cnn_status judge_way(bench *b, cnn_conv_way w, float *milliseconds)
     bool right = false;
     trial t = {b, w};
     CNN_TRY(cnn_cuda_need_workspace(b->ops, cnn_conv_way_workspace(&b->problem, w)));
-    CNN_CUDA(
-        cudaMemsetAsync(b->operands.result, 0xff, b->result_size * sizeof(float), b->ops->stream));
+    CNN_CUDA(cudaMemsetAsync(b->operands.result, 0xff, b->result_size * sizeof(float),
+                             b->ops->current.stream));
     if (b->operands.mask)
-        CNN_CUDA(cudaMemsetAsync(b->operands.mask, 0xee, b->result_size, b->ops->stream));
+        CNN_CUDA(cudaMemsetAsync(b->operands.mask, 0xee, b->result_size, b->ops->current.stream));
     CNN_TRY(run_trial(&t));
     CNN_TRY(check_result(b, w, &right));
     if (right)

@@ -20,17 +20,18 @@ static cnn_status direct_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_o
     (void)workspace;
     switch (p->direction) {
     case CNN_CONV_BACKWARD_DATA:
-        CNN_CUDA(cnn_gpu_direct_backward_data(ops->stream, p->shape, o.first, o.second, o.result));
+        CNN_CUDA(cnn_gpu_direct_backward_data(ops->current.stream, p->shape, o.first, o.second,
+                                              o.result));
         break;
     case CNN_CONV_BACKWARD_WEIGHTS:
-        CNN_CUDA(
-            cnn_gpu_direct_backward_weights(ops->stream, p->shape, o.first, o.second, o.result));
+        CNN_CUDA(cnn_gpu_direct_backward_weights(ops->current.stream, p->shape, o.first, o.second,
+                                                 o.result));
         break;
     default:
-        CNN_CUDA(cnn_gpu_direct_forward(ops->stream, p->shape, o.first, o.second,
+        CNN_CUDA(cnn_gpu_direct_forward(ops->current.stream, p->shape, o.first, o.second,
                                         cnn_conv_operands_plain(p, o).result));
         if (p->direction != CNN_CONV_FORWARD)
-            CNN_CUDA(cnn_conv_finish(ops->stream, p, o));
+            CNN_CUDA(cnn_conv_finish(ops->current.stream, p, o));
     }
 done:
     return st;
@@ -52,7 +53,7 @@ static cnn_status few_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_oper
     cnn_status st = CNN_OK;
     const bool whole = p->direction == CNN_CONV_FORWARD_BIAS_RELU;
     (void)workspace;
-    CNN_CUDA(cnn_gpu_few_channels_forward(ops->stream, p->shape, o.first, o.second,
+    CNN_CUDA(cnn_gpu_few_channels_forward(ops->current.stream, p->shape, o.first, o.second,
                                           whole ? o.bias : NULL, whole, o.result));
 done:
     return st;
@@ -76,10 +77,10 @@ static cnn_status strips_run(int variant, cnn_ops *ops, const cnn_conv_problem *
     cnn_status st = CNN_OK;
     const bool finishes = p->direction == CNN_CONV_FORWARD_BIAS_RELU;
     if (p->direction == CNN_CONV_BACKWARD_DATA)
-        CNN_CUDA(cnn_gpu_strips_backward_data(ops->stream, variant, p->shape, o.first, o.second,
-                                              o.result));
+        CNN_CUDA(cnn_gpu_strips_backward_data(ops->current.stream, variant, p->shape, o.first,
+                                              o.second, o.result));
     else
-        CNN_CUDA(cnn_gpu_strips_forward(ops->stream, variant, p->shape, o.first, o.second,
+        CNN_CUDA(cnn_gpu_strips_forward(ops->current.stream, variant, p->shape, o.first, o.second,
                                         finishes ? o.bias : NULL, finishes, o.result));
 done:
     return st;
@@ -118,8 +119,9 @@ STRIPS(6, strip5x4x16g4)
     {                                                                                              \
         cnn_status st = CNN_OK;                                                                    \
         (void)workspace;                                                                           \
-        CNN_CUDA(cnn_gpu_strips_forward_pool(ops->stream, variant, p->shape, p->pool, o.first,     \
-                                             o.second, o.bias, p->relu, o.result, o.mask));        \
+        CNN_CUDA(cnn_gpu_strips_forward_pool(ops->current.stream, variant, p->shape, p->pool,      \
+                                             o.first, o.second, o.bias, p->relu, o.result,         \
+                                             o.mask));                                             \
     done:                                                                                          \
         return st;                                                                                 \
     }                                                                                              \
@@ -142,7 +144,7 @@ STRIPS_POOL(1, pool7x4x16g8)
                                  void *workspace)                                                  \
     {                                                                                              \
         cnn_status st = CNN_OK;                                                                    \
-        CNN_CUDA(cnn_gpu_strip_weights(ops->stream, variant, p->shape, o.first, o.second,          \
+        CNN_CUDA(cnn_gpu_strip_weights(ops->current.stream, variant, p->shape, o.first, o.second,  \
                                        workspace, o.result));                                      \
     done:                                                                                          \
         return st;                                                                                 \

@@ -16,9 +16,9 @@ static cnn_status run_own(cnn_ops *ops, const cnn_conv_problem *problem,
     cnn_status st = CNN_OK;
     const cnn_conv_problem part = cnn_conv_own_part(problem, own);
     if (part.direction == problem->direction)
-        return own->run(ops, problem, o, ops->workspace);
-    CNN_TRY(own->run(ops, &part, cnn_conv_operands_plain(problem, o), ops->workspace));
-    CNN_CUDA(cnn_conv_finish(ops->stream, problem, o));
+        return own->run(ops, problem, o, ops->current.workspace);
+    CNN_TRY(own->run(ops, &part, cnn_conv_operands_plain(problem, o), ops->current.workspace));
+    CNN_CUDA(cnn_conv_finish(ops->current.stream, problem, o));
 done:
     return st;
 }
@@ -29,9 +29,10 @@ cnn_status cnn_conv_run_way(cnn_ops *ops, const cnn_conv_problem *problem, cnn_c
     cnn_status st = CNN_OK;
     if (w.kind == CNN_CHOICE_OWN)
         return run_own(ops, problem, w.own, o);
-    CNN_TRY(cnn_cudnn_plan_run(w.plan, cnn_conv_operands_plain(problem, o), ops->workspace));
+    CNN_TRY(
+        cnn_cudnn_plan_run(w.plan, cnn_conv_operands_plain(problem, o), ops->current.workspace));
     if (w.kind == CNN_CHOICE_PLAIN)
-        CNN_CUDA(cnn_conv_finish(ops->stream, problem, o));
+        CNN_CUDA(cnn_conv_finish(ops->current.stream, problem, o));
 done:
     return st;
 }
@@ -119,7 +120,7 @@ done:
 static cnn_status make_graphs(cnn_conv_plan *p)
 {
     cnn_status st = CNN_OK;
-    const cnn_cudnn_target target = {.handle = p->ops->cudnn};
+    const cnn_cudnn_target target = {.handle = p->ops->current.cudnn};
     const cnn_conv_problem plain = cnn_conv_problem_plain(&p->problem);
     const bool pool = p->problem.direction == CNN_CONV_FORWARD_POOL;
     if (!pool)

@@ -94,7 +94,7 @@ cnn_status cnn_cuda_time(cnn_ops *ops, cnn_timed_work *work, void *context, bool
 {
     cnn_status st = CNN_OK;
     float times[CNN_WARM_RUNS + CNN_TIMED_RUNS];
-    timer t = {.stream = ops->stream, .work = work, .context = context};
+    timer t = {.stream = ops->current.stream, .work = work, .context = context};
     CNN_TRY(open_timer(&t, from_graph));
     for (int i = 0; i < CNN_WARM_RUNS + CNN_TIMED_RUNS; i++)
         CNN_TRY(time_once(&t, &times[i]));

@@ -21,7 +21,7 @@ static cnn_status set_math(cnn_ops *ops, cublasMath_t math)
 {
     cnn_status st = CNN_OK;
     if (ops->config.precision == CNN_PRECISION_TF32)
-        CNN_CUBLAS(cublasSetMathMode(ops->cublas, math));
+        CNN_CUBLAS(cublasSetMathMode(ops->current.cublas, math));
 done:
     return st;
 }
@@ -32,7 +32,7 @@ static cnn_status multiply(cnn_ops *ops, batch_of_products p)
     cnn_status st = CNN_OK;
     CNN_TRY(set_math(ops, CUBLAS_DEFAULT_MATH));
     const cublasStatus_t product = cublasSgemmStridedBatched(
-        ops->cublas, p.first_as, p.second_as, p.m, p.n, p.k, &one, p.first, p.first_ld,
+        ops->current.cublas, p.first_as, p.second_as, p.m, p.n, p.k, &one, p.first, p.first_ld,
         (long long)p.m * p.k, p.second, p.second_ld, (long long)p.k * p.n, &zero, p.result, p.m,
         (long long)p.m * p.n, p.batches);
     CNN_TRY(set_math(ops, CUBLAS_TF32_TENSOR_OP_MATH)); /* also where the product failed */
@@ -64,8 +64,8 @@ static cnn_status run_data(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_ope
     const int from = from_channels(p), to = to_channels(p), c = p->shape.c;
     float *filters = workspace, *data = filters + (size_t)POINTS * (size_t)from * (size_t)to;
     float *products = data + (size_t)POINTS * (size_t)t.count * (size_t)from;
-    CNN_CUDA(cnn_gpu_winograd_data_and_filters(ops->stream, t, from, o.first, data, to, back,
-                                               o.second, filters));
+    CNN_CUDA(cnn_gpu_winograd_data_and_filters(ops->current.stream, t, from, o.first, data, to,
+                                               back, o.second, filters));
     CNN_TRY(multiply(ops, (batch_of_products){.first_as = back ? CUBLAS_OP_N : CUBLAS_OP_T,
                                               .second_as = CUBLAS_OP_N,
                                               .m = to,
@@ -78,11 +78,11 @@ static cnn_status run_data(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_ope
                                               .second_ld = from,
                                               .result = products}));
     if (p->direction == CNN_CONV_FORWARD_POOL)
-        CNN_CUDA(cnn_gpu_winograd_pooled(ops->stream, t, to, products, o.bias, p->relu, o.result,
-                                         o.mask));
+        CNN_CUDA(cnn_gpu_winograd_pooled(ops->current.stream, t, to, products, o.bias, p->relu,
+                                         o.result, o.mask));
     else
         CNN_CUDA(cnn_gpu_winograd_results(
-            ops->stream, t, to, products,
+            ops->current.stream, t, to, products,
             p->direction == CNN_CONV_FORWARD_BIAS_RELU ? o.bias : NULL, o.result));
 done:
     return st;
@@ -110,8 +110,8 @@ static cnn_status run_weights(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_
     float *gradients = workspace,
           *data = gradients + (size_t)POINTS * (size_t)t.count * (size_t)out_c;
     float *products = data + (size_t)POINTS * (size_t)t.count * (size_t)c;
-    CNN_CUDA(cnn_gpu_winograd_data_and_gradients(ops->stream, t, c, o.first, data, out_c, o.second,
-                                                 gradients));
+    CNN_CUDA(cnn_gpu_winograd_data_and_gradients(ops->current.stream, t, c, o.first, data, out_c,
+                                                 o.second, gradients));
     CNN_TRY(multiply(ops, (batch_of_products){.first_as = CUBLAS_OP_N,
                                               .second_as = CUBLAS_OP_T,
                                               .m = c,
@@ -123,7 +123,7 @@ static cnn_status run_weights(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_
                                               .second = gradients,
                                               .second_ld = out_c,
                                               .result = products}));
-    CNN_CUDA(cnn_gpu_winograd_gradient(ops->stream, c, out_c, parts, products, o.result));
+    CNN_CUDA(cnn_gpu_winograd_gradient(ops->current.stream, c, out_c, parts, products, o.result));
 done:
     return st;
 }

@@ -83,7 +83,7 @@ cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes)
 {
     cnn_status st = CNN_OK;
     void *longer = NULL;
-    if (bytes <= ops->workspace_bytes)
+    if (bytes <= ops->current.workspace_bytes)
         return CNN_OK;
     CNN_TRY(cnn_cuda_alloc(ops, bytes, "the workspace of convolutions", &longer));
     st = cnn_ops_sync(ops);
@@ -91,9 +91,9 @@ cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes)
         cnn_cuda_free(ops, &longer);
         goto done;
     }
-    cnn_cuda_free(ops, &ops->workspace);
-    ops->workspace = longer;
-    ops->workspace_bytes = bytes;
+    cnn_cuda_free(ops, &ops->current.workspace);
+    ops->current.workspace = longer;
+    ops->current.workspace_bytes = bytes;
 done:
     return st;
 }
@@ -118,7 +118,7 @@ cnn_status cnn_ops_sync(cnn_ops *ops)
     cnn_status st = CNN_OK;
     if (ops->config.plan_only)
         return CNN_OK;
-    CNN_CUDA(cudaStreamSynchronize(ops->stream));
+    CNN_CUDA(cudaStreamSynchronize(ops->current.stream));
 done:
     return st;
 }
@@ -134,8 +134,8 @@ static cnn_status copy(cnn_ops *ops, void *to, const void *from, size_t bytes,
         memcpy(to, from, bytes);
         return CNN_OK;
     }
-    CNN_CUDA(cudaMemcpyAsync(to, from, bytes, kind, ops->stream));
-    CNN_CUDA(cudaStreamSynchronize(ops->stream));
+    CNN_CUDA(cudaMemcpyAsync(to, from, bytes, kind, ops->current.stream));
+    CNN_CUDA(cudaStreamSynchronize(ops->current.stream));
 done:
     return st;
 }
@@ -156,7 +156,7 @@ cnn_status cnn_ops_zero(cnn_ops *ops, void *memory, size_t bytes)
     if (bytes > 0 && ops->config.plan_only)
         memset(memory, 0, bytes);
     else if (bytes > 0)
-        CNN_CUDA(cudaMemsetAsync(memory, 0, bytes, ops->stream));
+        CNN_CUDA(cudaMemsetAsync(memory, 0, bytes, ops->current.stream));
 done:
     return st;
 }
@@ -205,7 +205,7 @@ static cnn_status describe_versions(cnn_ops *ops)
     const size_t cudnn = cudnnGetVersion();
     CNN_CUDA(cudaRuntimeGetVersion(&runtime));
     CNN_CUDA(cudaDriverGetVersion(&driver));
-    CNN_CUBLAS(cublasGetVersion(ops->cublas, &cublas));
+    CNN_CUBLAS(cublasGetVersion(ops->current.cublas, &cublas));
     snprintf(ops->versions, sizeof ops->versions,
              "cuDNN %zu.%zu.%zu, cuBLAS %d.%d.%d, CUDA %d.%d, driver for CUDA %d.%d", cudnn / 10000,
              cudnn / 100 % 100, cudnn % 100, cublas / 10000, cublas / 100 % 100, cublas % 100,
@@ -220,7 +220,7 @@ static cnn_status open_libraries(cnn_ops *ops)
     if (st == CNN_EENV)
         cnn_error_prefix(st, "no usable GPU");
     CNN_TRY(st);
-    CNN_TRY(cnn_cuda_open_lane(ops));
+    CNN_TRY(cnn_cuda_open_stream(ops));
     CNN_TRY(describe_versions(ops));
 done:
     return st;
@@ -250,10 +250,10 @@ void cnn_ops_close(cnn_ops **handle)
     cnn_ops *ops = *handle;
     if (!ops)
         return;
-    cnn_cuda_change_lane(ops); /* the side lane first: it may work in the main one's stream */
-    cnn_cuda_close_lane(ops);
-    cnn_cuda_change_lane(ops);
-    cnn_cuda_close_lane(ops);
+    cnn_cuda_change_stream(ops); /* the side stream first: it may queue in the main one */
+    cnn_cuda_close_stream(ops);
+    cnn_cuda_change_stream(ops);
+    cnn_cuda_close_stream(ops);
     cnn_cuda_free(ops, (void **)&ops->keys);
     cnn_cuda_free(ops, (void **)&ops->sorted);
     cnn_cuda_free(ops, &ops->sort_scratch);

@@ -7,30 +7,25 @@
 #include "gpu/kernels/kernels.h"
 #include "nn/ops.h"
 
-/** A stream and what libraries need to work in it. Two lanes work at the same time where their
- *  streams differ, so they share nothing that work uses. */
+/** A CUDA stream with the library handles and workspaces of the work in it. Work of two of these
+ *  may run at the same time, so they share no memory. */
 typedef struct {
-    cudaStream_t stream;     /* what work is queued in */
-    cudaStream_t own_stream; /* the lane's */
+    cudaStream_t stream; /* work is queued here */
+    cudaStream_t
+        own_stream; /* created with the handles; the side stream may queue in the main one */
     cudnnHandle_t cudnn;
     cublasHandle_t cublas;
     void *cublas_workspace;
     void *workspace; /* shared by all convolutions: they run one after the other */
     size_t workspace_bytes;
-} cnn_cuda_lane;
+} cnn_cuda_stream;
 
 struct cnn_ops {
     cnn_ops_config config;
     int size_count, sizes[CNN_MAX_BATCH_SIZES]; /* distinct batch sizes, the largest first */
     int device;
-    /* The lane that work goes to, as cnn_cuda_lane has it. */
-    cudaStream_t stream, own_stream;
-    cudnnHandle_t cudnn;
-    cublasHandle_t cublas;
-    void *cublas_workspace;
-    void *workspace;
-    size_t workspace_bytes;
-    cnn_cuda_lane other; /* zeroed until cnn_cuda_open_side */
+    cnn_cuda_stream current; /* work goes here */
+    cnn_cuda_stream other;   /* zeroed until cnn_cuda_open_side_stream */
     cnn_choices choices;
     uint64_t *keys, *sorted; /* [key_room]: shuffling */
     void *sort_scratch;
@@ -55,20 +50,20 @@ void cnn_cuda_free(const cnn_ops *ops, void **memory);
 cnn_status cnn_cuda_sums(const cnn_ops *ops, size_t parts, size_t tickets, cnn_gpu_sums *out);
 void cnn_cuda_free_sums(const cnn_ops *ops, cnn_gpu_sums *sums);
 
-/** Makes the lane's workspace at least this long. Not while work is queued that uses it. */
+/** Makes the current stream's workspace at least this long. Not while work is queued that uses it. */
 cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes);
 
 /* streams.c */
-/** Stream, handles and cuBLAS's workspace of the current lane. Closing takes what is half open. */
-cnn_status cnn_cuda_open_lane(cnn_ops *ops);
-void cnn_cuda_close_lane(cnn_ops *ops);
-/** Opens the second lane, with a stream of its own, unless it is open. */
-cnn_status cnn_cuda_open_side(cnn_ops *ops);
-/** Work goes to the other lane from now on; what is made for a lane's handles runs in that lane. */
-void cnn_cuda_change_lane(cnn_ops *ops);
-/** apart: the side lane, which is the other one now, works in its own stream, else in the main
- *  lane's. Waits for queued work; not during a capture. */
-cnn_status cnn_cuda_part_lanes(cnn_ops *ops, bool apart);
+/** Stream, handles and cuBLAS's workspace of ops->current. Closing accepts a half-open one. */
+cnn_status cnn_cuda_open_stream(cnn_ops *ops);
+void cnn_cuda_close_stream(cnn_ops *ops);
+/** Opens ops->other, the side stream, unless it is open. */
+cnn_status cnn_cuda_open_side_stream(cnn_ops *ops);
+/** Swaps ops->current and ops->other. A plan made with a stream's handles runs in that stream. */
+void cnn_cuda_change_stream(cnn_ops *ops);
+/** separate: the side stream (ops->other) queues in its own CUDA stream, else in the main one's.
+ *  Waits for queued work; not during a capture. */
+cnn_status cnn_cuda_separate_streams(cnn_ops *ops, bool separate);
 
 /** Weights between canonical [O, C, H, W] on the host and [O, H, W, C] on the device; synchronous.
  */

@@ -49,8 +49,8 @@ cnn_status cnn_loss_apply(cnn_loss *loss, int n, const float *logits, const int3
 {
     cnn_status st = CNN_OK;
     const cnn_gpu_labels as_given = {.labels = labels};
-    CNN_CUDA(cnn_gpu_softmax_loss(loss->ops->stream, n, loss->classes, logits, NULL, as_given,
-                                  dlogits, NULL, NULL, false, loss->counts));
+    CNN_CUDA(cnn_gpu_softmax_loss(loss->ops->current.stream, n, loss->classes, logits, NULL,
+                                  as_given, dlogits, NULL, NULL, false, loss->counts));
 done:
     return st;
 }
@@ -76,7 +76,7 @@ cnn_status cnn_batch_gather(cnn_ops *ops, cnn_pixel pixel, double scale, const v
                                  .is_u8 = pixel == CNN_PIXEL_U8,
                                  .scale = (float)scale,
                                  .batch = {.order = order + first}};
-    CNN_CUDA(cnn_gpu_gather(ops->stream, from, labels, n, pixels, x, y));
+    CNN_CUDA(cnn_gpu_gather(ops->current.stream, from, labels, n, pixels, x, y));
 done:
     return st;
 }
@@ -95,7 +95,8 @@ static cnn_status make_sort_room(cnn_ops *ops, int count)
     cnn_cuda_free(ops, &ops->sort_scratch);
     CNN_TRY(cnn_cuda_alloc(ops, bytes, "sort keys of images", (void **)&ops->keys));
     CNN_TRY(cnn_cuda_alloc(ops, bytes, "sort keys of images", (void **)&ops->sorted));
-    CNN_CUDA(cnn_gpu_sort(ops->stream, count, ops->keys, ops->sorted, NULL, &ops->sort_bytes));
+    CNN_CUDA(
+        cnn_gpu_sort(ops->current.stream, count, ops->keys, ops->sorted, NULL, &ops->sort_bytes));
     CNN_TRY(cnn_cuda_alloc(ops, ops->sort_bytes, "scratch for sorting", &ops->sort_scratch));
     ops->key_room = count;
 done:
@@ -106,10 +107,11 @@ cnn_status cnn_batch_shuffle(cnn_ops *ops, uint64_t seed, uint32_t epoch, int co
 {
     cnn_status st = CNN_OK;
     CNN_TRY(make_sort_room(ops, count));
-    CNN_CUDA(cnn_gpu_shuffle_keys(ops->stream, seed, CNN_RANDOM_SHUFFLE, epoch, count, ops->keys));
-    CNN_CUDA(cnn_gpu_sort(ops->stream, count, ops->keys, ops->sorted, ops->sort_scratch,
+    CNN_CUDA(cnn_gpu_shuffle_keys(ops->current.stream, seed, CNN_RANDOM_SHUFFLE, epoch, count,
+                                  ops->keys));
+    CNN_CUDA(cnn_gpu_sort(ops->current.stream, count, ops->keys, ops->sorted, ops->sort_scratch,
                           &ops->sort_bytes));
-    CNN_CUDA(cnn_gpu_keys_to_order(ops->stream, count, ops->sorted, order));
+    CNN_CUDA(cnn_gpu_keys_to_order(ops->current.stream, count, ops->sorted, order));
 done:
     return st;
 }

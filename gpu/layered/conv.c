@@ -103,8 +103,8 @@ cnn_status cnn_conv2d_forward(cnn_conv2d *conv, int n, const float *x, const flo
     cnn_status st = CNN_OK;
     CNN_TRY(run(conv, CNN_CONV_FORWARD, n,
                 (cnn_conv_operands){.first = x, .second = weights, .result = y}));
-    CNN_CUDA(
-        cnn_gpu_add_bias(conv->ops->stream, rows_of(conv, n), conv->layer.out.c, bias, false, y));
+    CNN_CUDA(cnn_gpu_add_bias(conv->ops->current.stream, rows_of(conv, n), conv->layer.out.c, bias,
+                              false, y));
 done:
     return st;
 }
@@ -122,8 +122,8 @@ cnn_status cnn_conv2d_backward_weights(cnn_conv2d *conv, int n, const float *x, 
     cnn_status st = CNN_OK;
     CNN_TRY(run(conv, CNN_CONV_BACKWARD_WEIGHTS, n,
                 (cnn_conv_operands){.first = x, .second = dy, .result = dweights}));
-    CNN_CUDA(cnn_gpu_bias_gradient(conv->ops->stream, rows_of(conv, n), conv->layer.out.c, dy,
-                                   conv->sums, dbias));
+    CNN_CUDA(cnn_gpu_bias_gradient(conv->ops->current.stream, rows_of(conv, n), conv->layer.out.c,
+                                   dy, conv->sums, dbias));
 done:
     return st;
 }

@@ -10,8 +10,8 @@ cnn_status cnn_cuda_dense_forward(cnn_ops *ops, int n, int inputs, int units, co
                                   const float *weights, float *y)
 {
     cnn_status st = CNN_OK;
-    CNN_CUBLAS(cublasSgemm(ops->cublas, CUBLAS_OP_T, CUBLAS_OP_N, units, n, inputs, &one, weights,
-                           inputs, x, inputs, &zero, y, units));
+    CNN_CUBLAS(cublasSgemm(ops->current.cublas, CUBLAS_OP_T, CUBLAS_OP_N, units, n, inputs, &one,
+                           weights, inputs, x, inputs, &zero, y, units));
 done:
     return st;
 }
@@ -20,8 +20,8 @@ cnn_status cnn_cuda_dense_backward_data(cnn_ops *ops, int n, int inputs, int uni
                                         const float *weights, float *dx)
 {
     cnn_status st = CNN_OK;
-    CNN_CUBLAS(cublasSgemm(ops->cublas, CUBLAS_OP_N, CUBLAS_OP_N, inputs, n, units, &one, weights,
-                           inputs, dy, units, &zero, dx, inputs));
+    CNN_CUBLAS(cublasSgemm(ops->current.cublas, CUBLAS_OP_N, CUBLAS_OP_N, inputs, n, units, &one,
+                           weights, inputs, dy, units, &zero, dx, inputs));
 done:
     return st;
 }
@@ -30,8 +30,8 @@ cnn_status cnn_cuda_dense_backward_weights(cnn_ops *ops, int n, int inputs, int 
                                            const float *x, const float *dy, float *dweights)
 {
     cnn_status st = CNN_OK;
-    CNN_CUBLAS(cublasSgemm(ops->cublas, CUBLAS_OP_N, CUBLAS_OP_T, inputs, units, n, &one, x, inputs,
-                           dy, units, &zero, dweights, inputs));
+    CNN_CUBLAS(cublasSgemm(ops->current.cublas, CUBLAS_OP_N, CUBLAS_OP_T, inputs, units, n, &one, x,
+                           inputs, dy, units, &zero, dweights, inputs));
 done:
     return st;
 }
@@ -96,7 +96,7 @@ cnn_status cnn_dense_forward(cnn_dense *dense, int n, const float *x, const floa
     int size;
     CNN_TRY(cnn_cuda_size_index(dense->ops, n, &size));
     CNN_TRY(cnn_cuda_dense_forward(dense->ops, n, dense->inputs, dense->units, x, weights, y));
-    CNN_CUDA(cnn_gpu_add_bias(dense->ops->stream, (size_t)n, dense->units, bias, false, y));
+    CNN_CUDA(cnn_gpu_add_bias(dense->ops->current.stream, (size_t)n, dense->units, bias, false, y));
 done:
     return st;
 }
@@ -121,8 +121,8 @@ cnn_status cnn_dense_backward_weights(cnn_dense *dense, int n, const float *x, c
     CNN_TRY(cnn_cuda_size_index(dense->ops, n, &size));
     CNN_TRY(cnn_cuda_dense_backward_weights(dense->ops, n, dense->inputs, dense->units, x, dy,
                                             dweights));
-    CNN_CUDA(
-        cnn_gpu_bias_gradient(dense->ops->stream, (size_t)n, dense->units, dy, dense->sums, dbias));
+    CNN_CUDA(cnn_gpu_bias_gradient(dense->ops->current.stream, (size_t)n, dense->units, dy,
+                                   dense->sums, dbias));
 done:
     return st;
 }

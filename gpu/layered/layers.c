@@ -67,10 +67,10 @@ cnn_status cnn_pool_forward(cnn_pool *pool, int n, bool training, const float *x
     int size;
     CNN_TRY(cnn_cuda_size_index(pool->ops, n, &size));
     if (pool->mask)
-        CNN_CUDA(cnn_gpu_maxpool_forward(pool->ops->stream, n, pool->windows, x, NULL, false, y,
-                                         training ? pool->mask : NULL));
+        CNN_CUDA(cnn_gpu_maxpool_forward(pool->ops->current.stream, n, pool->windows, x, NULL,
+                                         false, y, training ? pool->mask : NULL));
     else
-        CNN_CUDA(cnn_gpu_avgpool_forward(pool->ops->stream, n, pool->windows, x, y));
+        CNN_CUDA(cnn_gpu_avgpool_forward(pool->ops->current.stream, n, pool->windows, x, y));
 done:
     return st;
 }
@@ -81,9 +81,10 @@ cnn_status cnn_pool_backward(cnn_pool *pool, int n, const float *dy, float *dx)
     int size;
     CNN_TRY(cnn_cuda_size_index(pool->ops, n, &size));
     if (pool->mask)
-        CNN_CUDA(cnn_gpu_maxpool_backward(pool->ops->stream, n, pool->windows, pool->mask, dy, dx));
+        CNN_CUDA(cnn_gpu_maxpool_backward(pool->ops->current.stream, n, pool->windows, pool->mask,
+                                          dy, dx));
     else
-        CNN_CUDA(cnn_gpu_avgpool_backward(pool->ops->stream, n, pool->windows, dy, dx));
+        CNN_CUDA(cnn_gpu_avgpool_backward(pool->ops->current.stream, n, pool->windows, dy, dx));
 done:
     return st;
 }
@@ -145,9 +146,9 @@ cnn_status cnn_batchnorm_forward_training(cnn_batchnorm *norm, int n, const floa
     CNN_TRY(cnn_cuda_size_index(norm->ops, n, &size));
     const cnn_gpu_norm_shape shape = cnn_cuda_norm_shape(&norm->layer, n);
     const cnn_gpu_norm_scale by = {norm->mean, norm->inverse, gamma, beta, false};
-    CNN_CUDA(cnn_gpu_norm_statistics(norm->ops->stream, shape, x, running_mean, running_variance,
-                                     norm->sums, norm->mean, norm->inverse));
-    CNN_CUDA(cnn_gpu_normalise(norm->ops->stream, shape, by, x, false, y));
+    CNN_CUDA(cnn_gpu_norm_statistics(norm->ops->current.stream, shape, x, running_mean,
+                                     running_variance, norm->sums, norm->mean, norm->inverse));
+    CNN_CUDA(cnn_gpu_normalise(norm->ops->current.stream, shape, by, x, false, y));
 done:
     return st;
 }
@@ -161,8 +162,8 @@ cnn_status cnn_batchnorm_forward_inference(cnn_batchnorm *norm, int n, const flo
     int size;
     CNN_TRY(cnn_cuda_size_index(norm->ops, n, &size));
     const cnn_gpu_norm_scale by = {running_mean, running_variance, gamma, beta, true};
-    CNN_CUDA(cnn_gpu_normalise(norm->ops->stream, cnn_cuda_norm_shape(&norm->layer, n), by, x,
-                               false, y));
+    CNN_CUDA(cnn_gpu_normalise(norm->ops->current.stream, cnn_cuda_norm_shape(&norm->layer, n), by,
+                               x, false, y));
 done:
     return st;
 }
@@ -181,7 +182,7 @@ cnn_status cnn_batchnorm_backward(cnn_batchnorm *norm, int n, const float *x, co
                                               .dgamma = dgamma,
                                               .dbeta = dbeta,
                                               .dx = dx};
-    CNN_CUDA(cnn_gpu_norm_backward(norm->ops->stream, cnn_cuda_norm_shape(&norm->layer, n),
+    CNN_CUDA(cnn_gpu_norm_backward(norm->ops->current.stream, cnn_cuda_norm_shape(&norm->layer, n),
                                    norm->layer.in.c, dy, NULL, o));
 done:
     return st;
@@ -192,7 +193,7 @@ done:
 cnn_status cnn_relu_forward(cnn_ops *ops, size_t size, const float *x, float *y)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_relu_forward(ops->stream, size, x, y));
+    CNN_CUDA(cnn_gpu_relu_forward(ops->current.stream, size, x, y));
 done:
     return st;
 }
@@ -200,7 +201,7 @@ done:
 cnn_status cnn_relu_backward(cnn_ops *ops, size_t size, const float *y, const float *dy, float *dx)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_relu_backward(ops->stream, size, y, dy, dx));
+    CNN_CUDA(cnn_gpu_relu_backward(ops->current.stream, size, y, dy, dx));
 done:
     return st;
 }
@@ -209,8 +210,8 @@ cnn_status cnn_dropout_apply(cnn_ops *ops, size_t size, double rate, uint64_t se
                              uint32_t step, const float *x, float *y)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_dropout(ops->stream, size, rate, seed, CNN_RANDOM_DROPOUT + (uint32_t)layer,
-                             NULL, step, x, y));
+    CNN_CUDA(cnn_gpu_dropout(ops->current.stream, size, rate, seed,
+                             CNN_RANDOM_DROPOUT + (uint32_t)layer, NULL, step, x, y));
 done:
     return st;
 }
@@ -219,7 +220,8 @@ cnn_status cnn_sgd_update(cnn_ops *ops, size_t size, double rate, double momentu
                           float *velocity, float *w)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_sgd(ops->stream, size, rate, momentum, g, momentum != 0 ? velocity : NULL, w));
+    CNN_CUDA(cnn_gpu_sgd(ops->current.stream, size, rate, momentum, g,
+                         momentum != 0 ? velocity : NULL, w));
 done:
     return st;
 }
@@ -228,7 +230,7 @@ cnn_status cnn_adam_update(cnn_ops *ops, size_t size, double rate, int64_t step,
                            float *m, float *v, float *w)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_adam(ops->stream, size, rate, NULL, step, g, m, v, w));
+    CNN_CUDA(cnn_gpu_adam(ops->current.stream, size, rate, NULL, step, g, m, v, w));
 done:
     return st;
 }

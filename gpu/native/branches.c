@@ -1,14 +1,14 @@
 /* Work beside the rest of a step: gradients of weights, for which nothing waits but the update.
  *
- * It goes to the device's side lane. Where the step's variant has branches that lane has a stream
- * of its own: a fork makes it wait for what is queued so far, the join before the update makes the
- * main one wait for it. Else both lanes have one stream, and all work is in order. */
+ * It goes to the device's side stream. Where the step's variant has branches, a fork makes that
+ * stream wait for what is queued so far, and the join before the update makes the main one wait for
+ * it. Otherwise both queue in one CUDA stream, and all work is in order. */
 #include "gpu/native/internal.h"
 
 cnn_status cnn_native_open_branches(cnn_step *s)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(cnn_cuda_open_side(s->ops));
+    CNN_TRY(cnn_cuda_open_side_stream(s->ops));
     CNN_CUDA(cudaEventCreateWithFlags(&s->forked, cudaEventDisableTiming));
     CNN_CUDA(cudaEventCreateWithFlags(&s->joined, cudaEventDisableTiming));
 done:
@@ -42,11 +42,11 @@ cnn_status cnn_native_begin_aside(cnn_step *s, const cnn_native_node *node)
     if (!cnn_native_goes_aside(s, node->index))
         return CNN_OK;
     if (s->variant & CNN_STEP_BRANCHES) {
-        CNN_CUDA(cudaEventRecord(s->forked, s->ops->stream));
+        CNN_CUDA(cudaEventRecord(s->forked, s->ops->current.stream));
         CNN_CUDA(cudaStreamWaitEvent(s->ops->other.stream, s->forked, 0));
         s->unjoined = true;
     }
-    cnn_cuda_change_lane(s->ops);
+    cnn_cuda_change_stream(s->ops);
 done:
     return st;
 }
@@ -54,7 +54,7 @@ done:
 void cnn_native_end_aside(cnn_step *s, const cnn_native_node *node)
 {
     if (cnn_native_goes_aside(s, node->index))
-        cnn_cuda_change_lane(s->ops);
+        cnn_cuda_change_stream(s->ops);
 }
 
 cnn_status cnn_native_join(cnn_step *s)
@@ -64,7 +64,7 @@ cnn_status cnn_native_join(cnn_step *s)
         return CNN_OK;
     s->unjoined = false;
     CNN_CUDA(cudaEventRecord(s->joined, s->ops->other.stream));
-    CNN_CUDA(cudaStreamWaitEvent(s->ops->stream, s->joined, 0));
+    CNN_CUDA(cudaStreamWaitEvent(s->ops->current.stream, s->joined, 0));
 done:
     return st;
 }
@@ -72,6 +72,6 @@ done:
 void cnn_native_abandon(cnn_step *s)
 {
     if (s->unjoined && cudaEventRecord(s->joined, s->ops->other.stream) == cudaSuccess)
-        cudaStreamWaitEvent(s->ops->stream, s->joined, 0);
+        cudaStreamWaitEvent(s->ops->current.stream, s->joined, 0);
     s->unjoined = false;
 }

@@ -39,7 +39,7 @@ static cnn_status library_forward(cnn_step *s, cnn_native_node *node, const cnn_
     CNN_TRY(cnn_cuda_dense_forward(s->ops, shape.n, shape.inputs, shape.classes,
                                    cnn_native_value(s, node->index), cnn_native_weights(s, node, 0),
                                    logits));
-    CNN_CUDA(cnn_gpu_softmax_loss(s->ops->stream, shape.n, shape.classes, logits,
+    CNN_CUDA(cnn_gpu_softmax_loss(s->ops->current.stream, shape.n, shape.classes, logits,
                                   cnn_native_weights(s, node, 1), labels_of(s, pass),
                                   training ? cnn_native_gradient(s, node->index + 1) : NULL,
                                   training ? cnn_native_weight_gradients(s, node, 1) : NULL,
@@ -57,13 +57,13 @@ static cnn_status classifier_forward(cnn_step *s, cnn_native_node *node,
     if (!node->own_classifier)
         return library_forward(s, node, pass);
     CNN_CUDA(cnn_gpu_classifier_forward(
-        s->ops->stream, shape, cnn_native_value(s, node->index), cnn_native_weights(s, node, 0),
-        cnn_native_weights(s, node, 1), labels_of(s, pass), s->place, losses,
-        pass->training ? cnn_native_gradient(s, node->index + 1) : NULL,
+        s->ops->current.stream, shape, cnn_native_value(s, node->index),
+        cnn_native_weights(s, node, 0), cnn_native_weights(s, node, 1), labels_of(s, pass),
+        s->place, losses, pass->training ? cnn_native_gradient(s, node->index + 1) : NULL,
         pass->training && node->input_gradient ? cnn_native_gradient(s, node->index) : NULL));
     if (!pass->training)
-        CNN_CUDA(cnn_gpu_classifier_count(s->ops->stream, shape, losses, s->place, pass->updates,
-                                          s->evaluation));
+        CNN_CUDA(cnn_gpu_classifier_count(s->ops->current.stream, shape, losses, s->place,
+                                          pass->updates, s->evaluation));
 done:
     return st;
 }
@@ -79,9 +79,9 @@ static cnn_status sum_images(cnn_step *s, cnn_native_node *node, const cnn_nativ
     if (!node->own_classifier)
         return cnn_cuda_dense_backward_weights(s->ops, shape.n, shape.inputs, shape.classes, x,
                                                dlogits, dweights);
-    CNN_CUDA(cnn_gpu_classifier_backward(s->ops->stream, shape, x, cnn_native_at(s, node->losses),
-                                         dlogits, dweights, cnn_native_weight_gradients(s, node, 1),
-                                         s->place, pass->updates, s->training));
+    CNN_CUDA(cnn_gpu_classifier_backward(
+        s->ops->current.stream, shape, x, cnn_native_at(s, node->losses), dlogits, dweights,
+        cnn_native_weight_gradients(s, node, 1), s->place, pass->updates, s->training));
 done:
     return st;
 }

@@ -20,16 +20,16 @@ static cnn_status add_plans(cnn_step *s, cnn_native_node *node, cnn_conv_directi
     return CNN_OK;
 }
 
-/* Made for the lane that they run in. */
+/* Plans use the handles of the stream that they run in. */
 static cnn_status add_weights_plans(cnn_step *s, cnn_native_node *node)
 {
     cnn_status st = CNN_OK;
     const bool aside = cnn_native_goes_aside(s, node->index);
     if (aside)
-        cnn_cuda_change_lane(s->ops);
+        cnn_cuda_change_stream(s->ops);
     st = add_plans(s, node, CNN_CONV_BACKWARD_WEIGHTS);
     if (aside)
-        cnn_cuda_change_lane(s->ops);
+        cnn_cuda_change_stream(s->ops);
     return st;
 }
 
@@ -127,7 +127,7 @@ static cnn_gpu_images first_images(const cnn_step *s, const cnn_native_node *nod
 static cnn_status conv_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
 {
     cnn_status st = CNN_OK;
-    const cudaStream_t stream = s->ops->stream;
+    const cudaStream_t stream = s->ops->current.stream;
     const float *x = cnn_native_value(s, node->index), *weights = cnn_native_weights(s, node, 0);
     const float *bias = cnn_native_weights(s, node, 1);
     float *y = cnn_native_value(s, node->index + 1);
@@ -158,7 +158,7 @@ done:
 static cnn_status unpool(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass, float *dz)
 {
     cnn_status st = CNN_OK;
-    const cudaStream_t stream = s->ops->stream;
+    const cudaStream_t stream = s->ops->current.stream;
     const float *dy = cnn_native_gradient(s, node->index + 1);
     const uint8_t *mask = cnn_native_at(s, node->mask);
     const cnn_gpu_sums sums = cnn_native_sums(s, node);
@@ -189,11 +189,12 @@ static cnn_status conv_output_gradient(cnn_step *s, cnn_native_node *node,
     if (node->pool)
         CNN_TRY(unpool(s, node, pass, *dz));
     else if (node->relu)
-        CNN_CUDA(cnn_gpu_relu_bias_gradient(s->ops->stream, rows, node->mid.c,
+        CNN_CUDA(cnn_gpu_relu_bias_gradient(s->ops->current.stream, rows, node->mid.c,
                                             cnn_native_value(s, node->index + 1), *dz, sums,
                                             dbias));
     else
-        CNN_CUDA(cnn_gpu_bias_gradient(s->ops->stream, rows, node->mid.c, *dz, sums, dbias));
+        CNN_CUDA(
+            cnn_gpu_bias_gradient(s->ops->current.stream, rows, node->mid.c, *dz, sums, dbias));
 done:
     return st;
 }
@@ -218,16 +219,17 @@ static cnn_status conv_backward(cnn_step *s, cnn_native_node *node, const cnn_na
     const float *x = cnn_native_value(s, node->index);
     float *dz = NULL, *dweights = cnn_native_weight_gradients(s, node, 0);
     if (node->own_first) {
-        CNN_CUDA(cnn_gpu_first_backward(s->ops->stream, geometry(node, pass->n), node->windows,
-                                        first_images(s, node, pass, &s->place->backward),
-                                        cnn_native_gradient(s, node->index + 1),
-                                        cnn_native_at(s, node->mask), cnn_native_sums(s, node),
-                                        dweights, cnn_native_weight_gradients(s, node, 1)));
+        CNN_CUDA(cnn_gpu_first_backward(
+            s->ops->current.stream, geometry(node, pass->n), node->windows,
+            first_images(s, node, pass, &s->place->backward),
+            cnn_native_gradient(s, node->index + 1), cnn_native_at(s, node->mask),
+            cnn_native_sums(s, node), dweights, cnn_native_weight_gradients(s, node, 1)));
         goto done;
     }
     if (node->own_weights) {
         CNN_CUDA(cnn_gpu_few_channels_backward(
-            s->ops->stream, geometry(node, pass->n), x, cnn_native_gradient(s, node->index + 1),
+            s->ops->current.stream, geometry(node, pass->n), x,
+            cnn_native_gradient(s, node->index + 1),
             node->relu ? cnn_native_value(s, node->index + 1) : NULL,
             cnn_native_sums(s, node).parts, dweights, cnn_native_weight_gradients(s, node, 1)));
         goto done;

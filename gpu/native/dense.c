@@ -15,7 +15,7 @@ static cnn_status dense_forward(cnn_step *s, cnn_native_node *node, const cnn_na
     CNN_TRY(cnn_cuda_dense_forward(s->ops, pass->n, (int)cnn_shape_size(node->layer->in),
                                    node->mid.c, cnn_native_value(s, node->index),
                                    cnn_native_weights(s, node, 0), y));
-    CNN_CUDA(cnn_gpu_add_bias(s->ops->stream, (size_t)pass->n, node->mid.c,
+    CNN_CUDA(cnn_gpu_add_bias(s->ops->current.stream, (size_t)pass->n, node->mid.c,
                               cnn_native_weights(s, node, 1), node->relu, y));
 done:
     return st;
@@ -28,11 +28,11 @@ static cnn_status dense_bias_gradient(cnn_step *s, cnn_native_node *node,
     const cnn_gpu_sums sums = cnn_native_sums(s, node);
     float *dbias = cnn_native_weight_gradients(s, node, 1);
     if (node->relu)
-        CNN_CUDA(cnn_gpu_relu_bias_gradient(s->ops->stream, (size_t)pass->n, node->mid.c,
+        CNN_CUDA(cnn_gpu_relu_bias_gradient(s->ops->current.stream, (size_t)pass->n, node->mid.c,
                                             cnn_native_value(s, node->index + 1), dy, sums, dbias));
     else
-        CNN_CUDA(
-            cnn_gpu_bias_gradient(s->ops->stream, (size_t)pass->n, node->mid.c, dy, sums, dbias));
+        CNN_CUDA(cnn_gpu_bias_gradient(s->ops->current.stream, (size_t)pass->n, node->mid.c, dy,
+                                       sums, dbias));
 done:
     return st;
 }

@@ -20,7 +20,8 @@ static cnn_status copy(cnn_step *s, void *to, const void *from, size_t bytes)
 {
     cnn_status st = CNN_OK;
     if (bytes > 0)
-        CNN_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, s->ops->stream));
+        CNN_CUDA(
+            cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, s->ops->current.stream));
 done:
     return st;
 }
@@ -31,7 +32,7 @@ static cnn_status try_out(cnn_step *s, const cnn_feed *feed, int n)
 {
     cnn_status st = CNN_OK;
     const size_t bytes = (size_t)s->net.state_total * sizeof(float);
-    CNN_CUDA(cnn_gpu_go_to(s->ops->stream, 0, s->place));
+    CNN_CUDA(cnn_gpu_go_to(s->ops->current.stream, 0, s->place));
     CNN_TRY(copy(s, s->running_kept, s->running, bytes));
     CNN_TRY(copy(s, s->training_kept, s->training, sizeof *s->training));
     CNN_TRY(cnn_native_queue_step(s, feed, n, false));
@@ -48,16 +49,16 @@ static cnn_status capture(cnn_step *s, const cnn_feed *feed, int n, int steps, c
 {
     cnn_status st = CNN_OK;
     cudaGraph_t graph = NULL;
-    CNN_CUDA(cudaStreamBeginCapture(s->ops->stream, cudaStreamCaptureModeThreadLocal));
+    CNN_CUDA(cudaStreamBeginCapture(s->ops->current.stream, cudaStreamCaptureModeThreadLocal));
     for (int i = 0; i < steps && st == CNN_OK; i++)
         st = cnn_native_queue_step(s, feed, n, true);
-    const cudaError_t ended = cudaStreamEndCapture(s->ops->stream, &graph);
+    const cudaError_t ended = cudaStreamEndCapture(s->ops->current.stream, &graph);
     CNN_TRY(st);
     CNN_CUDA(ended);
     if (s->variant & CNN_STEP_EARLY)
         CNN_TRY(cnn_native_hasten_dependents(graph));
     CNN_CUDA(cudaGraphInstantiate(out, graph, 0));
-    CNN_CUDA(cudaGraphUpload(*out, s->ops->stream));
+    CNN_CUDA(cudaGraphUpload(*out, s->ops->current.stream));
 done:
     if (graph)
         cudaGraphDestroy(graph);
@@ -68,7 +69,8 @@ static bool are_of(const cnn_native_graphs *g, const cnn_step *s, const cnn_feed
 {
     return g->images && g->images == feed->images && g->labels == feed->labels &&
            g->order == feed->order && g->count == feed->count && g->variant == s->variant &&
-           g->workspaces[0] == s->ops->workspace && g->workspaces[1] == s->ops->other.workspace;
+           g->workspaces[0] == s->ops->current.workspace &&
+           g->workspaces[1] == s->ops->other.workspace;
 }
 
 cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
@@ -87,7 +89,7 @@ cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
     g->order = feed->order;
     g->count = feed->count;
     g->variant = s->variant;
-    g->workspaces[0] = s->ops->workspace;
+    g->workspaces[0] = s->ops->current.workspace;
     g->workspaces[1] = s->ops->other.workspace;
     if (feed->count >= batch) {
         CNN_TRY(try_out(s, feed, batch));

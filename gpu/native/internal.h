@@ -72,7 +72,7 @@ typedef struct {
     const void *images, *labels, *order; /* of the feed that they were captured on */
     int count;
     unsigned variant;
-    const void *workspaces[2];          /* of the convolutions in them, by lane */
+    const void *workspaces[2];          /* of the convolutions in them: main, side stream */
     cudaGraphExec_t several, one, tail; /* tail: NULL where the last batch is whole */
 } cnn_native_graphs;
 
@@ -103,7 +103,7 @@ struct cnn_step {
     bool may_branch;                /* tensors and plans are such that the step may have branches */
     unsigned variant;               /* cnn_step_variant: of what is queued */
     float tuned[CNN_STEP_VARIANTS]; /* milliseconds of a step by variant; 0: not timed */
-    bool unjoined; /* the side lane has work that the main one does not wait for yet */
+    bool unjoined; /* the side stream has work that the main one does not wait for yet */
     cudaEvent_t forked, joined;
     cnn_native_graphs graphs;
     cudaEvent_t *events; /* of traced steps, one more than steps */
@@ -206,17 +206,17 @@ cnn_status cnn_native_unpool_backward(cnn_step *s, cnn_native_node *node,
                                       const cnn_native_pass *pass);
 
 /* branches.c */
-/** The device's side lane, and events; for steps that may branch. */
+/** The device's side stream, and events; for steps that may branch. */
 cnn_status cnn_native_open_branches(cnn_step *s);
 void cnn_native_close_branches(cnn_step *s);
-/** Whether the gradient of a node's weights is taken in the side lane. */
+/** Whether the gradient of a node's weights is taken in the side stream. */
 bool cnn_native_goes_aside(const cnn_step *s, int node);
 /** Until when what that gradient reads must stay, in the plan's schedule. */
 int cnn_native_aside_until(const cnn_step *s, int node);
-/** Work between the two goes to the side lane, if the node's does. */
+/** Work between the two goes to the side stream, if the node's does. */
 cnn_status cnn_native_begin_aside(cnn_step *s, const cnn_native_node *node);
 void cnn_native_end_aside(cnn_step *s, const cnn_native_node *node);
-/** What is queued from now on waits for the side lane. */
+/** What is queued from now on waits for the side stream. */
 cnn_status cnn_native_join(cnn_step *s);
 /** After a failure: joins as far as may be, so that a capture can be ended. */
 void cnn_native_abandon(cnn_step *s);

@@ -51,7 +51,7 @@ static cnn_status statistics(cnn_step *s, cnn_native_node *node, const cnn_nativ
     by->spread = cnn_native_at(s, node->inverse);
     by->is_variance = false;
     CNN_CUDA(cnn_gpu_norm_statistics(
-        s->ops->stream, shape, cnn_native_value(s, node->index), mean, variance,
+        s->ops->current.stream, shape, cnn_native_value(s, node->index), mean, variance,
         cnn_native_sums(s, node), cnn_native_at(s, node->mean), cnn_native_at(s, node->inverse)));
 done:
     return st;
@@ -60,7 +60,7 @@ done:
 static cnn_status norm_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
 {
     cnn_status st = CNN_OK;
-    const cudaStream_t stream = s->ops->stream;
+    const cudaStream_t stream = s->ops->current.stream;
     const cnn_gpu_norm_shape shape = cnn_cuda_norm_shape(node->layer, pass->n);
     const float *x = cnn_native_value(s, node->index);
     float *y = cnn_native_value(s, node->index + 1), *z = cnn_native_at(s, node->before_pool);
@@ -112,7 +112,7 @@ static cnn_gpu_norm_backward_operands operands(cnn_step *s, cnn_native_node *nod
 static cnn_status norm_backward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
 {
     cnn_status st = CNN_OK;
-    const cudaStream_t stream = s->ops->stream;
+    const cudaStream_t stream = s->ops->current.stream;
     const cnn_gpu_norm_shape shape = cnn_cuda_norm_shape(node->layer, pass->n);
     const cnn_gpu_norm_backward_operands o = operands(s, node);
     const float *dz = cnn_native_gradient(s, node->index + 1);

@@ -140,8 +140,8 @@ static cnn_status queue_forward(cnn_step *s, const cnn_native_pass *pass)
     cnn_status st = CNN_OK;
     float *gathered = cnn_native_value(s, 0);
     if (gathered)
-        CNN_CUDA(cnn_gpu_gather(s->ops->stream, cnn_native_images(pass, &s->place->forward), NULL,
-                                pass->n, cnn_shape_size(s->net.input), gathered, NULL));
+        CNN_CUDA(cnn_gpu_gather(s->ops->current.stream, cnn_native_images(pass, &s->place->forward),
+                                NULL, pass->n, cnn_shape_size(s->net.input), gathered, NULL));
     for (int i = 0; i < s->node_count; i++)
         CNN_TRY(s->nodes[i].class->forward(s, &s->nodes[i], pass));
 done:
@@ -153,10 +153,11 @@ cnn_status cnn_native_queue_update(cnn_step *s, size_t values)
     cnn_status st = CNN_OK;
     const cnn_train *t = &s->train;
     if (t->optimizer == CNN_OPTIMIZER_ADAM)
-        CNN_CUDA(cnn_gpu_adam(s->ops->stream, values, t->learning_rate, &s->place->backward.step, 0,
-                              s->weight_gradients, s->first, s->second, s->weights));
+        CNN_CUDA(cnn_gpu_adam(s->ops->current.stream, values, t->learning_rate,
+                              &s->place->backward.step, 0, s->weight_gradients, s->first, s->second,
+                              s->weights));
     else
-        CNN_CUDA(cnn_gpu_sgd(s->ops->stream, values, t->learning_rate, t->momentum,
+        CNN_CUDA(cnn_gpu_sgd(s->ops->current.stream, values, t->learning_rate, t->momentum,
                              s->weight_gradients, s->first, s->weights));
 done:
     return st;
@@ -168,8 +169,9 @@ cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool 
     cnn_native_pass pass = {.feed = feed, .n = n, .training = true, .updates = updates};
     CNN_TRY(cnn_cuda_size_index(s->ops, n, &pass.size));
     if (s->may_branch)
-        CNN_TRY(cnn_cuda_part_lanes(s->ops, s->variant & CNN_STEP_BRANCHES));
-    cnn_gpu_launch_dependents(cnn_native_has_dependents(s->variant) ? s->ops->stream : NULL);
+        CNN_TRY(cnn_cuda_separate_streams(s->ops, s->variant & CNN_STEP_BRANCHES));
+    cnn_gpu_launch_dependents(cnn_native_has_dependents(s->variant) ? s->ops->current.stream
+                                                                    : NULL);
     CNN_TRY(queue_forward(s, &pass));
     for (int i = s->node_count - 1; i >= s->first_trained; i--)
         CNN_TRY(s->nodes[i].class->backward(s, &s->nodes[i], &pass));
@@ -209,7 +211,7 @@ static cnn_status go_to(cnn_step *s, const cnn_feed *feed, int64_t b)
     CNN_CHECK(b >= 0 && first < feed->count, CNN_EINVAL,
               "batch %lld of size %d lies outside the %d images", (long long)b, s->train.batch_size,
               feed->count);
-    CNN_CUDA(cnn_gpu_go_to(s->ops->stream, first, s->place));
+    CNN_CUDA(cnn_gpu_go_to(s->ops->current.stream, first, s->place));
 done:
     return st;
 }
@@ -247,7 +249,7 @@ done:
 static cnn_status launch(cnn_step *s, cudaGraphExec_t graph)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cudaGraphLaunch(graph, s->ops->stream));
+    CNN_CUDA(cudaGraphLaunch(graph, s->ops->current.stream));
 done:
     return st;
 }
@@ -289,10 +291,10 @@ static cnn_status train_traced(cnn_step *s, const cnn_feed *feed, int64_t first,
     cnn_status st = CNN_OK;
     const int64_t whole = feed->count / s->train.batch_size, count = end - first;
     CNN_TRY(need_events(s, count + 1));
-    CNN_CUDA(cudaEventRecord(s->events[0], s->ops->stream));
+    CNN_CUDA(cudaEventRecord(s->events[0], s->ops->current.stream));
     for (int64_t i = 0; i < count; i++) {
         CNN_TRY(launch(s, first + i < whole ? s->graphs.one : s->graphs.tail));
-        CNN_CUDA(cudaEventRecord(s->events[i + 1], s->ops->stream));
+        CNN_CUDA(cudaEventRecord(s->events[i + 1], s->ops->current.stream));
     }
     CNN_TRY(cnn_ops_sync(s->ops));
     for (int64_t i = 0; i < count; i++) {

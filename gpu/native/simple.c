@@ -27,10 +27,10 @@ static cnn_status pool_forward(cnn_step *s, cnn_native_node *node, const cnn_nat
     const float *x = cnn_native_value(s, node->index);
     float *y = cnn_native_value(s, node->index + 1);
     if (node->layer->kind == CNN_LAYER_MAXPOOL)
-        CNN_CUDA(cnn_gpu_maxpool_forward(s->ops->stream, pass->n, node->windows, x, NULL, false, y,
-                                         cnn_native_at(s, node->mask)));
+        CNN_CUDA(cnn_gpu_maxpool_forward(s->ops->current.stream, pass->n, node->windows, x, NULL,
+                                         false, y, cnn_native_at(s, node->mask)));
     else
-        CNN_CUDA(cnn_gpu_avgpool_forward(s->ops->stream, pass->n, node->windows, x, y));
+        CNN_CUDA(cnn_gpu_avgpool_forward(s->ops->current.stream, pass->n, node->windows, x, y));
 done:
     return st;
 }
@@ -43,10 +43,10 @@ static cnn_status pool_backward(cnn_step *s, cnn_native_node *node, const cnn_na
     if (!node->input_gradient)
         return CNN_OK;
     if (node->layer->kind == CNN_LAYER_MAXPOOL)
-        CNN_CUDA(cnn_gpu_maxpool_backward(s->ops->stream, pass->n, node->windows,
+        CNN_CUDA(cnn_gpu_maxpool_backward(s->ops->current.stream, pass->n, node->windows,
                                           cnn_native_at(s, node->mask), dy, dx));
     else
-        CNN_CUDA(cnn_gpu_avgpool_backward(s->ops->stream, pass->n, node->windows, dy, dx));
+        CNN_CUDA(cnn_gpu_avgpool_backward(s->ops->current.stream, pass->n, node->windows, dy, dx));
 done:
     return st;
 }
@@ -54,7 +54,7 @@ done:
 static cnn_status relu_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_relu_forward(s->ops->stream, cnn_native_batch(pass, node->mid),
+    CNN_CUDA(cnn_gpu_relu_forward(s->ops->current.stream, cnn_native_batch(pass, node->mid),
                                   cnn_native_value(s, node->index),
                                   cnn_native_value(s, node->index + 1)));
 done:
@@ -65,9 +65,10 @@ static cnn_status relu_backward(cnn_step *s, cnn_native_node *node, const cnn_na
 {
     cnn_status st = CNN_OK;
     if (node->input_gradient)
-        CNN_CUDA(cnn_gpu_relu_backward(
-            s->ops->stream, cnn_native_batch(pass, node->mid), cnn_native_value(s, node->index + 1),
-            cnn_native_gradient(s, node->index + 1), cnn_native_gradient(s, node->index)));
+        CNN_CUDA(cnn_gpu_relu_backward(s->ops->current.stream, cnn_native_batch(pass, node->mid),
+                                       cnn_native_value(s, node->index + 1),
+                                       cnn_native_gradient(s, node->index + 1),
+                                       cnn_native_gradient(s, node->index)));
 done:
     return st;
 }
@@ -78,7 +79,7 @@ static cnn_status drop(cnn_step *s, const cnn_native_node *node, const cnn_nativ
 {
     cnn_status st = CNN_OK;
     const int layer = (int)(node->layer - s->net.layers);
-    CNN_CUDA(cnn_gpu_dropout(s->ops->stream, cnn_native_batch(pass, node->mid),
+    CNN_CUDA(cnn_gpu_dropout(s->ops->current.stream, cnn_native_batch(pass, node->mid),
                              pass->training ? node->layer->rate : 0, s->seed,
                              CNN_RANDOM_DROPOUT + (uint32_t)layer, &position->step, 0, from, to));
 done:

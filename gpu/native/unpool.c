@@ -29,8 +29,9 @@ typedef struct {
 static cnn_status run_weights(cnn_step *s, const cnn_native_node *node, const operands *o)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_strips_unpool_weights(s->ops->stream, o->shape, node->windows, o->x, o->dy,
-                                           o->mask, s->ops->workspace, o->dweights, o->dbias));
+    CNN_CUDA(cnn_gpu_strips_unpool_weights(s->ops->current.stream, o->shape, node->windows, o->x,
+                                           o->dy, o->mask, s->ops->current.workspace, o->dweights,
+                                           o->dbias));
 done:
     return st;
 }
@@ -38,8 +39,8 @@ done:
 static cnn_status run_data(cnn_step *s, const cnn_native_node *node, const operands *o)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_strips_unpool_data(s->ops->stream, o->shape, node->windows, o->dy, o->mask,
-                                        o->weights, o->dx));
+    CNN_CUDA(cnn_gpu_strips_unpool_data(s->ops->current.stream, o->shape, node->windows, o->dy,
+                                        o->mask, o->weights, o->dx));
 done:
     return st;
 }
@@ -106,12 +107,13 @@ static cnn_status bench_open(cnn_step *s, const cnn_native_node *node, int size,
     memcpy(b->sizes, sizes, sizeof sizes);
     for (int i = 0; i < TENSORS; i++) {
         CNN_TRY(cnn_cuda_floats(s->ops, sizes[i], "tuning: a pool's backward", &b->tensors[i]));
-        CNN_CUDA(cnn_gpu_fill_random(s->ops->stream, sizes[i], (uint32_t)i + 1, b->tensors[i]));
+        CNN_CUDA(
+            cnn_gpu_fill_random(s->ops->current.stream, sizes[i], (uint32_t)i + 1, b->tensors[i]));
     }
     CNN_TRY(cnn_cuda_floats(s->ops, 2, "tuning: a distance", &b->distance));
     CNN_TRY(cnn_cuda_sums(s->ops, cnn_gpu_column_sums(rows, (int)bias), cnn_gpu_tickets((int)bias),
                           &b->sums));
-    CNN_CUDA(cnn_gpu_maxpool_forward(s->ops->stream, n, node->windows, b->tensors[Z], NULL,
+    CNN_CUDA(cnn_gpu_maxpool_forward(s->ops->current.stream, n, node->windows, b->tensors[Z], NULL,
                                      node->relu, b->tensors[POOLED], (uint8_t *)b->tensors[MASK]));
     b->o = (operands){p.shape,
                       b->tensors[X],
@@ -133,11 +135,11 @@ static void bench_close(bench *b)
     cnn_cuda_free_sums(b->s->ops, &b->sums);
 }
 
-/* Both lanes have one stream here. Plans and workspaces are those of the lane that they run in. */
-static void change_lane(const bench *b)
+/* Both streams queue in one CUDA stream here; plans and workspaces differ. */
+static void change_stream(const bench *b)
 {
     if (cnn_native_goes_aside(b->s, b->node->index))
-        cnn_cuda_change_lane(b->s->ops);
+        cnn_cuda_change_stream(b->s->ops);
 }
 
 static cnn_status run_apart(void *context)
@@ -145,13 +147,13 @@ static cnn_status run_apart(void *context)
     cnn_status st = CNN_OK;
     const bench *b = context;
     float *const *t = b->tensors;
-    CNN_CUDA(cnn_gpu_unpool_bias_gradient(b->s->ops->stream, b->o.shape.n, b->node->windows,
+    CNN_CUDA(cnn_gpu_unpool_bias_gradient(b->s->ops->current.stream, b->o.shape.n, b->node->windows,
                                           b->o.mask, t[DY], t[DZ], b->sums, t[DBIAS]));
-    change_lane(b);
+    change_stream(b);
     st = cnn_conv_plan_run(
         b->node->plans[CNN_CONV_BACKWARD_WEIGHTS][b->size],
         (cnn_conv_operands){.first = t[X], .second = t[DZ], .result = t[DWEIGHTS]});
-    change_lane(b);
+    change_stream(b);
     if (st == CNN_OK)
         CNN_TRY(cnn_conv_plan_run(
             b->node->plans[CNN_CONV_BACKWARD_DATA][b->size],
@@ -164,9 +166,9 @@ static cnn_status run_pooled(void *context)
 {
     cnn_status st = CNN_OK;
     const bench *b = context;
-    change_lane(b);
+    change_stream(b);
     st = run_weights(b->s, b->node, &b->o);
-    change_lane(b);
+    change_stream(b);
     if (st == CNN_OK)
         CNN_TRY(run_data(b->s, b->node, &b->o));
 done:
@@ -184,7 +186,7 @@ static cnn_status check_results(const bench *b, bool *right)
     for (int i = 0; i < RESULTS; i++) {
         float distance[2];
         const cnn_conv_problem p = cnn_conv_problem_of(b->node->layer, b->o.shape.n, directions[i]);
-        CNN_CUDA(cnn_gpu_distance(b->s->ops->stream, b->sizes[DX + i], b->tensors[DX + i],
+        CNN_CUDA(cnn_gpu_distance(b->s->ops->current.stream, b->sizes[DX + i], b->tensors[DX + i],
                                   b->tensors[DX + i + RESULTS], b->distance));
         CNN_TRY(cnn_ops_download(b->s->ops, distance, b->distance, sizeof distance));
         if ((double)distance[1] <= 2 * cnn_conv_tolerance(b->s->ops, &p) * (double)distance[0])
@@ -203,11 +205,11 @@ static cnn_status need_workspace(cnn_step *s, const cnn_native_node *node, int s
         cnn_conv_problem_of(node->layer, s->ops->sizes[size], CNN_CONV_BACKWARD_WEIGHTS);
     const bool aside = cnn_native_goes_aside(s, node->index);
     if (aside)
-        cnn_cuda_change_lane(s->ops);
+        cnn_cuda_change_stream(s->ops);
     const cnn_status st =
         cnn_cuda_need_workspace(s->ops, cnn_gpu_strips_unpool_weights_workspace(p.shape));
     if (aside)
-        cnn_cuda_change_lane(s->ops);
+        cnn_cuda_change_stream(s->ops);
     return st;
 }
 
@@ -285,7 +287,7 @@ cnn_status cnn_native_choose_unpool(cnn_step *s, cnn_native_node *node)
     if (s->ops->config.plan_only || !cnn_native_may_unpool(s, node))
         return CNN_OK;
     if (s->may_branch)
-        CNN_TRY(cnn_cuda_part_lanes(s->ops, false));
+        CNN_TRY(cnn_cuda_separate_streams(s->ops, false));
     for (int i = 0; i < s->ops->size_count; i++)
         CNN_TRY(choose(s, node, i));
 done:

@@ -167,7 +167,7 @@ static int64_t at_most(int64_t n, int64_t most)
 static cnn_status run_steps(bench *b, float *milliseconds)
 {
     cnn_status st = CNN_OK;
-    const cudaStream_t stream = b->s->ops->stream;
+    const cudaStream_t stream = b->s->ops->current.stream;
     const cnn_native_graphs *g = &b->s->graphs;
     const bool several = b->whole >= CNN_NATIVE_STEPS;
     const int64_t graphs = several ? at_most(b->whole / CNN_NATIVE_STEPS, RUN_GRAPHS) : b->whole;

@@ -88,7 +88,7 @@ static cnn_gpu_classifier shape_of(const case_shape *c)
 static void run(rig *r, const case_shape *c, data *d)
 {
     const cnn_gpu_classifier s = shape_of(c);
-    const cudaStream_t stream = r->ops->stream;
+    const cudaStream_t stream = r->ops->current.stream;
     assert_true(cnn_gpu_classifier_fits(s));
     assert_int_equal(cnn_gpu_classifier_forward(stream, s, d->x_dev, d->w_dev, d->b_dev,
                                                 d->labels_dev, d->place, d->losses, d->dlogits,
@@ -174,11 +174,12 @@ static void test_counts_need_no_gradients(void **state)
         rig_open(&r, c->n, 0);
         data trained = make(&r, c), d = make(&r, c);
         run(&r, c, &trained);
-        assert_int_equal(cnn_gpu_classifier_forward(r.ops->stream, s, d.x_dev, d.w_dev, d.b_dev,
-                                                    d.labels_dev, d.place, d.losses, NULL, NULL),
+        assert_int_equal(cnn_gpu_classifier_forward(r.ops->current.stream, s, d.x_dev, d.w_dev,
+                                                    d.b_dev, d.labels_dev, d.place, d.losses, NULL,
+                                                    NULL),
                          cudaSuccess);
         assert_int_equal(
-            cnn_gpu_classifier_count(r.ops->stream, s, d.losses, d.place, false, d.counts),
+            cnn_gpu_classifier_count(r.ops->current.stream, s, d.losses, d.place, false, d.counts),
             cudaSuccess);
         const cnn_gpu_counts with = counts_of(&r, &trained), without = counts_of(&r, &d);
         assert_memory_equal(&with, &without, sizeof with);

@@ -177,7 +177,7 @@ static void check_few(const case_shape *c, bool relu)
     float *xd = rig_upload(&r, x, in), *dyd = rig_upload(&r, dy, out), *yd = rig_upload(&r, y, out);
     float *dwd = rig_garbage(&r, size), *dbd = rig_garbage(&r, bias);
     double *parts = (double *)rig_garbage(&r, 2 * cnn_gpu_few_channels_parts(p.shape));
-    assert_int_equal(cnn_gpu_few_channels_backward(r.ops->stream, p.shape, xd, dyd,
+    assert_int_equal(cnn_gpu_few_channels_backward(r.ops->current.stream, p.shape, xd, dyd,
                                                    relu ? yd : NULL, parts, dwd, dbd),
                      cudaSuccess);
     for (size_t i = 0; relu && i < out; i++)
@@ -447,7 +447,7 @@ static void check_winograd_pool(const case_shape *c, bool relu)
                            .before = rig_garbage(&r, cnn_conv_problem_output(&p)),
                            .mask = (uint8_t *)mask[0]};
     assert_true(run(winograd, &plain, cnn_conv_operands_plain(&p, o)));
-    assert_int_equal(cnn_conv_finish(r.ops->stream, &p, o), cudaSuccess);
+    assert_int_equal(cnn_conv_finish(r.ops->current.stream, &p, o), cudaSuccess);
     rig_download(&r, y, pooled, values);
     for (size_t i = 0; i < pooled; i++)
         expected[i] = (double)values[i];
@@ -492,7 +492,7 @@ static void check_unpool(const case_shape *c)
     const size_t in = cnn_conv_problem_input(&p), out = cnn_conv_problem_output(&p);
     const size_t size = cnn_conv_problem_weights(&p), filters = (size_t)l.out.c;
     const size_t pooled = cnn_conv_problem_pooled(&p), bytes = (pooled + 3) / 4;
-    const cudaStream_t stream = r.ops->stream;
+    const cudaStream_t stream = r.ops->current.stream;
     snprintf(r.context, sizeof r.context, "unpool of %d of %dx%dx%d, %d filters", c->n, c->h, c->w,
              c->c, c->filters);
     if (!cnn_gpu_strips_unpool_fit(p.shape, p.pool) ||

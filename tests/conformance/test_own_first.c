@@ -116,11 +116,11 @@ static void check_case(const case_shape *c)
     uint8_t *mask = (uint8_t *)rig_garbage(&r, out / 4 + 1);
     const cnn_gpu_sums sums = {(double *)rig_garbage(&r, 2 * cnn_gpu_first_parts(s, windows)),
                                (unsigned *)rig_upload_int(&r, &(int32_t){0}, 1)};
-    assert_int_equal(cnn_gpu_first_forward(r.ops->stream, s, windows, images, w_dev, b_dev, c->relu,
-                                           y_dev, mask),
+    assert_int_equal(cnn_gpu_first_forward(r.ops->current.stream, s, windows, images, w_dev, b_dev,
+                                           c->relu, y_dev, mask),
                      cudaSuccess);
-    assert_int_equal(cnn_gpu_first_backward(r.ops->stream, s, windows, images, dy_dev, mask, sums,
-                                            dw_dev, db_dev),
+    assert_int_equal(cnn_gpu_first_backward(r.ops->current.stream, s, windows, images, dy_dev, mask,
+                                            sums, dw_dev, db_dev),
                      cudaSuccess);
 
     ref_conv_forward(&l, c->n, x, w, b, z);

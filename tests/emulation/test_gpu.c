@@ -230,12 +230,12 @@ static void test_a_workspace_outlives_one_that_cannot_be_had(void **state)
     cnn_ops *ops = NULL;
     assert_int_equal(cnn_ops_open(&r.config, &ops), CNN_OK);
     assert_int_equal(cnn_cuda_need_workspace(ops, 4096), CNN_OK);
-    const void *before = ops->workspace;
+    const void *before = ops->current.workspace;
     assert_int_equal(cnn_cuda_need_workspace(ops, (size_t)1 << 31), CNN_ENOMEM);
-    assert_ptr_equal(ops->workspace, before);
-    assert_int_equal(ops->workspace_bytes, 4096);
+    assert_ptr_equal(ops->current.workspace, before);
+    assert_int_equal(ops->current.workspace_bytes, 4096);
     assert_int_equal(cnn_cuda_need_workspace(ops, 8192), CNN_OK);
-    assert_int_equal(ops->workspace_bytes, 8192);
+    assert_int_equal(ops->current.workspace_bytes, 8192);
     cnn_ops_close(&ops);
 }
 
@@ -600,7 +600,7 @@ static int with_winograd(const char *algorithms, cnn_text *out)
     return count;
 }
 
-/* Within whole steps: its products, too, have a lane's handle and workspace. */
+/* Within whole steps: its products also use a stream's handle and workspace. */
 static void test_winograd_does_what_cudnn_does(void **state)
 {
     (void)state;
