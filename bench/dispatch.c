@@ -20,7 +20,7 @@ enum { TENTHS = 10 };
 struct cnn_mailbox {
     int size;
     cnn_message_block *work; /* [size] */
-    int *turn;               /* [size] ring of ranks that have a block */
+    int *ring;               /* [size] ring of ranks that have a block */
     int first, waiting;
     int ended; /* ranks that were told to leave */
     long messages, bytes;
@@ -39,7 +39,7 @@ cnn_status cnn_mailbox_send(cnn_mailbox *box, int to, cnn_tag tag, const void *b
     box->bytes += (long)n;
     if (tag == CNN_TAG_BLOCK) {
         memcpy(&box->work[to], body, n);
-        box->turn[(box->first + box->waiting++) % box->size] = to;
+        box->ring[(box->first + box->waiting++) % box->size] = to;
     }
     box->ended += tag == CNN_TAG_END;
     return CNN_OK;
@@ -53,8 +53,8 @@ static cnn_status make_mailbox(int size, cnn_mailbox **out)
     *out = box;
     box->size = size;
     box->work = calloc((size_t)size, sizeof *box->work);
-    box->turn = calloc((size_t)size, sizeof *box->turn);
-    CNN_CHECK(box->work && box->turn, CNN_ENOMEM, "mail of %d ranks", size);
+    box->ring = calloc((size_t)size, sizeof *box->ring);
+    CNN_CHECK(box->work && box->ring, CNN_ENOMEM, "mail of %d ranks", size);
 done:
     return st;
 }
@@ -64,12 +64,13 @@ static void free_mailbox(cnn_mailbox *box)
     if (!box)
         return;
     free(box->work);
-    free(box->turn);
+    free(box->ring);
     free(box);
 }
 
 /** Two levels of the contrast, 10 combinations, RUNS / 20 repeats. */
-static cnn_status make_task(int runs, int ranks, const char *assign, cnn_job **job, cnn_task *task)
+static cnn_status make_context(int runs, int ranks, const char *assign, cnn_job **job,
+                               cnn_rank_context *context)
 {
     cnn_status st = CNN_OK;
     char text[1024];
@@ -80,13 +81,13 @@ static cnn_status make_task(int runs, int ranks, const char *assign, cnn_job **j
              "  c: {type: synthetic}\n  d: {type: synthetic}\n  e: {type: synthetic}\n",
              runs / 20 > 0 ? runs / 20 : 1, assign);
     CNN_TRY(cnn_job_parse("dispatch.yaml", text, NULL, job));
-    CNN_TRY(cnn_design_create(*job, ranks, &task->design));
-    task->job = *job;
-    task->size = ranks;
-    task->status = calloc((size_t)task->design->run_count, sizeof *task->status);
-    task->attempts = calloc((size_t)task->design->run_count, sizeof *task->attempts);
-    CNN_CHECK(task->status && task->attempts, CNN_ENOMEM, "state of %d runs", runs);
-    CNN_TRY(make_mailbox(ranks, &task->mailbox));
+    CNN_TRY(cnn_design_create(*job, ranks, &context->design));
+    context->job = *job;
+    context->size = ranks;
+    context->status = calloc((size_t)context->design->run_count, sizeof *context->status);
+    context->attempts = calloc((size_t)context->design->run_count, sizeof *context->attempts);
+    CNN_CHECK(context->status && context->attempts, CNN_ENOMEM, "state of %d runs", runs);
+    CNN_TRY(make_mailbox(ranks, &context->mailbox));
 done:
     return st;
 }
@@ -101,19 +102,20 @@ static cnn_status tell(cnn_dispatcher *d, cnn_mailbox *box, int from, cnn_tag ta
 }
 
 /** Everything of a block is done at once; *done counts runs, seen [run_count] each one's. */
-static cnn_status do_block(const cnn_task *task, cnn_dispatcher *d, int rank, int *done, int *seen)
+static cnn_status do_block(const cnn_rank_context *context, cnn_dispatcher *d, int rank, int *done,
+                           int *seen)
 {
     cnn_status st = CNN_OK;
-    cnn_mailbox *box = task->mailbox;
+    cnn_mailbox *box = context->mailbox;
     const cnn_message_block work = box->work[rank];
-    for (int l = 0; l < task->design->level_count; l++) {
-        cnn_message m = {.run = {.run = cnn_block_run(&task->design->blocks[work.block], l),
+    for (int l = 0; l < context->design->level_count; l++) {
+        cnn_message m = {.run = {.run = cnn_block_run(&context->design->blocks[work.block], l),
                                  .status = CNN_RUN_DONE,
                                  .attempts = 1,
                                  .life_seconds = 60,
                                  .train_seconds = 58.5,
                                  .test_error = 0.1}};
-        if (work.duty[l] != CNN_TRAIN)
+        if (work.task[l] != CNN_TASK_TRAIN)
             continue;
         seen[m.run.run]++;
         ++*done;
@@ -135,79 +137,79 @@ static double estimate_cost(const cnn_dispatcher *d)
 
 /** Until the ranks are told to leave; at [TENTHS + 1]: CPU seconds when each tenth was done,
  * without *estimate, what cnn_dispatcher_time_left took when half was done. */
-static cnn_status deal_all(const cnn_task *task, cnn_dispatcher *d, int *seen, double *at,
-                           double *estimate)
+static cnn_status deal_all(const cnn_rank_context *context, cnn_dispatcher *d, int *seen,
+                           double *at, double *estimate)
 {
     cnn_status st = CNN_OK;
-    cnn_mailbox *box = task->mailbox;
+    cnn_mailbox *box = context->mailbox;
     int done = 0, tenth = 0;
     at[0] = cpu_seconds();
-    for (int r = 0; r < task->size; r++)
+    for (int r = 0; r < context->size; r++)
         CNN_TRY(tell(d, box, r, CNN_TAG_IDLE, NULL, 0));
     while (box->waiting > 0) {
-        const int rank = box->turn[box->first];
+        const int rank = box->ring[box->first];
         box->first = (box->first + 1) % box->size;
         box->waiting--;
-        CNN_TRY(do_block(task, d, rank, &done, seen));
+        CNN_TRY(do_block(context, d, rank, &done, seen));
         while (tenth < TENTHS &&
-               (long)done * TENTHS >= (long)(tenth + 1) * task->design->run_count) {
+               (long)done * TENTHS >= (long)(tenth + 1) * context->design->run_count) {
             at[++tenth] = cpu_seconds() - *estimate;
             if (tenth == TENTHS / 2)
                 *estimate = estimate_cost(d);
         }
     }
-    CNN_CHECK(box->ended == task->size, CNN_EMPI, "%d of %d ranks were told to leave", box->ended,
-              task->size);
-    for (int run = 0; run < task->design->run_count; run++)
+    CNN_CHECK(box->ended == context->size, CNN_EMPI, "%d of %d ranks were told to leave",
+              box->ended, context->size);
+    for (int run = 0; run < context->design->run_count; run++)
         CNN_CHECK(seen[run] == 1, CNN_EMPI, "run %d was dealt %d times", run, seen[run]);
 done:
     return st;
 }
 
-static void print_result(FILE *out, const cnn_task *task, const double *at, double planned,
-                         double estimate)
+static void print_result(FILE *out, const cnn_rank_context *context, const double *at,
+                         double planned, double estimate)
 {
     struct rusage use;
-    const double runs = task->design->run_count, tenth = runs / TENTHS;
+    const double runs = context->design->run_count, tenth = runs / TENTHS;
     getrusage(RUSAGE_SELF, &use);
     fprintf(out,
             "{\"runs\": %d, \"ranks\": %d, \"plan_seconds\": %.6f, \"create_seconds\": %.6f, "
             "\"us_per_run\": %.3f, \"us_first_tenth\": %.3f, \"us_last_tenth\": %.3f, "
             "\"messages_per_run\": %.3f, \"bytes_per_run\": %.1f, \"estimate_ms\": %.3f, "
             "\"peak_mb\": %.1f}\n",
-            task->design->run_count, task->size, planned, at[0] - planned,
+            context->design->run_count, context->size, planned, at[0] - planned,
             1e6 * (at[TENTHS] - at[0]) / runs, 1e6 * (at[1] - at[0]) / tenth,
-            1e6 * (at[TENTHS] - at[TENTHS - 1]) / tenth, (double)task->mailbox->messages / runs,
-            (double)task->mailbox->bytes / runs, 1e3 * estimate, (double)use.ru_maxrss / 1024);
+            1e6 * (at[TENTHS] - at[TENTHS - 1]) / tenth, (double)context->mailbox->messages / runs,
+            (double)context->mailbox->bytes / runs, 1e3 * estimate, (double)use.ru_maxrss / 1024);
 }
 
 static cnn_status measure(int runs, int ranks, const char *assign, FILE *out)
 {
     cnn_status st = CNN_OK;
     cnn_job *job = NULL;
-    cnn_task task = {0};
+    cnn_rank_context context = {0};
     cnn_progress *progress = NULL;
     cnn_dispatcher *d = NULL;
-    double *life = NULL, at[TENTHS + 1], estimate = 0;
+    double *known_durations = NULL, at[TENTHS + 1], estimate = 0;
     int *seen = NULL;
-    CNN_TRY(make_task(runs, ranks, assign, &job, &task));
+    CNN_TRY(make_context(runs, ranks, assign, &job, &context));
     const double planned = cpu_seconds();
-    life = calloc((size_t)task.design->cell_count, sizeof *life);
-    seen = calloc((size_t)task.design->run_count, sizeof *seen);
-    CNN_CHECK(life && seen, CNN_ENOMEM, "what is known of %d runs", runs);
-    CNN_TRY(cnn_progress_create(CNN_PROGRESS_PLAIN, &task, &progress));
-    CNN_TRY(cnn_dispatcher_create(&task, progress, life, NULL, &d));
-    CNN_TRY(deal_all(&task, d, seen, at, &estimate));
-    print_result(out, &task, at, planned, estimate);
+    known_durations = calloc((size_t)context.design->cell_count, sizeof *known_durations);
+    seen = calloc((size_t)context.design->run_count, sizeof *seen);
+    CNN_CHECK(known_durations && seen, CNN_ENOMEM, "what is known of %d runs", runs);
+    CNN_TRY(cnn_progress_create(CNN_PROGRESS_PLAIN, &context, &progress));
+    CNN_TRY(cnn_dispatcher_create(&context, progress, known_durations, NULL, &d));
+    CNN_TRY(deal_all(&context, d, seen, at, &estimate));
+    print_result(out, &context, at, planned, estimate);
 done:
     cnn_dispatcher_destroy(&d);
     cnn_progress_destroy(&progress);
-    free(life);
+    free(known_durations);
     free(seen);
-    free_mailbox(task.mailbox);
-    free(task.status);
-    free(task.attempts);
-    cnn_design_destroy(&task.design);
+    free_mailbox(context.mailbox);
+    free(context.status);
+    free(context.attempts);
+    cnn_design_destroy(&context.design);
     cnn_job_destroy(&job);
     return st;
 }

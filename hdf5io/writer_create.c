@@ -48,7 +48,7 @@ static cnn_planned planned_row(const cnn_design *design, const cnn_run *run)
                          .warmup = block->warmup,
                          .seed = block->seed,
                          .planned_device = block->device,
-                         .planned_turn = block->turn};
+                         .planned_turn = block->queue_position};
 }
 
 /** The planned columns of every run; *out is owned by the caller. */

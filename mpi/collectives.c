@@ -19,7 +19,7 @@ cnn_status cnn_mpi_status(int code, const char *what)
     return cnn_error_set(CNN_EMPI, "%.*s: %s", (int)strcspn(what, "("), what, text);
 }
 
-cnn_status cnn_quiet_barrier(MPI_Comm comm)
+cnn_status cnn_collective_barrier(MPI_Comm comm)
 {
     cnn_status st = CNN_OK;
     MPI_Request request;
@@ -47,12 +47,12 @@ static void compose(int rank, char text[MESSAGE_ROOM])
     strncpy(text, cnn_error_message(), MESSAGE_ROOM - 1);
 }
 
-cnn_status cnn_quiet_agree(MPI_Comm comm, cnn_status mine)
+cnn_status cnn_collective_agree(MPI_Comm comm, cnn_status mine)
 {
     cnn_status st = CNN_OK;
     int rank, size, first, all;
     char text[MESSAGE_ROOM] = "";
-    CNN_TRY(cnn_quiet_barrier(comm));
+    CNN_TRY(cnn_collective_barrier(comm));
     CNN_MPI(MPI_Comm_rank(comm, &rank));
     CNN_MPI(MPI_Comm_size(comm, &size));
     first = mine == CNN_OK ? size : rank;
@@ -69,30 +69,30 @@ done:
     return st;
 }
 
-cnn_status cnn_quiet_broadcast(MPI_Comm comm, void *bytes, size_t n)
+cnn_status cnn_collective_broadcast(MPI_Comm comm, void *bytes, size_t n)
 {
     cnn_status st = CNN_OK;
     CNN_CHECK(n <= INT_MAX, CNN_EINVAL, "a message of %zu bytes is too long", n);
-    CNN_TRY(cnn_quiet_barrier(comm));
+    CNN_TRY(cnn_collective_barrier(comm));
     CNN_MPI(MPI_Bcast(bytes, (int)n, MPI_BYTE, 0, comm));
 done:
     return st;
 }
 
-cnn_status cnn_quiet_max(MPI_Comm comm, int mine, int *largest)
+cnn_status cnn_collective_max(MPI_Comm comm, int mine, int *largest)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(cnn_quiet_barrier(comm));
+    CNN_TRY(cnn_collective_barrier(comm));
     CNN_MPI(MPI_Allreduce(&mine, largest, 1, MPI_INT, MPI_MAX, comm));
 done:
     return st;
 }
 
-cnn_status cnn_quiet_gather(MPI_Comm comm, const void *mine, size_t n, void *all)
+cnn_status cnn_collective_gather(MPI_Comm comm, const void *mine, size_t n, void *all)
 {
     cnn_status st = CNN_OK;
     CNN_CHECK(n <= INT_MAX, CNN_EINVAL, "a message of %zu bytes is too long", n);
-    CNN_TRY(cnn_quiet_barrier(comm));
+    CNN_TRY(cnn_collective_barrier(comm));
     CNN_MPI(MPI_Allgather(mine, (int)n, MPI_BYTE, all, (int)n, MPI_BYTE, comm));
 done:
     return st;

@@ -14,19 +14,19 @@ cnn_status cnn_mpi_status(int code, const char *what);
 #define CNN_MPI(call) CNN_TRY(cnn_mpi_status((call), #call))
 
 /** Collective. */
-cnn_status cnn_quiet_barrier(MPI_Comm comm);
+cnn_status cnn_collective_barrier(MPI_Comm comm);
 
 /** Makes one status out of every rank's: CNN_OK if all are, else the lowest failing rank's, whose
  * message every rank gets (naming the rank and host if it is not rank 0's). Collective. */
-cnn_status cnn_quiet_agree(MPI_Comm comm, cnn_status mine);
+cnn_status cnn_collective_agree(MPI_Comm comm, cnn_status mine);
 
 /** From rank 0 to all. Collective. */
-cnn_status cnn_quiet_broadcast(MPI_Comm comm, void *bytes, size_t n);
+cnn_status cnn_collective_broadcast(MPI_Comm comm, void *bytes, size_t n);
 
 /** The largest of the ranks' values, on every rank. Collective. */
-cnn_status cnn_quiet_max(MPI_Comm comm, int mine, int *largest);
+cnn_status cnn_collective_max(MPI_Comm comm, int mine, int *largest);
 
 /** Puts every rank's n bytes one after the other: all [size * n]. Collective. */
-cnn_status cnn_quiet_gather(MPI_Comm comm, const void *mine, size_t n, void *all);
+cnn_status cnn_collective_gather(MPI_Comm comm, const void *mine, size_t n, void *all);
 
 #endif

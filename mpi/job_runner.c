@@ -10,8 +10,8 @@
 #include "mpi/loop.h"
 #include "mpi/prepare.h"
 #include "mpi/progress.h"
+#include "mpi/rank_context.h"
 #include "mpi/stop.h"
-#include "mpi/task.h"
 #include "mpi/tuning.h"
 
 #include <math.h>
@@ -22,119 +22,119 @@
 typedef struct {
     MPI_Comm comm;
     const cnn_run_options *options;
-    cnn_task task;
-    cnn_prepared prepared; /* rank 0 */
-    double *known_life;    /* [cell_count] rank 0; borrowed from prepared */
+    cnn_rank_context context;
+    cnn_prepared prepared;   /* rank 0 */
+    double *known_durations; /* [cell_count] rank 0; borrowed from prepared */
     cnn_progress_mode mode;
     cnn_progress *progress; /* rank 0 */
-} orchestra;
+} runner;
 
 /* ---- before the first run ------------------------------------------------------------------ */
 
-static cnn_status join(orchestra *o, MPI_Comm comm)
+static cnn_status join(runner *r, MPI_Comm comm)
 {
     cnn_status st = CNN_OK;
-    CNN_MPI(MPI_Comm_dup(comm, &o->comm));
-    CNN_MPI(MPI_Comm_set_errhandler(o->comm, MPI_ERRORS_RETURN));
-    CNN_MPI(MPI_Comm_rank(o->comm, &o->task.rank));
-    CNN_MPI(MPI_Comm_size(o->comm, &o->task.size));
+    CNN_MPI(MPI_Comm_dup(comm, &r->comm));
+    CNN_MPI(MPI_Comm_set_errhandler(r->comm, MPI_ERRORS_RETURN));
+    CNN_MPI(MPI_Comm_rank(r->comm, &r->context.rank));
+    CNN_MPI(MPI_Comm_size(r->comm, &r->context.size));
 done:
     return st;
 }
 
 /** Gives every rank what rank 0 has found out about the file. */
-static cnn_status share_state(orchestra *o)
+static cnn_status share_state(runner *r)
 {
     cnn_status st = CNN_OK;
-    cnn_task *t = &o->task;
-    cnn_prepared *p = &o->prepared;
-    CNN_TRY(cnn_quiet_broadcast(o->comm, &p->head, sizeof p->head));
+    cnn_rank_context *t = &r->context;
+    cnn_prepared *p = &r->prepared;
+    CNN_TRY(cnn_collective_broadcast(r->comm, &p->head, sizeof p->head));
     const size_t runs = (size_t)p->head.run_count;
     t->status = calloc(runs, sizeof *t->status);
     t->attempts = calloc(runs, sizeof *t->attempts);
     if (!t->status || !t->attempts)
         st = cnn_error_set(CNN_ENOMEM, "state of %zu runs", runs);
-    CNN_TRY(cnn_quiet_agree(o->comm, st));
+    CNN_TRY(cnn_collective_agree(r->comm, st));
     if (t->rank == 0) {
         memcpy(t->status, p->status, runs * sizeof *t->status);
         memcpy(t->attempts, p->attempts, runs * sizeof *t->attempts);
     }
-    CNN_TRY(cnn_quiet_broadcast(o->comm, t->status, runs * sizeof *t->status));
-    CNN_TRY(cnn_quiet_broadcast(o->comm, t->attempts, runs * sizeof *t->attempts));
+    CNN_TRY(cnn_collective_broadcast(r->comm, t->status, runs * sizeof *t->status));
+    CNN_TRY(cnn_collective_broadcast(r->comm, t->attempts, runs * sizeof *t->attempts));
     t->session = p->head.session;
     t->epoch_count = p->head.epoch_count;
 done:
     return st;
 }
 
-static cnn_status prepare(orchestra *o)
+static cnn_status prepare(runner *r)
 {
     cnn_status st = CNN_OK;
-    cnn_task *t = &o->task;
+    cnn_rank_context *t = &r->context;
     int live = 0;
-    o->prepared.lock = -1;
-    CNN_TRY(cnn_placement_find(o->comm, t->job, o->options->argv0, &t->devices, &t->places));
+    r->prepared.lock = -1;
+    CNN_TRY(cnn_placement_find(r->comm, t->job, r->options->argv0, &t->devices, &t->places));
     if (t->rank == 0)
-        st = cnn_prepare(t->job, o->options, t->places, t->size, &t->devices, &o->prepared);
-    CNN_TRY(cnn_quiet_agree(o->comm, st));
-    CNN_TRY(share_state(o));
-    st = cnn_design_create(t->job, o->prepared.head.device_count, &t->design);
-    CNN_TRY(cnn_quiet_agree(o->comm, st));
+        st = cnn_prepare(t->job, r->options, t->places, t->size, &t->devices, &r->prepared);
+    CNN_TRY(cnn_collective_agree(r->comm, st));
+    CNN_TRY(share_state(r));
+    st = cnn_design_create(t->job, r->prepared.head.device_count, &t->design);
+    CNN_TRY(cnn_collective_agree(r->comm, st));
     if (t->rank == 0) {
-        o->mode = cnn_progress_settle(o->options->progress);
-        live = o->mode == CNN_PROGRESS_LIVE;
-        st = cnn_progress_create(o->mode, t, &o->progress);
+        r->mode = cnn_progress_settle(r->options->progress);
+        live = r->mode == CNN_PROGRESS_LIVE;
+        st = cnn_progress_create(r->mode, t, &r->progress);
     }
-    CNN_TRY(cnn_quiet_agree(o->comm, st));
-    CNN_TRY(cnn_quiet_broadcast(o->comm, &live, sizeof live));
+    CNN_TRY(cnn_collective_agree(r->comm, st));
+    CNN_TRY(cnn_collective_broadcast(r->comm, &live, sizeof live));
     t->live = live;
 done:
     return st;
 }
 
 /** Rank 0 says what is about to happen. */
-static void announce(orchestra *o)
+static void announce(runner *r)
 {
-    const cnn_task *t = &o->task;
+    const cnn_rank_context *t = &r->context;
     cnn_text table = {0};
     int open = 0, finished = 0;
     for (int run = 0; run < t->design->run_count; run++)
-        *(cnn_task_is_finished(t, run) ? &finished : &open) += 1;
+        *(cnn_run_is_finished(t, run) ? &finished : &open) += 1;
     cnn_placement_describe(t->places, t->size, &table);
     if (table.s)
-        cnn_progress_text(o->progress, table.s);
+        cnn_progress_text(r->progress, table.s);
     cnn_text_free(&table);
-    cnn_progress_note(o->progress, "%s: %d runs to do, %d finished; backend %s; results in %s",
+    cnn_progress_note(r->progress, "%s: %d runs to do, %d finished; backend %s; results in %s",
                       t->job->name, open, finished, t->devices.reason, t->job->output);
 }
 
 /* ---- the runs ------------------------------------------------------------------------------ */
 
-static cnn_status open_session(orchestra *o)
+static cnn_status open_session(runner *r)
 {
     cnn_status st = CNN_OK;
-    cnn_task *t = &o->task;
-    CNN_TRY(cnn_writer_open(t->job->output, o->comm, &t->writer));
+    cnn_rank_context *t = &r->context;
+    CNN_TRY(cnn_writer_open(t->job->output, r->comm, &t->writer));
     if (t->rank == 0)
         st = cnn_writer_session(t->writer, t->session, cnn_clock_wall(), t->size);
-    CNN_TRY(cnn_quiet_agree(o->comm, st));
+    CNN_TRY(cnn_collective_agree(r->comm, st));
 done:
     return st;
 }
 
 /** Learns when the job's time ends, and says so. */
-static cnn_status ask_for_end(orchestra *o, cnn_allocation **out)
+static cnn_status ask_for_end(runner *r, cnn_allocation **out)
 {
     cnn_status st = CNN_OK;
     char end[32];
-    CNN_TRY(cnn_allocation_create(o->task.recipes->helper, out));
+    CNN_TRY(cnn_allocation_create(r->context.commands->helper, out));
     const double left = cnn_allocation_left(*out);
     if (cnn_allocation_trouble(*out)) {
-        cnn_progress_note(o->progress, "when the Slurm allocation ends is not known: %s",
+        cnn_progress_note(r->progress, "when the Slurm allocation ends is not known: %s",
                           cnn_allocation_trouble(*out));
     } else if (!isinf(left)) {
         cnn_clock_format(cnn_clock_wall() + left, end, sizeof end);
-        cnn_progress_note(o->progress,
+        cnn_progress_note(r->progress,
                           "the Slurm allocation ends at %s: no block begins that would "
                           "not be finished by then",
                           end);
@@ -145,29 +145,30 @@ done:
 
 /** The loop of every rank, between its set-up and the agreement on how it went. *signal: that
  * stopped it, on rank 0. */
-static cnn_status work(orchestra *o, int *signal)
+static cnn_status work(runner *r, int *signal)
 {
     cnn_status st = CNN_OK;
     cnn_dispatcher *dispatcher = NULL;
     cnn_allocation *allocation = NULL;
     cnn_stop_handlers before;
     cnn_stop_watch(&before);
-    CNN_TRY(cnn_tune(o->comm, &o->task, o->prepared.tunings, o->prepared.head.tuning_places,
-                     o->progress, signal));
+    CNN_TRY(cnn_tune(r->comm, &r->context, r->prepared.tunings, r->prepared.head.tuning_places,
+                     r->progress, signal));
     if (*signal)
         goto done;
-    st = cnn_mailbox_create(o->comm, &o->task.mailbox);
-    if (st == CNN_OK && o->task.rank == 0)
-        st = ask_for_end(o, &allocation);
-    if (st == CNN_OK && o->task.rank == 0)
-        st = cnn_dispatcher_create(&o->task, o->progress, o->known_life, allocation, &dispatcher);
-    CNN_TRY(cnn_quiet_agree(o->comm, st));
-    st = cnn_loop_run(&o->task, dispatcher, o->progress);
+    st = cnn_mailbox_create(r->comm, &r->context.mailbox);
+    if (st == CNN_OK && r->context.rank == 0)
+        st = ask_for_end(r, &allocation);
+    if (st == CNN_OK && r->context.rank == 0)
+        st = cnn_dispatcher_create(&r->context, r->progress, r->known_durations, allocation,
+                                   &dispatcher);
+    CNN_TRY(cnn_collective_agree(r->comm, st));
+    st = cnn_loop_run(&r->context, dispatcher, r->progress);
     if (st == CNN_EMPI)
         goto done;
     if (dispatcher)
         *signal = cnn_dispatcher_signal(dispatcher);
-    st = cnn_quiet_agree(o->comm, st);
+    st = cnn_collective_agree(r->comm, st);
 done:
     cnn_stop_unwatch(&before);
     cnn_dispatcher_destroy(&dispatcher);
@@ -176,7 +177,7 @@ done:
 }
 
 /** Takes in what nobody waits for any more (a signal that came with the end). */
-static cnn_status empty_mailbox(orchestra *o)
+static cnn_status empty_mailbox(runner *r)
 {
     cnn_status st = CNN_OK;
     cnn_message body;
@@ -184,9 +185,9 @@ static cnn_status empty_mailbox(orchestra *o)
     bool came = true;
     int from, waiting = 1;
     while (waiting) {
-        CNN_TRY(cnn_mailbox_receive(o->task.mailbox, &came, &from, &tag, &body));
-        waiting = came || !cnn_mailbox_is_sent(o->task.mailbox);
-        CNN_TRY(cnn_quiet_max(o->comm, waiting, &waiting));
+        CNN_TRY(cnn_mailbox_receive(r->context.mailbox, &came, &from, &tag, &body));
+        waiting = came || !cnn_mailbox_is_sent(r->context.mailbox);
+        CNN_TRY(cnn_collective_max(r->comm, waiting, &waiting));
     }
 done:
     return st;
@@ -194,21 +195,21 @@ done:
 
 /** Opens the file, works, and closes it, which a failure does not skip, unless it is one of MPI:
  * closing is collective. */
-static cnn_status work_on_file(orchestra *o, int *signal)
+static cnn_status work_on_file(runner *r, int *signal)
 {
     cnn_status st = CNN_OK, closed = CNN_OK;
     char *why = NULL;
-    CNN_TRY(open_session(o));
-    st = work(o, signal);
-    if (st == CNN_OK && o->task.mailbox)
-        st = empty_mailbox(o);
+    CNN_TRY(open_session(r));
+    st = work(r, signal);
+    if (st == CNN_OK && r->context.mailbox)
+        st = empty_mailbox(r);
 done:
     if (st == CNN_EMPI)
         return st;
     if (st != CNN_OK)
         why = cnn_strdup(cnn_error_message());
-    cnn_mailbox_destroy(&o->task.mailbox);
-    closed = cnn_writer_close(&o->task.writer);
+    cnn_mailbox_destroy(&r->context.mailbox);
+    closed = cnn_writer_close(&r->context.writer);
     if (why)
         cnn_error_set(st, "%s; finished runs are kept: go on with --resume", why);
     free(why);
@@ -216,24 +217,25 @@ done:
 }
 
 /** All runs that are not finished. */
-static cnn_status run_all(orchestra *o, int *signal)
+static cnn_status run_all(runner *r, int *signal)
 {
     cnn_status st = CNN_OK;
-    cnn_task *t = &o->task;
-    if (o->prepared.head.complete) {
-        if (o->progress)
-            cnn_progress_note(o->progress, "every run of '%s' is finished: nothing to do",
+    cnn_rank_context *t = &r->context;
+    if (r->prepared.head.complete) {
+        if (r->progress)
+            cnn_progress_note(r->progress, "every run of '%s' is finished: nothing to do",
                               t->job->output);
         return CNN_OK;
     }
-    st = cnn_recipes_create(t->job, t->design, t->devices.backend, o->options->argv0, &t->recipes);
-    CNN_TRY(cnn_quiet_agree(o->comm, st));
+    st = cnn_trainer_commands_create(t->job, t->design, t->devices.backend, r->options->argv0,
+                                     &t->commands);
+    CNN_TRY(cnn_collective_agree(r->comm, st));
     if (t->rank == 0)
-        st = cnn_prepared_make_file(&o->prepared, t->job, t->design, &t->devices);
-    CNN_TRY(cnn_quiet_agree(o->comm, st));
-    if (o->progress)
-        announce(o);
-    CNN_TRY(work_on_file(o, signal));
+        st = cnn_prepared_make_file(&r->prepared, t->job, t->design, &t->devices);
+    CNN_TRY(cnn_collective_agree(r->comm, st));
+    if (r->progress)
+        announce(r);
+    CNN_TRY(work_on_file(r, signal));
 done:
     return st;
 }
@@ -241,10 +243,10 @@ done:
 /* ---- after the last run -------------------------------------------------------------------- */
 
 /** Stores the analysis in the file. It is read with serial HDF5 while nobody has it open. */
-static cnn_status analyse(orchestra *o)
+static cnn_status analyse(runner *r)
 {
     cnn_status st = CNN_OK, stored = CNN_OK;
-    cnn_task *t = &o->task;
+    cnn_rank_context *t = &r->context;
     cnn_results *results = NULL;
     cnn_analysis *analysis = NULL;
     if (t->rank == 0) {
@@ -252,11 +254,11 @@ static cnn_status analyse(orchestra *o)
         if (st == CNN_OK)
             st = cnn_analysis_create(results, 1, &analysis);
     }
-    CNN_TRY(cnn_quiet_agree(o->comm, st));
-    CNN_TRY(cnn_writer_open(t->job->output, o->comm, &t->writer));
+    CNN_TRY(cnn_collective_agree(r->comm, st));
+    CNN_TRY(cnn_writer_open(t->job->output, r->comm, &t->writer));
     if (t->rank == 0)
         stored = cnn_writer_analysis(t->writer, analysis);
-    stored = cnn_quiet_agree(o->comm, stored);
+    stored = cnn_collective_agree(r->comm, stored);
     CNN_TRY(cnn_writer_close(&t->writer));
     st = stored;
 done:
@@ -265,9 +267,9 @@ done:
     return st;
 }
 
-static cnn_status share_outcome(orchestra *o, int signal, cnn_run_outcome *out)
+static cnn_status share_outcome(runner *r, int signal, cnn_run_outcome *out)
 {
-    const cnn_task *t = &o->task;
+    const cnn_rank_context *t = &r->context;
     cnn_run_outcome sum = {.signal = signal};
     for (int run = 0; run < t->design->run_count; run++) {
         if (t->design->blocks[t->design->runs[run].block].warmup)
@@ -279,14 +281,14 @@ static cnn_status share_outcome(orchestra *o, int signal, cnn_run_outcome *out)
         sum.missing += t->status[run] == CNN_RUN_PLANNED;
     }
     *out = sum;
-    return cnn_quiet_broadcast(o->comm, out, sizeof *out);
+    return cnn_collective_broadcast(r->comm, out, sizeof *out);
 }
 
-static void leave(orchestra *o, cnn_status st)
+static void leave(runner *r, cnn_status st)
 {
-    cnn_task *t = &o->task;
-    cnn_progress_destroy(&o->progress);
-    cnn_recipes_destroy(&t->recipes);
+    cnn_rank_context *t = &r->context;
+    cnn_progress_destroy(&r->progress);
+    cnn_trainer_commands_destroy(&t->commands);
     cnn_tuning_free(t);
     cnn_design_destroy(&t->design);
     free(t->places);
@@ -294,29 +296,29 @@ static void leave(orchestra *o, cnn_status st)
     free(t->status);
     free(t->attempts);
     if (t->rank == 0)
-        cnn_prepared_free(&o->prepared, t->job->output);
-    if (o->comm != MPI_COMM_NULL && st != CNN_EMPI)
-        MPI_Comm_free(&o->comm);
+        cnn_prepared_free(&r->prepared, t->job->output);
+    if (r->comm != MPI_COMM_NULL && st != CNN_EMPI)
+        MPI_Comm_free(&r->comm);
 }
 
-cnn_status cnn_orchestra_run(MPI_Comm comm, const cnn_job *job, const cnn_run_options *options,
-                             cnn_run_outcome *out)
+cnn_status cnn_job_runner_run(MPI_Comm comm, const cnn_job *job, const cnn_run_options *options,
+                              cnn_run_outcome *out)
 {
     cnn_status st = CNN_OK;
     int signal = 0;
-    orchestra o = {.comm = MPI_COMM_NULL, .options = options, .task.job = job};
-    o.prepared.lock = -1;
+    runner r = {.comm = MPI_COMM_NULL, .options = options, .context.job = job};
+    r.prepared.lock = -1;
     cnn_stop_watch_late();
-    CNN_TRY(join(&o, comm));
-    CNN_TRY(prepare(&o));
-    o.known_life = o.prepared.known_life;
-    o.task.home = o.prepared.home;
-    CNN_TRY(run_all(&o, &signal));
-    CNN_TRY(share_outcome(&o, signal, out));
+    CNN_TRY(join(&r, comm));
+    CNN_TRY(prepare(&r));
+    r.known_durations = r.prepared.known_durations;
+    r.context.home = r.prepared.home;
+    CNN_TRY(run_all(&r, &signal));
+    CNN_TRY(share_outcome(&r, signal, out));
     /* Also where nothing was left to do: the session before may have ended at this point. */
     if (out->missing == 0)
-        CNN_TRY(analyse(&o));
+        CNN_TRY(analyse(&r));
 done:
-    leave(&o, st);
+    leave(&r, st);
     return st;
 }

@@ -38,7 +38,7 @@ typedef struct {
  * CNN_EMPI, perhaps on one rank alone: ranks cannot reach each other, and only MPI_Abort is left.
  * Until all checks on all ranks have passed nothing is written but the output's folders and its
  * lock. */
-cnn_status cnn_orchestra_run(MPI_Comm comm, const cnn_job *job, const cnn_run_options *options,
-                             cnn_run_outcome *out);
+cnn_status cnn_job_runner_run(MPI_Comm comm, const cnn_job *job, const cnn_run_options *options,
+                              cnn_run_outcome *out);
 
 #endif

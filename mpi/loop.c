@@ -10,14 +10,14 @@
 #include <time.h>
 
 typedef struct {
-    const cnn_task *task;
+    const cnn_rank_context *context;
     cnn_dispatcher *dispatcher;
     cnn_progress *progress;
     cnn_worker *worker; /* NULL once this rank is broken */
     cnn_status broken;  /* why: its status and message */
     char *message;
     int signals_seen;
-    bool late_seen; /* rank 0 was told of SIGUSR1 */
+    bool late_seen; /* SIGUSR1 was reported to rank 0 */
     bool ended;
     double time_left, estimated; /* seconds; when it was estimated, monotonic */
 } loop;
@@ -35,7 +35,7 @@ static cnn_status give_up(loop *l, cnn_status why)
     l->broken = why;
     l->message = cnn_strdup(cnn_error_message());
     cnn_worker_destroy(&l->worker);
-    return cnn_mailbox_send(l->task->mailbox, 0, CNN_TAG_BROKEN, NULL, 0);
+    return cnn_mailbox_send(l->context->mailbox, 0, CNN_TAG_BROKEN, NULL, 0);
 }
 
 static cnn_status receive_one(loop *l, int from, cnn_tag tag, const cnn_message *body)
@@ -66,7 +66,7 @@ static cnn_status receive(loop *l, bool *busy)
     bool came;
     int from;
     do {
-        CNN_TRY(cnn_mailbox_receive(l->task->mailbox, &came, &from, &tag, &body));
+        CNN_TRY(cnn_mailbox_receive(l->context->mailbox, &came, &from, &tag, &body));
         if (!came)
             break;
         *busy = true;
@@ -77,17 +77,17 @@ done:
 }
 
 /** Rank 0 decides what can still be done in time. */
-static cnn_status heed_late(loop *l, bool *busy)
+static cnn_status handle_late(loop *l, bool *busy)
 {
     if (l->late_seen || !cnn_stop_is_late())
         return CNN_OK;
     l->late_seen = *busy = true;
-    return cnn_mailbox_send(l->task->mailbox, 0, CNN_TAG_LATE, NULL, 0);
+    return cnn_mailbox_send(l->context->mailbox, 0, CNN_TAG_LATE, NULL, 0);
 }
 
 /** A signal stops this rank's own work at once, and the others' through rank 0. A second one does
  * not wait for running trainers. */
-static cnn_status heed_signals(loop *l, bool *busy)
+static cnn_status handle_signals(loop *l, bool *busy)
 {
     int count;
     const cnn_message_stop m = {.signal = cnn_stop_signal(&count), .now = count > 1};
@@ -97,7 +97,7 @@ static cnn_status heed_signals(loop *l, bool *busy)
     *busy = true;
     if (l->worker)
         cnn_worker_stop(l->worker, m.now);
-    return cnn_mailbox_send(l->task->mailbox, 0, CNN_TAG_SIGNAL, &m, sizeof m);
+    return cnn_mailbox_send(l->context->mailbox, 0, CNN_TAG_SIGNAL, &m, sizeof m);
 }
 
 static void show(loop *l)
@@ -125,12 +125,12 @@ static cnn_status rest(loop *l, double *pause, bool busy)
     return CNN_OK;
 }
 
-static cnn_status turn(loop *l, double *pause)
+static cnn_status iterate(loop *l, double *pause)
 {
     cnn_status st = CNN_OK;
     bool busy = false;
-    CNN_TRY(heed_signals(l, &busy));
-    CNN_TRY(heed_late(l, &busy));
+    CNN_TRY(handle_signals(l, &busy));
+    CNN_TRY(handle_late(l, &busy));
     if (l->dispatcher)
         cnn_dispatcher_step(l->dispatcher);
     CNN_TRY(receive(l, &busy));
@@ -148,22 +148,23 @@ done:
     return st;
 }
 
-cnn_status cnn_loop_run(const cnn_task *task, cnn_dispatcher *dispatcher, cnn_progress *progress)
+cnn_status cnn_loop_run(const cnn_rank_context *context, cnn_dispatcher *dispatcher,
+                        cnn_progress *progress)
 {
     cnn_status st = CNN_OK;
-    loop l = {.task = task,
+    loop l = {.context = context,
               .dispatcher = dispatcher,
               .progress = progress,
               .time_left = NAN,
               .estimated = -INFINITY};
     double pause = shortest_pause;
-    st = cnn_worker_create(task, &l.worker);
+    st = cnn_worker_create(context, &l.worker);
     if (st != CNN_OK)
         st = give_up(&l, st);
     while (st == CNN_OK && !l.ended)
-        st = turn(&l, &pause);
+        st = iterate(&l, &pause);
     if (st != CNN_OK)
-        st = cnn_error_prefix(CNN_EMPI, "rank %d has lost the others", task->rank);
+        st = cnn_error_prefix(CNN_EMPI, "rank %d has lost the others", context->rank);
     else if (l.broken != CNN_OK)
         st = cnn_error_set(l.broken, "%s", l.message ? l.message : "out of memory");
     cnn_worker_destroy(&l.worker);

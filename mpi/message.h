@@ -22,11 +22,11 @@ typedef enum {
 
 /** What is to be done with a run of a block. */
 typedef enum {
-    CNN_LEAVE,   /* nothing */
-    CNN_TRAIN,   /* train it */
-    CNN_REPLACE, /* train it again: it has a result, of another device, which only a good one may
+    CNN_TASK_NONE,    /* nothing */
+    CNN_TASK_TRAIN,   /* train it */
+    CNN_TASK_RETRAIN, /* train it again: it has a result, of another device, which only a good one may
                     replace */
-} cnn_duty;
+} cnn_task;
 
 /** Train these runs of a block, in its order. After a run that failed the rank gives the block back
  * (CNN_TAG_IDLE): its device may be to blame. */
@@ -34,7 +34,7 @@ typedef struct {
     int block;
     cnn_limit limits[CNN_MAX_LEVELS]; /* of an attempt, by contrast level */
     int attempts[CNN_MAX_LEVELS];     /* places for attempts that are taken, likewise */
-    signed char duty[CNN_MAX_LEVELS]; /* cnn_duty, likewise */
+    signed char task[CNN_MAX_LEVELS]; /* cnn_task, likewise */
 } cnn_message_block;
 
 /** What a rank trains now, for the screen. */

@@ -63,11 +63,12 @@ static cnn_status allocate(cnn_prepared *p, const cnn_design *design)
     const size_t runs = (size_t)design->run_count;
     free(p->status);
     free(p->attempts);
-    free(p->known_life);
+    free(p->known_durations);
     p->status = calloc(runs, sizeof *p->status);
     p->attempts = calloc(runs, sizeof *p->attempts);
-    p->known_life = calloc((size_t)design->cell_count, sizeof *p->known_life);
-    CNN_CHECK(p->status && p->attempts && p->known_life, CNN_ENOMEM, "state of %zu runs", runs);
+    p->known_durations = calloc((size_t)design->cell_count, sizeof *p->known_durations);
+    CNN_CHECK(p->status && p->attempts && p->known_durations, CNN_ENOMEM, "state of %zu runs",
+              runs);
     p->head.run_count = design->run_count;
     p->head.device_count = design->device_count;
 done:
@@ -128,7 +129,7 @@ static cnn_status take_state(const cnn_results *r, const cnn_design *design, cnn
     for (int run = 0; run < r->run_count; run++) {
         const cnn_measured *m = &r->measured[run];
         const bool good = r->status[run] == CNN_RUN_DONE || r->status[run] == CNN_RUN_DIVERGED;
-        double *known = &p->known_life[design->runs[run].cell];
+        double *known = &p->known_durations[design->runs[run].cell];
         p->status[run] = r->status[run];
         for (int a = 0; a < r->attempts_per_run; a++)
             if (r->attempts[run * r->attempts_per_run + a].attempt_outcome > CNN_OUTCOME_NONE)
@@ -279,7 +280,7 @@ void cnn_prepared_free(cnn_prepared *p, const char *output)
         cnn_results_unlock(output, &p->lock);
     free(p->status);
     free(p->attempts);
-    free(p->known_life);
+    free(p->known_durations);
     free(p->plan);
     free(p->home);
     free(p->tunings);

@@ -21,12 +21,12 @@ typedef struct {
         int complete; /* 1: there is nothing to do */
         int tuning_places;
     } head;
-    int8_t *status;      /* [run_count] cnn_run_status */
-    int32_t *attempts;   /* [run_count] made so far */
-    double *known_life;  /* [cell_count] longest life of a finished run, seconds; 0: none */
-    cnn_tuning *tunings; /* [tuning_places] algorithms as the file has them; cell -1: free */
-    int *home;           /* [block_count] see cnn_task; NULL: no block is half done */
-    int lock;            /* descriptor of the results file's lock; -1 none */
+    int8_t *status;          /* [run_count] cnn_run_status */
+    int32_t *attempts;       /* [run_count] made so far */
+    double *known_durations; /* [cell_count] longest duration of a finished run, seconds; 0: none */
+    cnn_tuning *tunings;     /* [tuning_places] algorithms as the file has them; cell -1: free */
+    int *home;               /* [block_count] see cnn_rank_context; NULL: no block is half done */
+    int lock;                /* descriptor of the results file's lock; -1 none */
     char *plan; /* text of the plan, for a file that is still to be made; NULL: it is there */
 } cnn_prepared;
 

@@ -13,7 +13,7 @@
 
 struct cnn_progress {
     cnn_progress_mode mode;
-    const cnn_task *task;
+    const cnn_rank_context *context;
     int planned, done, failed, diverged; /* runs, warm-ups not counted */
     cnn_message_state *states;           /* [size] what each rank trains; run -1: nothing */
     double last_draw;                    /* monotonic seconds */
@@ -31,7 +31,7 @@ cnn_progress_mode cnn_progress_settle(cnn_progress_mode mode)
 
 static bool is_warmup(const cnn_progress *p, int run)
 {
-    const cnn_design *d = p->task->design;
+    const cnn_design *d = p->context->design;
     return d->blocks[d->runs[run].block].warmup;
 }
 
@@ -45,21 +45,22 @@ static void count(cnn_progress *p, int run, int status, int by)
     p->failed += status == CNN_RUN_FAILED ? by : 0;
 }
 
-cnn_status cnn_progress_create(cnn_progress_mode mode, const cnn_task *task, cnn_progress **out)
+cnn_status cnn_progress_create(cnn_progress_mode mode, const cnn_rank_context *context,
+                               cnn_progress **out)
 {
     cnn_status st = CNN_OK;
     cnn_progress *p = calloc(1, sizeof *p);
     CNN_CHECK(p != NULL, CNN_ENOMEM, "progress");
     p->mode = mode;
-    p->task = task;
-    CNN_CHECK((p->states = calloc((size_t)task->size, sizeof *p->states)) != NULL, CNN_ENOMEM,
-              "progress of %d ranks", task->size);
-    for (int r = 0; r < task->size; r++)
+    p->context = context;
+    CNN_CHECK((p->states = calloc((size_t)context->size, sizeof *p->states)) != NULL, CNN_ENOMEM,
+              "progress of %d ranks", context->size);
+    for (int r = 0; r < context->size; r++)
         p->states[r].run = -1;
-    for (int run = 0; run < task->design->run_count; run++) {
+    for (int run = 0; run < context->design->run_count; run++) {
         p->planned += !is_warmup(p, run);
-        if (cnn_task_is_finished(task, run)) /* those that failed are tried again */
-            count(p, run, task->status[run], 1);
+        if (cnn_run_is_finished(context, run)) /* those that failed are tried again */
+            count(p, run, context->status[run], 1);
     }
     *out = p;
     p = NULL;
@@ -133,7 +134,7 @@ void cnn_progress_idle(cnn_progress *p, int rank)
 void cnn_progress_attempt(cnn_progress *p, int rank, const cnn_message_attempt *m)
 {
     cnn_text label = {0};
-    cnn_design_label_run(p->task->design, m->run, &label);
+    cnn_design_label_run(p->context->design, m->run, &label);
     cnn_progress_note(p, "%s: attempt %d failed on rank %d, trying again: %s",
                       label.s ? label.s : "?", m->attempt, rank, m->reason);
     cnn_text_free(&label);
@@ -142,7 +143,7 @@ void cnn_progress_attempt(cnn_progress *p, int rank, const cnn_message_attempt *
 /** "native / arch1 / mnist, repeat 3: 12.3 s, test error 15.2 % (rank 1)" */
 static void describe_run(const cnn_progress *p, int rank, const cnn_message_run *m, cnn_text *t)
 {
-    cnn_design_label_run(p->task->design, m->run, t);
+    cnn_design_label_run(p->context->design, m->run, t);
     if (m->status == CNN_RUN_FAILED) {
         cnn_text_printf(t, ": FAILED after %d attempt%s%s: %s", m->attempts,
                         m->attempts == 1 ? "" : "s",
@@ -161,7 +162,7 @@ void cnn_progress_run(cnn_progress *p, int rank, const cnn_message_run *m)
 {
     cnn_text t = {0};
     if (!m->kept) {
-        count(p, m->run, p->task->status[m->run], -1);
+        count(p, m->run, p->context->status[m->run], -1);
         count(p, m->run, m->status, 1);
     }
     p->states[rank].run = -1;
@@ -177,7 +178,7 @@ void cnn_progress_run(cnn_progress *p, int rank, const cnn_message_run *m)
 
 void cnn_progress_reopen(cnn_progress *p, int run)
 {
-    count(p, run, p->task->status[run], -1);
+    count(p, run, p->context->status[run], -1);
 }
 
 bool cnn_progress_is_due(const cnn_progress *p)
@@ -190,7 +191,7 @@ static void describe_whole(const cnn_progress *p, double time_left, cnn_text *t)
 {
     char left[32] = "unknown";
     int running = 0;
-    for (int r = 0; r < p->task->size; r++)
+    for (int r = 0; r < p->context->size; r++)
         running += p->states[r].run >= 0;
     if (!isnan(time_left))
         cnn_clock_format_duration(time_left, left, sizeof left);
@@ -214,12 +215,12 @@ void cnn_progress_draw(cnn_progress *p, double time_left)
 {
     cnn_text t = {0};
     describe_whole(p, time_left, &t);
-    for (int r = 0; r < p->task->size; r++) {
+    for (int r = 0; r < p->context->size; r++) {
         const cnn_message_state *s = &p->states[r];
         if (s->run < 0)
             continue;
         cnn_text_printf(&t, " | %d: ", r);
-        cnn_design_label_run(p->task->design, s->run, &t);
+        cnn_design_label_run(p->context->design, s->run, &t);
         cnn_text_printf(&t, " %d/%d", s->epoch, s->epochs);
     }
     if (cnn_text_status(&t) == CNN_OK) {

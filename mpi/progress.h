@@ -5,7 +5,7 @@
 
 #include "base/status.h"
 #include "mpi/job_runner.h"
-#include "mpi/task.h"
+#include "mpi/rank_context.h"
 
 #include <stdbool.h>
 
@@ -14,8 +14,9 @@ typedef struct cnn_progress cnn_progress;
 /** CNN_PROGRESS_AUTO settled: by who watches (mpi/terminal.h). */
 cnn_progress_mode cnn_progress_settle(cnn_progress_mode mode);
 
-/** mode: settled. The task is borrowed; its status[] tells what earlier sessions have done. */
-cnn_status cnn_progress_create(cnn_progress_mode mode, const cnn_task *task, cnn_progress **out);
+/** mode: settled. The context is borrowed; its status[] tells what earlier sessions have done. */
+cnn_status cnn_progress_create(cnn_progress_mode mode, const cnn_rank_context *context,
+                               cnn_progress **out);
 /** Ends the live line. */
 void cnn_progress_destroy(cnn_progress **progress);
 
@@ -28,7 +29,7 @@ void cnn_progress_text(cnn_progress *progress, const char *text);
 void cnn_progress_state(cnn_progress *progress, int rank, const cnn_message_state *m);
 void cnn_progress_idle(cnn_progress *progress, int rank);
 void cnn_progress_attempt(cnn_progress *progress, int rank, const cnn_message_attempt *m);
-/** Before the task's status[] takes the run's new one. */
+/** Before the context's status[] takes the run's new one. */
 void cnn_progress_run(cnn_progress *progress, int rank, const cnn_message_run *m);
 /** The run counts as not yet done again; likewise. */
 void cnn_progress_reopen(cnn_progress *progress, int run);

@@ -63,7 +63,7 @@ static cnn_status describe_training(const cnn_job *job, const cnn_design *d, int
 {
     cnn_status st = CNN_OK;
     const cnn_treatment t = cnn_job_treatment(job, d->cells[d->runs[run].cell].levels);
-    CNN_TRY(cnn_recipe_write(job, d, run, NULL, 0, NULL, out));
+    CNN_TRY(cnn_trainer_command_spec(job, d, run, NULL, 0, NULL, out));
     if (t.framework->is_command)
         for (char **word = t.framework->command; *word; word++)
             cnn_text_printf(out, " %s", *word);

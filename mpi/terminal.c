@@ -66,7 +66,7 @@ static bool was_launched(void)
     size_t len = 0;
     bool found = false;
     if (cnn_read_file("/proc/self/environ", ENVIRONMENT_BYTES, &start, &len) != CNN_OK)
-        return true; /* cannot be told */
+        return true; /* unknown */
     for (const char *v = start; !found && v < start + len; v += strlen(v) + 1)
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
             found = found || strncmp(v, names[i], strlen(names[i])) == 0;

@@ -12,17 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert((int)CNN_ALGORITHMS_ROOM >= (int)CNN_ALGORITHMS_SIZE, "what is told fits the file");
+_Static_assert((int)CNN_ALGORITHMS_ROOM >= (int)CNN_ALGORITHMS_SIZE,
+               "an algorithm text fits its place in the file");
 
-static const double longest_wait = 0.05; /* seconds: how soon a signal is heeded */
+static const double longest_wait = 0.05; /* seconds: longest delay before a signal is handled */
 
 typedef struct {
     MPI_Comm comm;
-    cnn_task *task;
+    cnn_rank_context *context;
     bool *tuned;      /* [cell_count] cells whose algorithms are frozen */
     cnn_tuning *rows; /* [places] as the file has them; every rank keeps them alike */
     int places;
-    cnn_tuning *told; /* [size] of one round; cell -1: that rank told nothing */
+    cnn_tuning *replies; /* [size] of one round; cell -1: that rank has none */
     cnn_progress *progress;
 } tuning;
 
@@ -45,7 +46,7 @@ int cnn_tuned_cells(const cnn_job *job, const cnn_design *design, const cnn_devi
 
 static const char *model_of(const tuning *t, int rank)
 {
-    return t->task->places[rank].device_model;
+    return t->context->places[rank].device_model;
 }
 
 /** The row of a cell on a device model; NULL: none. */
@@ -57,10 +58,10 @@ static const cnn_tuning *find_row(const tuning *t, int cell, const char *model)
     return NULL;
 }
 
-static bool has_open_runs(const cnn_task *task, int cell)
+static bool has_open_runs(const cnn_rank_context *context, int cell)
 {
-    for (int run = 0; run < task->design->run_count; run++)
-        if (task->design->runs[run].cell == cell && !cnn_task_is_finished(task, run))
+    for (int run = 0; run < context->design->run_count; run++)
+        if (context->design->runs[run].cell == cell && !cnn_run_is_finished(context, run))
             return true;
     return false;
 }
@@ -68,37 +69,37 @@ static bool has_open_runs(const cnn_task *task, int cell)
 /** Whether a cell lacks its algorithms on a device model. */
 static bool is_missing(const tuning *t, int cell, const char *model)
 {
-    return t->tuned[cell] && !find_row(t, cell, model) && has_open_runs(t->task, cell);
+    return t->tuned[cell] && !find_row(t, cell, model) && has_open_runs(t->context, cell);
 }
 
 /** Its number among the ranks with its device model, and how many they are. */
-static int turn_of(const tuning *t, int rank, int *ranks)
+static int position_of(const tuning *t, int rank, int *ranks)
 {
-    int turn = 0;
+    int position = 0;
     *ranks = 0;
-    for (int r = 0; r < t->task->size; r++) {
+    for (int r = 0; r < t->context->size; r++) {
         if (strcmp(model_of(t, r), model_of(t, rank)) != 0)
             continue;
-        turn += r < rank;
+        position += r < rank;
         ++*ranks;
     }
-    return turn;
+    return position;
 }
 
 /** The cell that a rank asks for in this round: the missing ones of its model go to the model's
  *  ranks in turn; -1: none is left for it. */
 static int next_cell(const tuning *t, int rank)
 {
-    int ranks, turn = turn_of(t, rank, &ranks);
-    for (int c = 0; c < t->task->design->cell_count; c++)
-        if (is_missing(t, c, model_of(t, rank)) && turn-- == 0)
+    int ranks, position = position_of(t, rank, &ranks);
+    for (int c = 0; c < t->context->design->cell_count; c++)
+        if (is_missing(t, c, model_of(t, rank)) && position-- == 0)
             return c;
     return -1;
 }
 
 static bool is_anything_missing(const tuning *t)
 {
-    for (int r = 0; r < t->task->size; r++)
+    for (int r = 0; r < t->context->size; r++)
         if (next_cell(t, r) >= 0)
             return true;
     return false;
@@ -111,7 +112,7 @@ static bool is_anything_missing(const tuning *t)
 static cnn_status listen(const tuning *t, cnn_child *child, cnn_record *record, int *signal)
 {
     cnn_status st = CNN_OK;
-    const cnn_limit limit = cnn_limit_of(t->task->job->limits.run_seconds, 0);
+    const cnn_limit limit = cnn_limit_of(t->context->job->limits.run_seconds, 0);
     char late[128] = "";
     bool too_long;
     int count;
@@ -120,9 +121,10 @@ static cnn_status listen(const tuning *t, cnn_child *child, cnn_record *record, 
         for (const char *line; (line = cnn_child_next_line(child, &too_long)) != NULL;)
             if (!cnn_record_line(record, line, too_long))
                 cnn_child_signal(child, SIGKILL);
-        const double life = cnn_child_life_seconds(child);
+        const double duration = cnn_child_life_seconds(child);
         *signal = cnn_stop_signal(&count);
-        if (*signal || (!late[0] && cnn_limit_is_passed(&limit, life, life, late, sizeof late)))
+        if (*signal ||
+            (!late[0] && cnn_limit_is_passed(&limit, duration, duration, late, sizeof late)))
             cnn_child_signal(child, SIGKILL);
     }
     CNN_CHECK(!late[0], CNN_EBACKEND, "%s", late);
@@ -130,27 +132,27 @@ done:
     return st;
 }
 
-/** Asks a trainer for the algorithms of a cell: told->algorithms. */
-static cnn_status ask(const tuning *t, int cell, cnn_tuning *told, int *signal)
+/** Asks a trainer for the algorithms of a cell: reply->algorithms. */
+static cnn_status ask(const tuning *t, int cell, cnn_tuning *reply, int *signal)
 {
     cnn_status st = CNN_OK;
-    const cnn_task *task = t->task;
+    const cnn_rank_context *context = t->context;
     cnn_text spec = {0};
     cnn_child *child = NULL;
     cnn_record record = {0};
     CNN_TRY(cnn_record_create(0, &record));
     cnn_record_begin_tuning(&record);
-    CNN_TRY(
-        cnn_recipe_write_tuning(task->job, task->design, cell, &task->places[task->rank], &spec));
-    CNN_TRY(cnn_start_trainer(task, cell, spec.s, &child));
+    CNN_TRY(cnn_trainer_command_tuning_spec(context->job, context->design, cell,
+                                            &context->places[context->rank], &spec));
+    CNN_TRY(cnn_start_trainer(context, cell, spec.s, &child));
     CNN_TRY(listen(t, child, &record, signal));
     if (*signal)
         goto done;
     CNN_CHECK(cnn_record_judge(&record, cnn_child_exit_code(child), cnn_child_log_tail(child)) ==
                   CNN_OUTCOME_DONE,
               CNN_EBACKEND, "%s", record.reason);
-    cnn_copy_string(told->algorithms, sizeof told->algorithms, record.algorithms);
-    told->cell = cell;
+    cnn_copy_string(reply->algorithms, sizeof reply->algorithms, record.algorithms);
+    reply->cell = cell;
 done:
     cnn_child_destroy(&child);
     cnn_record_free(&record);
@@ -162,7 +164,7 @@ done:
 static cnn_status ask_next(const tuning *t, cnn_tuning *mine, int *signal)
 {
     cnn_status st = CNN_OK;
-    const int rank = t->task->rank, cell = next_cell(t, rank);
+    const int rank = t->context->rank, cell = next_cell(t, rank);
     int count;
     *mine = (cnn_tuning){.cell = -1};
     *signal = cnn_stop_signal(&count);
@@ -172,7 +174,7 @@ static cnn_status ask_next(const tuning *t, cnn_tuning *mine, int *signal)
     st = ask(t, cell, mine, signal);
     if (st != CNN_OK)
         cnn_error_prefix(st, "the algorithms of %s on %s (%s) cannot be chosen",
-                         t->task->design->cells[cell].label, t->task->places[rank].device,
+                         t->context->design->cells[cell].label, t->context->places[rank].device,
                          mine->model);
     return st;
 }
@@ -187,21 +189,21 @@ static cnn_tuning *free_row(const tuning *t)
     return NULL;
 }
 
-/** Keeps what a round has told; rank 0 writes it. Its failures are agreed upon by the caller. */
+/** Keeps the replies of a round; rank 0 writes them. Its failures are agreed upon by the caller. */
 static cnn_status keep(tuning *t)
 {
     cnn_status st = CNN_OK;
-    for (int r = 0; r < t->task->size; r++) {
-        if (t->told[r].cell < 0)
+    for (int r = 0; r < t->context->size; r++) {
+        if (t->replies[r].cell < 0)
             continue;
         cnn_tuning *row = free_row(t);
         CNN_CHECK(row != NULL, CNN_EIO,
                   "the results file has places for the algorithms of %d device models, and %s is "
                   "one more: begin another file",
-                  CNN_TUNING_MODELS, t->told[r].model);
-        *row = t->told[r];
-        if (t->task->rank == 0)
-            CNN_TRY(cnn_writer_tuning(t->task->writer, (int)(row - t->rows), row));
+                  CNN_TUNING_MODELS, t->replies[r].model);
+        *row = t->replies[r];
+        if (t->context->rank == 0)
+            CNN_TRY(cnn_writer_tuning(t->context->writer, (int)(row - t->rows), row));
     }
 done:
     return st;
@@ -213,10 +215,10 @@ static cnn_status do_round(tuning *t, int *signal)
     cnn_status st = CNN_OK;
     cnn_tuning mine;
     int own = 0;
-    CNN_TRY(cnn_quiet_agree(t->comm, ask_next(t, &mine, &own)));
-    CNN_TRY(cnn_quiet_gather(t->comm, &mine, sizeof mine, t->told));
-    CNN_TRY(cnn_quiet_agree(t->comm, keep(t)));
-    CNN_TRY(cnn_quiet_max(t->comm, own, signal));
+    CNN_TRY(cnn_collective_agree(t->comm, ask_next(t, &mine, &own)));
+    CNN_TRY(cnn_collective_gather(t->comm, &mine, sizeof mine, t->replies));
+    CNN_TRY(cnn_collective_agree(t->comm, keep(t)));
+    CNN_TRY(cnn_collective_max(t->comm, own, signal));
 done:
     return st;
 }
@@ -245,14 +247,14 @@ done:
 static cnn_status hand_over(const tuning *t)
 {
     cnn_status st = CNN_OK;
-    cnn_task *task = t->task;
-    for (int c = 0; c < task->design->cell_count; c++) {
-        const cnn_tuning *row = t->tuned[c] ? find_row(t, c, model_of(t, task->rank)) : NULL;
+    cnn_rank_context *context = t->context;
+    for (int c = 0; c < context->design->cell_count; c++) {
+        const cnn_tuning *row = t->tuned[c] ? find_row(t, c, model_of(t, context->rank)) : NULL;
         if (!row)
             continue;
-        task->algorithms[c] = cnn_strdup(row->algorithms);
-        CNN_CHECK(task->algorithms[c] != NULL, CNN_ENOMEM, "algorithms of %s",
-                  task->design->cells[c].label);
+        context->algorithms[c] = cnn_strdup(row->algorithms);
+        CNN_CHECK(context->algorithms[c] != NULL, CNN_ENOMEM, "algorithms of %s",
+                  context->design->cells[c].label);
     }
 done:
     return st;
@@ -261,41 +263,41 @@ done:
 static cnn_status allocate(tuning *t, const cnn_tuning *known)
 {
     cnn_status st = CNN_OK;
-    const size_t cells = (size_t)t->task->design->cell_count, places = (size_t)t->places;
-    t->task->algorithms = calloc(cells, sizeof *t->task->algorithms);
+    const size_t cells = (size_t)t->context->design->cell_count, places = (size_t)t->places;
+    t->context->algorithms = calloc(cells, sizeof *t->context->algorithms);
     t->tuned = calloc(cells, sizeof *t->tuned);
     t->rows = calloc(places, sizeof *t->rows);
-    t->told = calloc((size_t)t->task->size, sizeof *t->told);
-    CNN_CHECK(t->task->algorithms && t->tuned && t->rows && t->told, CNN_ENOMEM,
+    t->replies = calloc((size_t)t->context->size, sizeof *t->replies);
+    CNN_CHECK(t->context->algorithms && t->tuned && t->rows && t->replies, CNN_ENOMEM,
               "algorithms of %zu cells", cells);
-    if (t->task->rank == 0)
+    if (t->context->rank == 0)
         memcpy(t->rows, known, places * sizeof *t->rows);
 done:
     return st;
 }
 
-cnn_status cnn_tune(MPI_Comm comm, cnn_task *task, const cnn_tuning *known, int places,
+cnn_status cnn_tune(MPI_Comm comm, cnn_rank_context *context, const cnn_tuning *known, int places,
                     cnn_progress *progress, int *signal)
 {
     cnn_status st = CNN_OK;
-    tuning t = {.comm = comm, .task = task, .places = places, .progress = progress};
-    CNN_TRY(cnn_quiet_agree(comm, allocate(&t, known)));
-    if (cnn_tuned_cells(task->job, task->design, &task->devices, t.tuned) == 0)
+    tuning t = {.comm = comm, .context = context, .places = places, .progress = progress};
+    CNN_TRY(cnn_collective_agree(comm, allocate(&t, known)));
+    if (cnn_tuned_cells(context->job, context->design, &context->devices, t.tuned) == 0)
         goto done;
-    CNN_TRY(cnn_quiet_broadcast(comm, t.rows, (size_t)places * sizeof *t.rows));
+    CNN_TRY(cnn_collective_broadcast(comm, t.rows, (size_t)places * sizeof *t.rows));
     CNN_TRY(do_rounds(&t, signal));
-    CNN_TRY(cnn_quiet_agree(comm, hand_over(&t)));
+    CNN_TRY(cnn_collective_agree(comm, hand_over(&t)));
 done:
     free(t.tuned);
     free(t.rows);
-    free(t.told);
+    free(t.replies);
     return st;
 }
 
-void cnn_tuning_free(cnn_task *task)
+void cnn_tuning_free(cnn_rank_context *context)
 {
-    for (int c = 0; task->algorithms && c < task->design->cell_count; c++)
-        free(task->algorithms[c]);
-    free(task->algorithms);
-    task->algorithms = NULL;
+    for (int c = 0; context->algorithms && c < context->design->cell_count; c++)
+        free(context->algorithms[c]);
+    free(context->algorithms);
+    context->algorithms = NULL;
 }

@@ -165,7 +165,7 @@ static cnn_status command_run(const cnn_command_line *line, const char *argv0, i
                                .progress = progress_of(line),
                                .argv0 = argv0};
     CNN_TRY(read_job_together(line, rank, &job));
-    CNN_TRY(cnn_orchestra_run(MPI_COMM_WORLD, job, &options, &outcome));
+    CNN_TRY(cnn_job_runner_run(MPI_COMM_WORLD, job, &options, &outcome));
     if (rank == 0 && !line->quiet)
         CNN_TRY(cnn_command_report_print(job->output));
     *exit_status = outcome.signal        ? 128 + outcome.signal

@@ -4,17 +4,17 @@
 
 #include <stdlib.h>
 
-static void add_cell(cnn_streak *s, int cell)
+static void add_cell(cnn_consecutive_failures *s, int cell)
 {
     for (int i = 0; i < s->cell_count; i++)
         if (s->cells[i] == cell)
             return;
-    if (s->cell_count < CNN_STREAK_CELLS)
+    if (s->cell_count < CNN_FAILED_CELLS_MAX)
         s->cells[s->cell_count++] = cell;
 }
 
 /** Where memory is short the block is left out: its failed run then stays failed. */
-static void add_block(cnn_streak *s, int block)
+static void add_block(cnn_consecutive_failures *s, int block)
 {
     if (s->block_count > 0 && s->blocks[s->block_count - 1] == block) /* its runs are neighbours */
         return;
@@ -29,10 +29,11 @@ static void add_block(cnn_streak *s, int block)
     s->blocks[s->block_count++] = block;
 }
 
-void cnn_streak_run(cnn_streak *s, int cell, int block, bool failed, const char *reason)
+void cnn_consecutive_failures_add(cnn_consecutive_failures *s, int cell, int block, bool failed,
+                                  const char *reason)
 {
     if (!failed) {
-        cnn_streak_clear(s);
+        cnn_consecutive_failures_clear(s);
         return;
     }
     add_cell(s, cell);
@@ -40,18 +41,18 @@ void cnn_streak_run(cnn_streak *s, int cell, int block, bool failed, const char 
     cnn_copy_string(s->reason, sizeof s->reason, reason);
 }
 
-bool cnn_streak_is_bad(const cnn_streak *s)
+bool cnn_consecutive_failures_blame_device(const cnn_consecutive_failures *s)
 {
-    return s->cell_count == CNN_STREAK_CELLS;
+    return s->cell_count == CNN_FAILED_CELLS_MAX;
 }
 
-void cnn_streak_clear(cnn_streak *s)
+void cnn_consecutive_failures_clear(cnn_consecutive_failures *s)
 {
     s->cell_count = s->block_count = 0;
 }
 
-void cnn_streak_free(cnn_streak *s)
+void cnn_consecutive_failures_free(cnn_consecutive_failures *s)
 {
     free(s->blocks);
-    *s = (cnn_streak){0};
+    *s = (cnn_consecutive_failures){0};
 }

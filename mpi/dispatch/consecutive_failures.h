@@ -5,24 +5,25 @@
 #include <stdbool.h>
 
 /** Different cells that must fail in a row: one cell alone may be wrong everywhere. */
-enum { CNN_STREAK_CELLS = 3 };
+enum { CNN_FAILED_CELLS_MAX = 3 };
 
 /** Of one device; zeros are its beginning. */
 typedef struct {
-    int cells[CNN_STREAK_CELLS], cell_count; /* the different cells of the failed runs */
-    int *blocks, block_count, block_room;    /* their blocks, each once; owned */
-    char reason[128];                        /* of the last failure */
-} cnn_streak;
+    int cells[CNN_FAILED_CELLS_MAX], cell_count; /* the different cells of the failed runs */
+    int *blocks, block_count, block_room;        /* their blocks, each once; owned */
+    char reason[128];                            /* of the last failure */
+} cnn_consecutive_failures;
 
-/** Takes in how a run ended. A good one ends the streak. */
-void cnn_streak_run(cnn_streak *streak, int cell, int block, bool failed, const char *reason);
+/** Takes in how a run ended. A good one ends the failures. */
+void cnn_consecutive_failures_add(cnn_consecutive_failures *failures, int cell, int block,
+                                  bool failed, const char *reason);
 
 /** Whether runs of three different cells have failed in a row. */
-bool cnn_streak_is_bad(const cnn_streak *streak);
+bool cnn_consecutive_failures_blame_device(const cnn_consecutive_failures *failures);
 
 /** Begins anew. */
-void cnn_streak_clear(cnn_streak *streak);
+void cnn_consecutive_failures_clear(cnn_consecutive_failures *failures);
 /** The same, and frees. */
-void cnn_streak_free(cnn_streak *streak);
+void cnn_consecutive_failures_free(cnn_consecutive_failures *failures);
 
 #endif

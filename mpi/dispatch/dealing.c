@@ -4,62 +4,64 @@
 
 /** A block with where it goes. */
 typedef struct {
-    int block, rank, turn;
+    int block, rank, position;
     bool warmup;
 } card;
 
-static bool is_open(const cnn_task *task, int block)
+static bool is_open(const cnn_rank_context *context, int block)
 {
-    const cnn_block *b = &task->design->blocks[block];
-    for (int l = 0; l < task->design->level_count; l++)
-        if (!cnn_task_is_finished(task, cnn_block_run(b, l)))
+    const cnn_block *b = &context->design->blocks[block];
+    for (int l = 0; l < context->design->level_count; l++)
+        if (!cnn_run_is_finished(context, cnn_block_run(b, l)))
             return true;
     return false;
 }
 
 /** The open blocks, by index: warm-up blocks first, then by combination and repeat. */
-static int gather_open(const cnn_task *task, card *cards)
+static int gather_open(const cnn_rank_context *context, card *cards)
 {
     int n = 0;
-    for (int b = 0; b < task->design->block_count; b++) {
-        const cnn_block *block = &task->design->blocks[b];
-        if (is_open(task, b))
-            cards[n++] = (card){
-                .block = b, .rank = block->device, .turn = block->turn, .warmup = block->warmup};
+    for (int b = 0; b < context->design->block_count; b++) {
+        const cnn_block *block = &context->design->blocks[b];
+        if (is_open(context, b))
+            cards[n++] = (card){.block = b,
+                                .rank = block->device,
+                                .position = block->queue_position,
+                                .warmup = block->warmup};
     }
     return n;
 }
 
 /** Gives each card a rank (size: the common queue); those that no rank needs are dropped. */
-static int assign(const cnn_task *task, card *cards, int n)
+static int assign(const cnn_rank_context *context, card *cards, int n)
 {
-    const bool as_planned = task->design->device_count == task->size;
-    const bool dynamic = task->job->schedule.assign == CNN_ASSIGN_DYNAMIC;
+    const bool as_planned = context->design->device_count == context->size;
+    const bool dynamic = context->job->schedule.assign == CNN_ASSIGN_DYNAMIC;
     int kept = 0, warm = 0, measured = 0;
     for (int i = 0; i < n; i++) {
         card c = cards[i];
-        if (c.warmup && !as_planned && warm == task->size * task->job->schedule.warmup)
+        if (c.warmup && !as_planned && warm == context->size * context->job->schedule.warmup)
             continue;
-        if (!c.warmup && task->home && task->home[c.block] >= 0)
-            c.rank = task->home[c.block];
+        if (!c.warmup && context->home && context->home[c.block] >= 0)
+            c.rank = context->home[c.block];
         else if (dynamic && !c.warmup)
-            c.rank = task->size;
+            c.rank = context->size;
         else if (!as_planned)
-            c.rank = (c.warmup ? warm++ : measured++) % task->size;
+            c.rank = (c.warmup ? warm++ : measured++) % context->size;
         cards[kept++] = c;
     }
     return kept;
 }
 
-static int by_rank_and_turn(const void *a, const void *b)
+static int by_rank_and_position(const void *a, const void *b)
 {
     const card *x = a, *y = b;
     if (x->rank != y->rank)
         return x->rank < y->rank ? -1 : 1;
     if (x->warmup != y->warmup)
         return x->warmup ? -1 : 1;
-    if (x->turn != y->turn)
-        return x->turn < y->turn ? -1 : 1;
+    if (x->position != y->position)
+        return x->position < y->position ? -1 : 1;
     return x->block < y->block ? -1 : x->block > y->block;
 }
 
@@ -84,21 +86,21 @@ static void lay_out(cnn_dealing *d, const cnn_design *design, const card *cards,
     }
 }
 
-cnn_status cnn_dealing_create(const cnn_task *task, cnn_dealing **out)
+cnn_status cnn_dealing_create(const cnn_rank_context *context, cnn_dealing **out)
 {
     cnn_status st = CNN_OK;
-    const size_t blocks = (size_t)task->design->block_count, size = (size_t)task->size;
+    const size_t blocks = (size_t)context->design->block_count, size = (size_t)context->size;
     cnn_dealing *d = calloc(1, sizeof *d);
     card *cards = calloc(blocks + 1, sizeof *cards);
     CNN_CHECK(d != NULL && cards != NULL, CNN_ENOMEM, "queues of %zu blocks", blocks);
-    d->size = task->size;
+    d->size = context->size;
     d->first = calloc(size + 1, sizeof *d->first);
     d->last = calloc(size + 1, sizeof *d->last);
     d->after = calloc(blocks + 1, sizeof *d->after);
     CNN_CHECK(d->first && d->last && d->after, CNN_ENOMEM, "queues of %zu blocks", blocks);
-    const int n = assign(task, cards, gather_open(task, cards));
-    qsort(cards, (size_t)n, sizeof *cards, by_rank_and_turn);
-    lay_out(d, task->design, cards, n);
+    const int n = assign(context, cards, gather_open(context, cards));
+    qsort(cards, (size_t)n, sizeof *cards, by_rank_and_position);
+    lay_out(d, context->design, cards, n);
     *out = d;
     d = NULL;
 done:

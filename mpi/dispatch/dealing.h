@@ -3,7 +3,7 @@
 #define CNN_MPI_DISPATCH_DEALING_H
 
 #include "base/status.h"
-#include "mpi/task.h"
+#include "mpi/rank_context.h"
 
 #include <stdbool.h>
 
@@ -19,9 +19,9 @@ typedef struct {
 /** Takes up every block with an unfinished run. Balanced: each rank gets its own device's queue as
  *  planned; where the number of ranks is not the plan's, blocks are dealt anew, cyclically, so that
  *  counts by rank differ by at most 1 per combination and in total. Dynamic: measured blocks are
- *  common. A block that is half done goes to the rank whose device has begun it (task->home), if
+ *  common. A block that is half done goes to the rank whose device has begun it (context->home), if
  * any. Either way no rank gets more warm-up blocks than the job asks for each device. */
-cnn_status cnn_dealing_create(const cnn_task *task, cnn_dealing **out);
+cnn_status cnn_dealing_create(const cnn_rank_context *context, cnn_dealing **out);
 void cnn_dealing_destroy(cnn_dealing **dealing);
 
 /** The next block of a rank, of its own queue or the common one; -1: it has no more to do. */

@@ -5,18 +5,19 @@
 #include "base/status.h"
 #include "mpi/dispatch/allocation.h"
 #include "mpi/progress.h"
-#include "mpi/task.h"
+#include "mpi/rank_context.h"
 
 #include <stdbool.h>
 
 typedef struct cnn_dispatcher cnn_dispatcher;
 
-/** task (whose status[] it keeps current), progress and allocation (NULL: the job's time does not
- * end) are borrowed. known_life [cell_count]: the longest life of a finished run of each cell in
+/** context (whose status[] it keeps current), progress and allocation (NULL: the job's time does not
+ * end) are borrowed. known_durations [cell_count]: the longest duration of a finished run of each cell in
  * earlier sessions, seconds; 0: none has finished.
  */
-cnn_status cnn_dispatcher_create(cnn_task *task, cnn_progress *progress, const double *known_life,
-                                 cnn_allocation *allocation, cnn_dispatcher **out);
+cnn_status cnn_dispatcher_create(cnn_rank_context *context, cnn_progress *progress,
+                                 const double *known_durations, cnn_allocation *allocation,
+                                 cnn_dispatcher **out);
 void cnn_dispatcher_destroy(cnn_dispatcher **dispatcher);
 
 /** Keeps what it knows of the allocation's end current. Call often. */
@@ -34,7 +35,7 @@ cnn_status cnn_dispatcher_receive(cnn_dispatcher *dispatcher, int from, cnn_tag 
 /** The signal that stopped the job, or 0. */
 int cnn_dispatcher_signal(const cnn_dispatcher *dispatcher);
 
-/** Seconds until all is done, as far as can be told; NaN: it cannot. */
+/** Seconds until all is done, estimated; NaN: unknown. */
 double cnn_dispatcher_time_left(const cnn_dispatcher *dispatcher);
 
 #endif

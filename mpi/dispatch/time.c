@@ -15,13 +15,13 @@ void cnn_dispatcher_step(cnn_dispatcher *d)
  * of its cell. *known: false where a cell has none; its runs count nothing. */
 static double longest_block(const cnn_dispatcher *d, int block, bool *known)
 {
-    const cnn_design *design = d->task->design;
+    const cnn_design *design = d->context->design;
     double sum = 0;
     *known = true;
     for (int l = 0; l < design->level_count; l++) {
         const int run = cnn_block_run(&design->blocks[block], l);
         const double longest = d->cells[design->runs[run].cell].longest;
-        if (cnn_dispatcher_duty(d, block, l) == CNN_LEAVE)
+        if (cnn_dispatcher_task(d, block, l) == CNN_TASK_NONE)
             continue;
         sum += longest;
         *known = *known && longest > 0;
@@ -50,7 +50,7 @@ bool cnn_dispatcher_is_in_time(cnn_dispatcher *d, int block)
     return good;
 }
 
-void cnn_dispatcher_heed_late(cnn_dispatcher *d)
+void cnn_dispatcher_handle_late(cnn_dispatcher *d)
 {
     const double left = cnn_allocation_left(d->allocation);
     if (!d->late && isinf(left))
@@ -61,14 +61,14 @@ void cnn_dispatcher_heed_late(cnn_dispatcher *d)
     d->late = true;
 }
 
-/** Expected life of a cell's run: its mean, or that of all cells, or NaN. */
-static double expected_life(const cnn_dispatcher *d, int cell)
+/** Expected duration of a cell's run: its mean, or that of all cells, or NaN. */
+static double expected_duration(const cnn_dispatcher *d, int cell)
 {
     double sum = 0;
     int count = 0;
     if (d->cells[cell].count > 0)
         return d->cells[cell].sum / d->cells[cell].count;
-    for (int c = 0; c < d->task->design->cell_count; c++) {
+    for (int c = 0; c < d->context->design->cell_count; c++) {
         sum += d->cells[c].sum;
         count += d->cells[c].count;
     }
@@ -78,12 +78,12 @@ static double expected_life(const cnn_dispatcher *d, int cell)
 /** Seconds for the unfinished runs of a block. */
 static double block_left(const cnn_dispatcher *d, int block)
 {
-    const cnn_design *design = d->task->design;
+    const cnn_design *design = d->context->design;
     double sum = 0;
     for (int l = 0; block >= 0 && l < design->level_count; l++) {
         const int run = cnn_block_run(&design->blocks[block], l);
-        if (cnn_dispatcher_duty(d, block, l) != CNN_LEAVE)
-            sum += expected_life(d, design->runs[run].cell);
+        if (cnn_dispatcher_task(d, block, l) != CNN_TASK_NONE)
+            sum += expected_duration(d, design->runs[run].cell);
     }
     return sum;
 }
@@ -98,14 +98,14 @@ static double queue_left(const cnn_dispatcher *d, int queue)
 
 double cnn_dispatcher_time_left(const cnn_dispatcher *d)
 {
-    double longest = 0, all = queue_left(d, d->task->size);
-    for (int r = 0; r < d->task->size; r++) {
+    double longest = 0, all = queue_left(d, d->context->size);
+    for (int r = 0; r < d->context->size; r++) {
         const double own = queue_left(d, r) + block_left(d, d->block[r]);
         if (isnan(own))
             return NAN;
         longest = fmax(longest, own);
         all += own;
     }
-    const double even = all / d->task->size; /* the common queue fills the gaps */
+    const double even = all / d->context->size; /* the common queue fills the gaps */
     return isnan(even) ? NAN : fmax(longest, even);
 }

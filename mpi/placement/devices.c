@@ -269,12 +269,12 @@ cnn_status cnn_devices_find(MPI_Comm comm, const cnn_job *job, const char *argv0
     own.program = has_program(&v);
     if (st == CNN_OK && !(v.offers = calloc((size_t)v.size, sizeof *v.offers)))
         st = cnn_error_set(CNN_ENOMEM, "GPUs of %d ranks", v.size);
-    CNN_TRY(cnn_quiet_agree(comm, st));
-    CNN_TRY(cnn_quiet_gather(comm, &own, sizeof own, v.offers));
+    CNN_TRY(cnn_collective_agree(comm, st));
+    CNN_TRY(cnn_collective_gather(comm, &own, sizeof own, v.offers));
     st = settle(&v, out); /* alike on all ranks */
     if (st == CNN_OK && out->backend == CNN_BACKEND_CUDNN)
         st = take_gpu(&v, out->nvml, mine);
-    CNN_TRY(cnn_quiet_agree(comm, st));
+    CNN_TRY(cnn_collective_agree(comm, st));
 done:
     if (st != CNN_OK || out->backend != CNN_BACKEND_CUDNN)
         cnn_devices_close(out);

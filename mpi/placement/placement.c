@@ -307,14 +307,14 @@ cnn_status cnn_placement_find(MPI_Comm comm, const cnn_job *job, const char *arg
     places = calloc((size_t)size, sizeof *places);
     if (st == CNN_OK && !places)
         st = cnn_error_set(CNN_ENOMEM, "places of %d ranks", size);
-    CNN_TRY(cnn_quiet_agree(comm, st));
-    CNN_TRY(cnn_quiet_gather(comm, &mine, sizeof mine, places));
+    CNN_TRY(cnn_collective_agree(comm, st));
+    CNN_TRY(cnn_collective_gather(comm, &mine, sizeof mine, places));
     CNN_TRY(cnn_devices_find(comm, job, argv0, places, &mine, devices));
     find_gpu_node(&view, &mine);
-    CNN_TRY(cnn_quiet_gather(comm, &mine, sizeof mine, places));
-    CNN_TRY(cnn_quiet_agree(comm, check_gpus(places, size, sharing_of(job), &mine)));
-    CNN_TRY(cnn_quiet_agree(comm, find_share(&view, places, size, sharing_of(job), &mine)));
-    CNN_TRY(cnn_quiet_gather(comm, &mine, sizeof mine, places));
+    CNN_TRY(cnn_collective_gather(comm, &mine, sizeof mine, places));
+    CNN_TRY(cnn_collective_agree(comm, check_gpus(places, size, sharing_of(job), &mine)));
+    CNN_TRY(cnn_collective_agree(comm, find_share(&view, places, size, sharing_of(job), &mine)));
+    CNN_TRY(cnn_collective_gather(comm, &mine, sizeof mine, places));
     *out = places;
     places = NULL;
 done:

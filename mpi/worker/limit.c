@@ -11,16 +11,18 @@ static const double factor = 5, least = 60, longest_silence = 3600;
 cnn_limit cnn_limit_of(double run_seconds, double longest)
 {
     if (run_seconds > 0)
-        return (cnn_limit){.life = run_seconds, .silence = INFINITY};
+        return (cnn_limit){.duration = run_seconds, .silence = INFINITY};
     if (longest > 0)
-        return (cnn_limit){.life = fmax(least, factor * longest), .silence = INFINITY};
-    return (cnn_limit){.life = INFINITY, .silence = longest_silence};
+        return (cnn_limit){.duration = fmax(least, factor * longest), .silence = INFINITY};
+    return (cnn_limit){.duration = INFINITY, .silence = longest_silence};
 }
 
-bool cnn_limit_is_passed(const cnn_limit *limit, double life, double silence, char *why, size_t n)
+bool cnn_limit_is_passed(const cnn_limit *limit, double duration, double silence, char *why,
+                         size_t n)
 {
-    if (life > limit->life)
-        snprintf(why, n, "longer than the time limit of %.0f s (limits.run_seconds)", limit->life);
+    if (duration > limit->duration)
+        snprintf(why, n, "longer than the time limit of %.0f s (limits.run_seconds)",
+                 limit->duration);
     else if (silence > limit->silence)
         snprintf(why, n, "no event for %.0f s (set limits.run_seconds if that is right)",
                  limit->silence);

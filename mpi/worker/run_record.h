@@ -28,7 +28,7 @@ void cnn_record_free(cnn_record *record);
 
 /** Begins an attempt: everything unknown. */
 void cnn_record_begin(cnn_record *record, int planned_epochs);
-/** Begins an attempt at tuning: algorithms are told, nothing is trained. */
+/** Begins an attempt at tuning: the trainer reports algorithms and trains nothing. */
 void cnn_record_begin_tuning(cnn_record *record);
 
 /** Takes one line in. false: it breaks the protocol, and the trainer may be ended. */

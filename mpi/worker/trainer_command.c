@@ -62,15 +62,15 @@ done:
     return st;
 }
 
-cnn_status cnn_recipes_create(const cnn_job *job, const cnn_design *design, int backend,
-                              const char *argv0, cnn_recipes **out)
+cnn_status cnn_trainer_commands_create(const cnn_job *job, const cnn_design *design, int backend,
+                                       const char *argv0, cnn_trainer_commands **out)
 {
     cnn_status st = CNN_OK;
-    cnn_recipes *r = calloc(1, sizeof *r);
-    CNN_CHECK(r != NULL, CNN_ENOMEM, "recipes");
+    cnn_trainer_commands *r = calloc(1, sizeof *r);
+    CNN_CHECK(r != NULL, CNN_ENOMEM, "commands");
     r->cell_count = design->cell_count;
     CNN_CHECK((r->argv = calloc((size_t)r->cell_count, sizeof *r->argv)) != NULL, CNN_ENOMEM,
-              "recipes of %d cells", r->cell_count);
+              "commands of %d cells", r->cell_count);
     CNN_TRY(cnn_locate_program(argv0, "cnn-exec", &r->helper));
     for (int c = 0; c < r->cell_count; c++) {
         const cnn_treatment t = cnn_job_treatment(job, design->cells[c].levels);
@@ -81,13 +81,13 @@ cnn_status cnn_recipes_create(const cnn_job *job, const cnn_design *design, int 
     *out = r;
     r = NULL;
 done:
-    cnn_recipes_destroy(&r);
+    cnn_trainer_commands_destroy(&r);
     return st;
 }
 
-void cnn_recipes_destroy(cnn_recipes **recipes)
+void cnn_trainer_commands_destroy(cnn_trainer_commands **commands)
 {
-    cnn_recipes *r = *recipes;
+    cnn_trainer_commands *r = *commands;
     if (!r)
         return;
     for (int c = 0; r->argv && c < r->cell_count; c++)
@@ -95,10 +95,10 @@ void cnn_recipes_destroy(cnn_recipes **recipes)
     free(r->argv);
     free(r->helper);
     free(r);
-    *recipes = NULL;
+    *commands = NULL;
 }
 
-/** What a simulated run is told; borrows. place: the stated one. */
+/** The simulation part of a specification; borrows. place: the stated one. */
 static cnn_simulation simulation_of(const cnn_job *job, const cnn_design *design, int run,
                                     cnn_place *place, int attempt)
 {
@@ -111,7 +111,7 @@ static cnn_simulation simulation_of(const cnn_job *job, const cnn_design *design
         .node = place->host,
         .device = place->device,
         .block = r->block,
-        .order = block->turn * design->level_count + r->position,
+        .order = block->queue_position * design->level_count + r->position,
         .attempt = attempt};
 }
 
@@ -146,15 +146,15 @@ done:
     return st;
 }
 
-cnn_status cnn_recipe_write(const cnn_job *job, const cnn_design *design, int run,
-                            const cnn_place *place, int attempt, const char *algorithms,
-                            cnn_text *out)
+cnn_status cnn_trainer_command_spec(const cnn_job *job, const cnn_design *design, int run,
+                                    const cnn_place *place, int attempt, const char *algorithms,
+                                    cnn_text *out)
 {
     return write_spec(job, design, run, place, attempt, false, algorithms, out);
 }
 
-cnn_status cnn_recipe_write_tuning(const cnn_job *job, const cnn_design *design, int cell,
-                                   const cnn_place *place, cnn_text *out)
+cnn_status cnn_trainer_command_tuning_spec(const cnn_job *job, const cnn_design *design, int cell,
+                                           const cnn_place *place, cnn_text *out)
 {
     for (int run = 0; run < design->run_count; run++)
         if (design->runs[run].cell == cell)

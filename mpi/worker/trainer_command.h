@@ -11,24 +11,24 @@ typedef struct {
     char *helper; /* path of cnn-exec */
     int cell_count;
     char ***argv; /* [cell_count] NULL-terminated argument vectors */
-} cnn_recipes;
+} cnn_trainer_commands;
 
 /** Finds the helper and the programs of every cell on this host; backend: of own frameworks,
  * CNN_BACKEND_CUDNN or CNN_BACKEND_ONEDNN. CNN_EENV says what is missing, and
  * where it was sought. *out is owned by the caller. */
-cnn_status cnn_recipes_create(const cnn_job *job, const cnn_design *design, int backend,
-                              const char *argv0, cnn_recipes **out);
-void cnn_recipes_destroy(cnn_recipes **recipes);
+cnn_status cnn_trainer_commands_create(const cnn_job *job, const cnn_design *design, int backend,
+                                       const char *argv0, cnn_trainer_commands **out);
+void cnn_trainer_commands_destroy(cnn_trainer_commands **commands);
 
 /** Appends the specification of a run for its rank's place: threads, and where a simulated run is
  *  done (protocol/spec.h). place NULL: one thread, and no place in particular.
  *  attempt: of the run, from 0; matters to simulated ones. algorithms: frozen for its cell on the
  *  place's device model; NULL: none are. */
-cnn_status cnn_recipe_write(const cnn_job *job, const cnn_design *design, int run,
-                            const cnn_place *place, int attempt, const char *algorithms,
-                            cnn_text *out);
+cnn_status cnn_trainer_command_spec(const cnn_job *job, const cnn_design *design, int run,
+                                    const cnn_place *place, int attempt, const char *algorithms,
+                                    cnn_text *out);
 /** Appends the specification that asks for the algorithms of a cell. */
-cnn_status cnn_recipe_write_tuning(const cnn_job *job, const cnn_design *design, int cell,
-                                   const cnn_place *place, cnn_text *out);
+cnn_status cnn_trainer_command_tuning_spec(const cnn_job *job, const cnn_design *design, int cell,
+                                           const cnn_place *place, cnn_text *out);
 
 #endif

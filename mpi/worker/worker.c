@@ -14,7 +14,7 @@
 #include <string.h>
 
 struct cnn_worker {
-    const cnn_task *task;
+    const cnn_rank_context *context;
     const cnn_place *place; /* this rank's */
     cnn_telemetry *telemetry;
     cnn_record record;
@@ -25,26 +25,26 @@ struct cnn_worker {
     cnn_limit limit;        /* of the attempt */
     double last_event;      /* monotonic; its start before the first one */
     bool timed_out;
-    char late[128];      /* why, if so */
-    bool stopping, told; /* told: rank 0 knows that there is no work */
-    double kill_at;      /* monotonic; infinite: not to be killed */
-    bool killed;         /* because of the stop */
-    double last_state;   /* monotonic: when the screen was last told */
+    char late[128];               /* why, if so */
+    bool stopping, idle_reported; /* rank 0 knows that there is no work */
+    double kill_at;               /* monotonic; infinite: not to be killed */
+    bool killed;                  /* because of the stop */
+    double last_state;            /* monotonic: of the last state that was sent */
 };
 
 static const double state_interval = 0.2; /* seconds */
 
-cnn_status cnn_worker_create(const cnn_task *task, cnn_worker **out)
+cnn_status cnn_worker_create(const cnn_rank_context *context, cnn_worker **out)
 {
     cnn_status st = CNN_OK;
     cnn_worker *w = calloc(1, sizeof *w);
     CNN_CHECK(w != NULL, CNN_ENOMEM, "worker");
-    w->task = task;
-    w->place = &task->places[task->rank];
+    w->context = context;
+    w->place = &context->places[context->rank];
     w->work.block = -1;
     w->kill_at = INFINITY;
-    CNN_TRY(cnn_record_create(task->epoch_count, &w->record));
-    CNN_TRY(cnn_telemetry_create(w->place->cpus, task->devices.nvml, &w->telemetry));
+    CNN_TRY(cnn_record_create(context->epoch_count, &w->record));
+    CNN_TRY(cnn_telemetry_create(w->place->cpus, context->devices.nvml, &w->telemetry));
     *out = w;
     w = NULL;
 done:
@@ -68,12 +68,12 @@ void cnn_worker_take(cnn_worker *w, const cnn_message_block *work)
 {
     w->work = *work;
     w->position = w->attempt = 0;
-    w->told = false;
+    w->idle_reported = false;
 }
 
 void cnn_worker_stop(cnn_worker *w, bool now)
 {
-    const double due = cnn_clock_monotonic() + (now ? 0 : w->task->job->limits.grace_seconds);
+    const double due = cnn_clock_monotonic() + (now ? 0 : w->context->job->limits.grace_seconds);
     w->stopping = true;
     if (due < w->kill_at)
         w->kill_at = due;
@@ -86,25 +86,25 @@ bool cnn_worker_is_training(const cnn_worker *w)
 
 static int current_run(const cnn_worker *w)
 {
-    const cnn_design *d = w->task->design;
+    const cnn_design *d = w->context->design;
     const cnn_block *block = &d->blocks[w->work.block];
     return cnn_block_run(block, cnn_block_level(d, block, w->position));
 }
 
 static int level_of(const cnn_worker *w, int run)
 {
-    return w->task->design->runs[run].level;
+    return w->context->design->runs[run].level;
 }
 
-static cnn_duty duty_of(const cnn_worker *w, int run)
+static cnn_task task_of(const cnn_worker *w, int run)
 {
-    return (cnn_duty)w->work.duty[level_of(w, run)];
+    return (cnn_task)w->work.task[level_of(w, run)];
 }
 
 static cnn_treatment treatment_of(const cnn_worker *w, int run)
 {
-    const cnn_design *d = w->task->design;
-    return cnn_job_treatment(w->task->job, d->cells[d->runs[run].cell].levels);
+    const cnn_design *d = w->context->design;
+    return cnn_job_treatment(w->context->job, d->cells[d->runs[run].cell].levels);
 }
 
 /* ---- telling rank 0 ------------------------------------------------------------------------ */
@@ -114,17 +114,17 @@ static cnn_status tell_state(cnn_worker *w, int run)
     const double now = cnn_clock_monotonic();
     const cnn_message_state m = {
         .run = run, .epoch = w->record.row.epochs_done, .epochs = w->record.planned_epochs};
-    if (!w->task->live || (m.epoch > 0 && now - w->last_state < state_interval))
+    if (!w->context->live || (m.epoch > 0 && now - w->last_state < state_interval))
         return CNN_OK;
     w->last_state = now;
-    return cnn_mailbox_send(w->task->mailbox, 0, CNN_TAG_STATE, &m, sizeof m);
+    return cnn_mailbox_send(w->context->mailbox, 0, CNN_TAG_STATE, &m, sizeof m);
 }
 
 static cnn_status tell_attempt(cnn_worker *w, int run)
 {
     cnn_message_attempt m = {.run = run, .attempt = w->attempt + 1};
     cnn_copy_string(m.reason, sizeof m.reason, w->record.reason);
-    return cnn_mailbox_send(w->task->mailbox, 0, CNN_TAG_ATTEMPT, &m, sizeof m);
+    return cnn_mailbox_send(w->context->mailbox, 0, CNN_TAG_ATTEMPT, &m, sizeof m);
 }
 
 static cnn_status tell_run(cnn_worker *w, int run, cnn_run_status status, bool kept)
@@ -138,7 +138,7 @@ static cnn_status tell_run(cnn_worker *w, int run, cnn_run_status status, bool k
                          .train_seconds = row->train_seconds,
                          .test_error = row->test_error};
     cnn_copy_string(m.reason, sizeof m.reason, w->record.reason);
-    return cnn_mailbox_send(w->task->mailbox, 0, CNN_TAG_RUN, &m, sizeof m);
+    return cnn_mailbox_send(w->context->mailbox, 0, CNN_TAG_RUN, &m, sizeof m);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */
@@ -149,10 +149,10 @@ static void complete_row(cnn_worker *w, int run)
     cnn_measured *row = &w->record.row;
     const cnn_place place = cnn_simulated_place(treatment_of(w, run).framework, w->place);
     row->attempts = w->work.attempts[level_of(w, run)] + w->attempt + 1;
-    if (row->attempts > cnn_writer_attempt_count(w->task->writer))
-        row->attempts = cnn_writer_attempt_count(w->task->writer);
-    row->session = w->task->session;
-    row->rank = w->task->rank;
+    if (row->attempts > cnn_writer_attempt_count(w->context->writer))
+        row->attempts = cnn_writer_attempt_count(w->context->writer);
+    row->session = w->context->session;
+    row->rank = w->context->rank;
     row->shared_device = (int8_t)place.shared;
     if (row->threads < 0)
         row->threads = w->place->cores;
@@ -173,8 +173,8 @@ static cnn_status write_attempt(cnn_worker *w, int run, cnn_outcome outcome)
     const cnn_measured *measured = &w->record.row;
     const bool good = outcome == CNN_OUTCOME_DONE || outcome == CNN_OUTCOME_DIVERGED;
     row.attempt_outcome = (int8_t)outcome;
-    row.attempt_session = w->task->session;
-    row.attempt_rank = w->task->rank;
+    row.attempt_session = w->context->session;
+    row.attempt_rank = w->context->rank;
     cnn_copy_string(row.attempt_device, sizeof row.attempt_device, measured->device);
     row.attempt_start_time = measured->start_time;
     row.attempt_life_seconds = measured->life_seconds;
@@ -187,7 +187,7 @@ static cnn_status write_attempt(cnn_worker *w, int run, cnn_outcome outcome)
             cnn_copy_printable(row.attempt_log, sizeof row.attempt_log,
                                cnn_child_log_tail(w->child), true);
     }
-    return cnn_writer_attempt(w->task->writer, run, measured->attempts - 1, &row);
+    return cnn_writer_attempt(w->context->writer, run, measured->attempts - 1, &row);
 }
 
 /* ---- an attempt ---------------------------------------------------------------------------- */
@@ -213,14 +213,14 @@ static cnn_status conclude(cnn_worker *w, int run, cnn_outcome outcome)
     CNN_TRY(write_attempt(w, run, outcome));
     if (outcome == CNN_OUTCOME_STOPPED)
         goto done; /* the run stays planned, for a later session */
-    if (!good && w->attempt < w->task->job->limits.retries) {
+    if (!good && w->attempt < w->context->job->limits.retries) {
         CNN_TRY(tell_attempt(w, run));
         w->attempt++;
         goto done;
     }
-    const bool kept = !good && duty_of(w, run) == CNN_REPLACE;
+    const bool kept = !good && task_of(w, run) == CNN_TASK_RETRAIN;
     if (!kept)
-        CNN_TRY(cnn_writer_run(w->task->writer, run, status, &w->record.row, w->record.epochs));
+        CNN_TRY(cnn_writer_run(w->context->writer, run, status, &w->record.row, w->record.epochs));
     CNN_TRY(tell_run(w, run, status, kept));
     go_on(w, good);
 done:
@@ -237,7 +237,7 @@ static cnn_outcome judge(cnn_worker *w)
         return outcome; /* it came just in time */
     /* Who stops a job may send its trainers a signal too, even SIGKILL. */
     if (w->killed || (w->stopping && outcome == CNN_OUTCOME_SIGNAL)) {
-        snprintf(r->reason, sizeof r->reason, "cnnmpi was told to stop");
+        snprintf(r->reason, sizeof r->reason, "cnnmpi was asked to stop");
         return CNN_OUTCOME_STOPPED;
     }
     if (w->timed_out) {
@@ -267,19 +267,19 @@ done:
 static cnn_status start_attempt(cnn_worker *w)
 {
     cnn_status st = CNN_OK;
-    const cnn_task *task = w->task;
+    const cnn_rank_context *context = w->context;
     const int run = current_run(w);
-    const cnn_run *r = &task->design->runs[run];
+    const cnn_run *r = &context->design->runs[run];
     cnn_text spec = {0};
-    CNN_TRY(cnn_recipe_write(task->job, task->design, run, w->place,
-                             w->work.attempts[r->level] + w->attempt, task->algorithms[r->cell],
-                             &spec));
+    CNN_TRY(cnn_trainer_command_spec(context->job, context->design, run, w->place,
+                                     w->work.attempts[r->level] + w->attempt,
+                                     context->algorithms[r->cell], &spec));
     w->limit = w->work.limits[r->level];
     w->last_event = cnn_clock_monotonic();
     w->timed_out = w->killed = false;
     cnn_record_begin(&w->record, treatment_of(w, run).train.epochs);
     cnn_telemetry_begin(w->telemetry);
-    if (cnn_start_trainer(task, r->cell, spec.s, &w->child) != CNN_OK) {
+    if (cnn_start_trainer(context, r->cell, spec.s, &w->child) != CNN_OK) {
         cnn_copy_printable(w->record.reason, sizeof w->record.reason, cnn_error_message(), false);
         w->record.row.start_time = cnn_clock_wall();
         CNN_TRY(conclude(w, run, CNN_OUTCOME_ERROR));
@@ -335,18 +335,18 @@ cnn_status cnn_worker_step(cnn_worker *w, bool *busy)
         CNN_TRY(watch(w, busy));
         goto done;
     }
-    while (w->work.block >= 0 && w->position < w->task->design->level_count &&
-           duty_of(w, current_run(w)) == CNN_LEAVE)
+    while (w->work.block >= 0 && w->position < w->context->design->level_count &&
+           task_of(w, current_run(w)) == CNN_TASK_NONE)
         go_on(w, true);
-    if (w->work.block >= 0 && !w->stopping && w->position < w->task->design->level_count) {
+    if (w->work.block >= 0 && !w->stopping && w->position < w->context->design->level_count) {
         *busy = true;
         CNN_TRY(start_attempt(w));
         goto done;
     }
     w->work.block = -1;
-    if (!w->told) {
-        w->told = *busy = true;
-        CNN_TRY(cnn_mailbox_send(w->task->mailbox, 0, CNN_TAG_IDLE, NULL, 0));
+    if (!w->idle_reported) {
+        w->idle_reported = *busy = true;
+        CNN_TRY(cnn_mailbox_send(w->context->mailbox, 0, CNN_TAG_IDLE, NULL, 0));
     }
 done:
     return st;

@@ -3,14 +3,14 @@
 #define CNN_MPI_WORKER_WORKER_H
 
 #include "base/status.h"
-#include "mpi/task.h"
+#include "mpi/rank_context.h"
 
 #include <stdbool.h>
 
 typedef struct cnn_worker cnn_worker;
 
-/** The task is borrowed. */
-cnn_status cnn_worker_create(const cnn_task *task, cnn_worker **out);
+/** The context is borrowed. */
+cnn_status cnn_worker_create(const cnn_rank_context *context, cnn_worker **out);
 /** Kills a trainer that still runs. */
 void cnn_worker_destroy(cnn_worker **worker);
 

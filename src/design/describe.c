@@ -284,7 +284,7 @@ done:
 static void describe_block(const cnn_design *d, const cnn_job *job, const cnn_block *b,
                            cnn_text *out)
 {
-    cnn_text_printf(out, "    %4d  %s, ", b->turn, d->combinations[b->combination].label);
+    cnn_text_printf(out, "    %4d  %s, ", b->queue_position, d->combinations[b->combination].label);
     if (b->warmup)
         cnn_text_printf(out, "warm-up of device %d", b->device);
     else

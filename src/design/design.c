@@ -171,7 +171,7 @@ static cnn_status fill_queue(const cnn_job *job, cnn_design *d, int device, int 
         queue[warm + i] = measured[i];
     CNN_TRY(shuffle(job, device, n, queue + warm));
     for (int i = 0; i < warm + n; i++)
-        d->blocks[queue[i]].turn = i;
+        d->blocks[queue[i]].queue_position = i;
     *used += warm + n;
 done:
     return st;

@@ -26,14 +26,14 @@ typedef struct {
 
 typedef struct {
     int combination;
-    int repeat;    /* 0, 1, ...; -1 for a warm-up block */
-    bool warmup;   /* discarded: it warms the device up */
-    uint32_t seed; /* of all its runs, < 2^31 */
-    int device;    /* planned; -1 with assign: dynamic */
-    int turn;      /* place in its device's queue, warm-up blocks counted (dynamic: in the common
+    int repeat;         /* 0, 1, ...; -1 for a warm-up block */
+    bool warmup;        /* discarded: it warms the device up */
+    uint32_t seed;      /* of all its runs, < 2^31 */
+    int device;         /* planned; -1 with assign: dynamic */
+    int queue_position; /* place in its device's queue, warm-up blocks counted (dynamic: in the common
                       queue, where the warm-up blocks of all devices come first) */
-    int order;     /* cyclic order: run k of the block has contrast level (k + order) % L */
-    int first_run; /* its runs are first_run .. first_run + L - 1, ordered by contrast level */
+    int order;          /* cyclic order: run k of the block has contrast level (k + order) % L */
+    int first_run;      /* its runs are first_run .. first_run + L - 1, ordered by contrast level */
 } cnn_block;
 
 /** A row of the results file. */
@@ -52,7 +52,7 @@ typedef struct {
     cnn_block *blocks; /* warm-up blocks first (device by device), then by combination and repeat */
     cnn_run *runs;     /* by block, then level */
     int *queue;        /* [block_count] the queues one after the other: a block of device d is
-                          queue[queue_start[d] + turn]; dynamic: any block is queue[turn] */
+                          queue[queue_start[d] + queue_position]; dynamic: any block is queue[queue_position] */
     int *queue_start;  /* [device_count + 1] into queue; dynamic: [0] = 0, [1..] = block_count */
 } cnn_design;
 

@@ -106,7 +106,7 @@
     X(CNN_OUTCOME_SIGNAL, "signal")                                                                \
     X(CNN_OUTCOME_TIMEOUT, "timeout")                                                              \
     X(CNN_OUTCOME_PROTOCOL, "protocol") /* it broke the run protocol */                            \
-    X(CNN_OUTCOME_STOPPED, "stopped")   /* cnnmpi was told to stop */
+    X(CNN_OUTCOME_STOPPED, "stopped")   /* cnnmpi was asked to stop */
 
 #define CNN_ENUM_MEMBER(name, text) name,
 typedef enum { CNN_RUN_STATUSES(CNN_ENUM_MEMBER) CNN_RUN_STATUS_COUNT } cnn_run_status;

@@ -1,4 +1,4 @@
-/** Prints what the orchestra's tests look at in a results file, one line a run and an attempt:
+/** Prints the parts of a results file that the job runner's tests check, one line a run and an attempt:
  *    run RUN STATUS DEVICE TURN POSITION RANK SESSION ATTEMPTS WARMUP SEED START TRAIN CHECKSUM
  *    attempt RUN NUMBER OUTCOME SESSION RANK EXIT LIFE "REASON" "LOG"
  *    gpu RUN "DEVICE" "MODEL" SHARED SM MIN MEMORY MIN TEMPERATURE POWER REASONS FOREIGN (decimal)

@@ -13,7 +13,7 @@
 /** A job of 3 combinations x 7 repeats of pairs, laid out for 4 devices, 1 warm-up block each. */
 typedef struct {
     cnn_job *job;
-    cnn_task task;
+    cnn_rank_context context;
 } fixture;
 
 static const char job_text[] =
@@ -27,18 +27,18 @@ static void set_up(fixture *f, const char *how, int ranks)
     snprintf(text, sizeof text, job_text, how);
     memset(f, 0, sizeof *f);
     if (cnn_job_parse("deal.yaml", text, NULL, &f->job) != CNN_OK ||
-        cnn_design_create(f->job, 4, &f->task.design) != CNN_OK)
+        cnn_design_create(f->job, 4, &f->context.design) != CNN_OK)
         fail_msg("%s", cnn_error_message());
-    f->task.job = f->job;
-    f->task.size = ranks;
-    f->task.status = calloc((size_t)f->task.design->run_count, 1);
-    assert_non_null(f->task.status);
+    f->context.job = f->job;
+    f->context.size = ranks;
+    f->context.status = calloc((size_t)f->context.design->run_count, 1);
+    assert_non_null(f->context.status);
 }
 
 static void tear_down(fixture *f)
 {
-    free(f->task.status);
-    cnn_design_destroy(&f->task.design);
+    free(f->context.status);
+    cnn_design_destroy(&f->context.design);
     cnn_job_destroy(&f->job);
 }
 
@@ -47,12 +47,12 @@ static void take_all(const fixture *f, int *owner)
 {
     cnn_dealing *d = NULL;
     bool more = true;
-    assert_int_equal(cnn_dealing_create(&f->task, &d), CNN_OK);
-    for (int b = 0; b < f->task.design->block_count; b++)
+    assert_int_equal(cnn_dealing_create(&f->context, &d), CNN_OK);
+    for (int b = 0; b < f->context.design->block_count; b++)
         owner[b] = -1;
     while (more) {
         more = false;
-        for (int r = 0; r < f->task.size; r++) {
+        for (int r = 0; r < f->context.size; r++) {
             const int b = cnn_dealing_take(d, r);
             if (b < 0)
                 continue;
@@ -67,25 +67,25 @@ static void take_all(const fixture *f, int *owner)
 
 static void finish(fixture *f, int block, int level)
 {
-    f->task.status[cnn_block_run(&f->task.design->blocks[block], level)] = CNN_RUN_DONE;
+    f->context.status[cnn_block_run(&f->context.design->blocks[block], level)] = CNN_RUN_DONE;
 }
 
 static void test_dealing_follows_the_plan(void **state)
 {
     (void)state;
     fixture f;
-    int owner[64], turn[4] = {0};
+    int owner[64], position[4] = {0};
     set_up(&f, "balanced", 4);
-    const cnn_design *design = f.task.design;
+    const cnn_design *design = f.context.design;
     take_all(&f, owner);
     for (int b = 0; b < design->block_count; b++)
         assert_int_equal(owner[b], design->blocks[b].device);
     cnn_dealing *d = NULL;
-    assert_int_equal(cnn_dealing_create(&f.task, &d), CNN_OK);
+    assert_int_equal(cnn_dealing_create(&f.context, &d), CNN_OK);
     assert_int_equal(d->redealt, 0);
     for (int r = 0; r < 4; r++)
         for (int b; (b = cnn_dealing_take(d, r)) >= 0;)
-            assert_int_equal(design->blocks[b].turn, turn[r]++);
+            assert_int_equal(design->blocks[b].queue_position, position[r]++);
     cnn_dealing_destroy(&d);
     tear_down(&f);
 }
@@ -99,7 +99,7 @@ static void test_dealing_leaves_out_what_is_finished(void **state)
     finish(&f, 6, 0);
     finish(&f, 6, 1);
     finish(&f, 9, 1); /* half a block is still to be done */
-    f.task.status[cnn_block_run(&f.task.design->blocks[10], 0)] = CNN_RUN_FAILED;
+    f.context.status[cnn_block_run(&f.context.design->blocks[10], 0)] = CNN_RUN_FAILED;
     finish(&f, 10, 1); /* what failed is tried again */
     take_all(&f, owner);
     assert_int_equal(owner[6], -1);
@@ -111,7 +111,7 @@ static void test_dealing_leaves_out_what_is_finished(void **state)
  */
 static void check_fair(const fixture *f, const int *owner)
 {
-    const cnn_design *design = f->task.design;
+    const cnn_design *design = f->context.design;
     int all[8] = {0}, warm[8] = {0};
     for (int c = 0; c < design->combination_count; c++) {
         int count[8] = {0}, least = 1000, most = 0;
@@ -122,13 +122,13 @@ static void check_fair(const fixture *f, const int *owner)
             count[owner[b]]++;
             all[owner[b]]++;
         }
-        for (int r = 0; r < f->task.size; r++) {
+        for (int r = 0; r < f->context.size; r++) {
             least = count[r] < least ? count[r] : least;
             most = count[r] > most ? count[r] : most;
         }
         assert_true(most - least <= 1);
     }
-    for (int r = 1; r < f->task.size; r++)
+    for (int r = 1; r < f->context.size; r++)
         assert_true(abs(all[r] - all[0]) <= 1);
     for (int b = 0; b < design->block_count; b++)
         if (design->blocks[b].warmup && owner[b] >= 0)
@@ -158,13 +158,13 @@ static void test_dealing_dynamic_is_common_but_for_warm_ups(void **state)
     cnn_dealing *d = NULL;
     set_up(&f, "dynamic", 4);
     take_all(&f, owner);
-    for (int b = 0; b < f.task.design->block_count; b++)
+    for (int b = 0; b < f.context.design->block_count; b++)
         assert_true(owner[b] >= 0);
     /* A single rank that asks gets everything but the others' warm-up blocks. */
-    assert_int_equal(cnn_dealing_create(&f.task, &d), CNN_OK);
+    assert_int_equal(cnn_dealing_create(&f.context, &d), CNN_OK);
     int n = 0;
     for (int b; (b = cnn_dealing_take(d, 2)) >= 0; n++)
-        assert_true(f.task.design->blocks[b].warmup == (n == 0));
+        assert_true(f.context.design->blocks[b].warmup == (n == 0));
     assert_int_equal(n, 1 + 21);
     cnn_dealing_destroy(&d);
     tear_down(&f);
@@ -183,12 +183,12 @@ static void test_dealing_takes_half_done_blocks_home(void **state)
         home[6] = 2;
         home[7] = 0;
         home[12] = 2;
-        f.task.home = home;
+        f.context.home = home;
         take_all(&f, owner);
-        for (int b = 0; b < f.task.design->block_count; b++)
+        for (int b = 0; b < f.context.design->block_count; b++)
             if (home[b] >= 0)
                 assert_int_equal(owner[b], home[b]);
-            else if (!f.task.design->blocks[b].warmup)
+            else if (!f.context.design->blocks[b].warmup)
                 assert_true(owner[b] >= 0);
         tear_down(&f);
     }

@@ -84,7 +84,7 @@ static void assert_planned(const cnn_results *r, int run)
                             .warmup = block->warmup,
                             .seed = block->seed,
                             .planned_device = block->device,
-                            .planned_turn = block->turn};
+                            .planned_turn = block->queue_position};
     if (!same_planned(&r->planned[run], &expected))
         fail_msg("run %d: %s", run, fixture_difference());
 }

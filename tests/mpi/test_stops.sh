@@ -42,7 +42,7 @@ usr1)
     $rows warned.h5 >table
     count table '^run [0-9]+ done' 16
     grep -Fxf kept table | cmp - kept || fail "finished rows have changed"
-    # It is heeded from the program's first moments on.
+    # The signal is handled from the program's first moments on.
     rm -f notes
     "$program" warned.yaml --force >log 2>&1 </dev/null &
     rank=$!

@@ -106,7 +106,7 @@ static cnn_planned planned_row(const cnn_design *d, const cnn_run *run)
                          .warmup = block->warmup,
                          .seed = block->seed,
                          .planned_device = block->device,
-                         .planned_turn = block->turn};
+                         .planned_turn = block->queue_position};
 }
 
 static void fill_plan(study *s)
@@ -254,10 +254,11 @@ static void run_blocks(study *s, double *clocks)
     for (int q = 0; q < d->block_count; q++) {
         const int b = d->queue[q];
         const cnn_block *block = &d->blocks[b];
-        const int device = block->device >= 0 ? block->device : block->turn % d->device_count;
+        const int device =
+            block->device >= 0 ? block->device : block->queue_position % d->device_count;
         for (int position = 0; position < d->level_count; position++) {
             const place where = {.device = device,
-                                 .order = block->turn * d->level_count + position,
+                                 .order = block->queue_position * d->level_count + position,
                                  .block = b,
                                  .clock = &clocks[device]};
             do_run(s, cnn_block_run(block, cnn_block_level(d, block, position)), &where);

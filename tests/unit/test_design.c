@@ -100,7 +100,7 @@ static void assert_balanced(const cnn_design *d, bool dynamic)
     free(n);
 }
 
-/** Every block once in the queues, where its turn says; every run once, in its place. */
+/** Every block once in the queues, where its queue_position says; every run once, in its place. */
 static void assert_complete(const cnn_design *d, bool dynamic)
 {
     char *seen = calloc((size_t)d->block_count, 1);
@@ -111,7 +111,7 @@ static void assert_complete(const cnn_design *d, bool dynamic)
         for (int i = d->queue_start[v]; i < d->queue_start[v + 1]; i++) {
             const cnn_block *b = &d->blocks[d->queue[i]];
             assert_int_equal(seen[d->queue[i]]++, 0);
-            assert_int_equal(b->turn, i - d->queue_start[v]);
+            assert_int_equal(b->queue_position, i - d->queue_start[v]);
             assert_int_equal(b->device, dynamic ? (b->warmup ? b->device : -1) : v);
             if (i > d->queue_start[v] && b->warmup)
                 assert_true(d->blocks[d->queue[i - 1]].warmup);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Whole jobs with a trainer that trains nothing: test_orchestra.sh BUILD_FOLDER CASE
+# Whole jobs with a trainer that trains nothing: test_job_runner.sh BUILD_FOLDER CASE
 set -euo pipefail
 build=$(cd "$1" && pwd)
 case=$2
@@ -176,7 +176,7 @@ term)
         await 1 trainers_gone
         $rows stop.h5 >table
         count table '^run [0-9]+ planned' 16
-        count table '^attempt [0-9]+ 0 stopped 0 [01] -9 .*"cnnmpi was told to stop"' 2
+        count table '^attempt [0-9]+ 0 stopped 0 [01] -9 .*"cnnmpi was asked to stop"' 2
     done
     # One rank alone: the exit status tells the signal.
     for signal in TERM:143 INT:130; do

@@ -1,6 +1,6 @@
 /** What a rank knows of the job while it runs. */
-#ifndef CNN_MPI_TASK_H
-#define CNN_MPI_TASK_H
+#ifndef CNN_MPI_RANK_CONTEXT_H
+#define CNN_MPI_RANK_CONTEXT_H
 
 #include "design/design.h"
 #include "hdf5io/writer.h"
@@ -12,14 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Owned by the orchestra; its parts only borrow it. */
+/** Owned by the job runner; its parts only borrow it. */
 typedef struct {
     const cnn_job *job;
     int rank, size;
     cnn_place *places; /* [size] */
     cnn_devices devices;
     cnn_design *design;
-    cnn_recipes *recipes;
+    cnn_trainer_commands *commands;
     cnn_writer *writer;
     cnn_mailbox *mailbox;
     char **algorithms; /* [cell_count] frozen for this rank's device model; NULL: none */
@@ -30,12 +30,12 @@ typedef struct {
                           NULL: no block is half done. Rank 0's; borrowed */
     int32_t *attempts; /* [run_count] places for attempts that are taken, likewise */
     bool live;         /* rank 0 wants to know what is trained at the moment */
-} cnn_task;
+} cnn_rank_context;
 
 /** A result is kept; what failed in an earlier session is tried again. */
-static inline bool cnn_task_is_finished(const cnn_task *task, int run)
+static inline bool cnn_run_is_finished(const cnn_rank_context *context, int run)
 {
-    return task->status[run] == CNN_RUN_DONE || task->status[run] == CNN_RUN_DIVERGED;
+    return context->status[run] == CNN_RUN_DONE || context->status[run] == CNN_RUN_DIVERGED;
 }
 
 #endif

@@ -16,7 +16,7 @@ static int rank, size;
 static void test_agree_all_well(void **state)
 {
     (void)state;
-    assert_int_equal(cnn_quiet_agree(MPI_COMM_WORLD, CNN_OK), CNN_OK);
+    assert_int_equal(cnn_collective_agree(MPI_COMM_WORLD, CNN_OK), CNN_OK);
 }
 
 static void test_agree_gives_the_lowest_failure_to_all(void **state)
@@ -27,12 +27,12 @@ static void test_agree_gives_the_lowest_failure_to_all(void **state)
         mine = cnn_error_set(CNN_EIO, "the disk is full");
     if (rank == 2)
         mine = cnn_error_set(CNN_EDATA, "no data");
-    assert_int_equal(cnn_quiet_agree(MPI_COMM_WORLD, mine), CNN_EIO);
+    assert_int_equal(cnn_collective_agree(MPI_COMM_WORLD, mine), CNN_EIO);
     assert_non_null(strstr(cnn_error_message(), "rank 1 on "));
     assert_non_null(strstr(cnn_error_message(), ": the disk is full"));
     /* Rank 0 is the one that speaks to people: its messages need no rank. */
     mine = rank == 0 ? cnn_error_set(CNN_EUSAGE, "no such key") : CNN_OK;
-    assert_int_equal(cnn_quiet_agree(MPI_COMM_WORLD, mine), CNN_EUSAGE);
+    assert_int_equal(cnn_collective_agree(MPI_COMM_WORLD, mine), CNN_EUSAGE);
     assert_string_equal(cnn_error_message(), "no such key");
 }
 
@@ -40,11 +40,11 @@ static void test_collectives_move_data(void **state)
 {
     (void)state;
     int value = rank == 0 ? 42 : 0, largest = 0, all[3] = {0};
-    assert_int_equal(cnn_quiet_broadcast(MPI_COMM_WORLD, &value, sizeof value), CNN_OK);
+    assert_int_equal(cnn_collective_broadcast(MPI_COMM_WORLD, &value, sizeof value), CNN_OK);
     assert_int_equal(value, 42);
-    assert_int_equal(cnn_quiet_max(MPI_COMM_WORLD, rank * 7, &largest), CNN_OK);
+    assert_int_equal(cnn_collective_max(MPI_COMM_WORLD, rank * 7, &largest), CNN_OK);
     assert_int_equal(largest, 14);
-    assert_int_equal(cnn_quiet_gather(MPI_COMM_WORLD, &rank, sizeof rank, all), CNN_OK);
+    assert_int_equal(cnn_collective_gather(MPI_COMM_WORLD, &rank, sizeof rank, all), CNN_OK);
     for (int r = 0; r < size; r++)
         assert_int_equal(all[r], r);
 }
@@ -63,7 +63,7 @@ static void test_barrier_waits_asleep(void **state)
     const double before = cpu_seconds();
     if (rank == 0)
         nanosleep(&late, NULL);
-    assert_int_equal(cnn_quiet_barrier(MPI_COMM_WORLD), CNN_OK);
+    assert_int_equal(cnn_collective_barrier(MPI_COMM_WORLD), CNN_OK);
     assert_true(cpu_seconds() - before < 0.2); /* MPI_Barrier would take all of 0.6 s */
 }
 
@@ -91,7 +91,7 @@ static void test_mailbox_delivers_in_order_also_to_oneself(void **state)
         assert_int_equal(tag, CNN_TAG_RUN);
         assert_int_equal(body.run.run, next[from]++);
     }
-    assert_int_equal(cnn_quiet_barrier(MPI_COMM_WORLD), CNN_OK);
+    assert_int_equal(cnn_collective_barrier(MPI_COMM_WORLD), CNN_OK);
     while (!cnn_mailbox_is_sent(box))
         ;
     cnn_mailbox_destroy(&box);
