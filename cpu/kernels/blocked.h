@@ -3,8 +3,8 @@
 #ifndef CNN_CPU_KERNELS_BLOCKED_H
 #define CNN_CPU_KERNELS_BLOCKED_H
 
-#include "cpu/kernels/grid.h"
 #include "cpu/kernels/kernels.h"
+#include "nn/native/grid.h"
 
 /* ---- pool.c ------------------------------------------------------------------------ */
 

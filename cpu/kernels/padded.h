@@ -3,7 +3,7 @@
 #ifndef CNN_CPU_KERNELS_PADDED_H
 #define CNN_CPU_KERNELS_PADDED_H
 
-#include "cpu/kernels/grid.h"
+#include "nn/native/grid.h"
 
 typedef struct {
     int height, row; /* in pixels */

@@ -8,9 +8,9 @@
 #define CNN_CPU_NATIVE_INTERNAL_H
 
 #include "cpu/kernels/blocked.h"
-#include "cpu/kernels/grid.h"
 #include "cpu/onednn/weighted.h"
-#include "nn/plan.h"
+#include "nn/native/grid.h"
+#include "nn/native/plan.h"
 #include "nn/step.h"
 
 enum { CNN_NO_TENSOR = -1 };

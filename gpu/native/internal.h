@@ -12,7 +12,7 @@
 #include "gpu/convolution/plan.h"
 #include "gpu/device/internal.h"
 #include "gpu/kernels/launches.h"
-#include "nn/plan.h"
+#include "nn/native/plan.h"
 #include "nn/step.h"
 
 enum { CNN_NO_TENSOR = -1 };

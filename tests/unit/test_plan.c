@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "nn/plan.h"
+#include "nn/native/plan.h"
 
 static cnn_network study_network(const char *name, cnn_shape input, int classes)
 {

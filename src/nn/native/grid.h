@@ -1,8 +1,8 @@
 /** How the native path's activations lie in memory: [N, blocks, H, W, block] with block channels
  *  side by side. NHWC is one block of all channels, NCHW is blocks of one. Where the channels do
  *  not fill the last block, the rest of it is zero in activations and gradients alike. */
-#ifndef CNN_CPU_KERNELS_GRID_H
-#define CNN_CPU_KERNELS_GRID_H
+#ifndef CNN_NN_NATIVE_GRID_H
+#define CNN_NN_NATIVE_GRID_H
 
 #include "nn/network.h"
 

@@ -1,4 +1,4 @@
-#include "nn/plan.h"
+#include "nn/native/plan.h"
 
 #include <stdint.h>
 #include <string.h>

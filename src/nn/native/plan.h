@@ -1,8 +1,8 @@
 /** The backend-independent part of the native path's plan: which layers run as one fused node, and
  * one arena of memory for all tensors of a step, shared by tensors that are never alive together.
  */
-#ifndef CNN_NN_PLAN_H
-#define CNN_NN_PLAN_H
+#ifndef CNN_NN_NATIVE_PLAN_H
+#define CNN_NN_NATIVE_PLAN_H
 
 #include "base/status.h"
 #include "base/text.h"
