@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A program that trains steps on demand and tells how long each took: one line on standard input is
 a number of steps, the answer a line with the seconds of one. So a driver keeps several ready and
 lets them run in turns, and what disturbs one disturbs all."""

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Step times of both paths beside PyTorch's on the CPU: one run, contenders taking turns.
 
   bench/cpu [--build build] [--python PYTHON] [--rounds 21] [--only arch1] [--threads 1,2] [--compile]

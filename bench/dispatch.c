@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the dispatcher alone costs: all blocks of a job are dealt to ranks that exist only here,
  * which report every run as done at once. mpi/dispatch/dispatcher.c, mpi/dispatch/dealing.c and mpi/progress.c are
  * the real ones; messages are counted and delivered in memory (this file stands in for

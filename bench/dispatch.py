@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """What dispatching a run costs, for jobs of few and of many planned runs.
 
     bench/dispatch [--planned 1000 10000 100000] [--virtual 4 64 1000] [--ranks 4 64] [--most 800]

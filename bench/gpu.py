@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Training steps of both paths on a GPU beside PyTorch and JAX: one run, contenders taking turns.
 
   bench/gpu.py [--build build] [--python PYTHON] [--rounds 5] [--only arch1] [--precision fp32,tf32]

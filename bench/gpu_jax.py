@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Times training steps in JAX on a GPU, on demand (contender.py); arguments as gpu_torch.py's, PATH
 is `scan`: an epoch is one jitted lax.scan over its batches. Steps are rounded up to whole epochs,
 and the answer is of one step."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Times training steps in PyTorch on a GPU, on demand (contender.py):
 
   gpu_torch.py NETWORK HxWxC CLASSES PATH BATCH BATCHES PRECISION

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Time and memory of `cnnmpi report` on files of simulated runs.
 
     bench/report.py [--build build] [--runs 180 100000] [--repeats 5]

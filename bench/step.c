@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Times training steps of one network on one path, on demand.
  *
  *   cnnbench-step NETWORK HxWxC CLASSES PATH THREADS [BATCH [BATCHES [PRECISION]]]

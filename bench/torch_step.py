@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Times training steps in PyTorch, on demand: the counterpart of cnnbench-step (same arguments,
 same protocol on standard input and output). PATH is `contiguous`, `channels_last` or `compiled`
 (channels_last under torch.compile). A step does what ours does: it gathers the batch's images as

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """How far Winograd's convolutions and direct sums, in single precision, are from exact results:
 the largest distance relative to the largest result (docs/gpu.md, "Precision").
 

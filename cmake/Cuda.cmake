@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # CNN_WITH_CUDA=AUTO takes CUDA and cuDNN where they are, ON insists, OFF does not look.
 # Sets CNN_HAVE_CUDA, and the target CNN::cudnn. gpu/ is the backend that uses them.
 set(CNN_HAVE_CUDA OFF)

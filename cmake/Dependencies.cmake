@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What the project needs; README.md lists the packages.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)

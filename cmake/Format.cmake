@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 file(GLOB_RECURSE CNN_FORMATTED CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/src/*.[ch] ${PROJECT_SOURCE_DIR}/src/*.cpp ${PROJECT_SOURCE_DIR}/cpu/*.[ch]
     ${PROJECT_SOURCE_DIR}/gpu/*.[ch] ${PROJECT_SOURCE_DIR}/gpu/*.cu ${PROJECT_SOURCE_DIR}/gpu/*.cuh ${PROJECT_SOURCE_DIR}/mpi/*.[ch]

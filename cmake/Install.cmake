@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # bin/cnnmpi; libexec/cnnmpi: trainers and the exec helper; share/cnnmpi: jobs, batch scripts, the
 # study's table.
 install(TARGETS cnnmpi RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Pictures of docs/confounding.md: gnuplot -e "folder='CSV FOLDER'; out='PICTURE FOLDER'" docs/confounding.gp
 set datafile separator ","
 set key autotitle columnhead

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Makes the tables (printed) and the pictures (docs/figures/confounding-*.svg) of docs/confounding.md.
 # Needs a build in build/ and gnuplot: docs/confounding.sh [BUILD_FOLDER]
 set -euo pipefail

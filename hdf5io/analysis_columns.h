@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Columns of the tables under /analysis, from the lists in analysis/figures.h. Several tables
  * share the group, so that all but summaries and comparisons have a prefix of their own. */
 #ifndef CNN_HDF5IO_ANALYSIS_COLUMNS_H

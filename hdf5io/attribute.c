@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "hdf5io/attribute.h"
 
 #include "hdf5io/hdf5_error.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Attributes of a results file: of the root or of a variable. */
 #ifndef CNN_HDF5IO_ATTRIBUTE_H
 #define CNN_HDF5IO_ATTRIBUTE_H

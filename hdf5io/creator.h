@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Making a results file: dimensions as HDF5 dimension scales, variables over them, attributes.
  *
  *  The file is made in memory, since HDF5 1.10 crashes when a disk fills up under it;

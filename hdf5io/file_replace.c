@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "hdf5io/file_replace.h"
 
 #include "base/text.h"

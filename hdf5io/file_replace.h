@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Putting a file on disk whole or not at all. */
 #ifndef CNN_HDF5IO_FILE_REPLACE_H
 #define CNN_HDF5IO_FILE_REPLACE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Errors of the HDF5 library as messages of ours. */
 #ifndef CNN_HDF5IO_HDF5_ERROR_H
 #define CNN_HDF5IO_HDF5_ERROR_H

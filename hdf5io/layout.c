@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "hdf5io/layout.h"
 
 #include "hdf5io/analysis_columns.h"

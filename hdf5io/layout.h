@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What is where in a results file: dimensions, tables of columns, names. docs/results-file.md is
  *  the same for people. Used by the one who makes the file, the writer and the reader, so that they
  *  cannot disagree. */

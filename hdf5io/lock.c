@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The lock on a results file: MPI-IO takes none, so PATH.lock stands for it. */
 #include "base/clock.h"
 #include "base/text.h"

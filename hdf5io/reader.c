@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading a results file. Every part is checked before its room is allocated: see variable.h. */
 #include "hdf5io/reader.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Reading the results file with serial HDF5: no HDF5 types here, no MPI. */
 #ifndef CNN_HDF5IO_READER_H
 #define CNN_HDF5IO_READER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What a results file in memory must hold to be used without further checks. */
 #ifndef CNN_HDF5IO_READER_CHECK_H
 #define CNN_HDF5IO_READER_CHECK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Opening a results file for reading with serial HDF5, without locks: it may be being written. */
 #ifndef CNN_HDF5IO_RESULTS_FILE_H
 #define CNN_HDF5IO_RESULTS_FILE_H

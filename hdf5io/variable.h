@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** One variable (data set) of a results file: opening with every property checked, reading,
  * writing.
  */

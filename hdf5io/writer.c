@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writing into a results file that exists: opened by all ranks, rows written by one rank each. */
 #include "hdf5io/writer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Writing the results file through parallel HDF5. Layout: docs/results-file.md. */
 #ifndef CNN_HDF5IO_WRITER_H
 #define CNN_HDF5IO_WRITER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a new results file holds: the experiment as planned, and room for everything else. */
 #include "analysis/analysis.h"
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Collective calls that do not spin: MPI's own burn a core while they wait, which here belongs to
  *  a trainer. Each waits asleep until all ranks have come, and only then makes the real call. */
 #ifndef CNN_MPI_COLLECTIVES_H

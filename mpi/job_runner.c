@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "mpi/job_runner.h"
 
 #include "analysis/analysis.h"

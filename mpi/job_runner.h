@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Running a job: dispatcher on rank 0, a worker on every rank, one event loop in each. */
 #ifndef CNN_MPI_JOB_RUNNER_H
 #define CNN_MPI_JOB_RUNNER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A rank's event loop: messages, its worker, on rank 0 the dispatcher too. Never a blocking call.
  */
 #ifndef CNN_MPI_LOOP_H

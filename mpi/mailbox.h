@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Sending and receiving without ever waiting. */
 #ifndef CNN_MPI_MAILBOX_H
 #define CNN_MPI_MAILBOX_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What ranks tell each other while a job runs: plain structs, one for each tag. */
 #ifndef CNN_MPI_MESSAGE_H
 #define CNN_MPI_MESSAGE_H

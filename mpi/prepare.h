@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Before the first run, on rank 0: checks, the plan, the results file made or found. */
 #ifndef CNN_MPI_PREPARE_H
 #define CNN_MPI_PREPARE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What rank 0 shows while a job runs: one live line on a terminal, plain lines in a log, or
  *  nothing. Plain output has no control characters but newlines. */
 #ifndef CNN_MPI_PROGRESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What a rank knows of the job while it runs. */
 #ifndef CNN_MPI_RANK_CONTEXT_H
 #define CNN_MPI_RANK_CONTEXT_H

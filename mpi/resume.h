@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Whether a results file belongs to a job, so that it can be continued. */
 #ifndef CNN_MPI_RESUME_H
 #define CNN_MPI_RESUME_H

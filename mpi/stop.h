@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** SIGINT, SIGTERM, SIGUSR1: noticed, counted, left to the event loop. */
 #ifndef CNN_MPI_STOP_H
 #define CNN_MPI_STOP_H

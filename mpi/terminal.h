@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Whether somebody watches the screen. */
 #ifndef CNN_MPI_TERMINAL_H
 #define CNN_MPI_TERMINAL_H

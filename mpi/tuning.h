@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Algorithms that are chosen by timing them: once for each cell and device model, before its first
  *  run, then frozen in the results file and given to every run. Fresh processes that chose for
  *  themselves would add their choices to what is measured. */

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Keeps the table of variables in docs/results-file.md true to what the program writes.
 
     results_table.py FILE docs/results-file.md          compares; exit status 1 if they differ

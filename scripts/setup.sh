@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Shared by quickstart and check: installs what is missing, configures, builds. To be sourced.
 # Needs: bash, and apt-get on Debian or Ubuntu; elsewhere the packages must be there already.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes gpu/kernels/winograd_transforms.cuh: the one-dimensional transforms of Winograd's minimal
 filtering for 5 taps on tiles of 8, as straight code.
 
@@ -178,9 +179,10 @@ def header():
                   columns_of(results(POINTS, TAPS), "in")),
     ]
     return "\n".join([
+        "/* SPDX-License-Identifier: Apache-2.0 */",
         "/** Transforms of Winograd's F(4, 5) and F(5, 4), in one dimension: written by",
         " * scripts/winograd_transforms.py, which derives them; not by hand. */",
-        "#ifndef CNN_GPU_WINOGRAD_TRANSFORMS_CUH", "#define CNN_GPU_WINOGRAD_TRANSFORMS_CUH", "",
+        "#ifndef CNN_GPU_KERNELS_WINOGRAD_TRANSFORMS_CUH", "#define CNN_GPU_KERNELS_WINOGRAD_TRANSFORMS_CUH", "",
         "/* clang-format off */", ""
     ] + transforms + ["/* clang-format on */", "", "#endif", ""])
 

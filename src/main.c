@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** cnnmpi: the commands, and the only file that sees every folder. */
 #include "base/clock.h"
 #include "base/printable.h"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The arrows of ARCHITECTURE.md: which folder may include from which. Prints every breach; fails on any.
 set -u
 cd "$(dirname "$0")/.."

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Kernels of gpu/ begin with cnn_wait_for_previous(), but for declarations of shared memory and of constants, and are launched by cnn_launch alone: any of them may begin
 # before the one in front of it has ended (gpu/kernels/launches.h). Prints every breach; fails on any.
 set -u

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A trainer program: src/trainer's main, linked with one backend. */
 #include "trainer/main.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** cnn-exec: starts a trainer for a rank of cnnmpi.
  *
  *  usage: cnn-exec PARENT CPUS PROGRAM [ARGUMENT...]

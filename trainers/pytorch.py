@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """A trainer in PyTorch that follows cnnmpi's run protocol (docs/trainer-protocol.md).
 
 It shares no code with cnnmpi: same networks, same initial weights, same batch order, same data,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a trainer in Python needs of cnnmpi's run protocol (docs/trainer-protocol.md), whatever
 framework it trains with: random numbers, data sets, events. Needs NumPy. trainers/pytorch.py
 shows its use."""

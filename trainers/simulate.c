@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** cnntrain-simulate: plays the runs of a simulated framework. src/trainer's main, with a
  *  cnn_train_run of its own in place of the one that trains: the times and errors that it reports
  *  are drawn from the truth that the job states (simulate/draw.h). */

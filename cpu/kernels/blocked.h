@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Own kernels on the blocked activations of the native path; see kernels.h for how they are
  *  compiled. Each works on one plane ([H, W, lanes], one block of one image) or one image. */
 #ifndef CNN_CPU_KERNELS_BLOCKED_H

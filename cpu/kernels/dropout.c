@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Dropout's masks: Philox4x32-10 on many counters at once (base/philox.h has the definition). */
 #include "cpu/kernels/kernels.h"
 

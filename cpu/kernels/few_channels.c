@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Weight gradient of a convolution over few input channels: lanes are filters, so that nothing is
  * padded to a vector's length. */
 #include "cpu/kernels/few_channels.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Weight gradient of a convolution over few input channels (the first layer's), where oneDNN's
  *  kernels for vectors of 8 pad the channels. */
 #ifndef CNN_CPU_KERNELS_FEW_CHANNELS_H

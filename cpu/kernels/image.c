@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From pixels to the first node's layout. */
 #include "cpu/kernels/blocked.h"
 

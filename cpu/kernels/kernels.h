@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Own loops over plain arrays, without threads: callers divide the work. Compiled for several
  *  instruction sets, chosen once when the program starts. */
 #ifndef CNN_CPU_KERNELS_KERNELS_H

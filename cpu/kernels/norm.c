@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Batch normalisation's loops over `count` vectors of channels, `block` values apart. Each is
  * written for groups of up to GROUP channels, whose sums then stay in registers. */
 #include "cpu/kernels/blocked.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/padded.h"
 
 cnn_padded cnn_padded_of(const cnn_layer *l, int width)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Images with a convolution's padding around them: [blocks, H, row, width], `width` channels a
  *  pixel. What some own kernels read or write in place of a grid, one image at a time. */
 #ifndef CNN_CPU_KERNELS_PADDED_H

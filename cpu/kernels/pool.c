@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pools on one plane (one block of channels of one image). */
 #include "cpu/kernels/blocked.h"
 

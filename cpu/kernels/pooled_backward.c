@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/kernels/pooled_backward.h"
 
 #define INLINED static inline __attribute__((always_inline))

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Backward of convolution + ReLU + 2x2 maximum pool, from the pool's result.
  *
  *  Of each window of the convolution's result at most one value has a gradient, so three quarters

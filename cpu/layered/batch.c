@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Batches: which images, and from pixels to f32. */
 #include "base/philox.h"
 #include "cpu/kernels/kernels.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Convolution on NHWC activations. */
 #include "cpu/onednn/weighted.h"
 

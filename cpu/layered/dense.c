@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Dense layers by oneDNN's inner product over flattened NHWC activations. */
 #include "cpu/onednn/weighted.h"
 

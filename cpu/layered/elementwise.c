@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ReLU, dropout and the optimisers: own loops, divided among the threads where that pays. */
 #include "cpu/kernels/kernels.h"
 #include "cpu/onednn/device.h"

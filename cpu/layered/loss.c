@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Softmax cross-entropy, its gradient, and the counts. */
 #include "cpu/kernels/kernels.h"
 #include "cpu/onednn/device.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Batch normalisation. Over height, NHWC memory is read as [N, H, W*C] with H as the channels. */
 #include "cpu/kernels/blocked.h"
 #include "cpu/onednn/device.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pooling on NHWC activations. */
 #include "cpu/onednn/device.h"
 

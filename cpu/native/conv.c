@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Convolution nodes: bias and ReLU in oneDNN's forward primitive, then the pool. */
 #include "cpu/native/few_channels.h"
 #include "cpu/native/pooled_backward.h"

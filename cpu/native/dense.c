@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Dense nodes: oneDNN's inner product on the layout that is there; weights as it wants them. */
 #include "cpu/native/internal.h"
 

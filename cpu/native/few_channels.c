@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/native/few_channels.h"
 
 #include "cpu/kernels/few_channels.h"

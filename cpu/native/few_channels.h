@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The weight gradient of a convolution node over few input channels; see cpu/kernels/few_channels.h. */
 #ifndef CNN_CPU_NATIVE_FEW_CHANNELS_H
 #define CNN_CPU_NATIVE_FEW_CHANNELS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The native path: a list of nodes over one arena, made once, replayed for every batch.
  *
  *  value[i] is what node i reads and value[i + 1] what it leaves; gradient[i] is the gradient of

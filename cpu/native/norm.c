@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Batch normalisation of the native path, over channels or rows, in own loops on the blocked
  * layout. It works on strips that share their statistics' lanes: a whole plane where statistics are
  * over channels, one row (all lanes alike) where they are over height. Sums are kept per image and

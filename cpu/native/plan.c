@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From a network to nodes: layouts, tensors, parameters, memory. */
 #include "cpu/native/internal.h"
 

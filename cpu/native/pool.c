@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pools of the native path: own loops on planes, the mask of a ReLU before it folded in. */
 #include "cpu/native/internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/native/pooled_backward.h"
 
 #include "cpu/kernels/padded.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The backward of a convolution node that ends in a 2x2 maximum pool; see cpu/kernels/pooled_backward.h. */
 #ifndef CNN_CPU_NATIVE_POOLED_BACKWARD_H
 #define CNN_CPU_NATIVE_POOLED_BACKWARD_H

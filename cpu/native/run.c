@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The native path's public functions: creation, parameters, training, evaluation. */
 #include "base/clock.h"
 #include "cpu/native/internal.h"

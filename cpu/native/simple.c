@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes without parameters: a pool, a ReLU or a dropout that no other node takes up. */
 #include "cpu/native/internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The processor, layouts, and primitives once they are described. */
 #include "cpu/onednn/internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What cpu/ needs of oneDNN, in one form for its versions 2 and 3, whose C interfaces differ.
  *  All differences are in the files onednn_*.
  *

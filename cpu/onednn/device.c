@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The device: oneDNN's engine, threads, memory. */
 #include "cpu/onednn/device.h"
 

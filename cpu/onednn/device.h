@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the files of cpu/ share: the device, and helpers that describe a layer to oneDNN. */
 #ifndef CNN_CPU_ONEDNN_DEVICE_H
 #define CNN_CPU_ONEDNN_DEVICE_H

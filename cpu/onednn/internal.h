@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the onednn_*.c files share; nobody else includes it. */
 #ifndef CNN_CPU_ONEDNN_INTERNAL_H
 #define CNN_CPU_ONEDNN_INTERNAL_H

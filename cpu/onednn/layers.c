@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pools, batch normalisation and reorders: the primitives without weights. */
 #include "cpu/onednn/internal.h"
 

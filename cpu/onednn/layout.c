@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From layers to oneDNN's shapes. */
 #include "cpu/onednn/device.h"
 

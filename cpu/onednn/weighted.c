@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu/onednn/weighted.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A convolution or dense layer on oneDNN, for every batch size: what both paths run.
  *
  *  Weights and their gradient lie as the forward primitive of the largest batch wants them; what

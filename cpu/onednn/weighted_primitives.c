@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions and inner products: the primitives with weights. */
 #include "cpu/onednn/internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which candidate a convolution is run by: cuDNN's proposals and own kernels, tried on the real
  * shapes. */
 #include "gpu/convolution/internal.h"

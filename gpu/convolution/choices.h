@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The table of algorithms that were chosen, one for each convolution problem, and of the native
  *  path's step: written as text into the results file, and read back by every run, so that no run
  *  chooses differently.

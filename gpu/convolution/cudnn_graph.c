@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "gpu/convolution/cudnn_graph.h"
 
 #include "gpu/device/check.h"

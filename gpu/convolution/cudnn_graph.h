@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** cuDNN's graph (backend) API, as far as convolutions need it: one graph of one operation, its
  *  engines, execution plans.
  *

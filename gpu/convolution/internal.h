@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A convolution's plan, for plan.c and candidates.c. */
 #ifndef CNN_GPU_CONVOLUTION_INTERNAL_H
 #define CNN_GPU_CONVOLUTION_INTERNAL_H

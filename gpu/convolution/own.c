@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "gpu/convolution/own.h"
 
 #include "gpu/convolution/winograd.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A convolution of one direction and batch size with its algorithm chosen: frozen, timed on the
  *  device, or cuDNN's first proposal. */
 #ifndef CNN_GPU_CONVOLUTION_PLAN_H

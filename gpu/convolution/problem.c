@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "gpu/convolution/problem.h"
 
 static const char *const direction_names[] = {"fwd", "dgrad", "wgrad", "fwdbr", "fwdpool"};

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** One direction of one convolution at one batch size: the problem that cuDNN's engines and our own
  *  kernels compete for. Tensors are f32 NHWC; weights [O, kernel, kernel, I]. */
 #ifndef CNN_GPU_CONVOLUTION_PROBLEM_H

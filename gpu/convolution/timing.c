@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "gpu/convolution/timing.h"
 
 #include "gpu/device/internal.h"

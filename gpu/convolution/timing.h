@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** How candidates are timed: the median of some runs after others that are not counted. */
 #ifndef CNN_GPU_CONVOLUTION_TIMING_H
 #define CNN_GPU_CONVOLUTION_TIMING_H

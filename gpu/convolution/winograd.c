@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions by Winograd's minimal filtering: transforms (winograd.cu), and between them one
  * batch of cuBLAS's products, in single precision whatever the device is opened for: the transforms
  * magnify rounding, TF32's by more than TF32 is allowed. cuBLAS counts by columns: a row-major

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Checks of CUDA's, cuBLAS's and cuDNN's statuses, for functions with `cnn_status st` and `done:`.
  *  The message names the call, file and line, the device and what the library says. */
 #ifndef CNN_GPU_DEVICE_CHECK_H

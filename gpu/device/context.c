@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The device, its libraries' handles, memory, transfers. */
 #include "gpu/device/internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The GPU as cnn_ops sees it, for the files of this folder. */
 #ifndef CNN_GPU_DEVICE_INTERNAL_H
 #define CNN_GPU_DEVICE_INTERNAL_H

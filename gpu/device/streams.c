@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The main and the side stream of a device, each with its library handles. */
 #include "gpu/device/internal.h"
 

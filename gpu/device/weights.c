@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Weights between canonical order and the device's, which follows NHWC activations. */
 #include "gpu/device/internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Copies from global to shared memory that a thread starts and later waits for, without registers
  *  in between (cp.async). What a thread has waited for, others see after a barrier. */
 #ifndef CNN_GPU_KERNELS_ASYNC_COPY_CUH

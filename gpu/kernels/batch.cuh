@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Batches, read where the data set has them. */
 #ifndef CNN_GPU_KERNELS_BATCH_CUH
 #define CNN_GPU_KERNELS_BATCH_CUH

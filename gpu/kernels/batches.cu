@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Batches: which images, and from pixels to f32. */
 #include "gpu/kernels/batch.cuh"
 #include "gpu/kernels/kernels.h"

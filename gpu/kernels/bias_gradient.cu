@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Gradients of biases: sums over rows, a block for a tile of columns and a chunk of rows. */
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/last_block.cuh"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A network's last dense layer, where its classes are few, with the loss. Forward a block has an
  * image: once it has the logits, it has all that the gradient of its inputs takes, while it still
  * has the weights in its cache. What is a sum over images is backward's, for which nothing but the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions straight from the definition. Slow, and right for every shape. */
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/launch.cuh"

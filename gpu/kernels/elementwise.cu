@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Kernels that treat every value alike. */
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/launch.cuh"

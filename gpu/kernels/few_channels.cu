@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A 5x5 'same' convolution over one or three channels, for which libraries have only kernels made
  * for many. A thread has one filter and walks along a row; the pixels under it, and the weights or
  * their gradient, stay in registers: for every five values that come from shared memory there are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A network's first convolution, 5x5 over one or three channels, with its bias, ReLU and 2x2
  * maximum pool. Forward it is one kernel that leaves only the pooled result and where each maximum
  * was; backward needs no more than that: each pooled result has one place, so the gradient of the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Own kernels of the GPU backend, as C sees them: every function queues work on the stream and
  *  returns the launch's status. Pointers are the device's; activations f32 NHWC. All sums are taken
  *  in an order that depends on shapes alone, so that results repeat bit for bit. */

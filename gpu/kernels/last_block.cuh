@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Reductions in one kernel: every block leaves its part in memory, and the one that comes last
  * adds the parts up, in an order that depends on shapes alone, so that the result does not depend
  * on who was last. */

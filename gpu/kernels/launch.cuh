@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The one way in which kernels are launched, and how each begins. The tests' device brings a
  *  cnn_launch_with, a cnn_wait_for_previous and a cnn_dynamic_shared of its own, and defines
  *  CNN_EMULATED_DEVICE. */

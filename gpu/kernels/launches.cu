@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How this thread launches kernels. */
 #include "gpu/kernels/launch.cuh"
 

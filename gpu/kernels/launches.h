@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Dependent launches (CUDA: programmatic dependent launch). A kernel that is launched as a
  * dependent may begin while the kernel in front of it in its stream ends, and waits for it at its
  * top (cnn_wait_for_previous): what is hidden is the time that a launch takes. Every kernel of gpu/

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Softmax cross-entropy: one block, a warp for each image, so that all sums have one order. */
 #include "gpu/kernels/batch.cuh"
 #include "gpu/kernels/kernels.h"

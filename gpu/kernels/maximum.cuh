@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The first of the largest values of a window; NaN is larger than any other. */
 #ifndef CNN_GPU_KERNELS_MAXIMUM_CUH
 #define CNN_GPU_KERNELS_MAXIMUM_CUH

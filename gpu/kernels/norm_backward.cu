@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Batch normalisation over [outer, statistics, inner], backward: from its results' gradients, or
  * straight from those of the pool behind it; on to its inputs, or through the ReLU before them to
  * the gradient of the bias there. */

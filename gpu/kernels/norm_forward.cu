@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Batch normalisation over [outer, statistics, inner], forward: statistics, normalised values, and
  * a maximum pool behind them. */
 #include "gpu/kernels/maximum.cuh"

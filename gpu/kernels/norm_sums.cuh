@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Sums over the values of each statistic of a batch normalisation, in double precision: single
  *  precision loses what the variance of a nearly constant channel is made of.
  *

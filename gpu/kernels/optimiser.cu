@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Updates of parameters, in place. */
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/launch.cuh"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** base/philox.h on the device: Philox4x32-10 (Salmon et al., SC'11), the same numbers. */
 #ifndef CNN_GPU_KERNELS_PHILOX_CUH
 #define CNN_GPU_KERNELS_PHILOX_CUH

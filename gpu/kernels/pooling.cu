@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pools. Forward: a thread for each result; backward: a thread for each input, which collects from
  * the windows that hold it, so that overlapping windows need no atomic additions. */
 #include "gpu/kernels/launch.cuh"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** How kernels that sum over rows of [rows, columns] divide it: a block has a tile of columns and a
  *  chunk of rows (cnn_sum_of_rows). */
 #ifndef CNN_GPU_KERNELS_ROW_CHUNKS_CUH

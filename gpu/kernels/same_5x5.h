@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The shapes that our kernels for many channels are made for. */
 #ifndef CNN_GPU_KERNELS_SAME_5X5_H
 #define CNN_GPU_KERNELS_SAME_5X5_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Softmax cross-entropy of an image by a warp, and the end of a batch's: what
  * loss.cu and classifier.cu share. */
 #ifndef CNN_GPU_KERNELS_SOFTMAX_CUH

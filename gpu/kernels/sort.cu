@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CUB's radix sort behind C, in a file of its own: only nvcc can compile it. */
 #include "gpu/kernels/kernels.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* 5x5 'same' convolutions over many channels, and the gradient of their input, which is the same
  * with its weights turned about: strips.cuh. */
 #include "gpu/kernels/strips.cuh"

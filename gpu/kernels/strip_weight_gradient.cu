@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The gradient of the weights of a 5x5 'same' convolution over many channels, register-tiled in
  * single precision.
  *
@@ -39,7 +40,7 @@ template <int F_, int GROUPS_, int BLOCKS_> struct tiling {
 struct problem {
     int n, h, w, c, out_c;
     int range; /* rows of a block */
-    int part; /* floats that it leaves: [out_c, tap, c], then [out_c] if gradients are summed */
+    int part;  /* floats that it leaves: [out_c, tap, c], then [out_c] if gradients are summed */
 };
 
 /* Images lie below each other with REACH rows of zeros between them; the row of all rows. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** 5x5 'same' convolutions over many channels by register-tiled direct convolution in single
  *  precision: what a block of threads does with its strips.
  *

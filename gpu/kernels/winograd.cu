@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The transforms of Winograd's convolutions with 5x5 filters: F(4x4, 5x5) and, for the gradient of
  * the weights, F(5x5, 4x4), on tiles of 8x8 values that overlap by 4. A thread has a tile of one
  * channel, or a filter's taps, in registers; lanes lie along channels. Between the transforms are

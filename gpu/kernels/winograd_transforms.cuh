@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Transforms of Winograd's F(4, 5) and F(5, 4), in one dimension: written by
  * scripts/winograd_transforms.py, which derives them; not by hand. */
 #ifndef CNN_GPU_KERNELS_WINOGRAD_TRANSFORMS_CUH

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The loss and its counts; batches and their order. */
 #include "base/philox.h"
 #include "gpu/device/internal.h"

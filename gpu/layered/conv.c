@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Convolution layers: one cuDNN call a direction, and the bias by a kernel of ours. */
 #include "gpu/convolution/plan.h"
 #include "gpu/device/internal.h"

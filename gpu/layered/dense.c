@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Dense layers: one cuBLAS call a direction, and the bias by a kernel of ours. cuBLAS counts by
  * columns: a row-major [n, k] is its k x n. */
 #include "gpu/device/internal.h"

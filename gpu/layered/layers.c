@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pools, batch normalisation, ReLU, dropout and optimisers, by kernels of our own: cuDNN's pools
  * cannot end 'same' windows outside the image on one side alone, nor say which of equal values is
  * the maximum, and its batch normalisation takes an unbiased running variance and no rows. */

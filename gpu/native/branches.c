@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Work beside the rest of a step: gradients of weights, for which nothing waits but the update.
  *
  * It goes to the device's side stream. Where the step's variant has branches, a fork makes that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The last node of the native path: dense + bias + softmax cross-entropy. */
 #include "gpu/native/internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes of the native path: convolution + bias [+ ReLU] [+ maximum pool]. */
 #include "gpu/native/internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes of the native path: dense + bias [+ ReLU], the last one aside. */
 #include "gpu/native/internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Dependents in a captured graph begin as early as they can. The capture leaves edges by which a
  * dependent begins when all blocks of the kernel in front have ended, and only what that one has
  * written is still on its way. Here they become edges by which it begins as soon as all blocks in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Training steps as CUDA graphs: captured once for a feed, replayed for every batch. */
 #include "gpu/native/internal.h"
 

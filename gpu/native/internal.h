@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The native path on a GPU: a list of nodes over one arena, planned once, captured as CUDA graphs
  *  and replayed.
  *

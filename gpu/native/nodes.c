@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What several kinds of nodes share, and the table of kinds. */
 #include "gpu/native/internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes of the native path: batch normalisation [+ ReLU] [+ maximum pool]. A pool whose windows
  * tile is taken up both ways: what comes before it is never in memory. */
 #include "gpu/native/internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From a network to nodes: tensors, parameters, algorithms, memory. */
 #include "gpu/native/internal.h"
 

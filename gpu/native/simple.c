@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes of the native path: a pool, a ReLU, a dropout of their own. */
 #include "base/philox.h"
 #include "gpu/native/internal.h"

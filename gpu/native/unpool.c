@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Backward of a convolution from behind its pool: kernels that read the pooled gradient and the
  * mask themselves, instead of one that makes the gradient before the pool of them, and two that
  * read that. Which of both it is, is timed as a whole. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which variant of its step a network has: the frozen one, or the fastest of those that end in the
  * plain one's bits, timed on the feed before the first step. */
 #include "gpu/convolution/timing.h"

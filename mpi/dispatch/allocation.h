@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** When the time that Slurm has given to the job ends. */
 #ifndef CNN_MPI_DISPATCH_ALLOCATION_H
 #define CNN_MPI_DISPATCH_ALLOCATION_H

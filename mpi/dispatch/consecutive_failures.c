@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "mpi/dispatch/consecutive_failures.h"
 
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Runs that fail one after the other on a device: when it is to blame. */
 #ifndef CNN_MPI_DISPATCH_CONSECUTIVE_FAILURES_H
 #define CNN_MPI_DISPATCH_CONSECUTIVE_FAILURES_H

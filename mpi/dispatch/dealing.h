@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Which blocks are still to be done, and on which rank: a pure function of design and file. */
 #ifndef CNN_MPI_DISPATCH_DEALING_H
 #define CNN_MPI_DISPATCH_DEALING_H

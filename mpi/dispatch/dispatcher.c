@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "mpi/dispatch/dispatcher.h"
 
 #include "mpi/dispatch/internal.h"

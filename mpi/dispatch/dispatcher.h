@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Rank 0's part: who gets which block, what has come of the runs, when all is done. */
 #ifndef CNN_MPI_DISPATCH_DISPATCHER_H
 #define CNN_MPI_DISPATCH_DISPATCHER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the parts of the dispatcher share: who does what (dispatcher.c), what can still be done in
  * time (time.c), devices that are to blame (quarantine.c). Nobody else includes this. */
 #ifndef CNN_MPI_DISPATCH_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Devices on which everything fails: their blocks go to the others. */
 #include "mpi/dispatch/internal.h"
 #include "mpi/worker/simulated.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What can be done in the time that is left, and how much is needed. */
 #include "mpi/dispatch/internal.h"
 

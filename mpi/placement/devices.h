@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the ranks of a job compute on: GPUs, one for each rank, or CPUs; never some of both. */
 #ifndef CNN_MPI_PLACEMENT_DEVICES_H
 #define CNN_MPI_PLACEMENT_DEVICES_H

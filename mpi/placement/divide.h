@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Dividing the cores of one host among its ranks: pure arithmetic on tables. */
 #ifndef CNN_MPI_PLACEMENT_DIVIDE_H
 #define CNN_MPI_PLACEMENT_DIVIDE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Which rank takes which of the GPUs that several ranks were given: pure arithmetic on tables. */
 #ifndef CNN_MPI_PLACEMENT_PAIRING_H
 #define CNN_MPI_PLACEMENT_PAIRING_H

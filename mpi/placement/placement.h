@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Who runs where: the device of every rank, and the proof that no two ranks share one unasked. */
 #ifndef CNN_MPI_PLACEMENT_PLACEMENT_H
 #define CNN_MPI_PLACEMENT_PLACEMENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** When an attempt has taken too long: pure arithmetic. */
 #ifndef CNN_MPI_WORKER_LIMIT_H
 #define CNN_MPI_WORKER_LIMIT_H

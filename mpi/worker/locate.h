@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Finding the programs that belong to cnnmpi: trainers and the exec helper. */
 #ifndef CNN_MPI_WORKER_LOCATE_H
 #define CNN_MPI_WORKER_LOCATE_H

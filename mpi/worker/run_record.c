@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "mpi/worker/run_record.h"
 
 #include "base/printable.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the events of one attempt say: from lines of the run protocol to rows of the results file.
  */
 #ifndef CNN_MPI_WORKER_RUN_RECORD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Where a simulated run counts as done: on a device of its stated nodes. */
 #ifndef CNN_MPI_WORKER_SIMULATED_H
 #define CNN_MPI_WORKER_SIMULATED_H

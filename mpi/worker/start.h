@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Starting a trainer on this rank's place. */
 #ifndef CNN_MPI_WORKER_START_H
 #define CNN_MPI_WORKER_START_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** How a run of each cell is started: the program, and the text of its specification. */
 #ifndef CNN_MPI_WORKER_TRAINER_COMMAND_H
 #define CNN_MPI_WORKER_TRAINER_COMMAND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "mpi/worker/worker.h"
 
 #include "base/clock.h"

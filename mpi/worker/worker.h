@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A rank's own training: one block at a time, one trainer process at a time. */
 #ifndef CNN_MPI_WORKER_WORKER_H
 #define CNN_MPI_WORKER_WORKER_H

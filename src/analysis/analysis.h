@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The analysis of an experiment: every figure that a report shows, from the runs that are done.
  *
  *  results (one file, or several pooled: analysis/pool.h) -> cnn_analysis. Warm-up runs take no

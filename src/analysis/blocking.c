@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What blocking bought, over all comparisons of a measure. */
 #include "analysis/parts.h"
 

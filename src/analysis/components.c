@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How much of the spread is the machine: one model for each combination and measure. */
 #include "analysis/parts.h"
 #include "stats/mixed/mixed.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Two levels of the contrast against each other, within a combination. */
 #include "analysis/parts.h"
 #include "stats/effect.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tests that are corrected together, and what so many blocks can find at the family's level. */
 #include "analysis/parts.h"
 #include "stats/multiple.h"

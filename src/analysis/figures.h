@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The figures of an analysis as rows of tables. One list of columns a table drives the struct, the
  *  variables under /analysis of the results file and CSV, as in results/record.h: X(member, type,
  *  units, long_name).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks that are not whole: counted and named. */
 #include "analysis/parts.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The runs of an experiment in the orders that the analysis goes through them: by cell, by block,
  *  with numbers for nodes and devices. */
 #ifndef CNN_ANALYSIS_GROUPS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How much of the ranks' time went elsewhere than into trainer processes. */
 #include "analysis/parts.h"
 

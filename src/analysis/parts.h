@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The parts of an analysis; cnn_analysis_create calls them in this order. Each fills its members
  * of a cnn_analysis whose tables are allocated. */
 #ifndef CNN_ANALYSIS_PARTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "analysis/pool.h"
 
 #include "analysis/pool_check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Several results files of one plan as one experiment: more blocks, added later. */
 #ifndef CNN_ANALYSIS_POOL_H
 #define CNN_ANALYSIS_POOL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Whether results files may be pooled. */
 #ifndef CNN_ANALYSIS_POOL_CHECK_H
 #define CNN_ANALYSIS_POOL_CHECK_H

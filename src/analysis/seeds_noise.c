@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Runs of one cell that share a seed: equal weights with different times are resource noise by
  * construction; different weights are the software's nondeterminism. */
 #include "analysis/parts.h"

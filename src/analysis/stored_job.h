@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The job that a results file keeps, read again. */
 #ifndef CNN_ANALYSIS_STORED_JOB_H
 #define CNN_ANALYSIS_STORED_JOB_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** FNV-1a, 64 bits: identity of weights and data. No protection against forgery. */
 #ifndef CNN_BASE_CHECKSUM_H
 #define CNN_BASE_CHECKSUM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Clocks. Durations come from the monotonic clock, so clock steps do not matter. */
 #ifndef CNN_BASE_CLOCK_H
 #define CNN_BASE_CLOCK_H

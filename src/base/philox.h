@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Philox4x32-10, a counter-based random number generator (Salmon, Moraes, Dror, Shaw:
  *  "Parallel random numbers: as easy as 1, 2, 3", SC'11).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Making what other programs wrote fit for a log and for a text column. */
 #ifndef CNN_BASE_PRINTABLE_H
 #define CNN_BASE_PRINTABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Status codes and the thread's error message.
  *
  *  Every function that can fail returns a cnn_status. A function that fails first describes the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Growing text, and small helpers on strings. */
 #ifndef CNN_BASE_TEXT_H
 #define CNN_BASE_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Reading YAML and JSON with libfyaml: declarative fields, and diagnostics that name file, line
  * and column. Errors are collected, so that one pass reports all of them, in the order of the
  * file:

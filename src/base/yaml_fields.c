@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Reading values by tables of fields. */
 #include "base/text.h"
 #include "base/yaml_internal.h"

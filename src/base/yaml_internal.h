@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the files yaml*.c share; not for others. */
 #ifndef CNN_BASE_YAML_INTERNAL_H
 #define CNN_BASE_YAML_INTERNAL_H

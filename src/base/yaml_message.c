@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Errors of a document: where they are, how they look, in which order they are told. */
 #include "base/text.h"
 #include "base/yaml_internal.h"

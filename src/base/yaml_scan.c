@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What a document must be before anyone reads values from it. Job files are short and written by
  * hand, so the costly or surprising parts of YAML are refused rather than bounded one by one. */
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Changing a document's values from the command line: --set key.path=value. */
 #include "base/text.h"
 #include "base/yaml_internal.h"

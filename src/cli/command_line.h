@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The command line of cnnmpi. */
 #ifndef CNN_CLI_COMMAND_LINE_H
 #define CNN_CLI_COMMAND_LINE_H

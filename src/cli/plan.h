@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The command `plan`. */
 #ifndef CNN_CLI_PLAN_H
 #define CNN_CLI_PLAN_H

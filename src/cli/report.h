@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The command `report`. */
 #ifndef CNN_CLI_REPORT_H
 #define CNN_CLI_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A data set in memory: training and test images with labels. */
 #ifndef CNN_DATA_DATASET_H
 #define CNN_DATA_DATASET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A data file being read from front to back, gzip-compressed or plain (told apart by content).
  *
  *  Files may be truncated, corrupt or hostile: everything is checked against what the file really

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** IDX files, the format of MNIST: 00 00, type, rank, then `rank` sizes of 4 bytes, big-endian,
  *  then the elements, last index fastest. Only unsigned bytes (type 08) are read. Plain or gzip. */
 #ifndef CNN_DATA_IDX_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Sizes of a stack of images, as data files announce them. */
 #ifndef CNN_DATA_IMAGE_SHAPE_H
 #define CNN_DATA_IMAGE_SHAPE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** NPY files, the format of numpy.save, versions 1 to 3: little-endian, C order. */
 #ifndef CNN_DATA_NPY_H
 #define CNN_DATA_NPY_H

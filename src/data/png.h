@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** One PNG file: 8-bit RGB or 8-bit grey, not interlaced. Pixels come as they are stored; colour
  *  profiles, gamma, transparency and texts are passed over.
  *

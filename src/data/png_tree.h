@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A tree of PNG images: <root>/<patient>/<class>/<name>.png, as the patches of breast histology
  *  are published.
  *

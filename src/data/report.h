@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What `cnnmpi data JOB` says about the data sets of a job. */
 #ifndef CNN_DATA_REPORT_H
 #define CNN_DATA_REPORT_H

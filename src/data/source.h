@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Where a data set comes from: an entry of `datasets:` in a job file, and "dataset" in a run's
  *  specification. */
 #ifndef CNN_DATA_SOURCE_H

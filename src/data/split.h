@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Which images are for testing, and which of a part are kept. Pure functions of seed and labels;
  *  docs/trainer-protocol.md repeats these rules for other programs.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A made-up data set, for trying the program and for tests; used only where a job says
  *  `type: synthetic`. */
 #ifndef CNN_DATA_SYNTHETIC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Orders within blocks, balanced over everything that blocks are counted by. */
 #ifndef CNN_DESIGN_BALANCE_H
 #define CNN_DESIGN_BALANCE_H

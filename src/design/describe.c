@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "design/design.h"
 
 #include "stats/power.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The experiment: factors -> cells -> blocks -> runs, and which device does what in which order.
  *
  *  A cell is a combination of levels of all factors. A combination is one of all factors but the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "design/rounding.h"
 
 #include "base/philox.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Controlled rounding: a k-th part of a table of counts in whole numbers. */
 #ifndef CNN_DESIGN_ROUNDING_H
 #define CNN_DESIGN_ROUNDING_H

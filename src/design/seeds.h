@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Seeds of blocks. */
 #ifndef CNN_DESIGN_SEEDS_H
 #define CNN_DESIGN_SEEDS_H

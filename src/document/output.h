@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Where a report goes: standard output, a file, or a folder of CSV files. */
 #ifndef CNN_DOCUMENT_OUTPUT_H
 #define CNN_DOCUMENT_OUTPUT_H

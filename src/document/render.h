@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Renderings of a document (document/table.h). What fails is remembered in `out`. */
 #ifndef CNN_DOCUMENT_RENDER_H
 #define CNN_DOCUMENT_RENDER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A document of tables and paragraphs: described once, rendered as terminal text, CSV and LaTeX
  *  (document/render.h).
  *

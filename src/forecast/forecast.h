@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the results file of an earlier job says of a plan: seconds of its runs, time of the whole,
  *  and the differences that its blocks would find. Nothing is guessed: what the file does not know
  *  is NaN, with the reason. */

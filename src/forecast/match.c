@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Cells are the same where names and training are: framework, architecture and data set by their
  * names and by what these stand for, and every setting of train:, factor or not. */
 #include "forecast/match.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Which cell of a results file stands for each cell of a plan. */
 #ifndef CNN_FORECAST_MATCH_H
 #define CNN_FORECAST_MATCH_H

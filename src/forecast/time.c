@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "forecast/time.h"
 
 #include "analysis/groups.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Seconds of a forecast: of the runs of each cell, and of the whole plan. */
 #ifndef CNN_FORECAST_TIME_H
 #define CNN_FORECAST_TIME_H

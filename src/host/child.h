@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Trainer processes: started through the exec helper, watched by a rank's event loop. */
 #ifndef CNN_HOST_CHILD_H
 #define CNN_HOST_CHILD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Lists of CPUs as Linux writes them ("0-3,8"). Free of all else: the exec helper uses it too. */
 #ifndef CNN_HOST_CPULIST_H
 #define CNN_HOST_CPULIST_H

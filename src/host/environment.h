@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The environment of a trainer: the rank's, without what would make it believe to be a rank. */
 #ifndef CNN_HOST_ENVIRONMENT_H
 #define CNN_HOST_ENVIRONMENT_H

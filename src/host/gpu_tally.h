@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Figures of a GPU over one run, sample by sample. */
 #ifndef CNN_HOST_GPU_TALLY_H
 #define CNN_HOST_GPU_TALLY_H

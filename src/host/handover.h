@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What a rank and the exec helper agree on. */
 #ifndef CNN_HOST_HANDOVER_H
 #define CNN_HOST_HANDOVER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Splitting a stream of bytes into lines. */
 #ifndef CNN_HOST_LINES_H
 #define CNN_HOST_LINES_H

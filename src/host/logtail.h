@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The last lines of what a program has printed. */
 #ifndef CNN_HOST_LOGTAIL_H
 #define CNN_HOST_LOGTAIL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The GPUs of this host and what they are doing, through NVML, which is loaded at run time: a host
  *  without it has no GPUs, which is no failure of the program. */
 #ifndef CNN_HOST_NVML_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The part of NVML's binary interface that is used here, declared by hand, so that nothing of
  *  NVIDIA's is needed to build. Its functions are found at run time (nvml.c).
  *  tests/unit/test_nvml_abi.c holds all of it against the real nvml.h, where there is one. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Reading what Linux tells about the machine. root: "" on a real machine, a folder in tests. */
 #ifndef CNN_HOST_PROC_H
 #define CNN_HOST_PROC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the machine was doing during a run: /proc, cgroups, clocks, the GPU. Sampled by the rank at
  *  10 Hz. */
 #ifndef CNN_HOST_TELEMETRY_H

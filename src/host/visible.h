@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Which of a host's GPUs the launcher gave this process: pure functions of texts. */
 #ifndef CNN_HOST_VISIBLE_H
 #define CNN_HOST_VISIBLE_H

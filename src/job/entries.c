@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Things that levels name: data sets, architectures, programs. */
 #include "job/internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Factors and their levels. */
 #include "job/internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the files of src/job share; not for others. */
 #ifndef CNN_JOB_INTERNAL_H
 #define CNN_JOB_INTERNAL_H

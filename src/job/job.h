@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A job file: what is to be trained, how often, on what, and how it is analysed.
  *  The grammar is documented by jobs/all.yaml and docs/job-files.md. */
 #ifndef CNN_JOB_JOB_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A job file's text and its top-level keys. */
 #include "job/internal.h"
 

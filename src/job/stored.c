@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Jobs as results files keep them: read again, and compared. */
 #include "job/job.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Images and labels on the device, and the order in which they are taken. */
 #ifndef CNN_NN_FEED_H
 #define CNN_NN_FEED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The layered path: a list of layer objects, each with its own forward, backward, parameters and
  *  buffers, and a generic fit loop with metrics and callbacks for each batch. One library call per
  * layer and direction; nothing is fused across layers. Functions mean what their namesakes in

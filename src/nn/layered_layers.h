@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The layer objects of the layered path: what nn/layered.c drives without knowing their kinds. */
 #ifndef CNN_NN_LAYERED_LAYERS_H
 #define CNN_NN_LAYERED_LAYERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A network under training by either path. The layered path is nn/layered.c over nn/ops.h; the
  * native path is nn/step.h. Both start from the same weights, see the same batches and count the
  * same, so that what is left to compare is time. */

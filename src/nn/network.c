@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What follows from a network's description: shapes, padding, parameters, initial values. */
 #include "nn/network.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A network as its user describes it: a list of layers, and what follows from an input's shape.
  *
  *  Activations are kept NHWC: [N, H, W, C]. Parameters have one canonical order and layout whatever

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading a list of layers from a job file or a run's specification. */
 #include "nn/network.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A network as JSON and as a table for people. */
 #include "nn/network.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Layer operations on one device: the interface that cpu/ (oneDNN), gpu/ (cuDNN) and
  *  tests/reference/ (plain C) implement. A program links exactly one of them.
  *

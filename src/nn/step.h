@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The native path: a training step that is planned once and then replayed. Implemented by cpu/ and
  *  gpu/; the plan's backend-independent part is nn/native/plan.h. Reached through nn/model.h. */
 #ifndef CNN_NN_STEP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/train.h"
 
 const char *const cnn_optimizer_names[] = {"sgd", "adam", NULL};

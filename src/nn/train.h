@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Training settings: the keys of `train:` in a job file and of "train" in a run's specification.
  */
 #ifndef CNN_NN_TRAIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/event.h"
 
 #include "base/yaml.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A run's specification: what a trainer is told on its standard input, as one JSON object.
  *  docs/trainer-protocol.md describes it for other programs. */
 #ifndef CNN_PROTOCOL_SPEC_H

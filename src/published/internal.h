@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the files of this folder share; not for others. */
 #ifndef CNN_PUBLISHED_INTERNAL_H
 #define CNN_PUBLISHED_INTERNAL_H

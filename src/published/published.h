@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The published study (2 frameworks x 2 architectures x 3 data sets, 15 runs a cell), judged from
  *  the means and variances that it printed: share/published.csv, compiled in.
  *

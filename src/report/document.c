@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "report/parts.h"
 
 cnn_status cnn_report_document(const cnn_report_source *source, bool full, cnn_document *out)

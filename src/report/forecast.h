@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What `cnnmpi plan JOB --from FILE` says of time and power. */
 #ifndef CNN_REPORT_FORECAST_H
 #define CNN_REPORT_FORECAST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What was found, in plain words. */
 #include "report/parts.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Names of cells, combinations and levels in a report. */
 #ifndef CNN_REPORT_NAMES_H
 #define CNN_REPORT_NAMES_H

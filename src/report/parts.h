@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the sections of a report share, and the sections, which report/document.c puts in order.
  *  Each adds tables or paragraphs to a document, which remembers failures. */
 #ifndef CNN_REPORT_PARTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The document of `cnnmpi report`: an analysis as tables and text. */
 #ifndef CNN_REPORT_REPORT_H
 #define CNN_REPORT_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The rows of a results file as CSV: what the analysis starts from. */
 #ifndef CNN_REPORT_ROWS_H
 #define CNN_REPORT_ROWS_H

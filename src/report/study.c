@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* This job beside the published study, where it has the study's cases. */
 #include "published/published.h"
 #include "report/parts.h"

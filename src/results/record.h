@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What is kept of a run: the columns of the results file. One X-macro drives the struct, the
  * writer, the reader and the documentation, so that a column is added in one place.
  *

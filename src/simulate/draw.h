@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What a simulated run comes to: a pure function of the truth, the job's seed and the names and
  *  numbers of the run's node, device, block and place. Nothing is remembered between runs, and all
  *  runs of a device share its effect, because they draw it from the same counter.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What a simulated run is told beside the run's specification: the member `simulate`. */
 #ifndef CNN_SIMULATE_SIMULATION_H
 #define CNN_SIMULATE_SIMULATION_H

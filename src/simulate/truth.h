@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The stated truth of a simulated framework: `simulate:` of a job file, from which the times and
  *  test errors of its runs are drawn (simulate/draw.h). docs/job-files.md describes every key. */
 #ifndef CNN_SIMULATE_TRUTH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** One sample by itself: moments, order statistics, outliers. */
 #ifndef CNN_STATS_DESCRIBE_H
 #define CNN_STATS_DESCRIBE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Distributions: Boost.Math behind C. NaN for arguments outside the domain; never throws. */
 #ifndef CNN_STATS_DIST_H
 #define CNN_STATS_DIST_H

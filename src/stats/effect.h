@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Sizes of effects. */
 #ifndef CNN_STATS_EFFECT_H
 #define CNN_STATS_EFFECT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Equivalence by two one-sided t tests (TOST, Schuirmann 1987). */
 #ifndef CNN_STATS_EQUIVALENCE_H
 #define CNN_STATS_EQUIVALENCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Mean and variance. NaN where the sample is too small. */
 #ifndef CNN_STATS_MOMENTS_H
 #define CNN_STATS_MOMENTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Many tests at once. */
 #ifndef CNN_STATS_MULTIPLE_H
 #define CNN_STATS_MULTIPLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What every statistic of this folder says beside its numbers.
  *
  *  Rules that hold for all of them:

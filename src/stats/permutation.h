@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Exact test of paired differences without any distribution assumed. */
 #ifndef CNN_STATS_PERMUTATION_H
 #define CNN_STATS_PERMUTATION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** How much could have been seen, and how many blocks would show it. alpha is two-sided for t
  *  tests, one-sided (each) for TOST. */
 #ifndef CNN_STATS_POWER_H

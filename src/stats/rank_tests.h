@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Wilcoxon's tests, as R's wilcox.test computes them by default: exact for fewer than 50 values
  *  without ties (and zeros), else normal with a correction for continuity and ties. */
 #ifndef CNN_STATS_RANK_TESTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Sorting and ranking. */
 #ifndef CNN_STATS_RANKS_H
 #define CNN_STATS_RANKS_H

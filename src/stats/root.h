@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Where a function of one number is zero. */
 #ifndef CNN_STATS_ROOT_H
 #define CNN_STATS_ROOT_H

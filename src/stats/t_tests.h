@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Tests on means by Student's t. Differences are x minus y. For a ratio of geometric means, give
  *  logarithms and take the result through cnn_ratio_from_logs. */
 #ifndef CNN_STATS_T_TESTS_H

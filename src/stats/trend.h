@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Trends and memory in a series. */
 #ifndef CNN_STATS_TREND_H
 #define CNN_STATS_TREND_H

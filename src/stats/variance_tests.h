@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Tests on variances. Ratios are variance of x over variance of y. */
 #ifndef CNN_STATS_VARIANCE_TESTS_H
 #define CNN_STATS_VARIANCE_TESTS_H

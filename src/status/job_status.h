@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** How far a job is, from its results file alone: what `cnnmpi status` prints. */
 #ifndef CNN_STATUS_JOB_STATUS_H
 #define CNN_STATUS_JOB_STATUS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** How many threads are worth starting. */
 #ifndef CNN_TRAINER_CORES_H
 #define CNN_TRAINER_CORES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The whole of a trainer program but for its backend, which the program links. */
 #ifndef CNN_TRAINER_MAIN_H
 #define CNN_TRAINER_MAIN_H

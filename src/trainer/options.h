@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The command line of a trainer that is started by hand. */
 #ifndef CNN_TRAINER_OPTIONS_H
 #define CNN_TRAINER_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** One training run: set-up, untimed warm-up step, epochs, evaluation, events. Not specific to a
  *  backend: nn/ops.h is linked by the program. */
 #ifndef CNN_TRAINER_RUN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Both paths of the linked backend and the double-precision reference, on the same network,
  * weights and images. */
 #ifndef CNN_TESTS_PAIR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Real images for the whole-network tests. */
 #ifndef CNN_TESTS_REAL_PICTURES_H
 #define CNN_TESTS_REAL_PICTURES_H

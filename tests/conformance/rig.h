@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the conformance tests share: an open device, values on both sides, comparisons. A test that
  *  fails leaves its rig behind; the process ends soon. */
 #ifndef CNN_TESTS_RIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Linked into the tests that need a GPU: before main, ends the program with status 77 (CTest:
  * skipped) and a reason where none can be opened. */
 #include "base/status.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Both paths against the double-precision reference on the study's four networks and real images.
  *
  * Training amplifies rounding, so that curves part sooner or later whoever is right. Therefore

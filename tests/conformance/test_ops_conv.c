@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions against the double-precision reference. */
 #include "reference.h"
 #include "rig.h"

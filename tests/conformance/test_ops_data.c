@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Gathering batches and shuffling, and the feed over both. */
 #include "base/philox.h"
 #include "nn/feed.h"

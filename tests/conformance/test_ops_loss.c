@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Softmax cross-entropy, its counts and its gradient against the double-precision reference. */
 #include "reference.h"
 #include "rig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pools against the double-precision reference, ties included. */
 #include "reference.h"
 #include "rig.h"

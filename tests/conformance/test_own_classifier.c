@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The GPU backend's own kernels of a last dense layer with its loss, against the reference. */
 #include "gpu/device/internal.h"
 #include "reference.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The GPU backend's own convolution kernels against the reference, whatever tuning would choose. */
 #include "gpu/convolution/own.h"
 #include "gpu/device/internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The GPU backend's own kernels of a first convolution with its pool, which read the batch where
  * the data set has it, against the reference. */
 #include "gpu/convolution/problem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What both paths promise, on a small network that has every kind of layer. */
 #include "nn/layered.h"
 #include "pair.h"

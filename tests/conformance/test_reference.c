@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The reference against itself: its gradients are the slopes of its loss. */
 #include "base/philox.h"
 #include "reference.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The study's networks, a few images, both paths: gradients and loss against the double-precision
  * reference. Quick; test_agreement.c follows whole trainings on real images. These networks have
  * what a backend may treat apart: 5x5 kernels over one, three and many channels, each followed by

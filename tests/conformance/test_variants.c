@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The study's networks by every variant of the native step: the same weights to the last bit. On a
  * real GPU this is what shows a branch that lacks an order, or a kernel that begins too early. */
 #include "pair.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cuBLAS: matrix products, column-major. Sums in double, in the order of k. */
 #include "emulation/numerics.h"
 #include "emulation/state.h"

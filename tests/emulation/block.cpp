@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One block after the other; the threads of a block are fibers that change only where they wait.
  * A fiber runs thread after thread on its stack until one of them waits, so that a kernel without
  * barriers is a loop of plain calls. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Failures on request, what is alive, errors that stay, time. */
 #include "emulation/state.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Convolutions of two spatial dimensions over tensors of any strides, f32, sums in double. */
 #ifndef CNN_TESTS_EMULATION_CONVOLUTION_H
 #define CNN_TESTS_EMULATION_CONVOLUTION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "emulation/descriptors.h"
 
 #include "emulation/state.h"

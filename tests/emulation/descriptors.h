@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Descriptors of cuDNN's graph API: typed attributes, checked as they are set. */
 #ifndef CNN_TESTS_EMULATION_DESCRIPTORS_H
 #define CNN_TESTS_EMULATION_DESCRIPTORS_H

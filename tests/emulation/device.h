@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Forced include of gpu/'s .cu files when they are compiled for the emulated device: what nvcc
  *  would bring. Kernels become plain functions; blocks and threads are run by block.cpp. */
 #ifndef CNN_TESTS_EMULATION_DEVICE_H

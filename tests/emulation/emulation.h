@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** An emulated GPU for tests: what gpu/ uses of the CUDA runtime, cuBLAS and cuDNN's graph API, on
  *  the CPU, behind the toolkit's own headers. A test double: slow, strict, and called "emulated".
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Operation graphs, and engines that run them: fewer than cuDNN's, of every kind that a choice must
  * tell apart. Their indices, notes and knobs are those that cuDNN 9.19 gives for an H100. */
 #include "emulation/descriptors.h"

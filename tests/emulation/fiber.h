@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Stacks to switch between, within one thread of the host. */
 #ifndef CNN_TESTS_EMULATION_FIBER_H
 #define CNN_TESTS_EMULATION_FIBER_H

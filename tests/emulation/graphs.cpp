@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Graphs: what may run at the same time, and may not; in which order they run; how long they take.
  */
 #include "emulation/graphs.h"

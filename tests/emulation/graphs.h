@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Graphs of the emulated device: nodes in the order of their capture, each after others. */
 #ifndef CNN_TESTS_EMULATION_GRAPHS_H
 #define CNN_TESTS_EMULATION_GRAPHS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Device memory: one reserved range, closed to the host but while device work runs. Each allocation
  * stands between red zones and begins as NaN. */
 #include "emulation/state.h"

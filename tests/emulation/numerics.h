@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Arithmetic that shows the precision asked for. */
 #ifndef CNN_TESTS_EMULATION_NUMERICS_H
 #define CNN_TESTS_EMULATION_NUMERICS_H

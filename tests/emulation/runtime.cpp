@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Launches, copies, and what the device says about itself. */
 #include "emulation/device.h"
 #include "emulation/state.h"

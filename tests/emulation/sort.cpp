@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gpu/kernels/sort.cu, which only nvcc compiles, for the emulated device. */
 #include "emulation/state.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the parts of the emulated device share. */
 #ifndef CNN_TESTS_EMULATION_STATE_H
 #define CNN_TESTS_EMULATION_STATE_H

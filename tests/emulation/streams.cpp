@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Streams, events, capture. Work is a closure. At once by default; deferred, it waits in
  * its stream until something waits for it, so that what nothing waits for is late. */
 #include "emulation/graphs.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Planning of convolutions without a GPU, from the description of one: linked with the real cuDNN,
  * which plans for devices that are not there, and with the emulated one, so that the two refuse and
  * propose alike where gpu/ looks. */

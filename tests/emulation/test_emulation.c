@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The emulated device itself: what it runs, and what it refuses. */
 #include "emulation/emulation.h"
 #include "emulation/test_kernels.h"

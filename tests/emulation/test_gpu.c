@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gpu/ on the emulated device: what its host logic does when calls fail, memory ends, algorithms
  * are tuned, frozen or forbidden. What its layers compute is tests/conformance's subject. */
 #include "emulation/emulation.h"

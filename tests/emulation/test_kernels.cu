@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "emulation/test_kernels.h"
 
 #include "emulation/device.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Small kernels that the tests of the emulation launch. Pointers are the device's. */
 #ifndef CNN_TESTS_EMULATION_TEST_KERNELS_H
 #define CNN_TESTS_EMULATION_TEST_KERNELS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A libnvidia-ml.so.1 whose GPUs are lines of the file named by $FAKE_NVML:
  *
  *    gpu KEY=VALUE;KEY=VALUE...     a GPU; those that follow `instance` are MIG instances of it

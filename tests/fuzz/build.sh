@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # build.sh FOLDER [LAUNCHER]: builds the fuzz targets with clang in FOLDER, which is fuzz/ in the project's
 # build folder. Exit status 77, with the reason, where there is no clang or no libFuzzer.
 set -euo pipefail

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a trainer may write to its descriptor: bytes -> lines -> events -> the record of an attempt.
  * First byte: how many bytes arrive at a time. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* IDX files, plain and packed. First byte: bit 0 labels, bit 1 pack the rest, bit 2 headers only.
  */
 #include "fuzz.h"

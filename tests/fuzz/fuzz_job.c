@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Job files. What follows a byte 1 is an argument of --set; at most four. */
 #include "fuzz.h"
 

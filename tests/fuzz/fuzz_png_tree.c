@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A tree of three images: one good one and two made of the input. Bytes 0 to 3: where the second
  * one begins (of 256), what is made good (bit 0: checksums of chunks; bit 1: split by patient, bit
  * 2: headers only), class and patient of the second one. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Results files with parts that are missing, of another type or shape, or that refer to nothing.
  * HDF5 itself does not survive every damage to its own structures, so the file is changed through
  * HDF5, which keeps it a good HDF5 file. $CNN_FUZZ_RESULTS names an undamaged one. The input is a

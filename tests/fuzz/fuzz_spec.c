@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Run specifications: what is read is written and read again, and is the same. */
 #include "fuzz.h"
 

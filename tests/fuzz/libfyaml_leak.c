@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* libfyaml 0.7 loses 4 kB when it formats a text in single quotes with more than some thirty
  * doubled quotes. Our programs read one job file each; here it would hide leaks of ours, so what
  * these two functions take is not counted. By the linker's --wrap. */

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # run.sh BUILD_FOLDER TARGET [RUNS [SECONDS]]: runs a fuzz target from its seeds, for so many inputs (0:
 # for ever) and at most so many seconds. What it finds is kept in BUILD_FOLDER/fuzz/found/TARGET when
 # CNN_FUZZ_KEEP is set; an input that breaks something is left beside it, and how to repeat it is told.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes the seeds of the fuzz targets into tests/fuzz/corpus: small inputs that are right, and near
 misses. Job files are seeds as they are in jobs/ and tests/system.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Golden values of src/analysis: whole experiments, and every figure of them computed by R. From the
 # repository's root:
 #   Rscript tests/golden/analysis.R

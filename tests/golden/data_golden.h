@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Written by tests/golden/data_golden.py; not to be edited. */
 /* clang-format off */
 #ifndef CNN_TESTS_DATA_GOLDEN_H

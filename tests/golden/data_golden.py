@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes data_golden.h: NPY files as NumPy saves them, and a split made without our code.
 
     python3 tests/golden/data_golden.py > tests/golden/data_golden.h

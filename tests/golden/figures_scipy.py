@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Judges R's golden values (figures.csv, by stats_figures.R) with SciPy. From the repository's root:
 python3 tests/golden/figures_scipy.py
 Prints how many figures of each name were computed again; ends with 1 where one differs by more than

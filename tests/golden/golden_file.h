@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Reads the golden files that pytorch_golden.py writes. */
 #ifndef CNN_TESTS_GOLDEN_FILE_H
 #define CNN_TESTS_GOLDEN_FILE_H

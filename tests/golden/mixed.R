@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Golden values of the mixed model (src/stats/mixed/mixed.h). From the repository's root:
 #   Rscript tests/golden/mixed.R
 # writes tests/golden/mixed_*.csv. Needs Debian's r-cran-lme4 and r-cran-nlme (setup.sh does not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Written by tests/golden/png_golden.py; not to be edited. */
 /* clang-format off */
 #ifndef CNN_TESTS_PNG_GOLDEN_H

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes png_golden.h: a tree of PNG files with its pixels, files that must be refused, and splits by
 patient, made without libpng and without our code.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Golden values of src/published/judge.c: what R makes of the study's table. From the repository's
 # root:
 #   Rscript tests/golden/published.R

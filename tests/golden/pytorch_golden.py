@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes the golden files of this folder with PyTorch in double precision.
 
     python3 tests/golden/pytorch_golden.py          writes the files

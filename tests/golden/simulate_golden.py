@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes simulate_draws.csv: simulated runs as src/simulate/draw.h describes them, computed without
 our code.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Golden values of src/stats, computed by R. From the repository's root:
 #   Rscript tests/golden/stats.R
 # writes tests/golden/stats_*.csv. share/published.csv is the study's table.

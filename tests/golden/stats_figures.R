@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Golden values of src/stats beyond stats.R, computed by R. From the repository's root:
 #   Rscript tests/golden/stats_figures.R
 # writes tests/golden/figures_samples.csv (sample, value) and figures.csv: one figure a row, by the

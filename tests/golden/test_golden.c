@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The reference and the linked backend against PyTorch (pytorch_golden.py, which also says which
  * numbers are drawn for what). */
 #include "base/philox.h"

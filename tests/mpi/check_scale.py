@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every run was trained exactly once, and its row is its own: check_scale.py FILE NOTES LOG RUNS RANKS.
 
 Three independent witnesses: the results file, the trainers' notes (a line at their start, "RUN SEED

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Functions of the tests that run whole jobs with a trainer that trains nothing. Sourced with $build set;
 # leaves the shell in a folder of its own, which is removed at the end.
 null=$build/tests/null_trainer

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Kills whole jobs at random moments, and goes on with them: kill_and_resume.py BUILD_FOLDER [KILLS [SEED]]
 
 Several jobs side by side, each with a results file of its own. Again and again a rank, rank 0, the

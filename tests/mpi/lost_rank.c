@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Preloaded into cnnmpi: on the rank that $CNN_LOST_RANK names, MPI_Iprobe fails for good after
  * some calls. */
 #include <mpi.h>

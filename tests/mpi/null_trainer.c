@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A trainer that trains nothing: it follows the run protocol, quickly, and misbehaves as told.
  *
  *  usage: null_trainer [NAME=VALUE ...]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "results_fill.h"
 
 #include "results_fixture.h"

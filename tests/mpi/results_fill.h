@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Writing the results of tests/unit/results_fixture.h into a file. */
 #ifndef CNN_RESULTS_FILL_H
 #define CNN_RESULTS_FILL_H

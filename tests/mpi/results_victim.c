@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A writer to be killed: results_victim FILE. Goes on where the last one was stopped, writes
  * one byte to standard output for every run, and never stops before the last. */
 #include "hdf5io/reader.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What squeue's answers say of an allocation's end. */
 #include "mpi/dispatch/allocation.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Agreement of ranks, and messages that never block. Run with three ranks. */
 #include "mpi/collectives.h"
 #include "mpi/mailbox.h"

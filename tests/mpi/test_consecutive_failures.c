@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** When a device is to blame for its failing runs. */
 #include "mpi/dispatch/consecutive_failures.h"
 

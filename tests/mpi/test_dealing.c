@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Which rank gets which unfinished block. */
 #include "mpi/dispatch/dealing.h"
 

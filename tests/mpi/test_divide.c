@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Division of a host's cores among its ranks. */
 #include "mpi/placement/divide.h"
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Whole jobs on GPUs that are not there, with a trainer that trains nothing: test_gpus.sh BUILD_FOLDER CASE
 set -euo pipefail
 build=$(cd "$1" && pwd)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** When an attempt has taken too long. */
 #include "mpi/worker/limit.h"
 

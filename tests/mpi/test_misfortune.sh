@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # What disks, folders, data and trainers can do to a job: test_misfortune.sh BUILD_FOLDER CASE
 set -euo pipefail
 build=$(cd "$1" && pwd)

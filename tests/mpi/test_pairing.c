@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Which rank takes which GPU. */
 #include "mpi/placement/pairing.h"
 

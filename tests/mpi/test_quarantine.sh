@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Devices on which everything fails: test_quarantine.sh BUILD_FOLDER CASE
 set -euo pipefail
 build=$(cd "$1" && pwd)

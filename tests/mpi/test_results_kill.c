@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A writer is killed again and again in the middle of its rows: every run whose status is set is
  * whole, none is lost, and the next writer goes on where the last one stopped. */
 #include "hdf5io/reader.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Three ranks write one results file; what is read back is what was written. */
 #include "hdf5io/reader.h"
 #include "hdf5io/writer.h"

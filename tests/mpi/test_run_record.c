@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What a rank makes of a trainer's events. */
 #include "mpi/worker/run_record.h"
 

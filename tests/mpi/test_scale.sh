@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Many ranks, many runs, none lost and none done twice: test_scale.sh BUILD_FOLDER [RUNS [RANKS]]. The
 # file and what the trainers have noted are read by h5py (exit status 77 without it).
 set -euo pipefail

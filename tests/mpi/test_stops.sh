@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Stops in good time: SIGUSR1 and the end of a Slurm allocation. test_stops.sh BUILD_FOLDER CASE
 set -euo pipefail
 build=$(cd "$1" && pwd)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Makes a results file with known contents for the readers in this folder: make_results_file FILE
  */
 #include "results_fill.h"

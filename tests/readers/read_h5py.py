@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A filled results file as h5py sees it: read_h5py.py FILE."""
 import math
 import sys

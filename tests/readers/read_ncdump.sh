@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # A filled results file as ncdump shows it: read_ncdump.sh FILE
 command -v ncdump >/dev/null || { echo "skipped: ncdump is not installed"; exit 77; }
 set -e

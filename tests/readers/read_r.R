@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A filled results file as R sees it: read_r.R FILE ncdf4|rhdf5
 arguments <- commandArgs(trailingOnly = TRUE)
 package <- arguments[2]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A filled results file as xarray sees it: read_xarray.py FILE ENGINE."""
 import math
 import sys

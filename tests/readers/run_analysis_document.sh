@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Runs the examples of docs/analysis.md on a job of simulated frameworks, whose file has /analysis:
 #   run_analysis_document.sh BUILD_FOLDER LANGUAGE INTERPRETER
 . "$(dirname "$0")/../system/common.sh" "$1"

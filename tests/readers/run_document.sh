@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Runs the examples of a document on a real file: run_document.sh DOCUMENT LANGUAGE FILE INTERPRETER
 document=$1 language=$2 file=$3 interpreter=$4
 case $language in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nn/ops.h in plain C: each operation converts to double, runs the reference and rounds once. */
 #include "nn/ops.h"
 #include "reference_convert.h"

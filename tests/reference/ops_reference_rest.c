@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The rest of nn/ops.h in plain C: normalisation, elementwise work, loss, optimisers, data. */
 #include "base/philox.h"
 #include "nn/ops.h"

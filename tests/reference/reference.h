@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The reference: every operation of training in plain C and double precision, for tests only.
  *
  *  Activations are NHWC, weights canonical [O, I, H, W] (see nn/network.h); `layer` is an inferred

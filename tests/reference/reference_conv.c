@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions as products of matrices: one output row's windows are laid out as the rows of a
  * matrix X [P, K] (P output columns, K = taps x input channels), so that
  *     forward  Y [P, O] = X W        weights  dW [K, O] = X' dY        data  dX = dY W'

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The operations other than convolutions, straight from their definitions. */
 #include "reference.h"
 

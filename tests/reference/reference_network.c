@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An interpreter of network descriptions in double precision. */
 #include "reference.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nn/step.h over the double-precision interpreter: the suite's second path when no backend is
  * there. */
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A Slurm cluster on this host: slurmctld and two slurmd, n1 and n2, with 4 CPUs and 2 GPUs each that are not
 # there. They are ordinary processes of the caller: no root, no systemd, no munge. Sourced after
 # tests/mpi/jobs.sh, in the folder $work; the cluster ends with the shell, however that ends.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # The batch scripts of slurm/ on a Slurm cluster: test_slurm.sh BUILD_FOLDER CASE
 set -euo pipefail
 build=$(cd "$1" && pwd)

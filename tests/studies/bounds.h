@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Counts in simulated studies against the binomial distribution. */
 #ifndef CNN_TESTS_BOUNDS_H
 #define CNN_TESTS_BOUNDS_H

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # docs/confounding.md shows what the program prints: check_confounding.sh PROGRAM DOCUMENT
 set -euo pipefail
 table=$(mktemp)

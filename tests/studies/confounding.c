@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The figures of docs/confounding.md: what the first study's order does to its conclusions, and
  * what blocks do. Prints the document's tables; with a folder, writes what its pictures are drawn
  * from.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Writes the results file of a job of simulated frameworks without running it: for trials of the
  *  report on files of any size.
  *

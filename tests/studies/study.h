@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Whole studies in memory: a job of simulated frameworks as if it had been run, without processes
  *  and without waiting. Thousands of studies a minute; the runs are those that cnnmpi would get
  * from cnntrain-simulate on the same devices. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Intervals of the statistics cover what was planted at their level: 1,000 simulated studies of 6
  * comparisons with 15 blocks each. Bounds come from the binomial distribution (bounds.h). */
 #include "bounds.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Frameworks that do not differ (A/A studies): how often tests find a difference all the same, with
  * and without effects of devices, in blocks and in the first study's order. Bounds come from the
  * binomial distribution (bounds.h); seeds are fixed. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What was planted is found again: variance components and effect, by the mixed model, over
  * hundreds of simulated studies of 40 devices. Bounds on counts come from the binomial distribution
  * (bounds.h), seeds are fixed. */

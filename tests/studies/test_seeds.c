@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Seeds against machine: what the analysis says of runs that repeat a seed on several devices,
  * where it is known which of them are nondeterministic and how far devices differ. */
 #include "analysis/analysis.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Studies in memory: every run is there, where and when its order says; system_simulate compares
  * the blocks with real jobs. */
 #include "study.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # For the tests of this folder: sourced as `. common.sh BUILD_FOLDER`. Everything happens in a new folder.
 set -euo pipefail
 build=$(cd "$1" && pwd)

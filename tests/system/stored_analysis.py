@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """stored_analysis.py FILE FOLDER: every figure of /analysis is that of a report's CSV tables."""
 import csv
 import math

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Real training: arch1 on the whole of Fashion-MNIST, 3 epochs of SGD at 0.01, ends at 84 to 86 % test
 # accuracy (two other implementations gave 84.9 % and 85.2 %).
 . "$(dirname "$0")/common.sh" "$1"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Exit statuses and messages of the commands.
 . "$(dirname "$0")/common.sh" "$1"
 cnnmpi=$build/cnnmpi

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # jobs/quick.yaml on a GPU: all runs done there, the two paths' test errors alike; and twice more without
 # tuning, which may choose differently for each job: the same weights, run for run.
 . "$(dirname "$0")/common.sh" "$1"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What a network becomes on a GPU, without a GPU: fusions, arena, graphs.
 . "$(dirname "$0")/common.sh" "$1"
 plan() { expect 0 "$build/cnntrain-cudnn" --plan --path native "$@"; }

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The installed program works from any folder, with the build folder out of its sight.
 . "$(dirname "$0")/common.sh" "$1"
 cmake --install "$build" --prefix "$work/prefix" >install.log || { cat install.log; fail "install"; }

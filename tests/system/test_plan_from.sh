@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # `plan JOB --from FILE` on files whose truth is known: expected seconds, time of the whole, and the
 # difference that the plan's blocks would find must come out.
 . "$(dirname "$0")/common.sh" "$1"

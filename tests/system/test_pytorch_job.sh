@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # jobs/pytorch.yaml through cnnmpi: three frameworks in one block, one of which shares no code with ours.
 . "$(dirname "$0")/common.sh" "$1"
 [[ -d /usr/share/datasets/fashion-mnist ]] || { echo "skipped: dataset-fashion-mnist is not installed"; exit 77; }

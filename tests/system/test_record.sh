@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # bench/record: its stages leave their files, a job that was cut off is gone on with, a failure is told.
 . "$(dirname "$0")/common.sh" "$1"
 record="$source_tree/bench/record"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The command report on files of simulated frameworks: tables, files, several studies as one.
 . "$(dirname "$0")/common.sh" "$1"
 cnnmpi=$build/cnnmpi

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Same job, same seed, same ranks and threads: identical weights, run for run; another seed: others.
 . "$(dirname "$0")/common.sh" "$1"
 command -v h5dump >/dev/null || { echo "skipped: h5dump is not installed"; exit 77; }

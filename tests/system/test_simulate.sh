@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Simulated frameworks: whole jobs without data, on a virtual cluster.
 . "$(dirname "$0")/common.sh" "$1"
 cnnmpi=$build/cnnmpi

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What a job stores under /analysis is what a report finds; studies of one plan are pooled, others refused.
 . "$(dirname "$0")/common.sh" "$1"
 python=python3

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* docs/trainer-protocol.md holds what it promises: its numbers, and a trainer that works. */
 #include "trainer_process.h"
 

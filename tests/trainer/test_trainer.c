@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The real trainer program, by hand and by protocol. CNN_TRAINER is its path. */
 #include "trainer_process.h"
 

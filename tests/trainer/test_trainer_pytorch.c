@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* trainers/pytorch.py against cnntrain-onednn: two programs that share nothing but the protocol
  * start from the same bits and learn the same. Skipped where no python3 has NumPy and PyTorch. */
 #include "trainer_process.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Running a trainer as a rank or a person would, for tests. */
 #ifndef CNN_TESTS_TRAINER_PROCESS_H
 #define CNN_TESTS_TRAINER_PROCESS_H

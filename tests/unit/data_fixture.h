@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** What the tests of src/data share: a temporary folder, hostile files, small data sets. */
 #ifndef CNN_TESTS_DATA_FIXTURE_H
 #define CNN_TESTS_DATA_FIXTURE_H

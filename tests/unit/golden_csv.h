@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Golden values: CSV tables made by the scripts in tests/golden. A missing or ragged table fails
  *  the test. */
 #ifndef CNN_TESTS_GOLDEN_CSV_H

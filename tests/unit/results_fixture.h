@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** A small experiment with known results, for the tests of the results file. Every value depends on
  *  its run, epoch, attempt and column alone, so that whoever reads it can check it. */
 #ifndef CNN_RESULTS_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What an analysis says of experiments that lack something; its figures are judged by R in
  * test_analysis_golden.c. */
 #include "experiment.h"

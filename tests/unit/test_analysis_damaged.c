@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Results that a file may hold, and that no program of ours writes: found by tests/fuzz. */
 #include "analysis/analysis.h"
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every figure of whole experiments against R (tests/golden/analysis.R). */
 #include "experiment.h"
 #include "golden_csv.h"

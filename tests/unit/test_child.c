@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Trainer processes: what they get, what is read of them, how they end. Shell scripts play the
  * trainer; CNN_EXEC is the exec helper. */
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* IDX files: what is read, and what hostile files do. */
 #include "data_fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* NPY files: those of NumPy itself (tests/golden/data_golden.py), and hostile ones. */
 #include "data_fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Trees of PNG files and splits by patient, against tests/golden/png_golden.py, which uses neither
  * libpng nor our code. */
 #include "data_fixture.h"

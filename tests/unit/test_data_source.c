@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Entries of datasets:, where they are sought, the synthetic set, and the report on them. */
 #include "data_fixture.h"
 

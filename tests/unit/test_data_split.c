@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The split into training and test images and the limits, against tests/golden/data_golden.py. */
 #include "data_fixture.h"
 

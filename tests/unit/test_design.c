@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The experiment's layout: balance, seeds, queues. Jobs are built by hand. */
 #include "design/design.h"
 

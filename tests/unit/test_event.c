@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Events: what a trainer writes is what a rank reads, and no line whatever harms the rank. */
 #include "protocol/event.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What an earlier file says of a plan: which cells it knows, their seconds, the time of the whole
  * and what its blocks would find, on files made by hand. */
 #include "golden_csv.h"

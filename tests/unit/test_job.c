@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Job files: the shipped ones, every default, and what a wrong file is told. */
 #include "job/job.h"
 

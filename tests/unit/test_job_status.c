@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What `cnnmpi status` computes, on results made by hand: two cells, two devices of the plan. */
 #include "status/job_status.h"
 

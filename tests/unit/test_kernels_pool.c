@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The pools' own kernels: the 2x2 kernel beside the general one, and values that are no numbers. */
 #include "cpu/kernels/blocked.h"
 

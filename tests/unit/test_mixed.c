@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The mixed model against lme4 and nlme (tests/golden/mixed.R), against sums of squares of balanced
  * data, against the likelihood of a dense covariance matrix; and where there is nothing to fit. */
 #include "golden_csv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* NVML through a library that stands in for the driver's: tests/fakes/fake_nvml.c. */
 #include "host/nvml.h"
 #include "host/telemetry.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* src/host/nvml_abi.h says what NVML's own header says. Compiling it is most of the test. */
 #include "host/nvml_abi.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files of one plan as one experiment; files of different plans are refused, with the difference.
  */
 #include "golden_csv.h"

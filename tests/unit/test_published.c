@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The published study's figures and claims against R (tests/golden/published.R). */
 #include "golden_csv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One document, three renderings. */
 #include "base/text.h"
 #include "document/output.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The report of whole experiments: what it says, that it fits, and that CSV has R's figures. */
 #include "experiment.h"
 #include "golden_csv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Making a results file and locking it, in good and in bad places. */
 #include "base/text.h"
 #include "hdf5io/file_replace.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Results files that are not what they seem: each must give CNN_EDATA that names the part. */
 #include "hdf5io/layout.h"
 #include "hdf5io/reader.h"

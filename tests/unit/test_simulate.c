@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Simulated runs: the truth is read, written and drawn from as described; the draws are those of an
  * independent program, and have the distribution that is stated. */
 #include "golden_csv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Specifications: what cnnmpi writes is what a trainer reads, and errors come all at once. */
 #include "protocol/spec.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Distributions, summaries and tests against R (tests/golden/stats.R) and the published study. */
 #include "golden_csv.h"
 

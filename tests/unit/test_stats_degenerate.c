@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the statistics say where there is little or nothing to say, and their symmetries. */
 #include "golden_csv.h"
 

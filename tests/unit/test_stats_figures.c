@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every statistic of src/stats against R: tests/golden/figures.csv, by stats_figures.R. */
 #include "golden_csv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Telemetry: figures of /proc and cgroups, from this machine and from folders made like them. */
 #include "base/clock.h"
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** How the native path's activations lie in memory: [N, blocks, H, W, block] with block channels
  *  side by side. NHWC is one block of all channels, NCHW is blocks of one. Where the channels do
  *  not fill the last block, the rest of it is zero in activations and gradients alike. */

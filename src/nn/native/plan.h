@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The backend-independent part of the native path's plan: which layers run as one fused node, and
  * one arena of memory for all tensors of a step, shared by tensors that are never alive together.
  */

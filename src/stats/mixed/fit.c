@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The fit as callers see it: estimates in the units of y, intervals, tests. */
 #include "stats/mixed/internal.h"
 

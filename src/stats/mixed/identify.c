@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which components a design identifies. First the plain reasons, from counts; then a general check:
  * the quadratic forms of y that the likelihood is made of, y'P V_k P y, must be linearly
  * independent as functions of y, which is seen on values that have nothing to do with the design.

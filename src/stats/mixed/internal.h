@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Inside the mixed model: grouped runs, likelihood, search. For src/stats/mixed_*.c and their
  * test.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The likelihood from the moments of all runs, and its gradient; see moments.h. */
 #include "stats/mixed/moments.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** How much of the spread is the machine: variance components of one measure, by a linear mixed
  *  model.
  *

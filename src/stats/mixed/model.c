@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Grouping of the runs: nodes, devices, blocks, kinds of blocks; and the sums that the likelihood
  * needs of them. */
 #include "stats/mixed/internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Likelihood by elimination: the steps, and the same steps backwards. See moments.h. */
 #include "stats/mixed/moments.h"
 

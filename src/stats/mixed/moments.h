@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** The likelihood by elimination, and its gradient by going back through the same steps.
  *
  *  With V the covariance of the runs and E the runs' levels, everything depends on V through

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Profile-likelihood intervals: the sds at which the best deviance with that sd kept lies
  * chi2(1)'s quantile above the lowest one (Bates et al. 2015, section 5.1). */
 #include "stats/mixed/internal.h"

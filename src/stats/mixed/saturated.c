@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is left for the residual when every other effect is fitted as a fixed one. */
 #include "stats/mixed/moments.h"
 

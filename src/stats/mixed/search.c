@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The search for the maximum: NLopt on the exact gradient, in units in which every parameter's
  * curvature is about 1; then Newton's steps. */
 #include "stats/mixed/internal.h"
