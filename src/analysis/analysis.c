@@ -11,7 +11,7 @@ static cnn_status allocate(cnn_analysis *a)
 {
     cnn_status st = CNN_OK;
     const size_t cells = (size_t)a->cell_count, combinations = (size_t)a->combination_count;
-    /* one more of what there may be none of: calloc(0) may be NULL */
+    /* at least one element: calloc(0) may be NULL */
     const size_t comparisons = (size_t)a->comparison_count + 1;
     const size_t models = combinations * CNN_MEASURE_COUNT;
     a->counts = calloc(cells, sizeof *a->counts);
@@ -65,7 +65,7 @@ static cnn_status find_cells(cnn_analysis *a, const cnn_results *r)
         const cnn_planned *p = &r->planned[i];
         int *cell = &a->cell_of[p->combination * a->level_count + p->level];
         CNN_CHECK(*cell < 0 || *cell == p->cell, CNN_EDATA,
-                  "run %d of the results is damaged: combination %d and level %d are cell %d, too",
+                  "run %d of the results is damaged: combination %d and level %d are also cell %d",
                   i, p->combination, p->level, *cell);
         *cell = p->cell;
     }

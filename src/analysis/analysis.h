@@ -13,7 +13,7 @@
 /** Power for which `detectable` and `blocks_needed` are. */
 #define CNN_ANALYSIS_POWER 0.8
 
-/** The rule by which verdicts are given, as one paragraph for people. */
+/** The rule of the verdicts, as a paragraph for the report. */
 extern const char cnn_verdict_rule[];
 
 /** A block that takes no part in paired tests; a pair of levels that is whole in it does. */

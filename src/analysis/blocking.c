@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What blocking bought, over all comparisons of a measure. */
+/* The gain of blocking, over all comparisons of a measure. */
 #include "analysis/parts.h"
 
 #include <math.h>

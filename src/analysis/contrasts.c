@@ -78,7 +78,7 @@ static void compare_means(cnn_comparison *x, const comparands *c, bool is_log)
     x->difference = raw.difference;
     x->difference_lower = raw.interval.low;
     x->difference_upper = raw.interval.high;
-    x->study_t = raw.t; /* one formula; they differ in what t is held against */
+    x->study_t = raw.t; /* same formula; the critical values differ */
     x->welch_t = scaled.t;
     x->welch_df = scaled.df;
     x->welch_p = scaled.p;

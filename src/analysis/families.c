@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests that are corrected together, and what so many blocks can find at the family's level. */
+/* Adjustment of the tests of a family, and power at the level of the family. */
 #include "analysis/parts.h"
 #include "stats/multiple.h"
 #include "stats/power.h"

@@ -13,7 +13,7 @@
 
 #include "results/record.h"
 
-/** What is measured of a run. X(constant, name, units, title, on the log scale) */
+/** Measures of a run. X(constant, name, units, title, on the log scale) */
 #define CNN_MEASURES(X)                                                                            \
     X(CNN_MEASURE_TRAIN_SECONDS, "train_seconds", "s", "Training time", 1)                         \
     X(CNN_MEASURE_EPOCH_SECONDS, "seconds_per_epoch", "s", "Time of an epoch", 1)                  \
@@ -26,24 +26,24 @@
     X(CNN_REASON_NO_RUNS, "no_runs", "no run has been done")                                       \
     X(CNN_REASON_ALL_FAILED, "all_failed", "every run failed or diverged")                         \
     X(CNN_REASON_NOT_REPORTED, "not_reported", "the trainer does not report it")                   \
-    X(CNN_REASON_ONE_RUN, "one_run", "one run tells nothing of the spread")                        \
+    X(CNN_REASON_ONE_RUN, "one_run", "one run has no spread")                                      \
     X(CNN_REASON_NO_VARIANCE, "no_variance", "there is no variance to judge by")                   \
     X(CNN_REASON_NOT_POSITIVE, "not_positive", "a time is not positive and has no logarithm")      \
     X(CNN_REASON_NO_BLOCKS, "no_whole_blocks", "no block has both levels done on one device")      \
-    X(CNN_REASON_ONE_BLOCK, "one_whole_block", "one whole block tells nothing of the spread")      \
+    X(CNN_REASON_ONE_BLOCK, "one_whole_block", "one whole block has no spread")                    \
     X(CNN_REASON_ONE_LEVEL, "one_level",                                                           \
       "the contrast has one level: there is nothing to compare")                                   \
     X(CNN_REASON_NO_MARGIN, "no_margin", "the job declares no margin of equivalence for it")       \
     X(CNN_REASON_NO_START_TIMES, "no_start_times", "the runs have no start times")                 \
     X(CNN_REASON_FEW_BLOCKS, "few_whole_blocks",                                                   \
-      "fewer than three whole blocks tell nothing of two spreads")                                 \
+      "fewer than three whole blocks: too few to compare two spreads")                             \
     /* of models and components; see stats/mixed/mixed.h */                                        \
     X(CNN_REASON_NOT_MODELLED, "not_modelled", "no model is fitted to this measure")               \
     X(CNN_REASON_TOO_FEW_RUNS, "too_few_runs", "there are no more runs than means to estimate")    \
     X(CNN_REASON_NO_RESIDUAL, "no_residual",                                                       \
       "the runs of a block differ by the same amount in every block")                              \
     X(CNN_REASON_NOT_CONVERGED, "not_converged", "the search for the maximum did not converge")    \
-    X(CNN_REASON_FLAT, "flat_likelihood", "the runs say little about some of the components")      \
+    X(CNN_REASON_FLAT, "flat_likelihood", "the likelihood hardly depends on some components")      \
     X(CNN_REASON_ONE_NODE, "one_node", "all runs were on one node")                                \
     X(CNN_REASON_DEVICE_IS_NODE, "one_device_per_node",                                            \
       "every node has one device: the node's effect counts as the device's")                       \
@@ -62,9 +62,9 @@
     X(CNN_REASON_CONSTANT_LEVEL, "constant_level",                                                 \
       "the runs of a level, or what two differ by, do not vary on any device: one variance for "   \
       "all levels")                                                                                \
-    X(CNN_REASON_ALIASED, "aliased", "these runs cannot tell it from the other components")
+    X(CNN_REASON_ALIASED, "aliased", "these runs cannot separate it from the other components")
 
-/** What a comparison says of level a against level b. X(constant, name) */
+/** Verdicts on level a against level b. X(constant, name) */
 #define CNN_VERDICTS(X)                                                                            \
     X(CNN_VERDICT_INCONCLUSIVE, "inconclusive")                                                    \
     X(CNN_VERDICT_EQUIVALENT, "equivalent")                                                        \
@@ -113,7 +113,7 @@
     X(CNN_OUTLIER_LOW, "below")                                                                    \
     X(CNN_OUTLIER_HIGH, "above")
 
-/** What the runs of one cell with one seed say. X(constant, name) */
+/** Agreement of the runs of one cell with one seed. X(constant, name) */
 #define CNN_SEED_KINDS(X)                                                                          \
     X(CNN_SEED_UNKNOWN, "unknown")     /* fewer than two runs with a checksum */                   \
     X(CNN_SEED_IDENTICAL, "identical") /* one checksum: their times differ by resource noise */    \
@@ -167,7 +167,7 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(trend_p, F64, "1", "its two-sided p value")                                                  \
     X(autocorrelation, F64, "1", "lag-1 autocorrelation along each device's order, pooled")        \
     X(autocorrelation_expected, F64, "1",                                                          \
-      "what it is without memory: below 0, as means are taken off")                                \
+      "its expectation without memory: below 0, as means are subtracted")                          \
     X(autocorrelation_p, F64, "1", "p value of it under all orders within the devices")            \
     X(autocorrelation_pairs, I32, "", "pairs of successive runs on a device that it is made of")
 
@@ -181,10 +181,10 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
  *  *_p_holm: adjusted by Holm within the family. Paired figures rest on the whole blocks: both runs
  *  done and on one device. */
 #define CNN_COMPARISON_COLUMNS(X)                                                                  \
-    X(verdict, I8, "", "what is said of a against b")                                              \
-    X(verdict_reason, I8, "", "why no more can be said")                                           \
+    X(verdict, I8, "", "verdict on a against b")                                                   \
+    X(verdict_reason, I8, "", "reason of an inconclusive verdict")                                 \
     X(variance_verdict, I8, "", "whether a varies more than b, by Pitman and Morgan's test")       \
-    X(variance_reason, I8, "", "why no more can be said of the variances")                         \
+    X(variance_reason, I8, "", "reason of an inconclusive verdict on the variances")               \
     X(n_a, I32, "", "runs of a")                                                                   \
     X(n_b, I32, "", "runs of b")                                                                   \
     X(blocks, I32, "", "whole blocks: pairs of runs in the paired figures")                        \
@@ -371,7 +371,7 @@ extern const char *const cnn_seed_kind_names[];
 extern const char *const cnn_exactness_names[]; /* "approximate", "exact": columns *_exact */
 extern const char *const cnn_boundary_names[];  /* "inside", "at_zero": the column at_zero */
 
-/** What the constants mean. */
+/** Texts of the constants. */
 extern const char *const cnn_reason_sentences[]; /* [CNN_REASON_COUNT], no full stop */
 extern const char *const cnn_measure_units[];    /* [CNN_MEASURE_COUNT] "s", "1", "nat" */
 extern const char *const cnn_measure_titles[];   /* [CNN_MEASURE_COUNT] "Training time" */

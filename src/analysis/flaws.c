@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/** What a block lacks; levels without a run count as missing. */
+/** The flaw of a block; levels without a run count as missing. */
 static cnn_flawed_block judge(const cnn_analysis *a, const cnn_groups *g, int b)
 {
     cnn_flawed_block f = {.block = g->blocks[b].block,

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/** What a file brings to the pool. Texts are its own copies. */
+/** A file of the pool. Texts are its own copies. */
 typedef struct {
     char *path;
     char *created;       /* program version, date */
@@ -16,7 +16,7 @@ typedef struct {
     int first_run, runs; /* its runs are first_run .. first_run + runs - 1 of the pool */
     int blocks;          /* measured blocks planned */
     int repeated_seeds;  /* of them with a seed that an earlier file has in that combination: their
-                            errors and losses repeat what is known, only their times are new */
+                            errors and losses repeat earlier ones, only their times are new */
     bool other_split;    /* its data sets are divided into training and test images by another seed
                             than the first file's: its errors are of other test images */
 } cnn_pool_source;

@@ -73,7 +73,7 @@ done:
 
 /* ---- one seed ------------------------------------------------------------------------------ */
 
-/** What is added up of a cell's seeds. */
+/** Sums over a cell's seeds. */
 typedef struct {
     double time_squares, error_squares;
     int time_df, error_df;

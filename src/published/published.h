@@ -99,7 +99,8 @@ typedef struct {
 typedef struct {
     cnn_published_result results[CNN_PUBLISHED_MEASURES][CNN_PUBLISHED_CASES];
     double ratio[CNN_PUBLISHED_CASES]; /* of mean training times, Keras over TensorFlow */
-    double alike_p; /* TOST of A2 MNIST's times at 1 % of Keras's mean, by Welch's t */
+    double
+        alike_p; /* TOST of the ratio of A2 MNIST's mean times within 1 %, on logarithms as below */
     /* Tests on logarithms of means: standard errors by the delta method, variance / (n mean^2) for
      * each mean, Satterthwaite's degrees of freedom; Holm over three. Estimates: the ratio of
      * architecture 1, against 1.35; |log ratio| of architecture 1 minus that of 2, against 0. */

@@ -176,16 +176,17 @@ static void put_evidence(const cnn_published *p, int claim, cnn_table *t)
                        alike->welch.interval.high, p->alike_p);
         break;
     case CNN_CLAIM_TENSORFLOW_FASTER:
-        cnn_table_text(t, "faster in %d of %d, slower in %d, not told apart in %d", c->supported,
+        cnn_table_text(t, "faster in %d of %d, slower in %d, not significant in %d", c->supported,
                        c->n, c->opposed, open);
         break;
     case CNN_CLAIM_THIRD_LONGER:
-        cnn_table_text(t, "%.1f %%, %.1f %%, %.1f %%: %d of %d cannot be told from 35 %%",
+        cnn_table_text(t,
+                       "%.1f %%, %.1f %%, %.1f %%: %d of %d do not differ significantly from 35 %%",
                        100 * (p->ratio[0] - 1), 100 * (p->ratio[1] - 1), 100 * (p->ratio[2] - 1),
                        c->supported, c->n);
         break;
     case CNN_CLAIM_TENSORFLOW_VARIES:
-        cnn_table_text(t, "significantly more in %d of %d, less in %d, not told apart in %d",
+        cnn_table_text(t, "significantly more in %d of %d, less in %d, not significant in %d",
                        c->supported, c->n, c->opposed, open);
         break;
     case CNN_CLAIM_KERAS_BETTER:

@@ -16,7 +16,7 @@ static void put_blocks(const cnn_comparison *x, cnn_table *t)
 
 typedef void put_comparison(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t);
 
-/** A table with a row for every combination. title: ends in what the table is about. */
+/** A table with a row for every combination. title: ends in the subject of the table. */
 static cnn_table *report_rows(const cnn_report_pair *v, const char *name, const char *title,
                               const cnn_table_column *more, int count, put_comparison *put)
 {
@@ -68,33 +68,37 @@ static void put_verdict(const cnn_report_pair *v, const cnn_comparison *x, cnn_t
 
 static void put_estimate(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
-    cnn_table_number(t, x->paired_difference);
     if (v->shown.is_log) {
         cnn_table_number(t, x->paired_ratio);
         cnn_table_interval(t, x->paired_ratio_lower, x->paired_ratio_upper);
     } else {
+        cnn_table_number(t, x->paired_difference);
         cnn_table_interval(t, x->paired_difference_lower, x->paired_difference_upper);
     }
     cnn_table_number(t, x->paired_p_holm);
+    if (v->shown.is_log)
+        cnn_table_interval(t, exp(x->tost_lower), exp(x->tost_upper));
+    else
+        cnn_table_interval(t, x->tost_lower, x->tost_upper);
     cnn_table_number(t, x->tost_p_holm);
     put_verdict(v, x, t);
 }
 
-/** What the columns of the verdicts are. */
+/** Explains the columns of the verdicts. */
 static void note_verdicts(const cnn_report_pair *v, cnn_table *t)
 {
-    const double margin = v->r->a->margin[v->measure], coverage = 100 * (1 - v->r->a->alpha);
-    const char *what = v->shown.is_log ? "ratio: of geometric means" : "differ: mean difference";
-    if (isnan(margin))
-        cnn_table_note(t, "%s, with %.0f %% interval. p differ: paired t test, after Holm.", what,
-                       coverage);
-    else
-        cnn_table_note(t,
-                       "%s, with %.0f %% interval. Small p speak: p differ, paired t test; p "
-                       "equal, equivalence within %g %s (TOST); both after Holm.",
-                       what, coverage,
-                       v->shown.is_log ? 100 * expm1(margin) : v->shown.scale * margin,
-                       v->shown.is_log ? "%" : v->shown.difference);
+    const double margin = v->r->a->margin[v->measure], alpha = v->r->a->alpha;
+    cnn_table_note(t, "%s, with the interval at %.4g %%; p differ: paired t test.",
+                   v->shown.is_log ? "ratio: of geometric means" : "differ: mean difference",
+                   100 * (1 - alpha));
+    if (!isnan(margin))
+        cnn_table_note(
+            t, "TOST interval: at %.4g %%, that of equivalence within %g %s; p equal: TOST.",
+            100 * (1 - 2 * alpha), v->shown.is_log ? 100 * expm1(margin) : v->shown.scale * margin,
+            v->shown.is_log ? "%" : v->shown.difference);
+    cnn_table_note(t,
+                   "Small p values are evidence: p differ of a difference, p equal of equivalence; "
+                   "both are adjusted by Holm, the intervals are not simultaneous.");
 }
 
 /** The table that a verdict is read from. */
@@ -102,8 +106,6 @@ static void report_verdicts(const cnn_report_pair *v)
 {
     const double scale = v->shown.scale;
     const cnn_table_column of_time[] = {
-        {"difference", "differ", v->shown.difference, .format = CNN_FORMAT_DIGITS, .digits = 3,
-         .scale = scale},
         {.name = "ratio", .title = "ratio", .format = CNN_FORMAT_FIXED, .digits = 3},
         {.name = "interval",
          .title = "interval",
@@ -111,6 +113,11 @@ static void report_verdicts(const cnn_report_pair *v)
          .digits = 3,
          .interval = true},
         {.name = "paired_p", .title = "p differ", .format = CNN_FORMAT_P},
+        {.name = "tost",
+         .title = "TOST interval",
+         .format = CNN_FORMAT_FIXED,
+         .digits = 3,
+         .interval = true},
         {.name = "tost_p", .title = "p equal", .format = CNN_FORMAT_P},
         {.name = "verdict", .title = "verdict"},
     };
@@ -124,6 +131,12 @@ static void report_verdicts(const cnn_report_pair *v)
          .interval = true,
          .scale = scale},
         {.name = "paired_p", .title = "p differ", .format = CNN_FORMAT_P},
+        {.name = "tost",
+         .title = "TOST interval",
+         .format = CNN_FORMAT_DIGITS,
+         .digits = 3,
+         .interval = true,
+         .scale = scale},
         {.name = "tost_p", .title = "p equal", .format = CNN_FORMAT_P},
         {.name = "verdict", .title = "verdict"},
     };
@@ -173,16 +186,16 @@ static void report_unpaired(const cnn_report_pair *v)
 static void put_t_tests(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     (void)v;
-    if (isnan(x->study_t))
+    if (!isfinite(x->study_t))
         cnn_table_text(t, "-");
     else
         cnn_table_text(t, "%8.2f%s", x->study_t,
                        fabs(x->study_t) > CNN_STUDY_CRITICAL_T ? " *" : "");
-    cnn_table_number(t, x->welch_t);
+    cnn_table_number(t, isinf(x->welch_t) ? NAN : x->welch_t);
     cnn_table_number(t, x->welch_df);
     cnn_table_number(t, x->welch_p);
     cnn_table_number(t, x->welch_p_holm);
-    cnn_table_number(t, x->paired_t);
+    cnn_table_number(t, isinf(x->paired_t) ? NAN : x->paired_t);
     cnn_table_number(t, x->paired_df);
     cnn_table_number(t, x->paired_p);
     cnn_table_number(t, x->paired_p_holm);
@@ -202,10 +215,11 @@ static void report_t_tests(const cnn_report_pair *v)
         {.name = "paired_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
     };
     cnn_table *t = report_rows(v, "t_tests", ", t tests", columns, COUNT(columns), put_t_tests);
-    cnn_table_note(t,
-                   "* |t| > 1.96: significant by the study's rule, which takes t for normal and "
-                   "corrects for nothing.%s",
-                   v->shown.is_log ? " Its t is that of seconds, the others are of log time." : "");
+    cnn_table_note(
+        t,
+        "* |t| > 1.96: significant by the study's rule: normal quantile, no adjustment for "
+        "several tests. An empty t: the runs do not vary.%s",
+        v->shown.is_log ? " Its t is that of seconds, the others are of log time." : "");
 }
 
 static void put_exactness(int exact, cnn_table *t)
@@ -273,12 +287,14 @@ static void report_equivalence(const cnn_report_pair *v)
     };
     cnn_table *t = report_rows(v, "equivalence", ", equivalence and power", columns, COUNT(columns),
                                put_equivalence);
-    cnn_table_note(t,
-                   "interval: at %.0f %%; equivalent where it lies inside the margin. detectable: "
-                   "what these blocks find with power %.1f. to differ: blocks that find a "
-                   "difference as large as the margin; to be equal: blocks that show equivalence "
-                   "if there is no difference; with that power, after correction for the family.",
-                   100 * (1 - 2 * v->r->a->alpha), CNN_ANALYSIS_POWER);
+    cnn_table_note(
+        t,
+        "interval: at %.0f %%; equivalent where it lies inside the margin. detectable: "
+        "the smallest difference that these blocks detect with power %.1f. to differ: blocks "
+        "that detect a difference as large as the margin; to be equal: blocks that show "
+        "equivalence if there is no difference; both with that power, at the level of "
+        "the family.",
+        100 * (1 - 2 * v->r->a->alpha), CNN_ANALYSIS_POWER);
 }
 
 static void put_variance_verdict(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What `cnnmpi plan JOB --from FILE` says of time and power. */
+/** The document of `cnnmpi plan JOB --from FILE`: time and power. */
 #ifndef CNN_REPORT_FORECAST_H
 #define CNN_REPORT_FORECAST_H
 

@@ -37,7 +37,7 @@ static void put_files(const cnn_report *r, cnn_table *t)
     cnn_table_text(t, "%s", r->results->created);
 }
 
-/** What was planned and what was lost of it. */
+/** Runs and blocks: planned, done, lost. */
 static void put_counts(const cnn_report *r, cnn_table *t)
 {
     const cnn_cell_count *all = &r->a->total;
@@ -200,7 +200,7 @@ static bool was_short_of_cpu(const cnn_measured *m)
     return m->throttled_seconds > 0;
 }
 
-/** What disturbed runs, as far as the machine told. */
+/** Disturbances of runs that telemetry recorded. */
 static void put_warnings(const cnn_report *r, cnn_table *t)
 {
     static const struct {
@@ -235,7 +235,7 @@ static void put_scope(const cnn_report *r, cnn_table *t)
     else
         cnn_table_text(t,
                        "conclusions hold for the device%s named here (%d on %d host%s), in %s, "
-                       "with these versions; they say nothing about other devices",
+                       "with these versions; other devices may differ",
                        cnn_report_plural(s->devices), s->devices, s->nodes,
                        cnn_report_plural(s->nodes),
                        s->sessions == 1 ? "this session" : "these sessions");

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/parts.h"
 
+#include <ctype.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 cnn_shown_measure cnn_report_shown(cnn_measure measure)
 {
@@ -13,6 +17,8 @@ cnn_shown_measure cnn_report_shown(cnn_measure measure)
         .is_log = cnn_measure_is_log[measure] != 0,
         .is_main = measure == CNN_MEASURE_TRAIN_SECONDS || measure == CNN_MEASURE_TEST_ERROR,
     };
+    cnn_copy_string(m.in_sentence, sizeof m.in_sentence, m.title);
+    m.in_sentence[0] = (char)tolower((unsigned char)m.in_sentence[0]);
     if (measure == CNN_MEASURE_TEST_ERROR) {
         m.unit = "%";
         m.difference = "points";
@@ -21,7 +27,7 @@ cnn_shown_measure cnn_report_shown(cnn_measure measure)
     return m;
 }
 
-void cnn_report_each_pair(const cnn_report *r, bool all, void (*say)(const cnn_report_pair *v))
+void cnn_report_each_pair(const cnn_report *r, bool all, void (*put)(const cnn_report_pair *v))
 {
     for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
         const cnn_shown_measure shown = cnn_report_shown((cnn_measure)m);
@@ -32,7 +38,7 @@ void cnn_report_each_pair(const cnn_report *r, bool all, void (*say)(const cnn_r
                                        .pair = p,
                                        .a = r->names.levels[r->a->pairs[p].a],
                                        .b = r->names.levels[r->a->pairs[p].b]};
-            say(&v);
+            put(&v);
         }
     }
 }
@@ -50,6 +56,30 @@ int cnn_report_decimals(double x, int digits)
         return 2;
     const int decimals = digits - 1 - (int)floor(log10(size));
     return decimals < 0 ? 0 : decimals > 6 ? 6 : decimals;
+}
+
+void cnn_report_amount(double x, int decimals, char *out)
+{
+    char digits[CNN_AMOUNT_SIZE / 2];
+    size_t n = 0;
+    if (fabs(x) < 1000) {
+        snprintf(out, CNN_AMOUNT_SIZE, "%.*f", decimals, x);
+        if (out[0] == '-' && strspn(out + 1, "0.") == strlen(out + 1))
+            memmove(out, out + 1, strlen(out)); /* no -0.0 */
+        return;
+    }
+    if (isfinite(x)) {
+        const double unit = pow(10, floor(log10(fabs(x))) - 2);
+        x = unit * round(x / unit);
+    }
+    snprintf(digits, sizeof digits, "%.0f", x);
+    const size_t length = strlen(digits);
+    for (size_t i = 0; i < length; i++) {
+        out[n++] = digits[i];
+        if (isfinite(x) && digits[i] != '-' && i + 1 < length && (length - i - 1) % 3 == 0)
+            out[n++] = ',';
+    }
+    out[n] = '\0';
 }
 
 const char *cnn_report_plural(int n)

@@ -20,6 +20,7 @@ typedef struct {
 /** How a measure is shown. */
 typedef struct {
     const char *title;      /* "Test error" */
+    char in_sentence[32];   /* "test error" */
     const char *unit;       /* "%" */
     const char *difference; /* unit of a difference: "points" */
     double scale;
@@ -38,12 +39,17 @@ typedef struct {
     const char *a, *b; /* names of the levels */
 } cnn_report_pair;
 
-/** Calls `say` for every measure, the main ones alone unless `all`, and every pair. */
-void cnn_report_each_pair(const cnn_report *r, bool all, void (*say)(const cnn_report_pair *v));
+/** Calls `put` for every measure, the main ones alone unless `all`, and every pair. */
+void cnn_report_each_pair(const cnn_report *r, bool all, void (*put)(const cnn_report_pair *v));
 const cnn_comparison *cnn_report_comparison(const cnn_report_pair *v, int combination);
 
 /** Decimals that leave `digits` to x, as shown; 0 to 6. */
 int cnn_report_decimals(double x, int digits);
+
+/** x with so many decimals and no exponent; from 1,000 on three digits and commas ("1,060"). out has
+ *  CNN_AMOUNT_SIZE bytes. */
+enum { CNN_AMOUNT_SIZE = 480 };
+void cnn_report_amount(double x, int decimals, char *out);
 
 /** "", or "s" unless n is 1. */
 const char *cnn_report_plural(int n);
@@ -55,7 +61,7 @@ void cnn_report_put_combination(const cnn_report *r, int combination, cnn_table 
 enum { CNN_MOST_KEY_COLUMNS = 2 };
 
 /** A note under a table that names the rows whose figures are undefined, reason by reason.
- *  reason_of: of row i of count; name_of: what it is called. */
+ */
 typedef struct {
     const char *name;
     int reason; /* cnn_reason */
@@ -65,19 +71,20 @@ void cnn_report_note_gaps(cnn_table *t, const cnn_report_gap *gaps, int count);
 /** Spread that the contrast makes: sd of the levels' means by the model, around their mean. */
 double cnn_report_level_sd(const cnn_analysis *a, int combination, cnn_measure measure);
 
-/** Lines of a table of keys and values: what runs ran on, and what disturbed them there. Of r only
- *  results and full are looked at. */
+/** Lines of a table of keys and values: machines of the runs, and disturbances there. Reads only
+ *  results and full of r. */
 void cnn_report_put_machine(const cnn_report *r, cnn_table *t);
 
-void cnn_report_header(const cnn_report *r);      /* what was run, where, and what was lost */
+void cnn_report_header(const cnn_report *r);      /* job, machines, lost runs */
 void cnn_report_cells(const cnn_report *r);       /* cells, quantiles, trends */
 void cnn_report_lost(const cnn_report *r);        /* failed runs, outliers, blocks not whole */
 void cnn_report_contrasts(const cnn_report *r);   /* verdicts, tests, variances, effects */
-void cnn_report_spread(const cnn_report *r);      /* framework or machine: components, blocking */
+void cnn_report_spread(const cnn_report *r);      /* variance components, blocking */
 void cnn_report_study(const cnn_report *r);       /* beside the published study */
 void cnn_report_seeds(const cnn_report *r);       /* seeds that several runs share */
 void cnn_report_sessions(const cnn_report *r);    /* sessions with their overhead */
-void cnn_report_found(const cnn_report *r);       /* in plain words */
+void cnn_report_found(const cnn_report *r);       /* findings in sentences */
+void cnn_report_found_pairs(const cnn_report *r); /* verdicts of every pair, in sentences */
 void cnn_report_wide_tables(const cnn_report *r); /* every column, for CSV */
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/status.h"
 #include "document/table.h"
 
-/** What a report is made from; everything is borrowed, results until the document is freed. */
+/** Sources of a report; everything is borrowed, results until the document is freed. */
 typedef struct {
     const cnn_results *results;
     const cnn_analysis *analysis;
@@ -17,11 +17,11 @@ typedef struct {
 } cnn_report_source;
 
 /** Adds the report to a document. Text and LaTeX: the most important tables; with `full` all of
- *  them. CSV: wide tables with every column of analysis/figures.h, whatever `full` says.
+ *  them. CSV: wide tables with every column of analysis/figures.h, whether `full` or not.
  *  docs/analysis.md lists the tables and explains every figure.
  *
- *  The order is for reading on a terminal: what was run, the cells, the comparisons, where the
- *  spread comes from, and at the end, which is what stays on the screen, what was found. */
+ *  The order suits a terminal: job, cells, comparisons, variance components, and the findings at
+ *  the end, where they stay on the screen. */
 cnn_status cnn_report_document(const cnn_report_source *source, bool full, cnn_document *out);
 
 #endif

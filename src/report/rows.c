@@ -55,7 +55,7 @@ static void put_attempt(cnn_text *t, const cnn_attempt *row)
     CNN_ATTEMPT_COLUMNS(PUT_COLUMN)
 }
 
-/** Writes what has been gathered, once it is much or `all` is set. */
+/** Flushes the gathered text once it is large or `all` is set. */
 static cnn_status pass_on(cnn_text *t, bool all, FILE *out)
 {
     cnn_status st = CNN_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The rows of a results file as CSV: what the analysis starts from. */
+/** The rows of a results file as CSV: the input of the analysis. */
 #ifndef CNN_REPORT_ROWS_H
 #define CNN_REPORT_ROWS_H
 

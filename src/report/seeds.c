@@ -24,7 +24,7 @@ static int keys(const cnn_report *r, cnn_table_column *columns)
     return n;
 }
 
-/** Cells: how many seeds gave the same weights, and what that says of the noise. */
+/** Cells: how many seeds gave the same weights, and the noise estimated from them. */
 static void report_cells(const cnn_report *r)
 {
     static const cnn_table_column more[] = {

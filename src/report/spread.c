@@ -77,7 +77,7 @@ static void note_components(const cnn_report *r, cnn_measure measure, cnn_table 
         }
         gaps[c] = (cnn_report_gap){component_titles[c], missing ? reason : CNN_REASON_NONE};
         if (missing && missing < modelled) {
-            cnn_table_note(t, "%s: not identified in %d of %d combinations (--full says why).",
+            cnn_table_note(t, "%s: not identified in %d of %d combinations (--full: reasons).",
                            component_titles[c], missing, modelled);
             gaps[c].reason = CNN_REASON_NONE;
         }
@@ -104,12 +104,12 @@ static void report_no_spread(const cnn_report *r, cnn_measure measure)
     for (int k = 1; k < r->a->combination_count; k++)
         if (cnn_analysis_model(r->a, k, measure)->reason != reason) {
             cnn_document_paragraph(r->out,
-                                   "%s: where the spread comes from cannot be said, for several "
+                                   "%s: the sources of the spread cannot be estimated, for several "
                                    "reasons (the table `models` of --format csv has them).",
                                    cnn_report_shown(measure).title);
             return;
         }
-    cnn_document_paragraph(r->out, "%s: where the spread comes from cannot be said: %s.",
+    cnn_document_paragraph(r->out, "%s: the sources of the spread cannot be estimated: %s.",
                            cnn_report_shown(measure).title, cnn_reason_sentences[reason]);
 }
 
@@ -149,7 +149,7 @@ static void report_spread(const cnn_report *r, cnn_measure measure)
         columns[n++].scale = scale;
     }
     cnn_table *t = cnn_document_table(r->out, "spread", columns, n,
-                                      "%s: where the spread comes from, standard deviations in %s",
+                                      "%s: sources of the spread, standard deviations in %s",
                                       shown.title, sd_unit(&shown));
     t->left_out = CNN_NOT_IN_CSV;
     for (int k = 0; k < a->combination_count; k++) {
@@ -267,7 +267,7 @@ static void report_models(const cnn_report *r, cnn_measure measure)
     note_models(r, measure, t);
 }
 
-/** What blocking bought, measure by measure. */
+/** The gain of blocking, measure by measure. */
 static void report_blocking(const cnn_report *r)
 {
     static const cnn_table_column columns[] = {
@@ -286,7 +286,7 @@ static void report_blocking(const cnn_report *r)
         {"removed", "noise removed", "%", .format = CNN_FORMAT_FIXED, .digits = 1, .scale = 100},
     };
     cnn_table *t = cnn_document_table(r->out, "blocking", columns, COUNT(columns),
-                                      "What blocking bought: variance of a difference of two runs");
+                                      "Gain of blocking: variance of a difference of two runs");
     t->left_out = CNN_NOT_IN_CSV;
     for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
         const cnn_blocking *b = &r->a->blocking[m];

@@ -39,10 +39,10 @@ static int case_of(const char *name)
     return 0;
 }
 
-/** What is said of TensorFlow or native, of `less` and `more`. p: after Holm. */
+/** `less`, `more` or "not significant", of TensorFlow or native. p: after Holm. */
 static const char *direction(double difference, double p, const char *less, const char *more)
 {
-    return !(p <= CNN_PUBLISHED_ALPHA) ? "not told apart" : difference < 0 ? less : more;
+    return !(p <= CNN_PUBLISHED_ALPHA) ? "not significant" : difference < 0 ? less : more;
 }
 
 static const char *verdict_here(const paths_view *v, const cnn_comparison *x, const char *less,
@@ -58,7 +58,7 @@ static const char *verdict_here(const paths_view *v, const cnn_comparison *x, co
     case CNN_VERDICT_HIGHER:
         return v->sign > 0 ? more : less;
     default:
-        return "not told apart";
+        return "not significant";
     }
 }
 

@@ -19,7 +19,7 @@
 #define NUMBER_F64(x)                       (x)
 #define PUT(member, type, units, long_name) cnn_table_number(t, NUMBER_##type(x->member));
 
-/** The columns that say what a row is about. */
+/** The key columns of a row. */
 typedef struct {
     const cnn_report *r;
     cnn_table_column *columns; /* room for all */

@@ -429,7 +429,7 @@ static void test_damaged_results_are_refused(void **state)
     r->planned[3].cell = 6;
     assert_refused(r, "run 3");
     r->planned[3].cell = 0;
-    assert_refused(r, "are cell");
+    assert_refused(r, "are also cell");
     r->planned[3].cell = 1;
     r->status[4] = 9;
     assert_refused(r, "status 9");

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "document/render.h"
+#include "report/parts.h"
 #include "report/report.h"
 #include "report/rows.h"
 
@@ -167,11 +168,11 @@ static void test_report_says_what_is_there(void **state)
             const char *const parts[] = {
                 "golden.h5",        "contrast  framework", "Training time, s: means",
                 "Test error, %",    "block by block",      "What was found",
-                "How verdicts are", "This holds for the",  NULL};
+                "How verdicts are", "These findings hold", NULL};
             assert_says(text, parts);
-            const char *const details[] = {
-                "Time of an epoch", "Welch's t",   "sign flips",           "Hedges' g", "TOST's p",
-                "quantiles",        "B.-Forsythe", "What blocking bought", NULL};
+            const char *const details[] = {"Time of an epoch", "Welch's t",        "sign flips",
+                                           "Hedges' g",        "TOST's p",         "quantiles",
+                                           "B.-Forsythe",      "Gain of blocking", NULL};
             for (int i = 0; details[i]; i++)
                 if ((strstr(text, details[i]) != NULL) != full)
                     fail_msg("'%s' in the report, full: %d", details[i], full);
@@ -224,13 +225,63 @@ static void test_verdicts_name_the_right_level(void **state)
     const char *const parts[] = {"framework1 faster\n",
                                  "framework1 higher\n",
                                  "framework1 varies more\n",
-                                 "framework1 is faster in 2 of 2, by 16.",
-                                 "framework1 is higher in 2 of 2, by 2 points",
+                                 "framework1 takes less time in 2 of 2, by 16.7 % (range",
+                                 "framework1 takes 16.7 % less time (1.2x as fast), 95 % interval",
+                                 "framework1 is higher in 2 of 2, by 2.0",
+                                 "framework1's test error is 2.0",
                                  "framework1 varies more in 2 of 2",
                                  NULL};
     assert_says(text, parts);
     free(text);
     end(&x);
+}
+
+/** The sentences of combinations that are not tested, equivalent and inconclusive. */
+static void test_sentences_give_intervals_and_reasons(void **state)
+{
+    (void)state;
+    static const double noise[] = {0.3, -0.2, 0.5, -0.6, 0.1, -0.4, 0.6, -0.3};
+    cnn_results *r = experiment_make_done(2, 3, 8, 1);
+    for (int i = 0; i < r->run_count; i++) {
+        const cnn_planned *p = &r->planned[i];
+        const double spread = p->combination == 1 ? 0.5 : 40;
+        r->measured[i].train_seconds = 100 + (p->level ? spread * noise[p->repeat] : 0);
+        r->measured[i].test_error = 0.1 + noise[(p->repeat + 3 * p->level) % 8] / 100;
+        if (p->combination == 0 && p->level == 1)
+            r->status[i] = CNN_RUN_FAILED;
+    }
+    reported x = report(r, false);
+    char *text = text_of(&x);
+    const char *const parts[] = {
+        "equivalent within 1 % in 1 of 3; inconclusive in 1 of",
+        "not tested in 1 of 3.",
+        "architecture1: not tested: every run of framework2 failed or diverged.",
+        "architecture2: equivalent within 1 %: difference 0.000 %, 90 % interval -0.15 to 0.15 %",
+        "architecture3: inconclusive: difference ",
+        "more blocks would be needed to detect a difference of 1 %, about 3,000 more",
+        "run of framework2 failed or diverged, architecture2: there is no variance",
+        "Each interval is for its comparison alone",
+        NULL};
+    assert_says(text, parts);
+    free(text);
+    end(&x);
+}
+
+static void test_amounts_have_no_exponent(void **state)
+{
+    (void)state;
+    static const struct {
+        double x;
+        int decimals;
+        const char *text;
+    } cases[] = {{35.62, 1, "35.6"},        {-0.004, 2, "0.00"},    {-0.5, 1, "-0.5"},
+                 {1063.4, 2, "1,060"},      {-37657, 0, "-37,700"}, {999.96, 0, "1000"},
+                 {1234567, 0, "1,230,000"}, {INFINITY, 1, "inf"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char out[CNN_AMOUNT_SIZE];
+        cnn_report_amount(cases[i].x, cases[i].decimals, out);
+        assert_string_equal(out, cases[i].text);
+    }
 }
 
 static void rename_to(char **name, const char *to)
@@ -276,10 +327,10 @@ static void test_study_stands_beside_a_job_of_its_cases(void **state)
         reported x = report(results, false);
         char *text = text_of(&x);
         /* 228.84 / 296.97 there; 100 / 120 here, or its inverse */
-        const char *const first[] = {"0.771  faster               0.833  [0.827",
-                                     "1.002  not told apart       0.833  [0.827",
+        const char *const first[] = {"0.771  faster                0.833  [0.827",
+                                     "1.002  not significant       0.833  [0.827",
                                      "1.33  more                 2.00  [1.93", NULL};
-        const char *const second[] = {"0.771  faster               1.200  [1.19",
+        const char *const second[] = {"0.771  faster                1.200  [1.19",
                                       "1.33  more                -2.00  [-2.07, -1.93]  less",
                                       NULL};
         const char *const both[] = {"study     native stands for its TensorFlow",
@@ -340,9 +391,9 @@ static void test_tables_have_their_figures_in_the_units_shown(void **state)
     assert_near(number_in(&x, "quantiles", cell, 4), time->median);
     assert_near(number_in(&x, "order", cell, 3), 100 * time->median_coverage);
     assert_near(number_in(&x, "order", cell, 4), time->variance);
-    assert_near(number_in(&x, "verdicts", combination, 1), c->paired_difference);
-    assert_near(number_in(&x, "verdicts", combination, 2), c->paired_ratio);
-    assert_near(number_in(&x, "verdicts", combination, 3), c->paired_ratio_lower);
+    assert_near(number_in(&x, "verdicts", combination, 1), c->paired_ratio);
+    assert_near(number_in(&x, "verdicts", combination, 2), c->paired_ratio_lower);
+    assert_near(number_in(&x, "verdicts", combination, 5), exp(c->tost_lower));
     assert_near(number_in(&x, "t_tests", combination, 1), c->study_t);
     assert_near(number_in(&x, "equivalence", combination, 1), 1);
     assert_near(number_in(&x, "equivalence", combination, 2), 100 * expm1(c->tost_lower));
@@ -367,10 +418,10 @@ static void test_nothing_to_say_is_said(void **state)
         cnn_run_status status;
         const char *says;
     } cases[] = {
-        {2, 3, CNN_RUN_PLANNED, "No run is done: nothing can be said."},
+        {2, 3, CNN_RUN_PLANNED, "No run is done: there are no findings."},
         {2, 3, CNN_RUN_FAILED, "every run failed or diverged"},
         {1, 3, CNN_RUN_DONE, "The contrast has one level: there is nothing to compare."},
-        {2, 1, CNN_RUN_DONE, "one whole block tells nothing of the spread"},
+        {2, 1, CNN_RUN_DONE, "not tested: one whole block has no spread"},
         {3, 4, CNN_RUN_DONE, "framework1 against framework2"},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
@@ -438,6 +489,8 @@ int main(void)
         cmocka_unit_test(test_report_says_what_is_there),
         cmocka_unit_test(test_lost_runs_are_counted_everywhere),
         cmocka_unit_test(test_verdicts_name_the_right_level),
+        cmocka_unit_test(test_sentences_give_intervals_and_reasons),
+        cmocka_unit_test(test_amounts_have_no_exponent),
         cmocka_unit_test(test_tables_have_their_figures_in_the_units_shown),
         cmocka_unit_test(test_study_stands_beside_a_job_of_its_cases),
         cmocka_unit_test(test_nothing_to_say_is_said),
