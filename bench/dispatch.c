@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What the dispatcher alone costs: all blocks of a job are dealt to ranks that exist only here,
- * which report every run as done at once. mpi/dispatch/dispatcher.c, mpi/dispatch/dealing.c and mpi/progress.c are
- * the real ones; messages are counted and delivered in memory (this file stands in for
- * mpi/mailbox.c). Plain lines, as in a batch log, go to /dev/null.
+/** Cost of the dispatcher alone: it deals all blocks of a job to ranks that exist only here and report
+ *  every run as done at once. Dispatcher, queues and progress are the program's own; a mailbox in
+ *  memory counts and delivers messages. Plain progress lines, as in a batch log, go to /dev/null.
  *
  *  usage: cnnbench-dispatch RUNS RANKS [balanced|dynamic]; prints one JSON object. */
 #include "mpi/dispatch/dispatcher.h"
@@ -17,15 +16,16 @@
 
 enum { TENTHS = 10 };
 
-/** The ranks' mail, and who is to read it. */
-struct cnn_mailbox {
+/** A mailbox in memory: the blocks that were sent, and which rank reads next. */
+typedef struct {
+    cnn_mailbox box; /* first: see mpi/mailbox.h */
     int size;
     cnn_message_block *work; /* [size] */
     int *ring;               /* [size] ring of ranks that have a block */
     int first, waiting;
-    int ended; /* ranks that were told to leave */
+    int ended; /* ranks that were asked to leave */
     long messages, bytes;
-};
+} counting_mailbox;
 
 static double cpu_seconds(void)
 {
@@ -34,8 +34,10 @@ static double cpu_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-cnn_status cnn_mailbox_send(cnn_mailbox *box, int to, cnn_tag tag, const void *body, size_t n)
+static cnn_status send_message(cnn_mailbox *interface, int to, cnn_tag tag, const void *body,
+                               size_t n)
 {
+    counting_mailbox *box = (counting_mailbox *)interface;
     box->messages++;
     box->bytes += (long)n;
     if (tag == CNN_TAG_BLOCK) {
@@ -46,13 +48,10 @@ cnn_status cnn_mailbox_send(cnn_mailbox *box, int to, cnn_tag tag, const void *b
     return CNN_OK;
 }
 
-static cnn_status make_mailbox(int size, cnn_mailbox **out)
+static cnn_status make_mailbox(int size, counting_mailbox *box)
 {
     cnn_status st = CNN_OK;
-    cnn_mailbox *box = calloc(1, sizeof *box);
-    CNN_CHECK(box != NULL, CNN_ENOMEM, "mailbox");
-    *out = box;
-    box->size = size;
+    *box = (counting_mailbox){.box = {.send = send_message}, .size = size};
     box->work = calloc((size_t)size, sizeof *box->work);
     box->ring = calloc((size_t)size, sizeof *box->ring);
     CNN_CHECK(box->work && box->ring, CNN_ENOMEM, "mail of %d ranks", size);
@@ -60,18 +59,15 @@ done:
     return st;
 }
 
-static void free_mailbox(cnn_mailbox *box)
+static void free_mailbox(counting_mailbox *box)
 {
-    if (!box)
-        return;
     free(box->work);
     free(box->ring);
-    free(box);
 }
 
 /** Two levels of the contrast, 10 combinations, RUNS / 20 repeats. */
 static cnn_status make_context(int runs, int ranks, const char *assign, cnn_job **job,
-                               cnn_rank_context *context)
+                               counting_mailbox *box, cnn_rank_context *context)
 {
     cnn_status st = CNN_OK;
     char text[1024];
@@ -88,14 +84,15 @@ static cnn_status make_context(int runs, int ranks, const char *assign, cnn_job 
     context->status = calloc((size_t)context->design->run_count, sizeof *context->status);
     context->attempts = calloc((size_t)context->design->run_count, sizeof *context->attempts);
     CNN_CHECK(context->status && context->attempts, CNN_ENOMEM, "state of %d runs", runs);
-    CNN_TRY(make_mailbox(ranks, &context->mailbox));
+    CNN_TRY(make_mailbox(ranks, box));
+    context->mailbox = &box->box;
 done:
     return st;
 }
 
 /** A message of a rank, counted. */
-static cnn_status tell(cnn_dispatcher *d, cnn_mailbox *box, int from, cnn_tag tag,
-                       const cnn_message *m, size_t n)
+static cnn_status report(cnn_dispatcher *d, counting_mailbox *box, int from, cnn_tag tag,
+                         const cnn_message *m, size_t n)
 {
     box->messages++;
     box->bytes += (long)n;
@@ -107,7 +104,7 @@ static cnn_status do_block(const cnn_rank_context *context, cnn_dispatcher *d, i
                            int *seen)
 {
     cnn_status st = CNN_OK;
-    cnn_mailbox *box = context->mailbox;
+    counting_mailbox *box = (counting_mailbox *)context->mailbox;
     const cnn_message_block work = box->work[rank];
     for (int l = 0; l < context->design->level_count; l++) {
         cnn_message m = {.run = {.run = cnn_block_run(&context->design->blocks[work.block], l),
@@ -120,9 +117,9 @@ static cnn_status do_block(const cnn_rank_context *context, cnn_dispatcher *d, i
             continue;
         seen[m.run.run]++;
         ++*done;
-        CNN_TRY(tell(d, box, rank, CNN_TAG_RUN, &m, sizeof m.run));
+        CNN_TRY(report(d, box, rank, CNN_TAG_RUN, &m, sizeof m.run));
     }
-    CNN_TRY(tell(d, box, rank, CNN_TAG_IDLE, NULL, 0));
+    CNN_TRY(report(d, box, rank, CNN_TAG_IDLE, NULL, 0));
 done:
     return st;
 }
@@ -136,17 +133,17 @@ static double estimate_cost(const cnn_dispatcher *d)
     return left > 0 ? cpu_seconds() - before : NAN;
 }
 
-/** Until the ranks are told to leave; at [TENTHS + 1]: CPU seconds when each tenth was done,
+/** Until the ranks are asked to leave; at [TENTHS + 1]: CPU seconds when each tenth was done,
  * without *estimate, what cnn_dispatcher_time_left took when half was done. */
 static cnn_status deal_all(const cnn_rank_context *context, cnn_dispatcher *d, int *seen,
                            double *at, double *estimate)
 {
     cnn_status st = CNN_OK;
-    cnn_mailbox *box = context->mailbox;
+    counting_mailbox *box = (counting_mailbox *)context->mailbox;
     int done = 0, tenth = 0;
     at[0] = cpu_seconds();
     for (int r = 0; r < context->size; r++)
-        CNN_TRY(tell(d, box, r, CNN_TAG_IDLE, NULL, 0));
+        CNN_TRY(report(d, box, r, CNN_TAG_IDLE, NULL, 0));
     while (box->waiting > 0) {
         const int rank = box->ring[box->first];
         box->first = (box->first + 1) % box->size;
@@ -159,7 +156,7 @@ static cnn_status deal_all(const cnn_rank_context *context, cnn_dispatcher *d, i
                 *estimate = estimate_cost(d);
         }
     }
-    CNN_CHECK(box->ended == context->size, CNN_EMPI, "%d of %d ranks were told to leave",
+    CNN_CHECK(box->ended == context->size, CNN_EMPI, "%d of %d ranks were asked to leave",
               box->ended, context->size);
     for (int run = 0; run < context->design->run_count; run++)
         CNN_CHECK(seen[run] == 1, CNN_EMPI, "run %d was dealt %d times", run, seen[run]);
@@ -170,6 +167,7 @@ done:
 static void print_result(FILE *out, const cnn_rank_context *context, const double *at,
                          double planned, double estimate)
 {
+    const counting_mailbox *box = (const counting_mailbox *)context->mailbox;
     struct rusage use;
     const double runs = context->design->run_count, tenth = runs / TENTHS;
     getrusage(RUSAGE_SELF, &use);
@@ -180,8 +178,8 @@ static void print_result(FILE *out, const cnn_rank_context *context, const doubl
             "\"peak_mb\": %.1f}\n",
             context->design->run_count, context->size, planned, at[0] - planned,
             1e6 * (at[TENTHS] - at[0]) / runs, 1e6 * (at[1] - at[0]) / tenth,
-            1e6 * (at[TENTHS] - at[TENTHS - 1]) / tenth, (double)context->mailbox->messages / runs,
-            (double)context->mailbox->bytes / runs, 1e3 * estimate, (double)use.ru_maxrss / 1024);
+            1e6 * (at[TENTHS] - at[TENTHS - 1]) / tenth, (double)box->messages / runs,
+            (double)box->bytes / runs, 1e3 * estimate, (double)use.ru_maxrss / 1024);
 }
 
 static cnn_status measure(int runs, int ranks, const char *assign, FILE *out)
@@ -189,11 +187,12 @@ static cnn_status measure(int runs, int ranks, const char *assign, FILE *out)
     cnn_status st = CNN_OK;
     cnn_job *job = NULL;
     cnn_rank_context context = {0};
+    counting_mailbox box = {0};
     cnn_progress *progress = NULL;
     cnn_dispatcher *d = NULL;
     double *known_durations = NULL, at[TENTHS + 1], estimate = 0;
     int *seen = NULL;
-    CNN_TRY(make_context(runs, ranks, assign, &job, &context));
+    CNN_TRY(make_context(runs, ranks, assign, &job, &box, &context));
     const double planned = cpu_seconds();
     known_durations = calloc((size_t)context.design->cell_count, sizeof *known_durations);
     seen = calloc((size_t)context.design->run_count, sizeof *seen);
@@ -207,7 +206,7 @@ done:
     cnn_progress_destroy(&progress);
     free(known_durations);
     free(seen);
-    free_mailbox(context.mailbox);
+    free_mailbox(&box);
     free(context.status);
     free(context.attempts);
     cnn_design_destroy(&context.design);

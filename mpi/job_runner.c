@@ -9,6 +9,7 @@
 #include "mpi/dispatch/allocation.h"
 #include "mpi/dispatch/dispatcher.h"
 #include "mpi/loop.h"
+#include "mpi/mpi_mailbox.h"
 #include "mpi/prepare.h"
 #include "mpi/progress.h"
 #include "mpi/rank_context.h"
@@ -157,7 +158,7 @@ static cnn_status work(runner *r, int *signal)
                      r->progress, signal));
     if (*signal)
         goto done;
-    st = cnn_mailbox_create(r->comm, &r->context.mailbox);
+    st = cnn_mpi_mailbox_create(r->comm, &r->context.mailbox);
     if (st == CNN_OK && r->context.rank == 0)
         st = ask_for_end(r, &allocation);
     if (st == CNN_OK && r->context.rank == 0)
@@ -183,11 +184,11 @@ static cnn_status empty_mailbox(runner *r)
     cnn_status st = CNN_OK;
     cnn_message body;
     cnn_tag tag;
-    bool came = true;
+    bool received = true;
     int from, waiting = 1;
     while (waiting) {
-        CNN_TRY(cnn_mailbox_receive(r->context.mailbox, &came, &from, &tag, &body));
-        waiting = came || !cnn_mailbox_is_sent(r->context.mailbox);
+        CNN_TRY(cnn_mailbox_receive(r->context.mailbox, &received, &from, &tag, &body));
+        waiting = received || !cnn_mailbox_is_sent(r->context.mailbox);
         CNN_TRY(cnn_collective_max(r->comm, waiting, &waiting));
     }
 done:

@@ -64,11 +64,11 @@ static cnn_status receive(loop *l, bool *busy)
     cnn_status st = CNN_OK;
     cnn_message body;
     cnn_tag tag;
-    bool came;
+    bool received;
     int from;
     do {
-        CNN_TRY(cnn_mailbox_receive(l->context->mailbox, &came, &from, &tag, &body));
-        if (!came)
+        CNN_TRY(cnn_mailbox_receive(l->context->mailbox, &received, &from, &tag, &body));
+        if (!received)
             break;
         *busy = true;
         CNN_TRY(receive_one(l, from, tag, &body));
@@ -164,8 +164,10 @@ cnn_status cnn_loop_run(const cnn_rank_context *context, cnn_dispatcher *dispatc
         st = give_up(&l, st);
     while (st == CNN_OK && !l.ended)
         st = iterate(&l, &pause);
-    if (st != CNN_OK)
-        st = cnn_error_prefix(CNN_EMPI, "rank %d has lost the others", context->rank);
+    if (st == CNN_EMPI)
+        cnn_error_prefix(st, "rank %d has lost the others", context->rank);
+    else if (st != CNN_OK)
+        st = cnn_error_set(CNN_EMPI, "%s", cnn_error_message()); /* the others cannot know */
     else if (l.broken != CNN_OK)
         st = cnn_error_set(l.broken, "%s", l.message ? l.message : "out of memory");
     cnn_worker_destroy(&l.worker);

@@ -18,15 +18,14 @@ cnn_status cnn_dispatcher_create(cnn_rank_context *context, cnn_progress *progre
     d->progress = progress;
     d->allocation = allocation;
     d->cells = calloc((size_t)cells, sizeof *d->cells);
-    d->idle = calloc((size_t)context->size, sizeof *d->idle);
+    d->ranks = calloc((size_t)context->size, sizeof *d->ranks);
     d->block = calloc((size_t)context->size, sizeof *d->block);
-    d->task = calloc((size_t)context->size * (size_t)context->design->level_count, sizeof *d->task);
+    d->tasks =
+        calloc((size_t)context->size * (size_t)context->design->level_count, sizeof *d->tasks);
     d->failures = calloc((size_t)context->size, sizeof *d->failures);
-    d->out = calloc((size_t)context->size, sizeof *d->out);
     d->whole = calloc((size_t)context->design->block_count, sizeof *d->whole);
     d->earlier = calloc((size_t)context->design->run_count, sizeof *d->earlier);
-    CNN_CHECK(d->cells && d->idle && d->block && d->task && d->failures && d->out && d->whole &&
-                  d->earlier,
+    CNN_CHECK(d->cells && d->ranks && d->block && d->tasks && d->failures && d->whole && d->earlier,
               CNN_ENOMEM, "dispatcher of %d ranks", context->size);
     for (int c = 0; c < cells; c++)
         d->cells[c].longest = known_durations[c];
@@ -39,7 +38,7 @@ cnn_status cnn_dispatcher_create(cnn_rank_context *context, cnn_progress *progre
     for (int run = 0; run < context->design->run_count; run++) {
         d->earlier[run] = cnn_run_is_finished(context, run);
         if (!d->earlier[run])
-            context->status[run] = CNN_RUN_PLANNED; /* what failed then has another chance */
+            context->status[run] = CNN_RUN_PLANNED; /* failed runs are tried again */
     }
     *out = d;
     d = NULL;
@@ -57,12 +56,11 @@ void cnn_dispatcher_destroy(cnn_dispatcher **dispatcher)
     for (int r = 0; d->failures && r < d->context->size; r++)
         cnn_consecutive_failures_free(&d->failures[r]);
     free(d->failures);
-    free(d->task);
-    free(d->out);
+    free(d->tasks);
     free(d->whole);
     free(d->earlier);
     free(d->cells);
-    free(d->idle);
+    free(d->ranks);
     free(d->block);
     free(d);
     *dispatcher = NULL;
@@ -73,7 +71,7 @@ int cnn_dispatcher_signal(const cnn_dispatcher *d)
     return d->signal;
 }
 
-static cnn_status tell_all(cnn_dispatcher *d, cnn_tag tag, const void *body, size_t n)
+static cnn_status send_to_all(cnn_dispatcher *d, cnn_tag tag, const void *body, size_t n)
 {
     cnn_status st = CNN_OK;
     for (int r = 0; r < d->context->size; r++)
@@ -82,109 +80,112 @@ done:
     return st;
 }
 
-/** Once every rank waits and nothing is left for any of them. */
+/** Ends the job once no rank trains or is about to ask. */
 static cnn_status end_if_done(cnn_dispatcher *d)
 {
-    for (int r = 0; r < d->context->size; r++)
-        if (!d->idle[r])
-            return CNN_OK;
-    if (d->ended)
-        return CNN_OK;
-    d->ended = true;
-    return tell_all(d, CNN_TAG_END, NULL, 0);
-}
-
-cnn_task cnn_dispatcher_task(const cnn_dispatcher *d, int block, int level)
-{
-    const int run = cnn_block_run(&d->context->design->blocks[block], level);
-    if (d->context->status[run] == CNN_RUN_PLANNED)
-        return CNN_TASK_TRAIN;
-    return d->whole[block] && !d->earlier[run] && cnn_run_is_finished(d->context, run)
-               ? CNN_TASK_RETRAIN
-               : CNN_TASK_NONE;
-}
-
-static signed char *tasks_of(const cnn_dispatcher *d, int rank)
-{
-    return d->task + (size_t)rank * (size_t)d->context->design->level_count;
-}
-
-/** Whether the rank has given its block back before all was done: after a run that failed. */
-static bool has_task(const cnn_dispatcher *d, int rank)
-{
-    for (int l = 0; d->block[rank] >= 0 && l < d->context->design->level_count; l++)
-        if (tasks_of(d, rank)[l] != CNN_TASK_NONE)
-            return true;
-    return false;
-}
-
-/** The block that a rank goes on with or begins, if one may begin; -1: none. */
-static int take_block(cnn_dispatcher *d, int rank)
-{
-    if (d->stopping || d->out[rank])
-        return -1;
-    if (has_task(d, rank))
-        return d->block[rank];
-    const int block = cnn_dealing_next(d->dealing, rank);
-    if (block < 0 || !cnn_dispatcher_is_in_time(d, block))
-        return -1;
-    for (int l = 0; l < d->context->design->level_count; l++)
-        tasks_of(d, rank)[l] = (signed char)cnn_dispatcher_task(d, block, l);
-    return cnn_dealing_take(d->dealing, rank);
-}
-
-static cnn_status give_block(cnn_dispatcher *d, int rank)
-{
     cnn_status st = CNN_OK;
-    const cnn_design *design = d->context->design;
-    cnn_message_block m = {.block = take_block(d, rank)};
-    d->block[rank] = m.block;
-    d->idle[rank] = m.block < 0;
-    if (m.block < 0) {
-        cnn_progress_idle(d->progress, rank);
-        CNN_TRY(end_if_done(d));
-        goto done;
-    }
-    for (int l = 0; l < design->level_count; l++) {
-        const int run = cnn_block_run(&design->blocks[m.block], l);
-        m.limits[l] = cnn_limit_of(d->context->job->limits.run_seconds,
-                                   d->cells[design->runs[run].cell].longest);
-        m.attempts[l] = d->context->attempts[run];
-        m.task[l] = tasks_of(d, rank)[l];
-    }
-    CNN_TRY(cnn_mailbox_send(d->context->mailbox, rank, CNN_TAG_BLOCK, &m, sizeof m));
+    for (int r = 0; r < d->context->size; r++)
+        if (d->ranks[r] == CNN_RANK_STARTING || d->ranks[r] == CNN_RANK_TRAINING)
+            return CNN_OK;
+    if (d->state == CNN_JOB_ENDED)
+        return CNN_OK;
+    CNN_TRY(cnn_job_transition(&d->state, CNN_JOB_IS_DONE));
+    CNN_TRY(send_to_all(d, CNN_TAG_END, NULL, 0));
 done:
     return st;
 }
 
-/** A rank has no work: it has done its block, or a run of it has failed. */
+/** The block that a rank continues or begins; -1: none may begin. */
+static int take_block(cnn_dispatcher *d, int rank)
+{
+    if (d->state != CNN_JOB_RUNNING)
+        return -1;
+    if (cnn_dispatcher_has_task(d, rank))
+        return d->block[rank];
+    const int block = cnn_dealing_next(d->dealing, rank);
+    if (block < 0 || !cnn_dispatcher_is_in_time(d, block))
+        return -1;
+    cnn_dispatcher_set_tasks(d, rank, block);
+    return cnn_dealing_take(d->dealing, rank);
+}
+
+static cnn_status send_block(cnn_dispatcher *d, int rank, int block)
+{
+    const cnn_design *design = d->context->design;
+    cnn_message_block m = {.block = block};
+    for (int l = 0; l < design->level_count; l++) {
+        const int run = cnn_block_run(&design->blocks[block], l);
+        m.limits[l] = cnn_limit_of(d->context->job->limits.run_seconds,
+                                   d->cells[design->runs[run].cell].longest);
+        m.attempts[l] = d->context->attempts[run];
+        m.task[l] = cnn_dispatcher_tasks(d, rank)[l];
+    }
+    return cnn_mailbox_send(d->context->mailbox, rank, CNN_TAG_BLOCK, &m, sizeof m);
+}
+
+/** Gives a rank that waits its next block, if there is one for it. */
+static cnn_status give_block(cnn_dispatcher *d, int rank)
+{
+    cnn_status st = CNN_OK;
+    d->block[rank] = take_block(d, rank);
+    if (d->block[rank] >= 0) {
+        CNN_TRY(cnn_rank_transition(&d->ranks[rank], CNN_RANK_GETS_BLOCK, rank));
+        CNN_TRY(send_block(d, rank, d->block[rank]));
+    } else {
+        CNN_TRY(cnn_rank_transition(&d->ranks[rank], CNN_RANK_GETS_NOTHING, rank));
+        cnn_progress_idle(d->progress, rank);
+    }
+done:
+    return st;
+}
+
+/** A rank asks for work: its block is done, or a run of it has failed. */
 static cnn_status handle_idle(cnn_dispatcher *d, int rank)
 {
     cnn_status st = CNN_OK;
-    bool taken = false;
-    if (!d->stopping && !d->out[rank] && cnn_consecutive_failures_blame_device(&d->failures[rank]))
-        CNN_TRY(cnn_dispatcher_quarantine(d, rank, &taken));
-    for (int r = 0; taken && r < d->context->size; r++)
-        if (d->idle[r] && !d->out[r])
+    bool quarantined = false;
+    if (d->state == CNN_JOB_RUNNING && cnn_consecutive_failures_blame_device(&d->failures[rank]))
+        CNN_TRY(cnn_dispatcher_quarantine(d, rank, &quarantined));
+    if (quarantined)
+        cnn_progress_idle(d->progress, rank);
+    else
+        CNN_TRY(give_block(d, rank));
+    for (int r = 0; quarantined && r < d->context->size; r++)
+        if (d->ranks[r] == CNN_RANK_IDLE)
             CNN_TRY(give_block(d, r));
-    CNN_TRY(give_block(d, rank));
+    CNN_TRY(end_if_done(d));
 done:
     return st;
 }
 
 static cnn_status stop_all(cnn_dispatcher *d, const cnn_message_stop *m)
 {
-    d->stopping = true;
+    cnn_status st = CNN_OK;
+    CNN_TRY(cnn_job_transition(&d->state, CNN_JOB_IS_STOPPED));
     if (m->signal && !d->signal) {
         d->signal = m->signal;
         cnn_progress_note(d->progress,
                           "signal %d: no new run starts, running ones have %.0f s to finish",
                           m->signal, m->now ? 0 : d->context->job->limits.grace_seconds);
     }
-    return tell_all(d, CNN_TAG_STOP, m, sizeof *m);
+    CNN_TRY(send_to_all(d, CNN_TAG_STOP, m, sizeof *m));
+done:
+    return st;
 }
 
-static void note_run(cnn_dispatcher *d, int from, const cnn_message_run *m)
+static cnn_status handle_broken(cnn_dispatcher *d, int rank)
+{
+    static const cnn_message_stop at_once = {.signal = 0, .now = 1};
+    cnn_status st = CNN_OK;
+    CNN_TRY(stop_all(d, &at_once));
+    CNN_TRY(cnn_rank_transition(&d->ranks[rank], CNN_RANK_BREAKS, rank));
+    d->block[rank] = -1;
+    CNN_TRY(end_if_done(d));
+done:
+    return st;
+}
+
+static void handle_run(cnn_dispatcher *d, int from, const cnn_message_run *m)
 {
     const cnn_run *run = &d->context->design->runs[m->run];
     cnn_cell_times *c = &d->cells[run->cell];
@@ -192,7 +193,7 @@ static void note_run(cnn_dispatcher *d, int from, const cnn_message_run *m)
     if (!m->kept)
         d->context->status[m->run] = (int8_t)m->status;
     d->context->attempts[m->run]++;
-    tasks_of(d, from)[run->level] = CNN_TASK_NONE;
+    cnn_dispatcher_tasks(d, from)[run->level] = CNN_TASK_NONE;
     cnn_consecutive_failures_add(&d->failures[from], run->cell, run->block,
                                  m->status == CNN_RUN_FAILED, m->reason);
     if (m->status != CNN_RUN_FAILED) {
@@ -202,33 +203,39 @@ static void note_run(cnn_dispatcher *d, int from, const cnn_message_run *m)
     }
 }
 
+/** A rank reports on the block that it has. */
+static cnn_status handle_report(cnn_dispatcher *d, int from, cnn_tag tag, const cnn_message *body)
+{
+    cnn_status st = CNN_OK;
+    CNN_TRY(cnn_rank_transition(&d->ranks[from], CNN_RANK_PROGRESSES, from));
+    if (tag == CNN_TAG_STATE) {
+        cnn_progress_state(d->progress, from, &body->state);
+    } else if (tag == CNN_TAG_ATTEMPT) {
+        d->context->attempts[body->attempt.run]++;
+        cnn_progress_attempt(d->progress, from, &body->attempt);
+    } else {
+        handle_run(d, from, &body->run);
+    }
+done:
+    return st;
+}
+
 cnn_status cnn_dispatcher_receive(cnn_dispatcher *d, int from, cnn_tag tag, const cnn_message *body)
 {
-    const cnn_message_stop broken = {.signal = 0, .now = 1};
     switch (tag) {
     case CNN_TAG_IDLE:
         return handle_idle(d, from);
     case CNN_TAG_STATE:
-        cnn_progress_state(d->progress, from, &body->state);
-        return CNN_OK;
     case CNN_TAG_ATTEMPT:
-        d->context->attempts[body->attempt.run]++;
-        cnn_progress_attempt(d->progress, from, &body->attempt);
-        return CNN_OK;
     case CNN_TAG_RUN:
-        note_run(d, from, &body->run);
-        return CNN_OK;
+        return handle_report(d, from, tag, body);
     case CNN_TAG_SIGNAL:
         return stop_all(d, &body->stop);
     case CNN_TAG_LATE:
         cnn_dispatcher_handle_late(d);
         return CNN_OK;
-    case CNN_TAG_BROKEN: {
-        const cnn_status st = stop_all(d, &broken);
-        d->idle[from] = true;
-        d->block[from] = -1;
-        return st == CNN_OK ? end_if_done(d) : st;
-    }
+    case CNN_TAG_BROKEN:
+        return handle_broken(d, from);
     default:
         return cnn_error_set(CNN_EMPI, "rank %d sent an unknown message (%d)", from, (int)tag);
     }

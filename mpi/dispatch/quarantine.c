@@ -13,7 +13,7 @@ static int next_queue(cnn_dispatcher *d)
         return d->context->size;
     do
         d->next_recipient = (d->next_recipient + 1) % d->context->size;
-    while (d->out[d->next_recipient]);
+    while (d->ranks[d->next_recipient] == CNN_RANK_QUARANTINED);
     return d->next_recipient;
 }
 
@@ -75,13 +75,13 @@ static cnn_status record_quarantine(cnn_dispatcher *d, int rank)
     return cnn_writer_quarantine(d->context->writer, d->context->session, &d->quarantine);
 }
 
-cnn_status cnn_dispatcher_quarantine(cnn_dispatcher *d, int rank, bool *taken)
+cnn_status cnn_dispatcher_quarantine(cnn_dispatcher *d, int rank, bool *quarantined)
 {
     cnn_status st = CNN_OK;
     int others = 0;
-    *taken = false;
+    *quarantined = false;
     for (int r = 0; r < d->context->size; r++)
-        others += r != rank && !d->out[r];
+        others += r != rank && d->ranks[r] != CNN_RANK_QUARANTINED;
     if (others == 0) {
         if (d->context->size > 1)
             cnn_progress_note(d->progress, "rank %d fails too, but its device is the last one",
@@ -89,7 +89,8 @@ cnn_status cnn_dispatcher_quarantine(cnn_dispatcher *d, int rank, bool *taken)
         cnn_consecutive_failures_clear(&d->failures[rank]);
         goto done;
     }
-    *taken = d->out[rank] = true;
+    CNN_TRY(cnn_rank_transition(&d->ranks[rank], CNN_RANK_IS_BLAMED, rank));
+    *quarantined = true;
     d->block[rank] = -1;
     CNN_TRY(record_quarantine(d, rank));
     const int count = hand_over(d, rank);

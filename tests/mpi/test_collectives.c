@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Agreement of ranks, and messages that never block. Run with three ranks. */
 #include "mpi/collectives.h"
-#include "mpi/mailbox.h"
+#include "mpi/mpi_mailbox.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,7 +74,7 @@ static void test_mailbox_delivers_in_order_also_to_oneself(void **state)
     enum { MANY = 200 };
     cnn_mailbox *box = NULL;
     int next[3] = {0}, got = 0;
-    assert_int_equal(cnn_mailbox_create(MPI_COMM_WORLD, &box), CNN_OK);
+    assert_int_equal(cnn_mpi_mailbox_create(MPI_COMM_WORLD, &box), CNN_OK);
     for (int i = 0; i < MANY; i++) {
         const cnn_message_run m = {.run = i, .reason = "r"};
         for (int to = 0; to < size; to++)
@@ -83,10 +83,10 @@ static void test_mailbox_delivers_in_order_also_to_oneself(void **state)
     while (got < MANY * size) {
         cnn_message body;
         cnn_tag tag;
-        bool came;
+        bool received;
         int from;
-        assert_int_equal(cnn_mailbox_receive(box, &came, &from, &tag, &body), CNN_OK);
-        if (!came)
+        assert_int_equal(cnn_mailbox_receive(box, &received, &from, &tag, &body), CNN_OK);
+        if (!received)
             continue;
         got++;
         assert_int_equal(tag, CNN_TAG_RUN);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The dispatcher's states: whole jobs over a mailbox in memory, and messages at the wrong time. */
+#include "mpi/dispatch/dispatcher.h"
+#include "mpi/dispatch/states.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { RANKS = 3 };
+
+/** What was sent to each rank last, and how many messages of each kind in all. */
+typedef struct {
+    cnn_mailbox box;
+    cnn_message_block work[RANKS];
+    int blocks, stops, ends;
+} memory_mailbox;
+
+typedef struct {
+    cnn_job *job;
+    cnn_rank_context context;
+    memory_mailbox mail;
+    cnn_progress *progress;
+    cnn_dispatcher *dispatcher;
+} fixture;
+
+static cnn_status send_message(cnn_mailbox *box, int to, cnn_tag tag, const void *body, size_t n)
+{
+    memory_mailbox *m = (memory_mailbox *)box;
+    if (tag == CNN_TAG_BLOCK)
+        memcpy(&m->work[to], body, n);
+    m->blocks += tag == CNN_TAG_BLOCK;
+    m->stops += tag == CNN_TAG_STOP;
+    m->ends += tag == CNN_TAG_END;
+    return CNN_OK;
+}
+
+static void set_up(fixture *f)
+{
+    static const char text[] =
+        "name: states\nrepeats: 4\nseed: 5\nfactors:\n  framework: [native, layered]\n"
+        "  architecture: [arch1]\n  dataset: [a]\ndatasets:\n  a: {type: synthetic}\n";
+    static const double known[2] = {0};
+    memset(f, 0, sizeof *f);
+    f->mail.box.send = send_message;
+    if (cnn_job_parse("states.yaml", text, NULL, &f->job) != CNN_OK ||
+        cnn_design_create(f->job, RANKS, &f->context.design) != CNN_OK)
+        fail_msg("%s", cnn_error_message());
+    f->context.job = f->job;
+    f->context.size = RANKS;
+    f->context.mailbox = &f->mail.box;
+    f->context.status = calloc((size_t)f->context.design->run_count, 1);
+    f->context.attempts = calloc((size_t)f->context.design->run_count, sizeof *f->context.attempts);
+    assert_non_null(f->context.status);
+    assert_non_null(f->context.attempts);
+    assert_int_equal(cnn_progress_create(CNN_PROGRESS_QUIET, &f->context, &f->progress), CNN_OK);
+    assert_int_equal(cnn_dispatcher_create(&f->context, f->progress, known, NULL, &f->dispatcher),
+                     CNN_OK);
+}
+
+static void tear_down(fixture *f)
+{
+    cnn_dispatcher_destroy(&f->dispatcher);
+    cnn_progress_destroy(&f->progress);
+    free(f->context.status);
+    free(f->context.attempts);
+    cnn_design_destroy(&f->context.design);
+    cnn_job_destroy(&f->job);
+}
+
+static cnn_status report(fixture *f, int rank, cnn_tag tag, const cnn_message *m)
+{
+    return cnn_dispatcher_receive(f->dispatcher, rank, tag, m);
+}
+
+/** Reports one run of a rank's block. */
+static cnn_status report_run(fixture *f, int rank, int level)
+{
+    const cnn_block *block = &f->context.design->blocks[f->mail.work[rank].block];
+    const cnn_message m = {
+        .run = {.run = cnn_block_run(block, level), .status = CNN_RUN_DONE, .attempts = 1}};
+    return report(f, rank, CNN_TAG_RUN, &m);
+}
+
+static void test_dispatcher_gives_every_run_once_and_ends(void **state)
+{
+    (void)state;
+    fixture f;
+    set_up(&f);
+    for (int r = 0; r < RANKS; r++)
+        assert_int_equal(report(&f, r, CNN_TAG_IDLE, NULL), CNN_OK);
+    for (int left = 4, r = 0; left > 0; r = (r + 1) % RANKS) {
+        const int before = f.mail.blocks;
+        if (f.mail.work[r].block < 0)
+            continue;
+        for (int l = 0; l < 2; l++)
+            assert_int_equal(report_run(&f, r, l), CNN_OK);
+        left--;
+        f.mail.work[r].block = -1;
+        assert_int_equal(f.mail.ends, 0);
+        assert_int_equal(report(&f, r, CNN_TAG_IDLE, NULL), CNN_OK);
+        assert_true(f.mail.blocks <= before + 1);
+    }
+    assert_int_equal(f.mail.blocks, 4);
+    assert_int_equal(f.mail.ends, RANKS);
+    for (int run = 0; run < f.context.design->run_count; run++)
+        assert_int_equal(f.context.status[run], CNN_RUN_DONE);
+    tear_down(&f);
+}
+
+static void test_dispatcher_refuses_reports_at_the_wrong_time(void **state)
+{
+    (void)state;
+    const cnn_message m = {.run = {.run = 0, .status = CNN_RUN_DONE, .attempts = 1}};
+    fixture f;
+    set_up(&f);
+    /* A rank that has no block yet has nothing to report. */
+    assert_int_equal(report(&f, 1, CNN_TAG_RUN, &m), CNN_EINVAL);
+    assert_non_null(strstr(cnn_error_message(), "rank 1 is starting"));
+    assert_int_equal(f.context.status[0], CNN_RUN_PLANNED);
+    /* Neither has a broken one. */
+    assert_int_equal(report(&f, 1, CNN_TAG_BROKEN, NULL), CNN_OK);
+    assert_int_equal(report(&f, 1, CNN_TAG_RUN, &m), CNN_EINVAL);
+    assert_int_equal(report(&f, 1, CNN_TAG_IDLE, NULL), CNN_EINVAL);
+    tear_down(&f);
+}
+
+static void test_dispatcher_stops_at_a_broken_rank(void **state)
+{
+    (void)state;
+    fixture f;
+    set_up(&f);
+    for (int r = 0; r < RANKS; r++)
+        assert_int_equal(report(&f, r, CNN_TAG_IDLE, NULL), CNN_OK);
+    assert_int_equal(report(&f, 2, CNN_TAG_BROKEN, NULL), CNN_OK);
+    assert_int_equal(f.mail.stops, RANKS);
+    assert_int_equal(f.mail.blocks, RANKS);
+    for (int r = 0; r < 2; r++) {
+        assert_int_equal(f.mail.ends, 0);
+        assert_int_equal(report(&f, r, CNN_TAG_IDLE, NULL), CNN_OK);
+    }
+    assert_int_equal(f.mail.blocks, RANKS); /* no new block */
+    assert_int_equal(f.mail.ends, RANKS);
+    tear_down(&f);
+}
+
+static void test_dispatcher_takes_signals_also_after_the_end(void **state)
+{
+    (void)state;
+    const cnn_message m = {.stop = {.signal = SIGTERM}};
+    fixture f;
+    set_up(&f);
+    for (int r = 0; r < RANKS; r++)
+        assert_int_equal(report(&f, r, CNN_TAG_SIGNAL, &m), CNN_OK);
+    for (int r = 0; r < RANKS; r++)
+        assert_int_equal(report(&f, r, CNN_TAG_IDLE, NULL), CNN_OK);
+    assert_int_equal(f.mail.blocks, 0);
+    assert_int_equal(f.mail.ends, RANKS);
+    assert_int_equal(report(&f, 0, CNN_TAG_SIGNAL, &m), CNN_OK);
+    assert_int_equal(f.mail.ends, RANKS);
+    assert_int_equal(cnn_dispatcher_signal(f.dispatcher), SIGTERM);
+    tear_down(&f);
+}
+
+/** The states that no other leaves: what is final stays final. */
+static void test_states_that_are_final(void **state)
+{
+    (void)state;
+    for (int e = 0; e < CNN_RANK_EVENT_COUNT; e++) {
+        cnn_rank_state broken = CNN_RANK_BROKEN, quarantined = CNN_RANK_QUARANTINED;
+        assert_int_equal(cnn_rank_transition(&broken, (cnn_rank_event)e, 0), CNN_EINVAL);
+        assert_int_equal(broken, CNN_RANK_BROKEN);
+        assert_int_equal(cnn_rank_transition(&quarantined, (cnn_rank_event)e, 0),
+                         e == CNN_RANK_BREAKS ? CNN_OK : CNN_EINVAL);
+    }
+    cnn_job_state ended = CNN_JOB_ENDED;
+    assert_int_equal(cnn_job_transition(&ended, CNN_JOB_IS_DONE), CNN_EINVAL);
+    assert_int_equal(cnn_job_transition(&ended, CNN_JOB_IS_STOPPED), CNN_OK);
+    assert_int_equal(ended, CNN_JOB_ENDED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dispatcher_gives_every_run_once_and_ends),
+        cmocka_unit_test(test_dispatcher_refuses_reports_at_the_wrong_time),
+        cmocka_unit_test(test_dispatcher_stops_at_a_broken_rank),
+        cmocka_unit_test(test_dispatcher_takes_signals_also_after_the_end),
+        cmocka_unit_test(test_states_that_are_final),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
