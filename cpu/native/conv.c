@@ -8,10 +8,10 @@
 
 typedef struct {
     cnn_weighted weighted;
-    cnn_step_pool *pool;         /* NULL: none */
-    int mid, mid_gradient;       /* tensors before the pool; CNN_NO_TENSOR without one */
-    cnn_pooled_backward *sparse; /* the whole backward, where it suits; NULL: oneDNN's */
-    cnn_few_channels_node *few;  /* the weights' gradient over few channels; NULL: oneDNN's */
+    cnn_cpu_pool *pool;                   /* NULL: none */
+    int mid, mid_gradient;                /* tensors before the pool; CNN_NO_TENSOR without one */
+    cnn_pooled_backward *pooled_backward; /* the whole backward, where it suits; NULL: oneDNN's */
+    cnn_few_channels_node *few_channels;  /* weights' gradient, where it suits; NULL: oneDNN's */
 } conv_node;
 
 /* ---- layouts ------------------------------------------------------------------------------- */
@@ -25,7 +25,7 @@ static cnn_status block_of(int n, cnn_shape shape, const cnn_dnn_layout *layout,
     *block = 0;
     for (int i = 0; i < 4 && *block == 0; i++) {
         const cnn_grid g = cnn_grid_of(shape, candidates[i]);
-        CNN_TRY(cnn_cpu_image_layout(n, shape, cnn_step_tag(&g), &candidate));
+        CNN_TRY(cnn_cpu_image_layout(n, shape, cnn_cpu_tag(&g), &candidate));
         if (cnn_dnn_layout_equal(layout, candidate))
             *block = candidates[i];
         cnn_dnn_layout_destroy(&candidate);
@@ -35,23 +35,23 @@ done:
     return st;
 }
 
-cnn_status cnn_conv_wishes(cnn_step *s, const cnn_layer *l, bool relu, int *src_block,
-                           int *dst_block)
+cnn_status cnn_conv_preferred_blocks(cnn_step *s, const cnn_layer *l, bool relu, int *src_block,
+                                     int *dst_block)
 {
     cnn_status st = CNN_OK;
     const cnn_weighted_spec spec = {
         .layer = l, .src = dnnl_format_tag_any, .dst = dnnl_format_tag_any, .relu = relu};
     const int n = cnn_ops_max_batch(s->ops);
     cnn_weighted w = {0};
-    cnn_dnn_layout *wish = NULL;
+    cnn_dnn_layout *preferred = NULL;
     CNN_TRY(cnn_weighted_create(s->ops, &spec, 1, &w));
-    CNN_TRY(cnn_dnn_primitive_layout(w.sizes[0].forward, DNNL_ARG_SRC, &wish));
-    CNN_TRY(block_of(n, l->in, wish, src_block));
-    cnn_dnn_layout_destroy(&wish);
-    CNN_TRY(cnn_dnn_primitive_layout(w.sizes[0].forward, DNNL_ARG_DST, &wish));
-    CNN_TRY(block_of(n, l->out, wish, dst_block));
+    CNN_TRY(cnn_dnn_primitive_layout(w.sizes[0].forward, DNNL_ARG_SRC, &preferred));
+    CNN_TRY(block_of(n, l->in, preferred, src_block));
+    cnn_dnn_layout_destroy(&preferred);
+    CNN_TRY(cnn_dnn_primitive_layout(w.sizes[0].forward, DNNL_ARG_DST, &preferred));
+    CNN_TRY(block_of(n, l->out, preferred, dst_block));
 done:
-    cnn_dnn_layout_destroy(&wish);
+    cnn_dnn_layout_destroy(&preferred);
     cnn_weighted_destroy(&w);
     return st;
 }
@@ -60,8 +60,8 @@ static cnn_weighted_spec spec_of(const cnn_node *node)
 {
     return (cnn_weighted_spec){
         .layer = node->layer,
-        .src = cnn_step_tag(&node->in),
-        .dst = cnn_step_tag(&node->mid),
+        .src = cnn_cpu_tag(&node->in),
+        .dst = cnn_cpu_tag(&node->mid),
         .relu = node->relu,
         .backward = node->trains && !cnn_pooled_backward_suits(node),
         .input_gradient = node->input_gradient,
@@ -91,12 +91,11 @@ static cnn_status create_pool(cnn_step *s, const cnn_node *node, conv_node *o)
 {
     cnn_status st = CNN_OK;
     const int i = node->index, back = cnn_step_back(s, i);
-    const size_t bytes =
-        sizeof(float) * cnn_grid_size(&node->mid) * (size_t)cnn_ops_max_batch(s->ops);
-    CNN_TRY(cnn_step_pool_create(s, node, &o->pool));
+    const size_t bytes = sizeof(float) * cnn_step_values(s, &node->mid);
+    CNN_TRY(cnn_cpu_pool_create(s, node, &o->pool));
     CNN_TRY(cnn_step_tensor(s, "before pool", i, bytes, i, i, &o->mid));
     if (cnn_pooled_backward_suits(node))
-        CNN_TRY(cnn_pooled_backward_create(s, node, &o->sparse));
+        CNN_TRY(cnn_pooled_backward_create(s, node, &o->pooled_backward));
     else
         CNN_TRY(cnn_step_tensor(s, "gradient before pool", i, bytes, back, back, &o->mid_gradient));
 done:
@@ -105,7 +104,7 @@ done:
 
 /* oneDNN's AVX-512 kernels take few channels as they are; its others pad them to 8 or fall back to
  * plain loops. */
-static bool wants_few(const cnn_node *node, const conv_node *o)
+static bool wants_few_channels(const cnn_node *node, const conv_node *o)
 {
     const cnn_dnn_primitive *weights = o->weighted.sizes[0].backward_weights;
     return weights && cnn_few_channels_suits(node) &&
@@ -121,12 +120,11 @@ static cnn_status conv_create(cnn_step *s, cnn_node *node)
     node->own = o;
     o->mid = o->mid_gradient = CNN_NO_TENSOR;
     CNN_TRY(cnn_weighted_create(s->ops, &spec, s->ops->size_count, &o->weighted));
-    cnn_step_add_parameter(s, node, 0, cnn_weighted_size(&o->weighted), &o->weighted);
-    cnn_step_add_parameter(s, node, 1, (size_t)node->layer->filters, NULL);
+    cnn_cpu_add_weights(s, node, &o->weighted, node->layer->filters);
     if (node->pool)
         CNN_TRY(create_pool(s, node, o));
-    if (wants_few(node, o))
-        CNN_TRY(cnn_few_channels_create(s, node, &o->few));
+    if (wants_few_channels(node, o))
+        CNN_TRY(cnn_few_channels_create(s, node, &o->few_channels));
 done:
     return st;
 }
@@ -137,9 +135,9 @@ static void conv_destroy(cnn_node *node)
     if (!o)
         return;
     cnn_weighted_destroy(&o->weighted);
-    cnn_step_pool_destroy(&o->pool);
-    cnn_pooled_backward_destroy(&o->sparse);
-    cnn_few_channels_destroy(&o->few);
+    cnn_cpu_pool_destroy(&o->pool);
+    cnn_pooled_backward_destroy(&o->pooled_backward);
+    cnn_few_channels_destroy(&o->few_channels);
     free(o);
     node->own = NULL;
 }
@@ -155,7 +153,7 @@ static cnn_status conv_forward(cnn_step *s, cnn_node *node, const cnn_step_pass 
     CNN_TRY(cnn_weighted_forward(&o->weighted, pass->n, cnn_step_value(s, node->index),
                                  cnn_step_weights(s, node, 0), cnn_step_weights(s, node, 1), mid));
     if (o->pool)
-        CNN_TRY(cnn_step_pool_forward(s, o->pool, pass, mid, y));
+        CNN_TRY(cnn_cpu_pool_forward(s, o->pool, pass, mid, y));
 done:
     return st;
 }
@@ -165,17 +163,18 @@ static cnn_status conv_backward(cnn_step *s, cnn_node *node, const cnn_step_pass
     cnn_status st = CNN_OK;
     conv_node *o = node->own;
     const float *dy = cnn_step_gradient(s, node->index + 1);
-    if (o->sparse) {
-        cnn_pooled_backward_run(s, node, o->sparse, pass, cnn_step_pool_where(s, o->pool), dy);
+    if (o->pooled_backward) {
+        cnn_pooled_backward_run(s, node, o->pooled_backward, pass, cnn_cpu_pool_where(s, o->pool),
+                                dy);
         goto done;
     }
     if (o->pool) {
         float *mid = cnn_step_at(s, o->mid_gradient);
-        CNN_TRY(cnn_step_pool_backward(s, o->pool, pass, dy, mid));
+        CNN_TRY(cnn_cpu_pool_backward(s, o->pool, pass, dy, mid));
         dy = mid;
     }
-    if (o->few)
-        cnn_few_channels_backward(s, node, o->few, pass, dy);
+    if (o->few_channels)
+        cnn_few_channels_backward(s, node, o->few_channels, pass, dy);
     else
         CNN_TRY(cnn_weighted_backward_weights(&o->weighted, pass->n, cnn_step_value(s, node->index),
                                               dy, cnn_step_weight_gradients(s, node, 0),
@@ -184,26 +183,27 @@ static cnn_status conv_backward(cnn_step *s, cnn_node *node, const cnn_step_pass
         goto done;
     CNN_TRY(cnn_weighted_backward_data(&o->weighted, pass->n, dy, cnn_step_weights(s, node, 0),
                                        cnn_step_gradient(s, node->index)));
-    CNN_TRY(cnn_step_mask_input(s, node, pass));
+    CNN_TRY(cnn_cpu_mask_input(s, node, pass));
 done:
     return st;
 }
 
-static void conv_describe(const cnn_node *node, cnn_text *out)
+static void conv_describe(const cnn_step *s, const cnn_node *node, cnn_text *out)
 {
+    (void)s;
     const conv_node *o = node->own;
     const cnn_weighted_primitives *p = &o->weighted.sizes[0];
     cnn_text_printf(out, "oneDNN %s", cnn_dnn_primitive_kernel(p->forward));
-    if (o->sparse)
+    if (o->pooled_backward)
         cnn_text_append(out, ", own backward of conv + pool");
-    if (o->few)
+    if (o->few_channels)
         cnn_text_append(out, ", own weights' gradient");
     else if (p->backward_weights)
         cnn_text_printf(out, ", weights %s", cnn_dnn_primitive_kernel(p->backward_weights));
     if (p->backward_data)
         cnn_text_printf(out, ", data %s", cnn_dnn_primitive_kernel(p->backward_data));
     if (o->pool)
-        cnn_text_append(out, cnn_step_pool_is_2x2(node->pool) ? ", own 2x2 pool" : ", own pool");
+        cnn_text_append(out, cnn_cpu_pool_is_2x2(node->pool) ? ", own 2x2 pool" : ", own pool");
 }
 
 const cnn_node_class cnn_conv_node = {conv_create, conv_destroy, conv_forward, conv_backward,

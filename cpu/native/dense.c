@@ -7,7 +7,7 @@
 static dnnl_format_tag_t source_tag(const cnn_grid *g)
 {
     const bool vector = g->h == 1 && g->w == 1 && g->block == g->c;
-    return vector ? dnnl_nc : cnn_step_tag(g);
+    return vector ? dnnl_nc : cnn_cpu_tag(g);
 }
 
 static cnn_status dense_create(cnn_step *s, cnn_node *node)
@@ -24,8 +24,7 @@ static cnn_status dense_create(cnn_step *s, cnn_node *node)
     CNN_CHECK(w, CNN_ENOMEM, "a dense node");
     node->own = w;
     CNN_TRY(cnn_weighted_create(s->ops, &spec, s->ops->size_count, w));
-    cnn_step_add_parameter(s, node, 0, cnn_weighted_size(w), w);
-    cnn_step_add_parameter(s, node, 1, (size_t)node->layer->out.c, NULL);
+    cnn_cpu_add_weights(s, node, w, node->layer->out.c);
 done:
     return st;
 }
@@ -62,13 +61,14 @@ static cnn_status dense_backward(cnn_step *s, cnn_node *node, const cnn_step_pas
         goto done;
     CNN_TRY(cnn_weighted_backward_data(node->own, pass->n, dy, cnn_step_weights(s, node, 0),
                                        cnn_step_gradient(s, node->index)));
-    CNN_TRY(cnn_step_mask_input(s, node, pass));
+    CNN_TRY(cnn_cpu_mask_input(s, node, pass));
 done:
     return st;
 }
 
-static void dense_describe(const cnn_node *node, cnn_text *out)
+static void dense_describe(const cnn_step *s, const cnn_node *node, cnn_text *out)
 {
+    (void)s;
     const cnn_weighted_primitives *p = ((const cnn_weighted *)node->own)->sizes;
     cnn_text_printf(out, "oneDNN %s, weights %s", cnn_dnn_primitive_kernel(p->forward),
                     cnn_dnn_primitive_kernel(p->backward_weights));

@@ -29,14 +29,14 @@ bool cnn_few_channels_suits(const cnn_node *node)
     const cnn_layer *l = node->layer;
     return l->in.c <= CNN_FEW_CHANNELS_MAX_CHANNELS && l->stride == 1 &&
            (l->kernel == 3 || l->kernel == 5) && lanes_of(&node->mid) > 0 &&
-           l->parameters < CNN_STEP_MAX_MAPPED;
+           l->parameters < CNN_CPU_MAX_MAPPED;
 }
 
 static cnn_status map_weights(cnn_step *s, const cnn_node *node, cnn_few_channels_node *p)
 {
     cnn_status st = CNN_OK;
     const int k = node->layer->kernel, channels = node->layer->in.c;
-    CNN_TRY(cnn_step_map_weights(s, node, &p->gradient_of, &p->own_size));
+    CNN_TRY(cnn_cpu_map_weights(s, node, &p->gradient_of, &p->own_size));
     for (size_t j = 0; j < p->own_size; j++) {
         const int at = p->gradient_of[j];
         const int kw = at % k, kh = at / k % k, i = at / (k * k) % channels;
@@ -75,15 +75,15 @@ done:
     return st;
 }
 
-void cnn_few_channels_destroy(cnn_few_channels_node **few)
+void cnn_few_channels_destroy(cnn_few_channels_node **node)
 {
-    if (!*few)
+    if (!*node)
         return;
-    free((*few)->gradients);
-    free((*few)->bias);
-    free((*few)->gradient_of);
-    free(*few);
-    *few = NULL;
+    free((*node)->gradients);
+    free((*node)->bias);
+    free((*node)->gradient_of);
+    free(*node);
+    *node = NULL;
 }
 
 /* Vectors begin .. end-1 of filters, all images in their order: the sums do not depend on the

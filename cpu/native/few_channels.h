@@ -11,9 +11,9 @@ typedef struct cnn_few_channels_node cnn_few_channels_node;
 bool cnn_few_channels_suits(const cnn_node *node);
 /** After the node's parameters were added. */
 cnn_status cnn_few_channels_create(cnn_step *s, const cnn_node *node, cnn_few_channels_node **out);
-void cnn_few_channels_destroy(cnn_few_channels_node **few);
+void cnn_few_channels_destroy(cnn_few_channels_node **node);
 /** Gradients of weights and bias from dy, the gradient of the convolution's result. */
-void cnn_few_channels_backward(cnn_step *s, const cnn_node *node, cnn_few_channels_node *few,
+void cnn_few_channels_backward(cnn_step *s, const cnn_node *node, cnn_few_channels_node *p,
                                const cnn_step_pass *pass, const float *dy);
 
 #endif

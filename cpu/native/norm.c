@@ -9,11 +9,10 @@
 #include <stdlib.h>
 
 typedef struct {
-    cnn_step_pool *pool;     /* NULL: none */
+    cnn_cpu_pool *pool;      /* NULL: none */
     int mid, mid_gradient;   /* tensors before the pool; CNN_NO_TENSOR without one */
     int keys;                /* statistics with the filling of the last block */
     double *sums, *products; /* f64 [max batch, keys] */
-    float *running;          /* f32 [2, K], borrowed from the step */
     float *mean, *inverse;   /* f32 [keys]: of the batch; inverse standard deviation */
     float *scratch;          /* f32 [2, keys] */
     float *lane_mean, *lane_scale, *lane_shift, *lane_extra; /* f32 [strips' lanes] */
@@ -82,21 +81,15 @@ static cnn_status norm_create(cnn_step *s, cnn_node *node)
     cnn_status st = CNN_OK;
     norm_node *o = calloc(1, sizeof *o);
     const int count = statistics_of(node), i = node->index;
-    const size_t bytes =
-        sizeof(float) * cnn_grid_size(&node->mid) * (size_t)cnn_ops_max_batch(s->ops);
+    const size_t bytes = sizeof(float) * cnn_step_values(s, &node->mid);
     CNN_CHECK(o, CNN_ENOMEM, "a batchnorm node");
     node->own = o;
     o->mid = o->mid_gradient = CNN_NO_TENSOR;
     cnn_step_add_parameter(s, node, 0, (size_t)count, NULL);
     cnn_step_add_parameter(s, node, 1, (size_t)count, NULL);
-    size_t at = 0;
-    for (const cnn_layer *l = s->net.layers; l < node->layer; l++)
-        if (l->kind == CNN_LAYER_BATCHNORM)
-            at += (size_t)l->parameters; /* two of each: gamma, beta; mean, variance */
-    o->running = s->running + at;
     CNN_TRY(create_buffers(s, node, o));
     if (node->pool) {
-        CNN_TRY(cnn_step_pool_create(s, node, &o->pool));
+        CNN_TRY(cnn_cpu_pool_create(s, node, &o->pool));
         CNN_TRY(cnn_step_tensor(s, "before pool", i, bytes, i, i, &o->mid));
         CNN_TRY(cnn_step_tensor(s, "gradient before pool", i, bytes, cnn_step_back(s, i),
                                 cnn_step_back(s, i), &o->mid_gradient));
@@ -110,7 +103,7 @@ static void norm_destroy(cnn_node *node)
     norm_node *o = node->own;
     if (!o)
         return;
-    cnn_step_pool_destroy(&o->pool);
+    cnn_cpu_pool_destroy(&o->pool);
     free(o->sums);
     free(o->products);
     free(o->mean);
@@ -211,7 +204,8 @@ static void spread(const cnn_node *node, const float *values, float *lanes)
 
 /* ---- forward ------------------------------------------------------------------------------- */
 
-static void batch_statistics(cnn_node *node, norm_node *o, int n, const float *x)
+/* running f32 [2, K]: means, variances. */
+static void batch_statistics(cnn_node *node, norm_node *o, int n, const float *x, float *running)
 {
     const double m = population(node, n);
     const int count = statistics_of(node);
@@ -224,17 +218,17 @@ static void batch_statistics(cnn_node *node, norm_node *o, int n, const float *x
     for (int k = 0; k < count; k++) {
         const float variance = (float)(total(o, o->sums, n, k) / m);
         o->inverse[k] = (float)(1 / sqrt((double)variance + CNN_NORM_EPSILON));
-        o->running[k] = keep * o->running[k] + take * o->mean[k];
-        o->running[count + k] = keep * o->running[count + k] + take * variance;
+        running[k] = keep * running[k] + take * o->mean[k];
+        running[count + k] = keep * running[count + k] + take * variance;
     }
 }
 
-static void running_statistics(const cnn_node *node, norm_node *o)
+static void running_statistics(const cnn_node *node, norm_node *o, const float *running)
 {
     const int count = statistics_of(node);
     for (int k = 0; k < count; k++) {
-        o->mean[k] = o->running[k];
-        o->inverse[k] = (float)(1 / sqrt((double)o->running[count + k] + CNN_NORM_EPSILON));
+        o->mean[k] = running[k];
+        o->inverse[k] = (float)(1 / sqrt((double)running[count + k] + CNN_NORM_EPSILON));
     }
     spread(node, o->mean, o->lane_mean);
 }
@@ -264,10 +258,11 @@ static cnn_status norm_forward(cnn_step *s, cnn_node *node, const cnn_step_pass 
     const float *x = cnn_step_value(s, node->index);
     float *y = cnn_step_value(s, node->index + 1);
     const float *gamma = cnn_step_weights(s, node, 0);
+    float *running = s->running + node->running;
     if (pass->training)
-        batch_statistics(node, o, pass->n, x);
+        batch_statistics(node, o, pass->n, x, running);
     else
-        running_statistics(node, o);
+        running_statistics(node, o, running);
     float *scale = o->scratch;
     for (int k = 0; k < statistics_of(node); k++)
         scale[k] = gamma[k] * o->inverse[k];
@@ -279,7 +274,7 @@ static cnn_status norm_forward(cnn_step *s, cnn_node *node, const cnn_step_pass 
     }
     float *mid = cnn_step_at(s, o->mid);
     apply(node, o, pass->n, node->relu, x, mid);
-    return cnn_step_pool_forward(s, o->pool, pass, mid, y);
+    return cnn_cpu_pool_forward(s, o->pool, pass, mid, y);
 }
 
 /* ---- backward ------------------------------------------------------------------------------ */
@@ -301,7 +296,7 @@ static void input_gradient(cnn_step *s, const cnn_node *node, const norm_node *o
             const cnn_norm_backward k = {o->lane_mean + l, o->lane_scale + l, o->lane_extra + l,
                                          o->lane_shift + l};
             cnn_kernel_lane_backward(c.count, lanes, node->in.block, x + at, dy + at,
-                                     node->mask_input, &k, dx + at);
+                                     cnn_cpu_masks_input(node), &k, dx + at);
         }
     }
 }
@@ -317,7 +312,7 @@ static cnn_status norm_backward(cnn_step *s, cnn_node *node, const cnn_step_pass
     const float *gamma = cnn_step_weights(s, node, 0);
     if (node->pool) {
         float *mid = cnn_step_at(s, o->mid_gradient);
-        cnn_status st = cnn_step_pool_backward(s, o->pool, pass, dy, mid);
+        cnn_status st = cnn_cpu_pool_backward(s, o->pool, pass, dy, mid);
         if (st != CNN_OK)
             return st;
         dy = mid;
@@ -343,8 +338,9 @@ static cnn_status norm_backward(cnn_step *s, cnn_node *node, const cnn_step_pass
     return CNN_OK;
 }
 
-static void norm_describe(const cnn_node *node, cnn_text *out)
+static void norm_describe(const cnn_step *s, const cnn_node *node, cnn_text *out)
 {
+    (void)s;
     cnn_text_printf(out, "own batch norm over %s%s",
                     node->layer->axis == CNN_AXIS_HEIGHT ? "height" : "channels",
                     node->pool ? ", own pool" : "");

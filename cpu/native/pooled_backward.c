@@ -17,13 +17,13 @@ typedef struct {
 } workspace;
 
 struct cnn_pooled_backward {
-    bool few; /* taps of a row in one vector */
+    bool few_channels; /* taps of a row in one vector */
     cnn_padded padded;
     size_t tap_values;    /* of one filter: its gradients here, all blocks */
     size_t own_size;      /* values of the weights in the parameter arena */
     int32_t *gradient_of; /* [own_size]: where each weight's gradient is here; -1: filling */
     int32_t *weight_to;   /* [own_size]: where each weight goes here; NULL without dx */
-    float *gradients;     /* f32 [filters, blocks, kernel, kernel, LANES] (few: [filters,
+    float *gradients;     /* f32 [filters, blocks, kernel, kernel, LANES] (few_channels: [filters,
                              kernel, LANES]) */
     float *weights;       /* f32 [blocks, kernel, filters, kernel, LANES]; NULL without dx */
     size_t image_bytes, entry_bytes, room_bytes, pixel_bytes;
@@ -33,11 +33,11 @@ struct cnn_pooled_backward {
 bool cnn_pooled_backward_suits(const cnn_node *node)
 {
     const cnn_layer *l = node->layer;
-    if (!node->pool || !cnn_step_pool_is_2x2(node->pool) || l->stride != 1 ||
-        (l->kernel != 3 && l->kernel != 5) || l->parameters >= CNN_STEP_MAX_MAPPED)
+    if (!node->pool || !cnn_cpu_pool_is_2x2(node->pool) || l->stride != 1 ||
+        (l->kernel != 3 && l->kernel != 5) || l->parameters >= CNN_CPU_MAX_MAPPED)
         return false;
-    const bool few = l->kernel * l->in.c <= LANES;
-    return !few || !node->input_gradient;
+    const bool few_channels = l->kernel * l->in.c <= LANES;
+    return !few_channels || !node->input_gradient;
 }
 
 /* ---- creation ------------------------------------------------------------------------------ */
@@ -47,7 +47,7 @@ static int32_t gradient_index(const cnn_pooled_backward *p, const cnn_layer *l, 
                               int kh, int kw)
 {
     const int k = l->kernel;
-    if (p->few)
+    if (p->few_channels)
         return (int32_t)((o * k + kh) * LANES + kw * p->padded.width + i);
     return (int32_t)((((o * p->padded.blocks + i / LANES) * k + kh) * k + kw) * LANES + i % LANES);
 }
@@ -64,9 +64,9 @@ static cnn_status map_weights(cnn_step *s, const cnn_node *node, cnn_pooled_back
     cnn_status st = CNN_OK;
     const cnn_layer *l = node->layer;
     const int k = l->kernel;
-    CNN_TRY(cnn_step_map_weights(s, node, &p->gradient_of, &p->own_size));
+    CNN_TRY(cnn_cpu_map_weights(s, node, &p->gradient_of, &p->own_size));
     if (node->input_gradient)
-        CNN_TRY(cnn_step_map_weights(s, node, &p->weight_to, &p->own_size));
+        CNN_TRY(cnn_cpu_map_weights(s, node, &p->weight_to, &p->own_size));
     for (size_t j = 0; j < p->own_size; j++) {
         const int at = p->gradient_of[j];
         const int kw = at % k, kh = at / k % k, i = at / (k * k) % l->in.c;
@@ -98,7 +98,7 @@ static cnn_status add_scratch(cnn_step *s, const cnn_node *node, cnn_pooled_back
     p->entry_bytes = aligned(sizeof(cnn_pooled_entry) * (windows + 1) * lists);
     p->room_bytes = aligned(sizeof(cnn_pooled_entry) * (CNN_NOWHERE + 1) * channels);
     p->pixel_bytes = aligned(sizeof(cnn_pooled_pixel) * windows * CNN_NOWHERE);
-    return cnn_step_tensor(s, "sparse backward", node->index,
+    return cnn_step_tensor(s, "pooled backward", node->index,
                            (p->image_bytes + p->entry_bytes + p->room_bytes + p->pixel_bytes) *
                                (size_t)s->ops->config.threads,
                            back, back, &p->scratch);
@@ -110,10 +110,10 @@ cnn_status cnn_pooled_backward_create(cnn_step *s, const cnn_node *node, cnn_poo
     const cnn_layer *l = node->layer;
     cnn_pooled_backward *p = calloc(1, sizeof *p);
     CNN_CHECK(p, CNN_ENOMEM, "a convolution's backward");
-    p->few = l->kernel * l->in.c <= LANES;
-    p->padded = cnn_padded_of(l, p->few ? l->in.c : LANES);
-    p->tap_values =
-        (size_t)p->padded.blocks * (size_t)l->kernel * LANES * (p->few ? 1u : (size_t)l->kernel);
+    p->few_channels = l->kernel * l->in.c <= LANES;
+    p->padded = cnn_padded_of(l, p->few_channels ? l->in.c : LANES);
+    p->tap_values = (size_t)p->padded.blocks * (size_t)l->kernel * LANES *
+                    (p->few_channels ? 1u : (size_t)l->kernel);
     CNN_TRY(map_weights(s, node, p));
     CNN_TRY(
         cnn_cpu_floats(p->tap_values * (size_t)l->filters, "a weights' gradient", &p->gradients));
@@ -127,9 +127,9 @@ done:
     return st;
 }
 
-void cnn_pooled_backward_destroy(cnn_pooled_backward **sparse)
+void cnn_pooled_backward_destroy(cnn_pooled_backward **out)
 {
-    cnn_pooled_backward *p = *sparse;
+    cnn_pooled_backward *p = *out;
     if (!p)
         return;
     free(p->gradient_of);
@@ -137,7 +137,7 @@ void cnn_pooled_backward_destroy(cnn_pooled_backward **sparse)
     free(p->gradients);
     free(p->weights);
     free(p);
-    *sparse = NULL;
+    *out = NULL;
 }
 
 static workspace workspace_of(const cnn_step *s, const cnn_pooled_backward *p, int thread)
@@ -161,7 +161,7 @@ static void filter_gradient(const cnn_node *node, cnn_pooled_backward *p, int fi
     const int kernel = node->layer->kernel;
     const size_t plane = cnn_padded_plane(&p->padded);
     float *dw = p->gradients + (size_t)filter * p->tap_values;
-    if (p->few) {
+    if (p->few_channels) {
         cnn_kernel_pooled_weights_few_channels(kernel, p->padded.row, p->padded.width, list, count,
                                                image, dw);
         return;
@@ -251,7 +251,7 @@ static void input_gradient(cnn_step *s, const cnn_node *node, cnn_pooled_backwar
                                    ws.entries, p->weights + (size_t)b * taps,
                                    ws.image + (size_t)b * plane);
         cnn_padded_read(&p->padded, &node->in, ws.image, dx);
-        if (node->mask_input)
+        if (cnn_cpu_masks_input(node))
             cnn_kernel_relu_backward(in, cnn_step_value(s, node->index) + (size_t)i * in, dx, dx);
     }
 }

@@ -11,10 +11,10 @@ typedef struct cnn_pooled_backward cnn_pooled_backward;
 bool cnn_pooled_backward_suits(const cnn_node *node);
 /** After the node's parameters were added. */
 cnn_status cnn_pooled_backward_create(cnn_step *s, const cnn_node *node, cnn_pooled_backward **out);
-void cnn_pooled_backward_destroy(cnn_pooled_backward **sparse);
+void cnn_pooled_backward_destroy(cnn_pooled_backward **out);
 /** Gradients of weights and bias, and of the input where the node needs it, from where (u8) and dy
  *  of the pool's result. */
-void cnn_pooled_backward_run(cnn_step *s, const cnn_node *node, cnn_pooled_backward *sparse,
+void cnn_pooled_backward_run(cnn_step *s, const cnn_node *node, cnn_pooled_backward *p,
                              const cnn_step_pass *pass, const uint8_t *where, const float *dy);
 
 #endif

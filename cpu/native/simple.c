@@ -6,37 +6,37 @@
 
 static cnn_status pool_create(cnn_step *s, cnn_node *node)
 {
-    cnn_step_pool *pool = NULL;
-    cnn_status st = cnn_step_pool_create(s, node, &pool);
+    cnn_cpu_pool *pool = NULL;
+    const cnn_status st = cnn_cpu_pool_create(s, node, &pool);
     node->own = pool;
     return st;
 }
 
 static void pool_destroy(cnn_node *node)
 {
-    cnn_step_pool *pool = node->own;
-    cnn_step_pool_destroy(&pool);
+    cnn_cpu_pool *pool = node->own;
+    cnn_cpu_pool_destroy(&pool);
     node->own = NULL;
 }
 
 static cnn_status pool_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
-    return cnn_step_pool_forward(s, node->own, pass, cnn_step_value(s, node->index),
-                                 cnn_step_value(s, node->index + 1));
+    return cnn_cpu_pool_forward(s, node->own, pass, cnn_step_value(s, node->index),
+                                cnn_step_value(s, node->index + 1));
 }
 
 static cnn_status pool_backward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
-    cnn_status st =
-        cnn_step_pool_backward(s, node->own, pass, cnn_step_gradient(s, node->index + 1),
-                               cnn_step_gradient(s, node->index));
-    return st ? st : cnn_step_mask_input(s, node, pass);
+    cnn_status st = cnn_cpu_pool_backward(s, node->own, pass, cnn_step_gradient(s, node->index + 1),
+                                          cnn_step_gradient(s, node->index));
+    return st ? st : cnn_cpu_mask_input(s, node, pass);
 }
 
-static void pool_describe(const cnn_node *node, cnn_text *out)
+static void pool_describe(const cnn_step *s, const cnn_node *node, cnn_text *out)
 {
+    (void)s;
     cnn_text_append(out, node->layer->kind == CNN_LAYER_AVGPOOL ? "own average pool"
-                         : cnn_step_pool_is_2x2(node->layer)    ? "own 2x2 pool"
+                         : cnn_cpu_pool_is_2x2(node->layer)     ? "own 2x2 pool"
                                                                 : "own pool");
 }
 
@@ -65,8 +65,9 @@ static cnn_status relu_backward(cnn_step *s, cnn_node *node, const cnn_step_pass
         cnn_step_gradient(s, node->index + 1), cnn_step_gradient(s, node->index));
 }
 
-static void relu_describe(const cnn_node *node, cnn_text *out)
+static void relu_describe(const cnn_step *s, const cnn_node *node, cnn_text *out)
 {
+    (void)s;
     (void)node;
     cnn_text_append(out, "own relu");
 }
@@ -104,7 +105,7 @@ static void drop(const cnn_step *s, const cnn_node *node, const cnn_step_pass *p
 {
     const cnn_grid *g = &node->in;
     const cnn_dropout_rule rule = cnn_dropout_rule_of(
-        node->layer->rate, s->seed, (int)(node->layer - s->net.layers), pass->update);
+        node->layer->rate, s->seed, (int)(node->layer - s->net.layers), pass->step);
     const size_t image = (size_t)cnn_shape_size(node->layer->in), stride = cnn_grid_size(g);
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < pass->n; n++) {
@@ -131,11 +132,12 @@ static cnn_status dropout_forward(cnn_step *s, cnn_node *node, const cnn_step_pa
 static cnn_status dropout_backward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     drop(s, node, pass, cnn_step_gradient(s, node->index + 1), cnn_step_gradient(s, node->index));
-    return cnn_step_mask_input(s, node, pass);
+    return cnn_cpu_mask_input(s, node, pass);
 }
 
-static void dropout_describe(const cnn_node *node, cnn_text *out)
+static void dropout_describe(const cnn_step *s, const cnn_node *node, cnn_text *out)
 {
+    (void)s;
     cnn_text_printf(out, "own dropout of %g", node->layer->rate);
 }
 

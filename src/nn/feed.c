@@ -60,11 +60,9 @@ cnn_status cnn_feed_shuffle(cnn_feed *feed, uint64_t seed, uint32_t epoch)
 
 cnn_status cnn_feed_batch(const cnn_feed *feed, int batch, int64_t b, float *x, int32_t *y, int *n)
 {
-    int64_t first = b * batch;
-    if (batch < 1 || b < 0 || first >= feed->count)
-        return cnn_error_set(CNN_EINVAL, "batch %lld of size %d lies outside the %d images",
-                             (long long)b, batch, feed->count);
-    *n = feed->count - first < batch ? (int)(feed->count - first) : batch;
+    const cnn_status st = cnn_feed_batch_images(feed, batch, b, n);
+    if (st != CNN_OK)
+        return st;
     return cnn_batch_gather(feed->ops, feed->pixel, feed->scale, feed->images, feed->labels,
-                            feed->order, first, *n, cnn_shape_size(feed->shape), x, y);
+                            feed->order, b * batch, *n, cnn_shape_size(feed->shape), x, y);
 }

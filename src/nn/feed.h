@@ -30,6 +30,12 @@ cnn_status cnn_feed_shuffle(cnn_feed *feed, uint64_t seed, uint32_t epoch);
  * images. */
 cnn_status cnn_feed_batch(const cnn_feed *feed, int batch, int64_t b, float *x, int32_t *y, int *n);
 
+/* feed_check.c, which needs no backend */
+/** Images of batch b. CNN_EINVAL: the feed has no such batch. */
+cnn_status cnn_feed_batch_images(const cnn_feed *feed, int batch, int64_t b, int *n);
+/** CNN_EINVAL: the network was inferred for images of another shape. */
+cnn_status cnn_feed_check(const cnn_feed *feed, const cnn_network *net);
+
 static inline int64_t cnn_feed_batches(const cnn_feed *feed, int batch)
 {
     return (feed->count + batch - 1) / batch;

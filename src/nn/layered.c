@@ -267,15 +267,6 @@ done:
     return st;
 }
 
-static cnn_status check_feed(const cnn_layered *m, const cnn_feed *feed)
-{
-    cnn_shape is = feed->shape, want = m->net.input;
-    if (is.h == want.h && is.w == want.w && is.c == want.c)
-        return CNN_OK;
-    return cnn_error_set(CNN_EINVAL, "network '%s' was made for images of %dx%dx%d, not %dx%dx%d",
-                         m->net.name, want.h, want.w, want.c, is.h, is.w, is.c);
-}
-
 /* ---- fit, evaluate ------------------------------------------------------------------------ */
 
 cnn_status cnn_layered_differentiate(cnn_layered *m, const cnn_feed *feed, int64_t b, double *loss)
@@ -283,7 +274,7 @@ cnn_status cnn_layered_differentiate(cnn_layered *m, const cnn_feed *feed, int64
     cnn_status st = CNN_OK;
     cnn_pass pass;
     cnn_metrics counts;
-    CNN_TRY(check_feed(m, feed));
+    CNN_TRY(cnn_feed_check(feed, &m->net));
     CNN_TRY(cnn_loss_reset(m->evaluation));
     CNN_TRY(run_forward(m, feed, b, true, &pass));
     CNN_TRY(cnn_loss_apply(m->evaluation, pass.n, output_of(m, m->net.layer_count - 1), m->y,
@@ -300,7 +291,7 @@ cnn_status cnn_layered_train(cnn_layered *m, const cnn_feed *feed, int64_t first
 {
     cnn_status st = CNN_OK;
     double start = 0;
-    CNN_TRY(check_feed(m, feed));
+    CNN_TRY(cnn_feed_check(feed, &m->net));
     for (int64_t b = first; b < first + count; b++) {
         if (seconds) { /* only then: a wait on each step would cost the others time */
             CNN_TRY(cnn_ops_sync(m->ops));
@@ -327,7 +318,7 @@ cnn_status cnn_layered_evaluate(cnn_layered *m, const cnn_feed *feed, cnn_metric
     cnn_status st = CNN_OK;
     cnn_pass pass;
     int64_t batches = cnn_feed_batches(feed, m->train.batch_size);
-    CNN_TRY(check_feed(m, feed));
+    CNN_TRY(cnn_feed_check(feed, &m->net));
     CNN_TRY(cnn_loss_reset(m->evaluation));
     for (int64_t b = 0; b < batches; b++) {
         CNN_TRY(run_forward(m, feed, b, false, &pass));
