@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lock on a results file: MPI-IO takes none, so PATH.lock stands for it. */
+#include "hdf5io/lock.h"
+
 #include "base/clock.h"
 #include "base/text.h"
-#include "hdf5io/writer.h"
 
 #include <errno.h>
 #include <fcntl.h>

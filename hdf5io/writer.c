@@ -7,6 +7,7 @@
 #include "hdf5io/layout.h"
 #include "hdf5io/results_file.h"
 #include "hdf5io/variable.h"
+#include "ranks/collectives.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,7 @@ struct cnn_writer {
     hid_t sets[CNN_TABLE_COUNT][CNN_TABLE_COLUMNS_MAX]; /* -1: not open */
 };
 
-/* What is written after the file was made. */
+/* Tables that are written after the file was made. */
 static const cnn_table_id written[] = {
     CNN_TABLE_STATUS,
     CNN_TABLE_MEASURED,
@@ -47,26 +48,7 @@ static const cnn_table_id written[] = {
     CNN_TABLE_OVERHEAD,
     CNN_TABLE_SESSION_OVERHEADS,
 };
-enum { WRITTEN_COUNT = sizeof written / sizeof written[0], MESSAGE_SIZE = 1024 };
-
-/** Makes the worst status, with its message, that of all ranks. Collective. */
-static cnn_status agree(MPI_Comm comm, cnn_status st)
-{
-    struct {
-        int status, rank;
-    } mine = {(int)st, 0}, worst = {(int)st, 0};
-    char message[MESSAGE_SIZE] = "";
-    if (MPI_Comm_rank(comm, &mine.rank) != MPI_SUCCESS ||
-        MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, comm) != MPI_SUCCESS)
-        return cnn_error_set(CNN_EMPI, "the ranks cannot agree on the state of the results file");
-    if (worst.status == CNN_OK)
-        return CNN_OK;
-    if (worst.rank == mine.rank)
-        cnn_copy_string(message, sizeof message, cnn_error_message());
-    if (MPI_Bcast(message, sizeof message, MPI_CHAR, worst.rank, comm) != MPI_SUCCESS)
-        return cnn_error_set(CNN_EMPI, "rank %d failed at the results file", worst.rank);
-    return cnn_error_set((cnn_status)worst.status, "rank %d: %s", worst.rank, message);
-}
+enum { WRITTEN_COUNT = sizeof written / sizeof written[0] };
 
 static cnn_status open_tables(cnn_writer *w, hid_t file, uint64_t size)
 {
@@ -141,9 +123,9 @@ cnn_status cnn_writer_open(const char *path, MPI_Comm comm, cnn_writer **out)
     uint64_t size = 0;
     cnn_hdf5_quiet();
     CNN_CHECK(MPI_Comm_dup(comm, &own) == MPI_SUCCESS, CNN_EMPI, "cannot copy a communicator");
-    CNN_TRY(agree(own, new_writer(own, &w)));
-    CNN_TRY(agree(own, check_alone(w, path, &size)));
-    CNN_TRY(agree(own, open_together(w, path, size)));
+    CNN_TRY(cnn_collective_agree(own, new_writer(own, &w)));
+    CNN_TRY(cnn_collective_agree(own, check_alone(w, path, &size)));
+    CNN_TRY(cnn_collective_agree(own, open_together(w, path, size)));
     *out = w;
     w = NULL;
     own = MPI_COMM_NULL;
@@ -169,7 +151,7 @@ cnn_status cnn_writer_close(cnn_writer **writer)
         st = cnn_hdf5_error(CNN_EIO, "cannot flush the results file");
     st = close_tables(st, w);
     st = cnn_hdf5_close(st, &w->file, H5Fclose, "the results file");
-    st = agree(w->comm, st);
+    st = cnn_collective_agree(w->comm, st);
     MPI_Comm_free(&w->comm);
     free(w);
     return st;

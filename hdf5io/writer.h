@@ -14,20 +14,6 @@
 /** An open results file. */
 typedef struct cnn_writer cnn_writer;
 
-/** What the runs are done on, settled before their file is made. */
-typedef struct {
-    const char *backend; /* "onednn" (CPUs), "cudnn" (GPUs) */
-    int tuning_places;   /* for frozen algorithms, of a cell on a device model each */
-} cnn_platform;
-
-/** Makes a new results file: rank-independent, serial HDF5, called by one process. Written as
- *  PATH.part with all space allocated, flushed, fsynced, then renamed: it exists whole or not at
- * all. plan: its text for people. platform: NULL for CPUs. CNN_EIO names the path and
- * the cause (disk full, read-only folder). An existing file is replaced; the caller has asked for
- * that. */
-cnn_status cnn_writer_create(const char *path, const cnn_job *job, const cnn_design *design,
-                             const char *plan, const cnn_platform *platform);
-
 /** Opens it for writing by all ranks through MPI-IO. Collective over comm; all ranks return the
  * same status, and a failure names the rank. CNN_EIO: some rank cannot reach or change the file;
  *  CNN_EDATA: it is no results file, of another layout version, or damaged. */
@@ -60,15 +46,5 @@ cnn_status cnn_writer_quarantine(cnn_writer *writer, int session, const cnn_quar
 cnn_status cnn_writer_tuning(cnn_writer *writer, int place, const cnn_tuning *tuning);
 /** Stores the analysis under /analysis (rank 0 only); it must be of the file's own design. */
 cnn_status cnn_writer_analysis(cnn_writer *writer, const cnn_analysis *analysis);
-
-/** fcntl lock on PATH.lock, held until unlock or the process's end. CNN_EBUSY names the holder's
- *  process and host; CNN_EIO: the folder cannot be written; CNN_EENV: its file system has no locks.
- *  Readers need none. *fd >= 0 on success; it closes on exec, so that no child keeps the lock. */
-cnn_status cnn_results_lock(const char *path, int *fd);
-/** Writes who holds the lock, "process 12 on host since ...", into holder [n]; "" when nobody does,
- *  or when it cannot be known. Takes no lock and waits for none. */
-void cnn_results_lock_holder(const char *path, char *holder, size_t n);
-/** Removes PATH.lock and lets go; takes a *fd of -1, leaves -1. */
-void cnn_results_unlock(const char *path, int *fd);
 
 #endif

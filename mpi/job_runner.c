@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "hdf5io/reader.h"
-#include "mpi/collectives.h"
 #include "mpi/dispatch/allocation.h"
 #include "mpi/dispatch/dispatcher.h"
 #include "mpi/loop.h"
@@ -15,6 +14,7 @@
 #include "mpi/rank_context.h"
 #include "mpi/stop.h"
 #include "mpi/tuning.h"
+#include "ranks/collectives.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mpi/mpi_mailbox.h"
 
-#include "mpi/collectives.h"
+#include "ranks/collectives.h"
 
 #include <stdlib.h>
 #include <string.h>

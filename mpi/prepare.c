@@ -4,8 +4,9 @@
 #include "base/printable.h"
 #include "base/text.h"
 #include "design/networks.h"
+#include "hdf5io/lock.h"
 #include "hdf5io/reader.h"
-#include "hdf5io/writer.h"
+#include "hdf5io/results_create.h"
 #include "mpi/message.h"
 #include "mpi/resume.h"
 #include "mpi/tuning.h"
@@ -272,7 +273,7 @@ cnn_status cnn_prepared_make_file(const cnn_prepared *p, const cnn_job *job,
 {
     const cnn_platform platform = {.backend = cnn_backend_names[devices->backend],
                                    .tuning_places = p->head.tuning_places};
-    return p->plan ? cnn_writer_create(job->output, job, design, p->plan, &platform) : CNN_OK;
+    return p->plan ? cnn_results_create(job->output, job, design, p->plan, &platform) : CNN_OK;
 }
 
 void cnn_prepared_free(cnn_prepared *p, const char *output)

@@ -3,11 +3,11 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "mpi/collectives.h"
 #include "mpi/stop.h"
 #include "mpi/worker/limit.h"
 #include "mpi/worker/run_record.h"
 #include "mpi/worker/start.h"
+#include "ranks/collectives.h"
 
 #include <signal.h>
 #include <stdlib.h>

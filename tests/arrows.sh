@@ -5,6 +5,7 @@ set -u
 cd "$(dirname "$0")/.."
 declare -A allowed=(
     [src/base]="base"
+    [src/ranks]="base ranks"
     [src/results]="base results"
     [src/data]="base data"
     [src/nn]="base nn"
@@ -24,12 +25,12 @@ declare -A allowed=(
     [src/cli]="base data job design results analysis forecast document published report status hdf5io mpi cli"
     [cpu]="base nn cpu"
     [gpu]="base nn gpu"
-    [hdf5io]="base data nn job design results analysis hdf5io"
-    [mpi]="base data nn simulate protocol job design results host analysis hdf5io mpi"
+    [hdf5io]="base ranks job design results analysis hdf5io"
+    [mpi]="base ranks simulate protocol job design results host analysis hdf5io mpi"
 )
 # Headers of libraries, and the only folders that may see them.
 declare -A library=(
-    [mpi.h]="mpi hdf5io src/main.c"
+    [mpi.h]="mpi hdf5io src/ranks src/main.c"
     [hdf5.h]="hdf5io"
     [hdf5_hl.h]="hdf5io"
     [hwloc.h]="mpi src/host"

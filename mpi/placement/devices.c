@@ -5,9 +5,9 @@
 #include "base/text.h"
 #include "host/cpulist.h"
 #include "host/visible.h"
-#include "mpi/collectives.h"
 #include "mpi/placement/pairing.h"
 #include "mpi/worker/locate.h"
+#include "ranks/collectives.h"
 
 #include <stdio.h>
 #include <stdlib.h>

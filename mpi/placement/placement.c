@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mpi/placement/placement.h"
 
-#include "mpi/collectives.h"
 #include "mpi/placement/devices.h"
 #include "mpi/placement/divide.h"
+#include "ranks/collectives.h"
 
 #include <hwloc.h>
 #include <stdio.h>

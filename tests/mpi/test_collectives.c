@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Agreement of ranks, and messages that never block. Run with three ranks. */
-#include "mpi/collectives.h"
 #include "mpi/mpi_mailbox.h"
+#include "ranks/collectives.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* A writer is killed again and again in the middle of its rows: every run whose status is set is
  * whole, none is lost, and the next writer goes on where the last one stopped. */
 #include "hdf5io/reader.h"
-#include "hdf5io/writer.h"
+#include "hdf5io/results_create.h"
 #include "results_fixture.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ static int set_up(void **state)
     if (!mkdtemp(folder))
         return -1;
     snprintf(path, sizeof path, "%s/results.h5", folder);
-    cnn_status st = cnn_writer_create(path, job, design, FIXTURE_PLAN, NULL);
+    cnn_status st = cnn_results_create(path, job, design, FIXTURE_PLAN, NULL);
     cnn_design_destroy(&design);
     return st == CNN_OK ? 0 : -1;
 }

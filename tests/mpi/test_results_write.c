@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Three ranks write one results file; what is read back is what was written. */
 #include "hdf5io/reader.h"
+#include "hdf5io/results_create.h"
 #include "hdf5io/writer.h"
 #include "results_fill.h"
 #include "results_fixture.h"
@@ -51,7 +52,7 @@ static int tear_down(void **state)
 static void create(void)
 {
     if (rank == 0 &&
-        cnn_writer_create(path, fixture_job(REPEATS), design, FIXTURE_PLAN, NULL) != CNN_OK)
+        cnn_results_create(path, fixture_job(REPEATS), design, FIXTURE_PLAN, NULL) != CNN_OK)
         fail_msg("%s", cnn_error_message());
     MPI_Barrier(MPI_COMM_WORLD);
 }

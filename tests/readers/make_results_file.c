@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes a results file with known contents for the readers in this folder: make_results_file FILE
  */
+#include "hdf5io/results_create.h"
 #include "results_fill.h"
 #include "results_fixture.h"
 
@@ -17,7 +18,7 @@ static cnn_status make(const char *path)
     CNN_TRY(cnn_design_create(job, 2, &design));
     const cnn_platform platform = {.backend = "cudnn", .tuning_places = 3};
     const cnn_tuning tuning = {.model = "NVIDIA größer", .algorithms = "conv 1: 6", .cell = 2};
-    CNN_TRY(cnn_writer_create(path, job, design, FIXTURE_PLAN, &platform));
+    CNN_TRY(cnn_results_create(path, job, design, FIXTURE_PLAN, &platform));
     CNN_TRY(cnn_writer_open(path, MPI_COMM_WORLD, &writer));
     CNN_TRY(fill_share(writer, design, 0, 1));
     CNN_TRY(cnn_writer_tuning(writer, 1, &tuning));

@@ -3,6 +3,7 @@
  *  report on files of any size.
  *
  *      simulate_file JOB DEVICES FILE [--confounded] [--set KEY=VALUE ...] */
+#include "hdf5io/results_create.h"
 #include "hdf5io/writer.h"
 #include "study.h"
 
@@ -36,7 +37,7 @@ static cnn_status write_file(const cnn_job *job, int devices, cnn_study_order or
     cnn_writer *writer = NULL;
     CNN_TRY(cnn_design_create(job, devices, &design));
     CNN_TRY(cnn_study_run(job, design, order, &results));
-    CNN_TRY(cnn_writer_create(path, job, design, "", NULL));
+    CNN_TRY(cnn_results_create(path, job, design, "", NULL));
     CNN_TRY(cnn_writer_open(path, MPI_COMM_SELF, &writer));
     CNN_TRY(write_rows(results, writer));
 done:

@@ -2,8 +2,9 @@
 /* Making a results file and locking it, in good and in bad places. */
 #include "base/text.h"
 #include "hdf5io/file_replace.h"
+#include "hdf5io/lock.h"
 #include "hdf5io/reader.h"
-#include "hdf5io/writer.h"
+#include "hdf5io/results_create.h"
 #include "results_fixture.h"
 
 #include <errno.h>
@@ -51,7 +52,7 @@ static int tear_down(void **state)
 
 static cnn_status create(const char *where)
 {
-    return cnn_writer_create(where, fixture_job(REPEATS), design, FIXTURE_PLAN, NULL);
+    return cnn_results_create(where, fixture_job(REPEATS), design, FIXTURE_PLAN, NULL);
 }
 
 static void write_old_file(void)
@@ -160,7 +161,7 @@ static void test_create_without_runs_is_refused(void **state)
     (void)state;
     cnn_design none = *design;
     none.run_count = 0;
-    assert_int_equal(cnn_writer_create(path, fixture_job(REPEATS), &none, "", NULL), CNN_EINVAL);
+    assert_int_equal(cnn_results_create(path, fixture_job(REPEATS), &none, "", NULL), CNN_EINVAL);
 }
 
 static void test_create_with_factor_that_is_no_name_is_refused(void **state)
@@ -172,7 +173,7 @@ static void test_create_with_factor_that_is_no_name_is_refused(void **state)
     job.factors = factors;
     factors[1].name = "a/b";
     write_old_file();
-    assert_int_equal(cnn_writer_create(path, &job, design, "", NULL), CNN_EINVAL);
+    assert_int_equal(cnn_results_create(path, &job, design, "", NULL), CNN_EINVAL);
     assert_message_has("a/b");
     assert_old_file_untouched();
 }

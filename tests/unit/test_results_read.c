@@ -2,7 +2,7 @@
 /* Results files that are not what they seem: each must give CNN_EDATA that names the part. */
 #include "hdf5io/layout.h"
 #include "hdf5io/reader.h"
-#include "hdf5io/writer.h"
+#include "hdf5io/results_create.h"
 #include "results_fixture.h"
 
 #include <hdf5.h>
@@ -42,7 +42,7 @@ static int set_up(void **state)
         return -1;
     snprintf(whole, sizeof whole, "%s/whole.h5", folder);
     snprintf(path, sizeof path, "%s/damaged.h5", folder);
-    assert_int_equal(cnn_writer_create(whole, job, design, FIXTURE_PLAN, NULL), CNN_OK);
+    assert_int_equal(cnn_results_create(whole, job, design, FIXTURE_PLAN, NULL), CNN_OK);
     assert_int_equal(cnn_read_file(whole, 1 << 30, &bytes, &size), CNN_OK);
     run_count = design->run_count;
     cnn_design_destroy(&design);

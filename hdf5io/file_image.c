@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hdf5io/creator.h"
+#include "hdf5io/file_image.h"
 
 #include "hdf5io/attribute.h"
 #include "hdf5io/hdf5_error.h"
@@ -110,20 +110,20 @@ done:
 }
 
 /** A dimension with its index as coordinate. */
-static cnn_status make_dimension(cnn_creator *creator, cnn_dimension dimension)
+static cnn_status make_dimension(cnn_file_image *image, cnn_dimension dimension)
 {
     cnn_status st = CNN_OK;
     const cnn_dimension_info *info = &cnn_dimensions[dimension];
     const char *slash = strrchr(info->path, '/');
     const char *name = slash ? slash + 1 : info->path;
     const cnn_column column = {name, CNN_COLUMN_I32, sizeof(int32_t), 0, "", info->long_name};
-    hid_t *set = &creator->scales[dimension];
-    hsize_t start = 0, n = creator->lengths.of[dimension];
+    hid_t *set = &image->scales[dimension];
+    hsize_t start = 0, n = image->lengths.of[dimension];
     int32_t *index = NULL;
     CNN_CHECK((index = malloc(n * sizeof *index)) != NULL, CNN_ENOMEM, "index of '%s'", name);
     for (hsize_t i = 0; i < n; i++)
         index[i] = (int32_t)i + info->first;
-    CNN_TRY(make_set(creator->file, info->path, &column, 1, &n, set));
+    CNN_TRY(make_set(image->file, info->path, &column, 1, &n, set));
     CNN_TRY(cnn_variable_write(*set, &column, index, sizeof *index, 1, &start, &n));
     CNN_TRY(describe(*set, &column));
     CNN_HDF5(H5DSset_scale(*set, name) >= 0, CNN_EIO, "cannot make dimension '%s'", name);
@@ -147,16 +147,16 @@ static hid_t make_bare_set(hid_t file, const char *name, hsize_t length)
 }
 
 /** Attaches the dimension of a text's characters, "string<length>"; made when first needed. */
-static cnn_status attach_characters(cnn_creator *creator, hid_t set, int axis, hsize_t length)
+static cnn_status attach_characters(cnn_file_image *image, hid_t set, int axis, hsize_t length)
 {
     cnn_status st = CNN_OK;
     char name[32], label[96];
     hid_t scale = -1;
     snprintf(name, sizeof name, "string%llu", (unsigned long long)length);
     snprintf(label, sizeof label, BARE_SCALE_NAME, (unsigned long long)length);
-    bool made = H5Lexists(creator->file, name, H5P_DEFAULT) > 0;
-    scale = made ? H5Dopen2(creator->file, name, H5P_DEFAULT)
-                 : make_bare_set(creator->file, name, length);
+    bool made = H5Lexists(image->file, name, H5P_DEFAULT) > 0;
+    scale =
+        made ? H5Dopen2(image->file, name, H5P_DEFAULT) : make_bare_set(image->file, name, length);
     CNN_HDF5(scale >= 0 && (made || H5DSset_scale(scale, label) >= 0), CNN_EIO,
              "cannot make dimension '%s'", name);
     CNN_HDF5(H5DSattach_scale(set, scale, (unsigned)axis) >= 0, CNN_EIO,
@@ -166,37 +166,38 @@ done:
 }
 
 /** Makes one variable over the dimensions, plus characters for text, with all its attributes. */
-static cnn_status make_variable(cnn_creator *creator, const char *path, const cnn_column *column,
+static cnn_status make_variable(cnn_file_image *image, const char *path, const cnn_column *column,
                                 int rank, const cnn_dimension *dimensions, hid_t *set)
 {
     cnn_status st = CNN_OK;
     bool text = column->type == CNN_COLUMN_TEXT;
     hsize_t extents[CNN_VARIABLE_RANK_MAX];
     for (int i = 0; i < rank; i++)
-        extents[i] = creator->lengths.of[dimensions[i]];
+        extents[i] = image->lengths.of[dimensions[i]];
     extents[rank] = column->width;
-    CNN_TRY(make_set(creator->file, path, column, rank + text, extents, set));
+    CNN_TRY(make_set(image->file, path, column, rank + text, extents, set));
     for (int i = 0; i < rank; i++)
-        CNN_HDF5(H5DSattach_scale(*set, creator->scales[dimensions[i]], (unsigned)i) >= 0, CNN_EIO,
+        CNN_HDF5(H5DSattach_scale(*set, image->scales[dimensions[i]], (unsigned)i) >= 0, CNN_EIO,
                  "cannot attach a dimension to '%s'", path);
     if (text)
-        CNN_TRY(attach_characters(creator, *set, rank, column->width));
+        CNN_TRY(attach_characters(image, *set, rank, column->width));
     CNN_TRY(describe(*set, column));
 done:
     return st;
 }
 
-static cnn_status write_all(cnn_creator *creator, hid_t set, const cnn_column *column, int rank,
+static cnn_status write_all(cnn_file_image *image, hid_t set, const cnn_column *column, int rank,
                             const cnn_dimension *dimensions, const void *rows, size_t stride)
 {
     const hsize_t start[CNN_VARIABLE_RANK_MAX] = {0};
     hsize_t count[CNN_VARIABLE_RANK_MAX];
     for (int i = 0; i < rank; i++)
-        count[i] = creator->lengths.of[dimensions[i]];
+        count[i] = image->lengths.of[dimensions[i]];
     return cnn_variable_write(set, column, rows, stride, rank, start, count);
 }
 
-cnn_status cnn_creator_table(cnn_creator *creator, cnn_table_id id, const void *rows, size_t stride)
+cnn_status cnn_file_image_add_table(cnn_file_image *image, cnn_table_id id, const void *rows,
+                                    size_t stride)
 {
     cnn_status st = CNN_OK;
     const cnn_table *table = &cnn_tables[id];
@@ -205,10 +206,10 @@ cnn_status cnn_creator_table(cnn_creator *creator, cnn_table_id id, const void *
         char path[128];
         snprintf(path, sizeof path, "%s%s", table->folder, table->columns[i].name);
         CNN_TRY(
-            make_variable(creator, path, &table->columns[i], table->rank, table->dimensions, &set));
+            make_variable(image, path, &table->columns[i], table->rank, table->dimensions, &set));
         if (rows)
-            CNN_TRY(write_all(creator, set, &table->columns[i], table->rank, table->dimensions,
-                              rows, stride));
+            CNN_TRY(write_all(image, set, &table->columns[i], table->rank, table->dimensions, rows,
+                              stride));
         CNN_TRY(cnn_hdf5_close(CNN_OK, &set, H5Dclose, path));
     }
 done:
@@ -225,36 +226,36 @@ static size_t label_width(const char *const *labels, size_t n)
     return width;
 }
 
-cnn_status cnn_creator_labels(cnn_creator *creator, const char *path, int rank,
-                              const cnn_dimension *dimensions, const char *long_name,
-                              const char *const *labels)
+cnn_status cnn_file_image_add_labels(cnn_file_image *image, const char *path, int rank,
+                                     const cnn_dimension *dimensions, const char *long_name,
+                                     const char *const *labels)
 {
     cnn_status st = CNN_OK;
     hid_t set = -1;
     char *rows = NULL;
     size_t n = 1;
     for (int i = 0; i < rank; i++)
-        n *= creator->lengths.of[dimensions[i]];
+        n *= image->lengths.of[dimensions[i]];
     size_t width = label_width(labels, n);
     const cnn_column column = {path, CNN_COLUMN_TEXT, width, 0, "", long_name};
     CNN_CHECK((rows = calloc(n, width)) != NULL, CNN_ENOMEM, "labels of '%s'", path);
     for (size_t i = 0; i < n; i++)
         if (labels[i])
             memcpy(rows + i * width, labels[i], strlen(labels[i]));
-    CNN_TRY(make_variable(creator, path, &column, rank, dimensions, &set));
-    CNN_TRY(write_all(creator, set, &column, rank, dimensions, rows, width));
+    CNN_TRY(make_variable(image, path, &column, rank, dimensions, &set));
+    CNN_TRY(write_all(image, set, &column, rank, dimensions, rows, width));
 done:
     free(rows);
     return cnn_hdf5_close(st, &set, H5Dclose, path);
 }
 
-cnn_status cnn_creator_text(cnn_creator *creator, const char *path, const char *long_name,
-                            const char *text)
+cnn_status cnn_file_image_add_text(cnn_file_image *image, const char *path, const char *long_name,
+                                   const char *text)
 {
     cnn_status st = CNN_OK;
     hid_t set = -1;
     const cnn_column column = {path, CNN_COLUMN_TEXT, strlen(text) + 1, 0, "", long_name};
-    CNN_TRY(make_variable(creator, path, &column, 0, NULL, &set));
+    CNN_TRY(make_variable(image, path, &column, 0, NULL, &set));
     CNN_TRY(cnn_variable_write(set, &column, text, column.width, 0, NULL, NULL));
 done:
     return cnn_hdf5_close(st, &set, H5Dclose, path);
@@ -291,42 +292,42 @@ done:
     return cnn_hdf5_close(st, &plist, H5Pclose, "a property list");
 }
 
-cnn_status cnn_creator_open(cnn_creator *creator, const cnn_lengths *lengths)
+cnn_status cnn_file_image_create(cnn_file_image *image, const cnn_lengths *lengths)
 {
     cnn_status st = CNN_OK;
-    creator->file = -1;
-    creator->lengths = *lengths;
+    image->file = -1;
+    image->lengths = *lengths;
     for (int d = 0; d < CNN_DIM_COUNT; d++)
-        creator->scales[d] = -1;
-    CNN_TRY(make_file(&creator->file));
-    CNN_TRY(make_folder(creator->file, "analysis"));
+        image->scales[d] = -1;
+    CNN_TRY(make_file(&image->file));
+    CNN_TRY(make_folder(image->file, "analysis"));
     for (int d = 0; d < CNN_DIM_COUNT; d++)
-        CNN_TRY(make_dimension(creator, (cnn_dimension)d));
+        CNN_TRY(make_dimension(image, (cnn_dimension)d));
 done:
     return st;
 }
 
-cnn_status cnn_creator_close(cnn_status st, cnn_creator *creator)
+cnn_status cnn_file_image_close(cnn_status st, cnn_file_image *image)
 {
     for (int d = 0; d < CNN_DIM_COUNT; d++)
-        st = cnn_hdf5_close(st, &creator->scales[d], H5Dclose, cnn_dimensions[d].path);
-    return cnn_hdf5_close(st, &creator->file, H5Fclose, "the file in memory");
+        st = cnn_hdf5_close(st, &image->scales[d], H5Dclose, cnn_dimensions[d].path);
+    return cnn_hdf5_close(st, &image->file, H5Fclose, "the file in memory");
 }
 
-cnn_status cnn_creator_image(cnn_creator *creator, void **bytes, size_t *size)
+cnn_status cnn_file_image_bytes(cnn_file_image *image, void **bytes, size_t *size)
 {
     cnn_status st = CNN_OK;
-    void *image = NULL;
-    CNN_HDF5(H5Fflush(creator->file, H5F_SCOPE_LOCAL) >= 0, CNN_EIO, "cannot flush the file");
-    ssize_t n = H5Fget_file_image(creator->file, NULL, 0);
+    void *copy = NULL;
+    CNN_HDF5(H5Fflush(image->file, H5F_SCOPE_LOCAL) >= 0, CNN_EIO, "cannot flush the file");
+    ssize_t n = H5Fget_file_image(image->file, NULL, 0);
     CNN_HDF5(n > 0, CNN_EIO, "size of the file in memory");
-    CNN_CHECK((image = malloc((size_t)n)) != NULL, CNN_ENOMEM, "a results file of %zd bytes", n);
-    CNN_HDF5(H5Fget_file_image(creator->file, image, (size_t)n) == n, CNN_EIO,
+    CNN_CHECK((copy = malloc((size_t)n)) != NULL, CNN_ENOMEM, "a results file of %zd bytes", n);
+    CNN_HDF5(H5Fget_file_image(image->file, copy, (size_t)n) == n, CNN_EIO,
              "bytes of the file in memory");
-    *bytes = image;
+    *bytes = copy;
     *size = (size_t)n;
-    image = NULL;
+    copy = NULL;
 done:
-    free(image);
+    free(copy);
     return st;
 }

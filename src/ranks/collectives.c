@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mpi/collectives.h"
+#include "ranks/collectives.h"
 
 #include <limits.h>
 #include <string.h>

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a new results file holds: the experiment as planned, and room for everything else. */
+/* Contents of a new results file: the experiment as planned, and room for everything else. */
+#include "hdf5io/results_create.h"
+
 #include "analysis/analysis.h"
 #include "base/clock.h"
 #include "hdf5io/attribute.h"
-#include "hdf5io/creator.h"
+#include "hdf5io/file_image.h"
 #include "hdf5io/file_replace.h"
 #include "hdf5io/hdf5_error.h"
-#include "hdf5io/writer.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ done:
     return st;
 }
 
-/** Places of each run for its attempts: see cnn_writer_attempt_count. */
+/** Places of each run for its attempts: see cnn_writer_attempt_count (hdf5io/writer.h). */
 static int attempt_places(int runs, int retries)
 {
     enum { SPARE_IN_ALL = 100000 }; /* 80 MB */
@@ -112,21 +113,21 @@ done:
     return st;
 }
 
-static cnn_status put_runs(cnn_creator *c, const cnn_design *design)
+static cnn_status put_runs(cnn_file_image *c, const cnn_design *design)
 {
     cnn_status st = CNN_OK;
     cnn_planned *rows = NULL;
     CNN_TRY(planned_rows(design, &rows));
-    CNN_TRY(cnn_creator_table(c, CNN_TABLE_STATUS, NULL, 0));
-    CNN_TRY(cnn_creator_table(c, CNN_TABLE_PLANNED, rows, sizeof *rows));
-    CNN_TRY(cnn_creator_table(c, CNN_TABLE_MEASURED, NULL, 0));
-    CNN_TRY(cnn_creator_table(c, CNN_TABLE_EPOCHS, NULL, 0));
+    CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_STATUS, NULL, 0));
+    CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_PLANNED, rows, sizeof *rows));
+    CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_MEASURED, NULL, 0));
+    CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_EPOCHS, NULL, 0));
 done:
     free(rows);
     return st;
 }
 
-static cnn_status put_attempts(cnn_creator *c)
+static cnn_status put_attempts(cnn_file_image *c)
 {
     cnn_status st = CNN_OK;
     size_t n = c->lengths.of[CNN_DIM_ATTEMPT], per_run = n / c->lengths.of[CNN_DIM_RUN];
@@ -134,17 +135,17 @@ static cnn_status put_attempts(cnn_creator *c)
     CNN_CHECK(keys, CNN_ENOMEM, "%zu attempts", n);
     for (size_t i = 0; i < n; i++)
         keys[i] = (cnn_attempt_key){(int32_t)(i / per_run), (int32_t)(i % per_run)};
-    CNN_TRY(cnn_creator_table(c, CNN_TABLE_ATTEMPT_KEYS, keys, sizeof *keys));
-    CNN_TRY(cnn_creator_table(c, CNN_TABLE_ATTEMPTS, NULL, 0));
-    CNN_TRY(cnn_creator_table(c, CNN_TABLE_SESSIONS, NULL, 0));
-    CNN_TRY(cnn_creator_table(c, CNN_TABLE_QUARANTINES, NULL, 0));
-    CNN_TRY(cnn_creator_table(c, CNN_TABLE_TUNINGS, NULL, 0));
+    CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_ATTEMPT_KEYS, keys, sizeof *keys));
+    CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_ATTEMPTS, NULL, 0));
+    CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_SESSIONS, NULL, 0));
+    CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_QUARANTINES, NULL, 0));
+    CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_TUNINGS, NULL, 0));
 done:
     free(keys);
     return st;
 }
 
-static cnn_status put_factors(cnn_creator *c, const cnn_job *job)
+static cnn_status put_factors(cnn_file_image *c, const cnn_job *job)
 {
     static const cnn_dimension by_level[] = {CNN_DIM_FACTOR, CNN_DIM_LEVEL};
     cnn_status st = CNN_OK;
@@ -160,10 +161,11 @@ static cnn_status put_factors(cnn_creator *c, const cnn_job *job)
         for (int l = 0; l < factor->level_count; l++)
             labels[f * levels + (size_t)l] = factor->labels[l];
     }
-    CNN_TRY(cnn_creator_labels(c, CNN_VAR_FACTOR_NAME, 1, by_level, "name of the factor", names));
-    CNN_TRY(cnn_creator_table(c, CNN_TABLE_FACTORS, counts, sizeof *counts));
-    CNN_TRY(cnn_creator_labels(c, CNN_VAR_LEVEL_LABEL, 2, by_level, "label of the factor's level",
-                               labels));
+    CNN_TRY(cnn_file_image_add_labels(c, CNN_VAR_FACTOR_NAME, 1, by_level, "name of the factor",
+                                      names));
+    CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_FACTORS, counts, sizeof *counts));
+    CNN_TRY(cnn_file_image_add_labels(c, CNN_VAR_LEVEL_LABEL, 2, by_level,
+                                      "label of the factor's level", labels));
 done:
     free(names);
     free(labels);
@@ -171,68 +173,75 @@ done:
     return st;
 }
 
-static cnn_status put_cells(cnn_creator *c, const cnn_design *design)
+/** Label and factor levels of a cell or a combination: row i of its dimension. */
+static void row_of(const cnn_design *design, cnn_dimension by, size_t i, const char **label,
+                   const int **levels)
 {
-    static const cnn_dimension by_cell[] = {CNN_DIM_CELL};
-    cnn_status st = CNN_OK;
-    size_t cells = (size_t)design->cell_count, factors = (size_t)design->factor_count;
-    const char **labels = calloc(cells, sizeof *labels);
-    int32_t *levels = calloc(cells * factors, sizeof *levels);
-    CNN_CHECK(labels && levels, CNN_ENOMEM, "table of %zu cells", cells);
-    for (size_t i = 0; i < cells; i++) {
-        labels[i] = design->cells[i].label;
-        for (size_t f = 0; f < factors; f++)
-            levels[i * factors + f] = design->cells[i].levels[f];
+    if (by == CNN_DIM_CELL) {
+        *label = design->cells[i].label;
+        *levels = design->cells[i].levels;
+    } else {
+        *label = design->combinations[i].label;
+        *levels = design->combinations[i].levels;
     }
-    CNN_TRY(cnn_creator_labels(c, CNN_VAR_CELL_LABEL, 1, by_cell, "label of the cell", labels));
-    CNN_TRY(cnn_creator_table(c, CNN_TABLE_CELLS, levels, sizeof *levels));
-done:
-    free(labels);
-    free(levels);
-    return st;
 }
 
-static cnn_status put_combinations(cnn_creator *c, const cnn_design *design)
+/** Cells or combinations: a label and the level of each factor. */
+static cnn_status put_level_table(cnn_file_image *c, const cnn_design *design, cnn_dimension by,
+                                  cnn_table_id table, const char *label_path,
+                                  const char *label_text)
 {
-    static const cnn_dimension by_combination[] = {CNN_DIM_COMBINATION};
     cnn_status st = CNN_OK;
-    size_t n = (size_t)design->combination_count, factors = (size_t)design->factor_count;
+    const size_t n = c->lengths.of[by], factors = (size_t)design->factor_count;
     const char **labels = calloc(n, sizeof *labels);
     int32_t *levels = calloc(n * factors, sizeof *levels);
-    CNN_CHECK(labels && levels, CNN_ENOMEM, "table of %zu combinations", n);
+    CNN_CHECK(labels && levels, CNN_ENOMEM, "%zu rows of '%s'", n, label_path);
     for (size_t i = 0; i < n; i++) {
-        labels[i] = design->combinations[i].label;
+        const int *row;
+        row_of(design, by, i, &labels[i], &row);
         for (size_t f = 0; f < factors; f++)
-            levels[i * factors + f] = design->combinations[i].levels[f];
+            levels[i * factors + f] = row[f];
     }
-    CNN_TRY(cnn_creator_labels(c, CNN_VAR_COMBINATION_LABEL, 1, by_combination,
-                               "label of the combination", labels));
-    CNN_TRY(cnn_creator_table(c, CNN_TABLE_COMBINATIONS, levels, sizeof *levels));
+    CNN_TRY(cnn_file_image_add_labels(c, label_path, 1, &by, label_text, labels));
+    CNN_TRY(cnn_file_image_add_table(c, table, levels, sizeof *levels));
 done:
     free(labels);
     free(levels);
     return st;
 }
 
-static cnn_status put_texts(cnn_creator *c, const cnn_job *job, const char *plan)
+static cnn_status put_cells(cnn_file_image *c, const cnn_design *design)
+{
+    cnn_status st = CNN_OK;
+    CNN_TRY(put_level_table(c, design, CNN_DIM_CELL, CNN_TABLE_CELLS, CNN_VAR_CELL_LABEL,
+                            "label of the cell"));
+    CNN_TRY(put_level_table(c, design, CNN_DIM_COMBINATION, CNN_TABLE_COMBINATIONS,
+                            CNN_VAR_COMBINATION_LABEL, "label of the combination"));
+done:
+    return st;
+}
+
+static cnn_status put_texts(cnn_file_image *c, const cnn_job *job, const char *plan)
 {
     cnn_status st = CNN_OK;
     char now[32], program[96];
     cnn_clock_format(cnn_clock_wall(), now, sizeof now);
     snprintf(program, sizeof program, "cnnmpi %s, %s", CNN_VERSION, now);
-    CNN_TRY(cnn_creator_text(c, CNN_VAR_JOB_NAME, "name of the job", job->name));
-    CNN_TRY(cnn_creator_text(c, CNN_VAR_JOB_FILE, "the job file", job->text));
-    CNN_TRY(cnn_creator_text(c, CNN_VAR_OVERRIDES, "keys set on the command line, one a line",
-                             job->overrides ? job->overrides : ""));
-    CNN_TRY(cnn_creator_text(c, CNN_VAR_PLAN, "the plan, as cnnmpi plan shows it, and the backend",
-                             plan));
-    CNN_TRY(cnn_creator_text(c, CNN_VAR_PROGRAM, "program that made the file, and when", program));
+    CNN_TRY(cnn_file_image_add_text(c, CNN_VAR_JOB_NAME, "name of the job", job->name));
+    CNN_TRY(cnn_file_image_add_text(c, CNN_VAR_JOB_FILE, "the job file", job->text));
+    CNN_TRY(cnn_file_image_add_text(c, CNN_VAR_OVERRIDES,
+                                    "keys set on the command line, one a line",
+                                    job->overrides ? job->overrides : ""));
+    CNN_TRY(cnn_file_image_add_text(c, CNN_VAR_PLAN,
+                                    "the plan, as cnnmpi plan shows it, and the backend", plan));
+    CNN_TRY(cnn_file_image_add_text(c, CNN_VAR_PROGRAM, "program that made the file, and when",
+                                    program));
 done:
     return st;
 }
 
 /** The components' names; those after the fixed ones are residuals of the contrast's levels. */
-static cnn_status put_component_names(cnn_creator *c, const cnn_job *job)
+static cnn_status put_component_names(cnn_file_image *c, const cnn_job *job)
 {
     static const cnn_dimension by_component[] = {CNN_DIM_COMPONENT};
     cnn_status st = CNN_OK;
@@ -246,8 +255,8 @@ static cnn_status put_component_names(cnn_creator *c, const cnn_job *job)
                        : cnn_asprintf("residual of %s", contrast->labels[i - CNN_COMPONENT_LEVELS]);
         CNN_CHECK(names[i], CNN_ENOMEM, "names of %d components", n);
     }
-    CNN_TRY(cnn_creator_labels(c, CNN_VAR_COMPONENT_NAME, 1, by_component, "name of the component",
-                               (const char *const *)names));
+    CNN_TRY(cnn_file_image_add_labels(c, CNN_VAR_COMPONENT_NAME, 1, by_component,
+                                      "name of the component", (const char *const *)names));
 done:
     for (int i = 0; names && i < n; i++)
         free(names[i]);
@@ -255,25 +264,25 @@ done:
     return st;
 }
 
-static cnn_status put_analysis(cnn_creator *c, const cnn_job *job)
+static cnn_status put_analysis(cnn_file_image *c, const cnn_job *job)
 {
     static const cnn_dimension by_measure[] = {CNN_DIM_MEASURE}, by_test[] = {CNN_DIM_TEST};
     cnn_status st = CNN_OK;
-    CNN_TRY(cnn_creator_labels(c, CNN_VAR_MEASURE_NAME, 1, by_measure, "what is analysed of a run",
-                               cnn_measure_names));
-    CNN_TRY(cnn_creator_labels(c, CNN_VAR_MEASURE_UNITS, 1, by_measure, "units of the measure",
-                               cnn_measure_units));
-    CNN_TRY(
-        cnn_creator_labels(c, CNN_VAR_TEST_NAME, 1, by_test, "name of the test", cnn_test_names));
+    CNN_TRY(cnn_file_image_add_labels(c, CNN_VAR_MEASURE_NAME, 1, by_measure,
+                                      "what is analysed of a run", cnn_measure_names));
+    CNN_TRY(cnn_file_image_add_labels(c, CNN_VAR_MEASURE_UNITS, 1, by_measure,
+                                      "units of the measure", cnn_measure_units));
+    CNN_TRY(cnn_file_image_add_labels(c, CNN_VAR_TEST_NAME, 1, by_test, "name of the test",
+                                      cnn_test_names));
     CNN_TRY(put_component_names(c, job));
     for (int id = CNN_TABLE_CELL_COUNTS; id <= CNN_TABLE_SESSION_OVERHEADS; id++)
-        CNN_TRY(cnn_creator_table(c, (cnn_table_id)id, NULL, 0));
+        CNN_TRY(cnn_file_image_add_table(c, (cnn_table_id)id, NULL, 0));
 done:
     return st;
 }
 
 /** One factor's label in each run, under the factor's own name where no other variable has it. */
-static cnn_status put_factor_column(cnn_creator *c, const cnn_job *job, const cnn_design *design,
+static cnn_status put_factor_column(cnn_file_image *c, const cnn_job *job, const cnn_design *design,
                                     int f)
 {
     static const cnn_dimension by_run[] = {CNN_DIM_RUN};
@@ -288,7 +297,7 @@ static cnn_status put_factor_column(cnn_creator *c, const cnn_job *job, const cn
     CNN_CHECK(labels && name && long_name, CNN_ENOMEM, "labels of '%s'", factor->name);
     for (int r = 0; r < design->run_count; r++)
         labels[r] = factor->labels[design->cells[design->runs[r].cell].levels[f]];
-    CNN_TRY(cnn_creator_labels(c, name, 1, by_run, long_name, labels));
+    CNN_TRY(cnn_file_image_add_labels(c, name, 1, by_run, long_name, labels));
 done:
     free(labels);
     free(name);
@@ -329,7 +338,7 @@ done:
     return st;
 }
 
-static cnn_status put_everything(cnn_creator *c, const cnn_job *job, const cnn_design *design,
+static cnn_status put_everything(cnn_file_image *c, const cnn_job *job, const cnn_design *design,
                                  const char *plan, const cnn_platform *platform)
 {
     cnn_status st = CNN_OK;
@@ -338,7 +347,6 @@ static cnn_status put_everything(cnn_creator *c, const cnn_job *job, const cnn_d
     CNN_TRY(put_attempts(c));
     CNN_TRY(put_factors(c, job));
     CNN_TRY(put_cells(c, design));
-    CNN_TRY(put_combinations(c, design));
     CNN_TRY(put_texts(c, job, plan));
     CNN_TRY(put_analysis(c, job));
     for (int f = 0; f < job->factor_count; f++) /* last, so that taken names are known */
@@ -347,12 +355,12 @@ done:
     return st;
 }
 
-cnn_status cnn_writer_create(const char *path, const cnn_job *job, const cnn_design *design,
-                             const char *plan, const cnn_platform *platform)
+cnn_status cnn_results_create(const char *path, const cnn_job *job, const cnn_design *design,
+                              const char *plan, const cnn_platform *platform)
 {
     static const cnn_platform cpus = {.backend = "onednn"};
     cnn_status st = CNN_OK;
-    cnn_creator creator;
+    cnn_file_image image;
     cnn_lengths lengths;
     void *bytes = NULL;
     size_t n = 0;
@@ -361,12 +369,12 @@ cnn_status cnn_writer_create(const char *path, const cnn_job *job, const cnn_des
     platform = platform ? platform : &cpus;
     CNN_TRY(plan_lengths(job, design, platform, &lengths));
     cnn_hdf5_quiet();
-    st = cnn_creator_open(&creator, &lengths);
+    st = cnn_file_image_create(&image, &lengths);
     if (st == CNN_OK)
-        st = put_everything(&creator, job, design, plan, platform);
+        st = put_everything(&image, job, design, plan, platform);
     if (st == CNN_OK)
-        st = cnn_creator_image(&creator, &bytes, &n);
-    st = cnn_creator_close(st, &creator);
+        st = cnn_file_image_bytes(&image, &bytes, &n);
+    st = cnn_file_image_close(st, &image);
     if (st != CNN_OK) {
         st = cnn_error_prefix(st, "cannot lay out '%s'", path);
         goto done;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Collective calls that do not spin: MPI's own burn a core while they wait, which here belongs to
  *  a trainer. Each waits asleep until all ranks have come, and only then makes the real call. */
-#ifndef CNN_MPI_COLLECTIVES_H
-#define CNN_MPI_COLLECTIVES_H
+#ifndef CNN_RANKS_COLLECTIVES_H
+#define CNN_RANKS_COLLECTIVES_H
 
 #include "base/status.h"
 
