@@ -9,7 +9,6 @@
 #include "mpi/worker/start.h"
 #include "ranks/collectives.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,12 +120,12 @@ static cnn_status listen(const tuning *t, cnn_child *child, cnn_record *record, 
         CNN_TRY(cnn_child_poll(child, longest_wait));
         for (const char *line; (line = cnn_child_next_line(child, &too_long)) != NULL;)
             if (!cnn_record_line(record, line, too_long))
-                cnn_child_signal(child, SIGKILL);
+                cnn_child_kill(child);
         const double duration = cnn_child_life_seconds(child);
         *signal = cnn_stop_signal(&count);
         if (*signal ||
             (!late[0] && cnn_limit_is_passed(&limit, duration, duration, late, sizeof late)))
-            cnn_child_signal(child, SIGKILL);
+            cnn_child_kill(child);
     }
     CNN_CHECK(!late[0], CNN_EBACKEND, "%s", late);
 done:

@@ -9,7 +9,6 @@
 #include "mpi/worker/start.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,11 +297,11 @@ static void keep_deadlines(cnn_worker *w)
     const double now = cnn_clock_monotonic();
     if (!w->killed && now >= w->kill_at) {
         w->killed = true;
-        cnn_child_signal(w->child, SIGKILL);
+        cnn_child_kill(w->child);
     } else if (!w->timed_out && cnn_limit_is_passed(&w->limit, cnn_child_life_seconds(w->child),
                                                     now - w->last_event, w->late, sizeof w->late)) {
         w->timed_out = true;
-        cnn_child_signal(w->child, SIGKILL);
+        cnn_child_kill(w->child);
     }
 }
 
@@ -315,7 +314,7 @@ static cnn_status watch(cnn_worker *w, bool *busy)
         *busy = true;
         w->last_event = cnn_clock_monotonic();
         if (!cnn_record_line(&w->record, line, too_long))
-            cnn_child_signal(w->child, SIGKILL);
+            cnn_child_kill(w->child);
         CNN_TRY(tell_state(w, current_run(w)));
     }
     if (cnn_child_ended(w->child)) {

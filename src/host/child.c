@@ -18,21 +18,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 struct cnn_child {
-    pid_t pid;
+    pid_t helper;    /* the supervisor, our child; -1: none */
+    pid_t pid;       /* the trainer, the supervisor's child; -1: not reported yet */
     int events, log; /* our ends of the pipes; -1 once closed */
-    int exit_notice; /* becomes readable at the end (pidfd); -1 where the kernel has none */
-    bool reaped;
+    int report;      /* the supervisor's records */
+    int order;       /* one byte orders the end; closing it does so too */
+    bool ended;      /* the trainer's end was reported, or the supervisor is gone */
+    bool reaped;     /* the supervisor */
+    bool started;
     int exit_code;                 /* or -signal */
+    int left;                      /* processes that did not end; -1: unknown */
     double start_wall, start, end; /* seconds */
+    double kill_at;                /* monotonic: when the supervisor itself is killed */
     struct rusage usage;
     cnn_lines lines;
     cnn_logtail tail;
 };
+
+/* Seconds for the helper to fork; and beyond its own patience, before it is killed. */
+static const double start_patience = 30, helper_patience = CNN_EXEC_PATIENCE + 2;
 
 /* Above the descriptors that the trainer gets, so that no dup2 for it overwrites another's source.
  */
@@ -140,9 +148,13 @@ done:
     return st;
 }
 
-/** Starts the helper with input as 0, log as 1 and 2, events as CNN_EVENTS_DESCRIPTOR. */
-static cnn_status spawn(const cnn_child_options *options, int input, int log, int events,
-                        pid_t *pid)
+/** The ends of the pipes that the helper gets; -1: not open. */
+typedef struct {
+    int input, log, events, report, order;
+} handed_over;
+
+/** Starts the helper with input as 0, log as 1 and 2, the others as host/handover.h numbers them. */
+static cnn_status spawn(const cnn_child_options *options, const handed_over *h, pid_t *pid)
 {
     cnn_status st = CNN_OK;
     char parent[32], **arguments = NULL, **environment = NULL;
@@ -152,11 +164,17 @@ static cnn_status spawn(const cnn_child_options *options, int input, int log, in
     CNN_TRY(make_arguments(options, parent, &arguments));
     CNN_TRY(make_environment(options, &environment));
     have_actions = posix_spawn_file_actions_init(&actions) == 0;
-    CNN_CHECK(have_actions && posix_spawn_file_actions_adddup2(&actions, input, 0) == 0 &&
-                  posix_spawn_file_actions_adddup2(&actions, log, 1) == 0 &&
-                  posix_spawn_file_actions_adddup2(&actions, log, 2) == 0 &&
-                  posix_spawn_file_actions_adddup2(&actions, events, CNN_EVENTS_DESCRIPTOR) == 0,
-              CNN_ENOMEM, "a trainer's descriptors");
+    const int descriptors[][2] = {{h->input, 0},
+                                  {h->log, 1},
+                                  {h->log, 2},
+                                  {h->events, CNN_EVENTS_DESCRIPTOR},
+                                  {h->report, CNN_REPORT_DESCRIPTOR},
+                                  {h->order, CNN_ORDER_DESCRIPTOR}};
+    for (size_t i = 0; have_actions && i < sizeof descriptors / sizeof descriptors[0]; i++)
+        CNN_CHECK(
+            posix_spawn_file_actions_adddup2(&actions, descriptors[i][0], descriptors[i][1]) == 0,
+            CNN_ENOMEM, "a trainer's descriptors");
+    CNN_CHECK(have_actions, CNN_ENOMEM, "a trainer's descriptors");
     const int error = posix_spawn(pid, options->helper, &actions, NULL, arguments, environment);
     CNN_CHECK(error == 0, CNN_EENV, "cannot start '%s': %s", options->helper, strerror(error));
 done:
@@ -164,34 +182,6 @@ done:
         posix_spawn_file_actions_destroy(&actions);
     cnn_environment_free(&environment);
     free(arguments);
-    return st;
-}
-
-cnn_status cnn_child_start(const cnn_child_options *options, cnn_child **out)
-{
-    cnn_status st = CNN_OK;
-    int input = -1, log = -1, events = -1;
-    cnn_child *child = calloc(1, sizeof *child);
-    CNN_CHECK(child != NULL, CNN_ENOMEM, "a trainer's record");
-    child->pid = child->events = child->log = child->exit_notice = -1;
-    CNN_CHECK(options && options->helper && options->argv && options->argv[0], CNN_EINVAL,
-              "a trainer needs the exec helper and a program");
-    CNN_TRY(make_input(options->input ? options->input : "", &input));
-    CNN_TRY(make_pipe(&child->events, &events));
-    CNN_TRY(make_pipe(&child->log, &log));
-    child->start_wall = cnn_clock_wall();
-    child->start = cnn_clock_monotonic();
-    CNN_TRY(spawn(options, input, log, events, &child->pid));
-#ifdef SYS_pidfd_open
-    child->exit_notice = (int)syscall(SYS_pidfd_open, child->pid, 0); /* close-on-exec by itself */
-#endif
-    *out = child;
-    child = NULL;
-done:
-    close_descriptor(&input);
-    close_descriptor(&log);
-    close_descriptor(&events);
-    cnn_child_destroy(&child);
     return st;
 }
 
@@ -232,12 +222,102 @@ static void read_log(cnn_child *child)
     }
 }
 
-/** Waits for output or the end. */
+/** Takes one record of the supervisor. */
+static void take_report(cnn_child *child, const cnn_exec_report *r)
+{
+    switch ((cnn_exec_report_kind)r->kind) {
+    case CNN_EXEC_STARTED:
+        child->pid = r->pid;
+        break;
+    case CNN_EXEC_ENDED:
+        child->end = cnn_clock_monotonic();
+        child->ended = true;
+        child->started = r->started != 0;
+        child->usage = r->usage;
+        child->exit_code = WIFEXITED(r->status) ? WEXITSTATUS(r->status) : -WTERMSIG(r->status);
+        /* The supervisor clears up now. */
+        child->kill_at = fmin(child->kill_at, child->end + helper_patience);
+        break;
+    case CNN_EXEC_CLEARED:
+        child->left = r->left;
+        break;
+    }
+}
+
+static void read_reports(cnn_child *child)
+{
+    while (child->report >= 0) {
+        cnn_exec_report r;
+        const ssize_t n = read(child->report, &r, sizeof r); /* whole: see host/handover.h */
+        if (n == (ssize_t)sizeof r)
+            take_report(child, &r);
+        else if (n < 0 && errno == EINTR)
+            continue;
+        else if (n < 0 && errno == EAGAIN)
+            return;
+        else
+            close_descriptor(&child->report); /* the supervisor is gone */
+    }
+}
+
+/** Waits until the helper has created the trainer's process. */
+static cnn_status await_start(cnn_child *child)
+{
+    cnn_status st = CNN_OK;
+    const double deadline = child->start + start_patience;
+    while (child->pid < 0 && child->report >= 0 && cnn_clock_monotonic() < deadline) {
+        struct pollfd fd = {.fd = child->report, .events = POLLIN};
+        poll(&fd, 1, 100);
+        read_reports(child);
+    }
+    if (child->pid < 0)
+        read_log(child);
+    CNN_CHECK(child->pid > 0, CNN_EENV, "the exec helper started no trainer: %s",
+              cnn_logtail_text(&child->tail));
+done:
+    return st;
+}
+
+cnn_status cnn_child_start(const cnn_child_options *options, cnn_child **out)
+{
+    cnn_status st = CNN_OK;
+    handed_over h = {-1, -1, -1, -1, -1};
+    cnn_child *child = calloc(1, sizeof *child);
+    CNN_CHECK(child != NULL, CNN_ENOMEM, "a trainer's record");
+    child->helper = child->pid = child->events = child->log = child->report = child->order = -1;
+    child->left = -1;
+    child->kill_at = INFINITY;
+    CNN_CHECK(options && options->helper && options->argv && options->argv[0], CNN_EINVAL,
+              "a trainer needs the exec helper and a program");
+    CNN_TRY(make_input(options->input ? options->input : "", &h.input));
+    CNN_TRY(make_pipe(&child->events, &h.events));
+    CNN_TRY(make_pipe(&child->log, &h.log));
+    CNN_TRY(make_pipe(&child->report, &h.report));
+    CNN_TRY(make_pipe(&h.order, &child->order));
+    child->start_wall = cnn_clock_wall();
+    child->start = cnn_clock_monotonic();
+    CNN_TRY(spawn(options, &h, &child->helper));
+    close_descriptor(&h.log); /* so that their ends are seen */
+    close_descriptor(&h.report);
+    CNN_TRY(await_start(child));
+    *out = child;
+    child = NULL;
+done:
+    close_descriptor(&h.input);
+    close_descriptor(&h.log);
+    close_descriptor(&h.events);
+    close_descriptor(&h.report);
+    close_descriptor(&h.order);
+    cnn_child_destroy(&child);
+    return st;
+}
+
+/** Waits for output, a report or the supervisor's end. */
 static void await(const cnn_child *child, double timeout)
 {
     struct pollfd fds[3];
     nfds_t n = 0;
-    const int candidates[3] = {child->exit_notice, child->log,
+    const int candidates[3] = {child->report, child->log,
                                child->lines.end < CNN_LINES_ROOM ? child->events : -1};
     for (int i = 0; i < 3; i++)
         if (candidates[i] >= 0)
@@ -247,24 +327,31 @@ static void await(const cnn_child *child, double timeout)
     ppoll(fds, n, &t, NULL); /* a signal or an error only shortens the wait */
 }
 
-/** Notices the end. What is left of the group is killed before the reaping: until then nobody else
- * can get the group's number. */
+/** Notices the supervisor's end, and brings it about where its patience is over. */
 static cnn_status reap(cnn_child *child)
 {
     cnn_status st = CNN_OK;
-    siginfo_t info = {0};
+    struct rusage usage;
     int code;
-    CNN_CHECK(waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 ||
-                  errno == EINTR,
-              CNN_EENV, "trainer process %ld is lost: %s", (long)child->pid, strerror(errno));
-    if (info.si_pid == 0)
+    if (cnn_clock_monotonic() >= child->kill_at) {
+        if (!child->ended)
+            kill(child->pid, SIGKILL); /* unreaped by its parent, the number is still its own */
+        kill(child->helper, SIGKILL);
+    }
+    const pid_t pid = wait4(child->helper, &code, WNOHANG, &usage);
+    CNN_CHECK(pid >= 0 || errno == EINTR, CNN_EENV, "the exec helper, process %ld, is lost: %s",
+              (long)child->helper, strerror(errno));
+    if (pid != child->helper)
         goto done;
-    child->end = cnn_clock_monotonic();
-    kill(-child->pid, SIGKILL);
-    CNN_CHECK(wait4(child->pid, &code, 0, &child->usage) == child->pid, CNN_EENV,
-              "trainer process %ld is lost: %s", (long)child->pid, strerror(errno));
     child->reaped = true;
-    child->exit_code = WIFEXITED(code) ? WEXITSTATUS(code) : -WTERMSIG(code);
+    read_reports(child);
+    if (child->ended)
+        goto done;
+    /* It was killed, and its trainer with it: its own end stands for the trainer's. */
+    child->ended = child->started = true;
+    child->end = cnn_clock_monotonic();
+    child->usage = usage;
+    child->exit_code = WIFSIGNALED(code) ? -WTERMSIG(code) : -SIGKILL;
 done:
     return st;
 }
@@ -276,13 +363,14 @@ cnn_status cnn_child_poll(cnn_child *child, double timeout)
         return CNN_OK;
     if (timeout > 0 && !child->reaped)
         await(child, timeout);
+    read_reports(child);
     if (!child->reaped)
         CNN_TRY(reap(child));
     /* In this order: what it wrote before its end is read after the end was noticed. */
     read_events(child);
     read_log(child);
     if (child->reaped && child->events >= 0 && child->lines.end < CNN_LINES_ROOM) {
-        close_descriptor(&child->events); /* held open by a process that has left the group */
+        close_descriptor(&child->events); /* held open by a process that could not be ended */
         child->lines.closed = true;
     }
     if (child->reaped)
@@ -313,7 +401,7 @@ double cnn_child_start_wall(const cnn_child *child)
 
 double cnn_child_life_seconds(const cnn_child *child)
 {
-    return (child->reaped ? child->end : cnn_clock_monotonic()) - child->start;
+    return (child->ended ? child->end : cnn_clock_monotonic()) - child->start;
 }
 
 const struct rusage *cnn_child_usage(const cnn_child *child)
@@ -331,13 +419,21 @@ const char *cnn_child_log_tail(cnn_child *child)
     return cnn_logtail_text(&child->tail);
 }
 
-void cnn_child_signal(cnn_child *child, int signal)
+bool cnn_child_was_started(const cnn_child *child)
 {
-    if (child->reaped)
-        return;
-    /* Between its start and its setpgid it leads no group yet; the process itself is there. */
-    if (kill(-child->pid, signal) != 0)
-        kill(child->pid, signal);
+    return child->started;
+}
+
+int cnn_child_left_behind(const cnn_child *child)
+{
+    return child->left;
+}
+
+void cnn_child_kill(cnn_child *child)
+{
+    close_descriptor(&child->order);
+    if (isinf(child->kill_at))
+        child->kill_at = cnn_clock_monotonic() + 2 * helper_patience;
 }
 
 void cnn_child_destroy(cnn_child **child)
@@ -345,14 +441,22 @@ void cnn_child_destroy(cnn_child **child)
     cnn_child *c = *child;
     if (!c)
         return;
-    if (c->pid > 0 && !c->reaped) {
-        cnn_child_signal(c, SIGKILL);
-        while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
-            ;
+    if (c->helper > 0 && !c->reaped) {
+        cnn_child_kill(c);
+        /* bounded: a process that cannot be killed stays behind, as a zombie later */
+        const double deadline = c->kill_at + 1;
+        while (!c->reaped && cnn_clock_monotonic() < deadline) {
+            await(c, 0.05);
+            read_reports(c);
+            read_log(c);
+            if (reap(c) != CNN_OK)
+                break;
+        }
     }
     close_descriptor(&c->events);
     close_descriptor(&c->log);
-    close_descriptor(&c->exit_notice);
+    close_descriptor(&c->report);
+    close_descriptor(&c->order);
     free(c);
     *child = NULL;
 }

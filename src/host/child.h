@@ -22,11 +22,12 @@ typedef struct {
     const char *input;              /* the specification: its standard input, then end of file */
 } cnn_child_options;
 
-/** Starts a trainer in a process group of its own; it dies with the rank (PR_SET_PDEATHSIG; what it
- * starts itself does not, so a wrapper should exec its program). Variables that make MPI programs
- * believe to be ranks are removed (host/environment.h), SIGINT and SIGTERM ignored. Of the rank's
- * threads the one that starts a trainer must live as long as it. A program that cannot be run ends
- * with code 127, and the log says why; CNN_EENV: no process, or no descriptors, can be had. */
+/** Starts a trainer in a process group of its own, under a supervisor (the exec helper) that ends it
+ *  with all its descendants when it ends, when the rank orders it and when the rank dies. Variables
+ *  that make MPI programs believe to be ranks are removed (host/environment.h), SIGINT and SIGTERM
+ *  ignored. Blocks until the trainer's process exists: milliseconds. A program that cannot be
+ *  executed ends with code 127, and the log has the reason. CNN_EENV: no process, or no descriptors,
+ *  can be had. */
 cnn_status cnn_child_start(const cnn_child_options *options, cnn_child **out);
 
 /** Moves bytes: reads events and log without blocking, notices the end. Call often.
@@ -38,10 +39,15 @@ cnn_status cnn_child_poll(cnn_child *child, double timeout);
  */
 const char *cnn_child_next_line(cnn_child *child, bool *too_long);
 
-/** Ended, reaped with all that was left of its process group, and all its output read. */
+/** Ended with all its descendants, and all its output read. */
 bool cnn_child_ended(const cnn_child *child);
 /** Of an ended child. exit code >= 0, or -signal. */
 int cnn_child_exit_code(const cnn_child *child);
+/** Of an ended child: false when its program could not be executed. */
+bool cnn_child_was_started(const cnn_child *child);
+/** Of an ended child: how many of its descendants could not be ended within CNN_EXEC_PATIENCE
+ *  seconds, so that they may still use the device; -1: unknown, its supervisor was killed. */
+int cnn_child_left_behind(const cnn_child *child);
 double cnn_child_start_wall(const cnn_child *child);
 double cnn_child_life_seconds(const cnn_child *child); /* so far, or start to end */
 const struct rusage *cnn_child_usage(const cnn_child *child);
@@ -50,9 +56,9 @@ pid_t cnn_child_pid(const cnn_child *child);
  * NULL. */
 const char *cnn_child_log_tail(cnn_child *child);
 
-/** Sends a signal to its process group. */
-void cnn_child_signal(cnn_child *child, int signal);
-/** Kills the group if it still runs, reaps, frees. */
+/** Orders its end, and that of its descendants; does not wait. Again: does nothing. */
+void cnn_child_kill(cnn_child *child);
+/** Kills it if it still runs, waits for at most twice the supervisor's patience, frees. */
 void cnn_child_destroy(cnn_child **child);
 
 #endif

@@ -11,7 +11,9 @@
 #include "host/lines.h"
 #include "host/logtail.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,16 +21,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-/** Starts a shell script as a trainer. */
-static cnn_child *start(const char *script, const char *input, const char *cpus)
+/** Starts a program as a trainer. */
+static cnn_child *start_program(char **argv, const char *input, const char *cpus)
 {
-    char *argv[] = {"/bin/sh", "-c", (char *)script, NULL};
     const char *more[] = {"CNN_TEST_MORE=more", NULL};
     const cnn_child_options options = {.helper = CNN_EXEC,
                                        .argv = argv,
@@ -39,6 +41,73 @@ static cnn_child *start(const char *script, const char *input, const char *cpus)
     cnn_child *child = NULL;
     if (cnn_child_start(&options, &child) != CNN_OK)
         fail_msg("%s", cnn_error_message());
+    return child;
+}
+
+/** Starts a shell script as a trainer. */
+static cnn_child *start(const char *script, const char *input, const char *cpus)
+{
+    char *argv[] = {"/bin/sh", "-c", (char *)script, NULL};
+    return start_program(argv, input, cpus);
+}
+
+/* ---- trainers that a shell script cannot play: this program, started with the part's name --- */
+
+/** Starts a process that does nothing but sleep; it leads a group or a session of its own. */
+static pid_t start_sleeper(bool session)
+{
+    int made[2];
+    char byte = 0;
+    if (pipe(made) != 0)
+        exit(1);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        if ((session ? setsid() : setpgid(0, 0)) < 0 || write(made[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    if (read(made[0], &byte, 1) != 1)
+        exit(1);
+    close(made[0]);
+    close(made[1]);
+    return pid;
+}
+
+/** Prints the processes of interest as one event line, then goes on as the part says. */
+static int play(const char *part)
+{
+    const bool leaves = strcmp(part, "leave-group") == 0;
+    const pid_t sleeper = start_sleeper(!leaves);
+    if (leaves && setpgid(0, sleeper) != 0)
+        return 1;
+    dprintf(CNN_EVENTS_DESCRIPTOR, "%d %d\n", (int)getpid(), (int)sleeper);
+    if (strcmp(part, "kill-supervisor") == 0)
+        kill(getppid(), SIGKILL);
+    if (strcmp(part, "end") == 0)
+        return 0;
+    for (;;)
+        pause();
+}
+
+/** Starts this program as a trainer that plays a part; reads what it printed. */
+static cnn_child *start_part(const char *part, pid_t pids[2])
+{
+    char *argv[] = {"/proc/self/exe", "--play", (char *)part, NULL};
+    char self[4096];
+    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    assert_true(n > 0);
+    self[n] = '\0';
+    argv[0] = self;
+    cnn_child *child = start_program(argv, "", NULL);
+    const char *line = NULL;
+    bool cut;
+    for (int i = 0; i < 400 && !line; i++) {
+        assert_int_equal(cnn_child_poll(child, 0.05), CNN_OK);
+        line = cnn_child_next_line(child, &cut);
+    }
+    assert_non_null(line);
+    assert_int_equal(sscanf(line, "%d %d", &pids[0], &pids[1]), 2);
     return child;
 }
 
@@ -139,6 +208,7 @@ static void test_child_program_missing(void **state)
     assert_int_equal(cnn_child_start(&options, &child), CNN_OK);
     finish(child, &lines);
     assert_int_equal(cnn_child_exit_code(child), CNN_EXEC_FAILED);
+    assert_false(cnn_child_was_started(child));
     assert_non_null(strstr(cnn_child_log_tail(child), "/nowhere/to/be/found"));
     assert_non_null(strstr(cnn_child_log_tail(child), "No such file"));
     cnn_child_destroy(&child);
@@ -277,54 +347,131 @@ static void test_child_usage_and_times(void **state)
     cnn_text_free(&lines);
 }
 
-/** The state letter of a process in /proc; '-' when it is gone. */
-static char process_state(pid_t pid)
+/** Waits for the end of any process, 20 s at most. */
+static bool is_gone(pid_t pid)
 {
-    char path[64], *text = NULL, letter = '-';
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (cnn_read_file(path, 4096, &text, NULL) == CNN_OK)
-        letter = strrchr(text, ')')[2];
-    free(text);
-    return letter;
+    const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd < 0)
+        return errno == ESRCH;
+    struct pollfd end = {.fd = fd, .events = POLLIN};
+    const bool gone = poll(&end, 1, 20000) == 1;
+    close(fd);
+    return gone;
 }
 
 static void test_child_dies_with_its_parent(void **state)
 {
     (void)state;
     int fds[2];
-    pid_t trainer = 0;
-    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* so that orphans are seen to end */
+    pid_t pids[2];
     assert_int_equal(pipe(fds), 0);
     const pid_t rank = fork();
     assert_true(rank >= 0);
     if (rank == 0) { /* a rank of its own, that will be killed */
-        cnn_child *child = start("echo up >&3; exec sleep 100", "", NULL);
-        bool cut;
-        while (!cnn_child_next_line(child, &cut))
-            cnn_child_poll(child, 0.1);
-        const pid_t pid = cnn_child_pid(child);
-        if (write(fds[1], &pid, sizeof pid) != sizeof pid)
+        start_part("stay", pids);
+        if (write(fds[1], pids, sizeof pids) != sizeof pids)
             _exit(1);
         for (;;)
             pause();
     }
-    assert_int_equal(read(fds[0], &trainer, sizeof trainer), sizeof trainer);
-    assert_int_not_equal(process_state(trainer), '-');
+    assert_int_equal(read(fds[0], pids, sizeof pids), sizeof pids);
+    assert_false(kill(pids[0], 0) || kill(pids[1], 0));
     assert_int_equal(kill(rank, SIGKILL), 0);
     assert_int_equal(waitpid(rank, NULL, 0), rank);
-    int status = 0;
-    pid_t gone = 0;
-    for (int i = 0; i < 500 && gone == 0; i++) {
-        gone = waitpid(trainer, &status, WNOHANG);
-        usleep(10000);
-    }
-    if (gone != trainer)
-        kill(trainer, SIGKILL);
-    assert_int_equal(gone, trainer);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_true(is_gone(pids[0]) && is_gone(pids[1]));
     close(fds[0]);
     close(fds[1]);
-    prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+/** Runs to the end, and sees that the trainer and its sleeper have ended. */
+static void assert_all_end(cnn_child *child, const pid_t pids[2])
+{
+    cnn_text lines = {0};
+    finish(child, &lines);
+    for (int i = 0; i < 2; i++)
+        assert_true(is_gone(pids[i]));
+    cnn_text_free(&lines);
+}
+
+static void test_child_that_left_its_group_is_killed(void **state)
+{
+    (void)state;
+    pid_t pids[2];
+    cnn_child *child = start_part("leave-group", pids);
+    assert_int_equal(pids[0], cnn_child_pid(child));
+    cnn_child_kill(child);
+    assert_all_end(child, pids);
+    assert_int_equal(cnn_child_exit_code(child), -SIGKILL);
+    assert_int_equal(cnn_child_left_behind(child), 0);
+    cnn_child_destroy(&child);
+}
+
+static void test_child_leaves_no_session_behind(void **state)
+{
+    (void)state;
+    pid_t pids[2];
+    cnn_child *child = start_part("end", pids);
+    assert_all_end(child, pids);
+    assert_int_equal(cnn_child_exit_code(child), 0);
+    assert_int_equal(cnn_child_left_behind(child), 0);
+    cnn_child_destroy(&child);
+}
+
+static void test_child_destroy_kills_sessions(void **state)
+{
+    (void)state;
+    pid_t pids[2];
+    cnn_child *child = start_part("stay", pids);
+    cnn_child_destroy(&child);
+    assert_true(is_gone(pids[0]) && is_gone(pids[1]));
+}
+
+static void test_child_whose_supervisor_was_killed_ends_too(void **state)
+{
+    (void)state;
+    pid_t pids[2];
+    cnn_text lines = {0};
+    cnn_child *child = start_part("kill-supervisor", pids);
+    finish(child, &lines);
+    assert_true(is_gone(pids[0]));
+    assert_int_equal(cnn_child_exit_code(child), -SIGKILL);
+    assert_int_equal(cnn_child_left_behind(child), -1); /* nobody knows of the sleeper */
+    kill(pids[1], SIGKILL);
+    cnn_child_destroy(&child);
+    cnn_text_free(&lines);
+}
+
+/* A process that ended under a tracer stays until the tracer has waited for it. */
+static void test_child_that_leaves_something_behind_says_so(void **state)
+{
+    (void)state;
+    pid_t pids[2];
+    cnn_text lines = {0};
+    cnn_child *child = start_part("stay", pids);
+    if (ptrace(PTRACE_SEIZE, pids[1], NULL, NULL) != 0) {
+        cnn_child_destroy(&child);
+        skip(); /* where tracing is not permitted */
+    }
+    cnn_child_kill(child);
+    finish(child, &lines);
+    assert_int_equal(cnn_child_left_behind(child), 1);
+    assert_int_equal(cnn_child_exit_code(child), -SIGKILL);
+    assert_true(cnn_child_life_seconds(child) < CNN_EXEC_PATIENCE); /* its own, not the wait's */
+    waitpid(pids[1], NULL, __WALL);
+    cnn_child_destroy(&child);
+    cnn_text_free(&lines);
+}
+
+static void test_child_that_ends_with_127_was_started(void **state)
+{
+    (void)state;
+    cnn_text lines = {0};
+    cnn_child *child = start("exit 127", "", NULL);
+    finish(child, &lines);
+    assert_int_equal(cnn_child_exit_code(child), 127);
+    assert_true(cnn_child_was_started(child));
+    cnn_child_destroy(&child);
+    cnn_text_free(&lines);
 }
 
 static void test_exec_refuses_a_wrong_parent(void **state)
@@ -400,8 +547,10 @@ static void test_logtail_keeps_whole_last_lines(void **state)
     assert_int_equal(strlen(cnn_logtail_text(&tail)), CNN_LOGTAIL_MOST);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "--play") == 0)
+        return play(argv[2]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_child_reads_its_specification_and_reports),
         cmocka_unit_test(test_child_last_line_needs_no_newline),
@@ -418,6 +567,12 @@ int main(void)
         cmocka_unit_test(test_child_destroy_kills),
         cmocka_unit_test(test_child_usage_and_times),
         cmocka_unit_test(test_child_dies_with_its_parent),
+        cmocka_unit_test(test_child_that_left_its_group_is_killed),
+        cmocka_unit_test(test_child_leaves_no_session_behind),
+        cmocka_unit_test(test_child_destroy_kills_sessions),
+        cmocka_unit_test(test_child_whose_supervisor_was_killed_ends_too),
+        cmocka_unit_test(test_child_that_leaves_something_behind_says_so),
+        cmocka_unit_test(test_child_that_ends_with_127_was_started),
         cmocka_unit_test(test_exec_refuses_a_wrong_parent),
         cmocka_unit_test(test_cpulist_parse),
         cmocka_unit_test(test_environment_launchers),
