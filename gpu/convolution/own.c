@@ -40,16 +40,16 @@ done:
 
 static const cnn_own_convolution direct = {"direct", direct_fits, NULL, direct_run};
 
-/* ---- few: few_channels.cu ------------------------------------------------------------------ */
+/* ---- few_channels: few_channels.cu ----------------------------------------------------------- */
 
-static bool few_fits(const cnn_conv_problem *p)
+static bool few_channels_fits(const cnn_conv_problem *p)
 {
     return (p->direction == CNN_CONV_FORWARD || p->direction == CNN_CONV_FORWARD_BIAS_RELU) &&
            cnn_gpu_few_channels_fits(p->shape);
 }
 
-static cnn_status few_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_operands o,
-                          void *workspace)
+static cnn_status few_channels_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_operands o,
+                                   void *workspace)
 {
     cnn_status st = CNN_OK;
     const bool whole = p->direction == CNN_CONV_FORWARD_BIAS_RELU;
@@ -60,43 +60,43 @@ done:
     return st;
 }
 
-static const cnn_own_convolution few = {"few", few_fits, NULL, few_run};
+static const cnn_own_convolution few_channels = {"few", few_channels_fits, NULL, few_channels_run};
 
 /* ---- tilings of strip_convolution.cu and strip_weight_gradient.cu -------------------------- */
 
-static bool strips_fit(int variant, const cnn_conv_problem *p)
+static bool strips_fit(int tiling, const cnn_conv_problem *p)
 {
     const bool backward = p->direction == CNN_CONV_BACKWARD_DATA;
     return (backward || p->direction == CNN_CONV_FORWARD ||
             p->direction == CNN_CONV_FORWARD_BIAS_RELU) &&
-           cnn_gpu_strips_fit(variant, backward, p->shape);
+           cnn_gpu_strips_fit(tiling, backward, p->shape);
 }
 
-static cnn_status strips_run(int variant, cnn_ops *ops, const cnn_conv_problem *p,
+static cnn_status strips_run(int tiling, cnn_ops *ops, const cnn_conv_problem *p,
                              cnn_conv_operands o)
 {
     cnn_status st = CNN_OK;
     const bool finishes = p->direction == CNN_CONV_FORWARD_BIAS_RELU;
     if (p->direction == CNN_CONV_BACKWARD_DATA)
-        CNN_CUDA(cnn_gpu_strips_backward_data(ops->current.stream, variant, p->shape, o.first,
+        CNN_CUDA(cnn_gpu_strips_backward_data(ops->current.stream, tiling, p->shape, o.first,
                                               o.second, o.result));
     else
-        CNN_CUDA(cnn_gpu_strips_forward(ops->current.stream, variant, p->shape, o.first, o.second,
+        CNN_CUDA(cnn_gpu_strips_forward(ops->current.stream, tiling, p->shape, o.first, o.second,
                                         finishes ? o.bias : NULL, finishes, o.result));
 done:
     return st;
 }
 
-#define STRIPS(variant, name)                                                                      \
+#define STRIPS(tiling, name)                                                                       \
     static bool name##_fits(const cnn_conv_problem *p)                                             \
     {                                                                                              \
-        return strips_fit(variant, p);                                                             \
+        return strips_fit(tiling, p);                                                              \
     }                                                                                              \
     static cnn_status name##_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_operands o,     \
                                  void *workspace)                                                  \
     {                                                                                              \
         (void)workspace;                                                                           \
-        return strips_run(variant, ops, p, o);                                                     \
+        return strips_run(tiling, ops, p, o);                                                      \
     }                                                                                              \
     static const cnn_own_convolution name = {#name, name##_fits, NULL, name##_run};
 
@@ -109,18 +109,18 @@ STRIPS(4, strip7x4x16g8)
 STRIPS(5, strip5x8x32g4)
 STRIPS(6, strip5x4x16g4)
 
-#define STRIPS_POOL(variant, name)                                                                 \
+#define STRIPS_POOL(tiling, name)                                                                  \
     static bool name##_fits(const cnn_conv_problem *p)                                             \
     {                                                                                              \
         return p->direction == CNN_CONV_FORWARD_POOL &&                                            \
-               cnn_gpu_strips_pool_fit(variant, p->shape, p->pool);                                \
+               cnn_gpu_strips_pool_fit(tiling, p->shape, p->pool);                                 \
     }                                                                                              \
     static cnn_status name##_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_operands o,     \
                                  void *workspace)                                                  \
     {                                                                                              \
         cnn_status st = CNN_OK;                                                                    \
         (void)workspace;                                                                           \
-        CNN_CUDA(cnn_gpu_strips_forward_pool(ops->current.stream, variant, p->shape, p->pool,      \
+        CNN_CUDA(cnn_gpu_strips_forward_pool(ops->current.stream, tiling, p->shape, p->pool,       \
                                              o.first, o.second, o.bias, p->relu, o.result,         \
                                              o.mask));                                             \
     done:                                                                                          \
@@ -131,21 +131,21 @@ STRIPS(6, strip5x4x16g4)
 STRIPS_POOL(0, pool7x4x32g4)
 STRIPS_POOL(1, pool7x4x16g8)
 
-#define STRIP_WEIGHTS(variant, name)                                                               \
+#define STRIP_WEIGHTS(tiling, name)                                                                \
     static bool name##_fits(const cnn_conv_problem *p)                                             \
     {                                                                                              \
         return p->direction == CNN_CONV_BACKWARD_WEIGHTS &&                                        \
-               cnn_gpu_strip_weights_fit(variant, p->shape);                                       \
+               cnn_gpu_strip_weights_fit(tiling, p->shape);                                        \
     }                                                                                              \
     static size_t name##_workspace(const cnn_conv_problem *p)                                      \
     {                                                                                              \
-        return cnn_gpu_strip_weights_workspace(variant, p->shape);                                 \
+        return cnn_gpu_strip_weights_workspace(tiling, p->shape);                                  \
     }                                                                                              \
     static cnn_status name##_run(cnn_ops *ops, const cnn_conv_problem *p, cnn_conv_operands o,     \
                                  void *workspace)                                                  \
     {                                                                                              \
         cnn_status st = CNN_OK;                                                                    \
-        CNN_CUDA(cnn_gpu_strip_weights(ops->current.stream, variant, p->shape, o.first, o.second,  \
+        CNN_CUDA(cnn_gpu_strip_weights(ops->current.stream, tiling, p->shape, o.first, o.second,   \
                                        workspace, o.result));                                      \
     done:                                                                                          \
         return st;                                                                                 \
@@ -160,7 +160,7 @@ STRIP_WEIGHTS(1, strip2g4)
 
 /* clang-format off */
 const cnn_own_convolution *const cnn_own_convolutions[] = {
-    &direct, &few,
+    &direct, &few_channels,
     &strip10x8x64, &strip7x8x64, &strip7x8x64g2, &strip7x4x32g4,
     &strip7x4x16g8, &strip5x8x32g4, &strip5x4x16g4,
     &pool7x4x32g4, &pool7x4x16g8,

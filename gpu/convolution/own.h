@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Own kernels that compete with cuDNN's engines for a convolution, each under the name by which
- * the table of choices knows it. */
+ * the table of algorithms knows it. */
 #ifndef CNN_GPU_CONVOLUTION_OWN_H
 #define CNN_GPU_CONVOLUTION_OWN_H
 

@@ -9,9 +9,9 @@
 
 typedef struct cnn_conv_plan cnn_conv_plan;
 
-/** Takes the choice from ops's table or, where the table is open, makes it and adds it: with
+/** Takes the algorithm from ops's table or, where the table is open, makes it and adds it: with
  *  autotune the candidate that is fastest on this device, among those whose result agrees with our
- *  direct kernels. Grows ops's workspace. CNN_EBACKEND: the frozen choice cannot be had here.
+ *  direct kernels. Grows ops's workspace. CNN_EBACKEND: the frozen algorithm cannot be had here.
  *  native  it will run from a graph, and is timed so; our own kernels compete, which else only
  * stand in where cuDNN has nothing */
 cnn_status cnn_conv_plan_create(cnn_ops *ops, const cnn_conv_problem *problem, bool native,

@@ -41,7 +41,7 @@ size_t cnn_conv_problem_weights(const cnn_conv_problem *p);
 /** Values of the pool's result, and of its mask. */
 size_t cnn_conv_problem_pooled(const cnn_conv_problem *p);
 
-/** The problem's name in the table of frozen choices, without spaces:
+/** The problem's name in the table of algorithms, without spaces:
  * "fwd:32x28x28x1>28x28x16k5s1p2.2".
  */
 void cnn_conv_problem_name(const cnn_conv_problem *p, cnn_text *out);

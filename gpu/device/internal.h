@@ -3,7 +3,7 @@
 #ifndef CNN_GPU_DEVICE_INTERNAL_H
 #define CNN_GPU_DEVICE_INTERNAL_H
 
-#include "gpu/convolution/choices.h"
+#include "gpu/convolution/algorithms.h"
 #include "gpu/device/check.h"
 #include "gpu/kernels/kernels.h"
 #include "nn/ops.h"
@@ -27,7 +27,7 @@ struct cnn_ops {
     int device;
     cnn_cuda_stream current; /* work goes here */
     cnn_cuda_stream other;   /* zeroed until cnn_cuda_open_side_stream */
-    cnn_choices choices;
+    cnn_algorithms algorithms;
     uint64_t *keys, *sorted; /* [key_room]: shuffling */
     void *sort_scratch;
     size_t sort_bytes;

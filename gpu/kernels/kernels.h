@@ -293,7 +293,7 @@ cudaError_t cnn_gpu_few_channels_backward(cudaStream_t stream, cnn_gpu_convoluti
 
 /** Tilings of these kernels, by number: the columns and filters that a thread has, and how many
  *  groups of threads share the channels. */
-enum { CNN_GPU_STRIP_VARIANTS = 7 };
+enum { CNN_GPU_STRIP_TILINGS = 7 };
 /** Whether a tiling does this convolution without waste, or its backward to the data: 5x5, 'same',
  *  channels and filters multiples of 4. */
 bool cnn_gpu_strips_fit(int number, bool backward, cnn_gpu_convolution s);
@@ -307,7 +307,7 @@ cudaError_t cnn_gpu_strips_backward_data(cudaStream_t stream, int number, cnn_gp
 /* ---- strip_convolution_pool.cu ------------------------------------------------------------- */
 
 /** The same with bias, ReLU if relu, and a 2x2 maximum pool; two of the tilings. */
-enum { CNN_GPU_STRIP_POOL_VARIANTS = 2 };
+enum { CNN_GPU_STRIP_POOL_TILINGS = 2 };
 bool cnn_gpu_strips_pool_fit(int number, cnn_gpu_convolution s, cnn_gpu_windows pool);
 /** y, mask [n, pool.out_h, pool.out_w, out_c] as cnn_gpu_maxpool_forward. */
 cudaError_t cnn_gpu_strips_forward_pool(cudaStream_t stream, int number, cnn_gpu_convolution s,
@@ -317,7 +317,7 @@ cudaError_t cnn_gpu_strips_forward_pool(cudaStream_t stream, int number, cnn_gpu
 /* ---- strip_weight_gradient.cu -------------------------------------------------------------- */
 
 /** As above, for the gradient of the weights: for large layers, for small ones. */
-enum { CNN_GPU_STRIP_WEIGHT_VARIANTS = 2 };
+enum { CNN_GPU_STRIP_WEIGHT_TILINGS = 2 };
 bool cnn_gpu_strip_weights_fit(int number, cnn_gpu_convolution s);
 /** Bytes that it needs. */
 size_t cnn_gpu_strip_weights_workspace(int number, cnn_gpu_convolution s);

@@ -147,21 +147,21 @@ static cudaError_t launch(cudaStream_t stream, problem p, Source source, const f
 typedef cnn_gpu_convolution shape;
 
 /* One tiling: what its functions do with a problem. */
-struct variant {
+struct entry {
     bool (*fits)(int n, int h, int w, int c, int out_c);
     cudaError_t (*run)(cudaStream_t stream, bool turned, shape s, const float *x,
                        const float *weights, target to);
 };
 
-template <class T> static bool variant_fits(int n, int h, int w, int c, int out_c)
+template <class T> static bool tiling_fits(int n, int h, int w, int c, int out_c)
 {
     const problem p = problem_of<T>(n, h, w, c, out_c);
     return pays<T>(p) && shared_of<T>(p) * sizeof(float) <= CNN_SHARED_MOST;
 }
 
 template <class T>
-static cudaError_t variant_run(cudaStream_t stream, bool turned, shape s, const float *x,
-                               const float *weights, target to)
+static cudaError_t tiling_run(cudaStream_t stream, bool turned, shape s, const float *x,
+                              const float *weights, target to)
 {
     if (turned)
         return launch<T, true>(stream, problem_of<T>(s.n, s.h, s.w, s.out_c, s.c), whole_source{x},
@@ -170,36 +170,36 @@ static cudaError_t variant_run(cudaStream_t stream, bool turned, shape s, const 
                             weights, to);
 }
 
-template <class T> constexpr variant variant_of()
+template <class T> constexpr entry entry_of()
 {
-    return {variant_fits<T>, variant_run<T>};
+    return {tiling_fits<T>, tiling_run<T>};
 }
 
 /* Large images of 50 and 28 columns with many channels; small ones of 25 and 14, which need the
  * more groups the fewer filters they have. */
-static const variant variants[CNN_GPU_STRIP_VARIANTS] = {
-    variant_of<tiling<10, 8, 64, 1, 4>>(), variant_of<tiling<7, 8, 64, 1, 4>>(),
-    variant_of<tiling<7, 8, 64, 2, 2>>(),  variant_of<tiling<7, 4, 32, 4, 2>>(),
-    variant_of<tiling<7, 4, 16, 8, 2>>(),  variant_of<tiling<5, 8, 32, 4, 2>>(),
-    variant_of<tiling<5, 4, 16, 4, 2>>(),
+static const entry tilings[CNN_GPU_STRIP_TILINGS] = {
+    entry_of<tiling<10, 8, 64, 1, 4>>(), entry_of<tiling<7, 8, 64, 1, 4>>(),
+    entry_of<tiling<7, 8, 64, 2, 2>>(),  entry_of<tiling<7, 4, 32, 4, 2>>(),
+    entry_of<tiling<7, 4, 16, 8, 2>>(),  entry_of<tiling<5, 8, 32, 4, 2>>(),
+    entry_of<tiling<5, 4, 16, 4, 2>>(),
 };
 
 bool cnn_gpu_strips_fit(int number, bool backward, shape s)
 {
     return cnn_is_same_5x5(s) &&
-           variants[number].fits(s.n, s.h, s.w, backward ? s.out_c : s.c, backward ? s.c : s.out_c);
+           tilings[number].fits(s.n, s.h, s.w, backward ? s.out_c : s.c, backward ? s.c : s.out_c);
 }
 
 cudaError_t cnn_gpu_strips_forward(cudaStream_t stream, int number, shape s, const float *x,
                                    const float *weights, const float *bias, bool relu, float *y)
 {
-    return variants[number].run(stream, false, s, x, weights, {bias, relu, y});
+    return tilings[number].run(stream, false, s, x, weights, {bias, relu, y});
 }
 
 cudaError_t cnn_gpu_strips_backward_data(cudaStream_t stream, int number, shape s, const float *dy,
                                          const float *weights, float *dx)
 {
-    return variants[number].run(stream, true, s, dy, weights, {nullptr, false, dx});
+    return tilings[number].run(stream, true, s, dy, weights, {nullptr, false, dx});
 }
 
 /* ---- from behind a pool -------------------------------------------------------------------- */
@@ -217,8 +217,8 @@ bool cnn_gpu_strips_unpool_fit(shape s, cnn_gpu_windows pool)
 {
     const size_t pooled = (size_t)s.n * (size_t)pool.out_h * (size_t)pool.out_w * (size_t)s.out_c;
     return cnn_is_same_5x5(s) && cnn_is_2x2_pool(s, pool) && pooled < (size_t)1 << 29 &&
-           (takes_sevens(s) ? variant_fits<sevens> : variant_fits<fives>)(s.n, s.h, s.w, s.out_c,
-                                                                          s.c);
+           (takes_sevens(s) ? tiling_fits<sevens> : tiling_fits<fives>)(s.n, s.h, s.w, s.out_c,
+                                                                        s.c);
 }
 
 template <class T>

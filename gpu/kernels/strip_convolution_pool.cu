@@ -121,7 +121,7 @@ template <class T> static size_t shared_with_results(problem p)
     return before > end ? before : end;
 }
 
-template <class T> static bool variant_fits(cnn_gpu_convolution s, cnn_gpu_windows pool)
+template <class T> static bool tiling_fits(cnn_gpu_convolution s, cnn_gpu_windows pool)
 {
     const problem p = problem_of<T>(s, pool);
     return lines_of<T>(s.w) > 0 && pays<T>(p) &&
@@ -129,8 +129,8 @@ template <class T> static bool variant_fits(cnn_gpu_convolution s, cnn_gpu_windo
 }
 
 template <class T>
-static cudaError_t variant_run(cudaStream_t stream, cnn_gpu_convolution s, cnn_gpu_windows pool,
-                               const float *x, const float *weights, target to, uint8_t *mask)
+static cudaError_t tiling_run(cudaStream_t stream, cnn_gpu_convolution s, cnn_gpu_windows pool,
+                              const float *x, const float *weights, target to, uint8_t *mask)
 {
     const problem p = problem_of<T>(s, pool);
     const pooling q = {pool.out_h, pool.out_w, lines_of<T>(s.w), mask};
@@ -142,30 +142,30 @@ static cudaError_t variant_run(cudaStream_t stream, cnn_gpu_convolution s, cnn_g
 
 /* ---- the tilings --------------------------------------------------------------------------- */
 
-struct variant {
+struct entry {
     bool (*fits)(cnn_gpu_convolution s, cnn_gpu_windows pool);
     cudaError_t (*run)(cudaStream_t stream, cnn_gpu_convolution s, cnn_gpu_windows pool,
                        const float *x, const float *weights, target to, uint8_t *mask);
 };
 
-template <class T> constexpr variant variant_of()
+template <class T> constexpr entry entry_of()
 {
-    return {variant_fits<T>, variant_run<T>};
+    return {tiling_fits<T>, tiling_run<T>};
 }
 
-static const variant variants[CNN_GPU_STRIP_POOL_VARIANTS] = {
-    variant_of<tiling<7, 4, 32, 4, 2>>(),
-    variant_of<tiling<7, 4, 16, 8, 2>>(),
+static const entry tilings[CNN_GPU_STRIP_POOL_TILINGS] = {
+    entry_of<tiling<7, 4, 32, 4, 2>>(),
+    entry_of<tiling<7, 4, 16, 8, 2>>(),
 };
 
 bool cnn_gpu_strips_pool_fit(int number, cnn_gpu_convolution s, cnn_gpu_windows pool)
 {
-    return cnn_is_same_5x5(s) && cnn_is_2x2_pool(s, pool) && variants[number].fits(s, pool);
+    return cnn_is_same_5x5(s) && cnn_is_2x2_pool(s, pool) && tilings[number].fits(s, pool);
 }
 
 cudaError_t cnn_gpu_strips_forward_pool(cudaStream_t stream, int number, cnn_gpu_convolution s,
                                         cnn_gpu_windows pool, const float *x, const float *weights,
                                         const float *bias, bool relu, float *y, uint8_t *mask)
 {
-    return variants[number].run(stream, s, pool, x, weights, {bias, relu, y}, mask);
+    return tilings[number].run(stream, s, pool, x, weights, {bias, relu, y}, mask);
 }

@@ -424,38 +424,38 @@ static cudaError_t run(cudaStream_t stream, cnn_gpu_convolution s, const float *
 
 /* ---- the tilings --------------------------------------------------------------------------- */
 
-struct variant {
+struct entry {
     bool (*fits)(cnn_gpu_convolution s);
     size_t (*workspace)(cnn_gpu_convolution s);
     cudaError_t (*run)(cudaStream_t stream, cnn_gpu_convolution s, const float *x, const float *dy,
                        void *space, float *dweights);
 };
 
-template <class T> constexpr variant variant_of()
+template <class T> constexpr entry entry_of()
 {
     return {fits<T>, workspace<T>, run<T>};
 }
 
 /* Many filters and rows; few. */
-static const variant variants[CNN_GPU_STRIP_WEIGHT_VARIANTS] = {
-    variant_of<tiling<4, 1, 3>>(),
-    variant_of<tiling<2, 4, 1>>(),
+static const entry tilings[CNN_GPU_STRIP_WEIGHT_TILINGS] = {
+    entry_of<tiling<4, 1, 3>>(),
+    entry_of<tiling<2, 4, 1>>(),
 };
 
 bool cnn_gpu_strip_weights_fit(int number, cnn_gpu_convolution s)
 {
-    return cnn_is_same_5x5(s) && variants[number].fits(s);
+    return cnn_is_same_5x5(s) && tilings[number].fits(s);
 }
 
 size_t cnn_gpu_strip_weights_workspace(int number, cnn_gpu_convolution s)
 {
-    return variants[number].workspace(s);
+    return tilings[number].workspace(s);
 }
 
 cudaError_t cnn_gpu_strip_weights(cudaStream_t stream, int number, cnn_gpu_convolution s,
                                   const float *x, const float *dy, void *workspace, float *dweights)
 {
-    return variants[number].run(stream, s, x, dy, workspace, dweights);
+    return tilings[number].run(stream, s, x, dy, workspace, dweights);
 }
 
 /* ---- from behind a pool -------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Work beside the rest of a step: gradients of weights, for which nothing waits but the update.
  *
- * It goes to the device's side stream. Where the step's variant has branches, a fork makes that
+ * It goes to the device's side stream. Where the capture mode has branches, a fork makes that
  * stream wait for what is queued so far, and the join before the update makes the main one wait for
  * it. Otherwise both queue in one CUDA stream, and all work is in order. */
 #include "gpu/native/internal.h"
@@ -42,7 +42,7 @@ cnn_status cnn_native_begin_aside(cnn_step *s, const cnn_native_node *node)
     cnn_status st = CNN_OK;
     if (!cnn_native_goes_aside(s, node->index))
         return CNN_OK;
-    if (s->variant & CNN_STEP_BRANCHES) {
+    if (s->mode & CNN_CAPTURE_BRANCHES) {
         CNN_CUDA(cudaEventRecord(s->forked, s->ops->current.stream));
         CNN_CUDA(cudaStreamWaitEvent(s->ops->other.stream, s->forked, 0));
         s->unjoined = true;

@@ -64,13 +64,13 @@ static cnn_conv_direction forward_of(const cnn_native_node *node)
 
 /* A first layer over few channels without a pool: what flows back is masked by its ReLU, and summed
  * for weights and bias, by kernels of ours. */
-static bool takes_few(const cnn_native_node *node)
+static bool uses_few_channels(const cnn_native_node *node)
 {
     return node->trains && !node->input_gradient && !node->pool && !node->finished_by_next &&
            cnn_gpu_few_channels_fits(geometry(node, 1));
 }
 
-static cnn_status few_create(cnn_step *s, cnn_native_node *node)
+static cnn_status few_channels_create(cnn_step *s, cnn_native_node *node)
 {
     const int back = cnn_native_back(s, node->index);
     const size_t parts = cnn_gpu_few_channels_parts(geometry(node, cnn_ops_max_batch(s->ops)));
@@ -86,8 +86,8 @@ static cnn_status library_create(cnn_step *s, cnn_native_node *node)
         tile ? node->pool->out : node->mid; /* over whose rows biases are summed */
     const size_t images = (size_t)cnn_ops_max_batch(s->ops);
     CNN_TRY(add_plans(s, node, forward_of(node)));
-    if (takes_few(node))
-        return few_create(s, node);
+    if (uses_few_channels(node))
+        return few_channels_create(s, node);
     if (node->trains)
         CNN_TRY(add_weights_plans(s, node));
     if (node->input_gradient)

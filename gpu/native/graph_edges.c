@@ -17,8 +17,8 @@
 #endif
 
 /* An edge stays as it is where the driver does not support another. */
-static cnn_status hasten(cudaGraph_t graph, const cudaGraphNode_t *from, const cudaGraphNode_t *to,
-                         const cudaGraphEdgeData *edge)
+static cnn_status make_early(cudaGraph_t graph, const cudaGraphNode_t *from,
+                             const cudaGraphNode_t *to, const cudaGraphEdgeData *edge)
 {
     cnn_status st = CNN_OK;
     cudaGraphEdgeData early = *edge;
@@ -35,7 +35,7 @@ done:
     return st;
 }
 
-cnn_status cnn_native_hasten_dependents(cudaGraph_t graph)
+cnn_status cnn_native_launch_early(cudaGraph_t graph)
 {
     cnn_status st = CNN_OK;
     cudaGraphNode_t *from = NULL, *to = NULL;
@@ -50,7 +50,7 @@ cnn_status cnn_native_hasten_dependents(cudaGraph_t graph)
     for (size_t i = 0; i < count; i++)
         if (edges[i].type == cudaGraphDependencyTypeProgrammatic &&
             edges[i].from_port == cudaGraphKernelNodePortProgrammatic)
-            CNN_TRY(hasten(graph, &from[i], &to[i], &edges[i]));
+            CNN_TRY(make_early(graph, &from[i], &to[i], &edges[i]));
 done:
     free(from);
     free(to);
@@ -60,7 +60,7 @@ done:
 
 #else
 
-cnn_status cnn_native_hasten_dependents(cudaGraph_t graph)
+cnn_status cnn_native_launch_early(cudaGraph_t graph)
 {
     (void)graph;
     return cnn_error_set(CNN_EUSAGE, "this program's CUDA knows no edges between dependents");

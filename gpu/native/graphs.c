@@ -56,8 +56,8 @@ static cnn_status capture(cnn_step *s, const cnn_feed *feed, int n, int steps, c
     const cudaError_t ended = cudaStreamEndCapture(s->ops->current.stream, &graph);
     CNN_TRY(st);
     CNN_CUDA(ended);
-    if (s->variant & CNN_STEP_EARLY)
-        CNN_TRY(cnn_native_hasten_dependents(graph));
+    if (s->mode & CNN_CAPTURE_EARLY)
+        CNN_TRY(cnn_native_launch_early(graph));
     CNN_CUDA(cudaGraphInstantiate(out, graph, 0));
     CNN_CUDA(cudaGraphUpload(*out, s->ops->current.stream));
 done:
@@ -69,7 +69,7 @@ done:
 static bool are_of(const cnn_native_graphs *g, const cnn_step *s, const cnn_feed *feed)
 {
     return g->images && g->images == feed->images && g->labels == feed->labels &&
-           g->order == feed->order && g->count == feed->count && g->variant == s->variant &&
+           g->order == feed->order && g->count == feed->count && g->mode == s->mode &&
            g->workspaces[0] == s->ops->current.workspace &&
            g->workspaces[1] == s->ops->other.workspace;
 }
@@ -80,7 +80,7 @@ cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
     cnn_native_graphs *g = &s->graphs;
     const int batch = s->train.batch_size, tail = feed->count % batch;
     if (s->tunes)
-        CNN_TRY(cnn_native_tune_variant(s, feed));
+        CNN_TRY(cnn_native_tune_capture_mode(s, feed));
     if (are_of(g, s, feed))
         return CNN_OK;
     CNN_TRY(cnn_ops_sync(s->ops));
@@ -89,7 +89,7 @@ cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
     g->labels = feed->labels;
     g->order = feed->order;
     g->count = feed->count;
-    g->variant = s->variant;
+    g->mode = s->mode;
     g->workspaces[0] = s->ops->current.workspace;
     g->workspaces[1] = s->ops->other.workspace;
     if (feed->count >= batch) {

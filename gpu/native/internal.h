@@ -72,7 +72,7 @@ struct cnn_native_node {
 typedef struct {
     const void *images, *labels, *order; /* of the feed that they were captured on */
     int count;
-    unsigned variant;
+    unsigned mode;
     const void *workspaces[2];          /* of the convolutions in them: main, side stream */
     cudaGraphExec_t several, one, tail; /* tail: NULL where the last batch is whole */
 } cnn_native_graphs;
@@ -100,10 +100,10 @@ struct cnn_step {
     unsigned *tickets;
     cnn_gpu_place *place;
     cnn_gpu_counts *training, *evaluation, *training_kept;
-    bool tunes;                     /* the variant is open until the first capture */
+    bool tunes;                     /* the capture mode is open until the first capture */
     bool may_branch;                /* tensors and plans are such that the step may have branches */
-    unsigned variant;               /* cnn_step_variant: of what is queued */
-    float tuned[CNN_STEP_VARIANTS]; /* milliseconds of a step by variant; 0: not timed */
+    unsigned mode;                  /* cnn_capture_mode: of what is queued */
+    float tuned[CNN_CAPTURE_MODES]; /* milliseconds of a step by capture mode; 0: not timed */
     bool unjoined; /* the side stream has work that the main one does not wait for yet */
     cudaEvent_t forked, joined;
     cnn_native_graphs graphs;
@@ -200,7 +200,7 @@ extern const cnn_native_class cnn_native_conv, cnn_native_dense, cnn_native_clas
 /* unpool.c */
 /** Whether the node's backward may begin with the pooled gradient. */
 bool cnn_native_may_unpool(const cnn_step *s, const cnn_native_node *node);
-/** Where it may: takes the choice from the table, or makes it by timing. After the node's plans. */
+/** Where it may: takes the algorithm from the table, or makes it by timing. After the node's plans. */
 cnn_status cnn_native_choose_unpool(cnn_step *s, cnn_native_node *node);
 /** Backward from the pooled gradient; gradients of weights and bias aside. */
 cnn_status cnn_native_unpool_backward(cnn_step *s, cnn_native_node *node,
@@ -224,20 +224,20 @@ void cnn_native_abandon(cnn_step *s);
 
 /* graph_edges.c */
 /** Dependents of a captured graph begin as soon as the kernels in front of them have begun. */
-cnn_status cnn_native_hasten_dependents(cudaGraph_t graph);
+cnn_status cnn_native_launch_early(cudaGraph_t graph);
 
-/* variants.c */
-static inline bool cnn_native_has_dependents(unsigned variant)
+/* capture_mode.c */
+static inline bool cnn_native_has_dependents(unsigned mode)
 {
-    return variant & (CNN_STEP_DEPENDENT | CNN_STEP_EARLY);
+    return mode & (CNN_CAPTURE_DEPENDENT | CNN_CAPTURE_EARLY);
 }
-/** Which variant the step has: the frozen one, or plain until one is tuned. Decides tunes and
+/** Which capture mode the step has: the frozen one, or plain until one is tuned. Decides tunes and
  *  may_branch. CNN_EUSAGE: it cannot be had here. */
-cnn_status cnn_native_take_variant(cnn_step *s);
-/** Times the variants on the feed, from the step's state, which it leaves as it was; the fastest
+cnn_status cnn_native_take_capture_mode(cnn_step *s);
+/** Times the capture modes on the feed, from the step's state, which it leaves as it was; the fastest
  *  that ends in the plain one's bits is the step's from now on, and goes into the table. */
-cnn_status cnn_native_tune_variant(cnn_step *s, const cnn_feed *feed);
-void cnn_native_describe_variant(const cnn_step *s, cnn_text *out);
+cnn_status cnn_native_tune_capture_mode(cnn_step *s, const cnn_feed *feed);
+void cnn_native_describe_capture_mode(const cnn_step *s, cnn_text *out);
 
 /* run.c */
 /** Queues one training step on the batch at the step's place: gather, forward, loss, backward and,

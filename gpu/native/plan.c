@@ -192,7 +192,7 @@ cnn_status cnn_native_build(cnn_step *s)
     cnn_plan_fuse(&s->net, &s->plan);
     s->node_count = s->plan.node_count - 1;
     s->first_trained = first_with_parameters(s);
-    CNN_TRY(cnn_native_take_variant(s));
+    CNN_TRY(cnn_native_take_capture_mode(s));
     CNN_TRY(add_values(s));
     CNN_TRY(add_gradients(s));
     for (int i = 0; i < s->node_count; i++) {
@@ -217,7 +217,7 @@ void cnn_step_describe(const cnn_step *s, cnn_text *out)
     cnn_text_printf(out, "update %s in one kernel over all parameters\n",
                     cnn_optimizer_names[s->train.optimizer]);
     cnn_text_printf(out, "graphs of %d steps, of 1 step and of the last batch\n", CNN_NATIVE_STEPS);
-    cnn_native_describe_variant(s, out);
+    cnn_native_describe_capture_mode(s, out);
     cnn_text_append(out, "\n");
     cnn_plan_describe(&s->plan, &s->net, out);
     cnn_text_printf(out, "parameters %zu values in one arena\n", s->parameter_size);

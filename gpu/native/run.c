@@ -170,9 +170,8 @@ cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool 
     cnn_native_pass pass = {.feed = feed, .n = n, .training = true, .updates = updates};
     CNN_TRY(cnn_cuda_size_index(s->ops, n, &pass.size));
     if (s->may_branch)
-        CNN_TRY(cnn_cuda_separate_streams(s->ops, s->variant & CNN_STEP_BRANCHES));
-    cnn_gpu_launch_dependents(cnn_native_has_dependents(s->variant) ? s->ops->current.stream
-                                                                    : NULL);
+        CNN_TRY(cnn_cuda_separate_streams(s->ops, s->mode & CNN_CAPTURE_BRANCHES));
+    cnn_gpu_launch_dependents(cnn_native_has_dependents(s->mode) ? s->ops->current.stream : NULL);
     CNN_TRY(queue_forward(s, &pass));
     for (int i = s->node_count - 1; i >= s->first_trained; i--)
         CNN_TRY(s->nodes[i].class->backward(s, &s->nodes[i], &pass));

@@ -260,20 +260,20 @@ static cnn_status name_of(const cnn_step *s, const cnn_native_node *node, int si
     return st == CNN_OK ? cnn_text_status(out) : st;
 }
 
-/* A table without the choice means apart. */
+/* A table without the algorithm means apart. */
 static cnn_status choose(cnn_step *s, cnn_native_node *node, int size)
 {
     cnn_status st = CNN_OK;
     cnn_text name = {0};
-    cnn_choice choice = {.kind = CNN_CHOICE_UNPOOL};
+    cnn_algorithm algorithm = {.kind = CNN_ALGORITHM_UNPOOL};
     CNN_TRY(name_of(s, node, size, &name));
-    const cnn_choice *known = cnn_choices_find(&s->ops->choices, name.s);
+    const cnn_algorithm *known = cnn_algorithms_find(&s->ops->algorithms, name.s);
     if (known) {
         node->unpools[size] = known->pooled;
-    } else if (!s->ops->choices.frozen && s->ops->config.autotune) {
-        CNN_TRY(tune_or_leave(s, node, size, &choice.pooled));
-        CNN_TRY(cnn_choices_add(&s->ops->choices, name.s, &choice));
-        node->unpools[size] = choice.pooled;
+    } else if (!s->ops->algorithms.frozen && s->ops->config.autotune) {
+        CNN_TRY(tune_or_leave(s, node, size, &algorithm.pooled));
+        CNN_TRY(cnn_algorithms_add(&s->ops->algorithms, name.s, &algorithm));
+        node->unpools[size] = algorithm.pooled;
     }
     if (node->unpools[size])
         CNN_TRY(need_workspace(s, node, size));

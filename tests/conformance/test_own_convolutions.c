@@ -645,7 +645,7 @@ static void test_smaller_batches_need_no_more_room(void **state)
     }
 }
 
-/* The table of choices reads a name up to what ends it, and tells engines by their number. */
+/* The table of algorithms reads a name up to what ends it, and tells engines by their number. */
 static void test_names_are_told_from_engines(void **state)
 {
     (void)state;

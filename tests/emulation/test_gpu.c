@@ -476,10 +476,10 @@ static void test_order_of_threads_changes_no_bit(void **state)
     }
 }
 
-/* ---- variants of the step ------------------------------------------------------------------- */
+/* ---- capture modes -------------------------------------------------------------------------- */
 
-static const char *const variants[] = {"plain", "branches",      "dependent", "branches+dependent",
-                                       "early", "branches+early"};
+static const char *const modes[] = {"plain", "branches",      "dependent", "branches+dependent",
+                                    "early", "branches+early"};
 enum { PLAIN, BRANCHES, DEPENDENT, VARIANTS = 6 };
 
 /* With a convolution before a pool and two dense layers: what is read beside the rest has every
@@ -510,17 +510,17 @@ static run make_native(const cnn_network *network)
     return make_native_for(shape, network);
 }
 
-/* The algorithms of r, which has gone, and a variant. */
-static void with_variant(const run *r, const char *variant, cnn_text *out)
+/* The algorithms of r, which has gone, and a capture mode. */
+static void with_mode(const run *r, const char *mode, cnn_text *out)
 {
     const char *step = strstr(r->algorithms.s, ";step:");
     const int length = step ? (int)(step - r->algorithms.s) : (int)r->algorithms.len;
     cnn_text_printf(out, "%.*s;step:%dx%dx%dx%d=%s", length, r->algorithms.s, BATCH, r->net.input.h,
-                    r->net.input.w, r->net.input.c, variant);
+                    r->net.input.w, r->net.input.c, mode);
 }
 
-/* Every variant ends in the bits of plain, which has gone. */
-static void check_variants_of(const run *plain)
+/* Every mode ends in the bits of plain, which has gone. */
+static void check_modes_of(const run *plain)
 {
     const char *const orders[] = {"forward", "reverse", "5", "6"};
     for (int v = 0; v < VARIANTS; v++)
@@ -529,7 +529,7 @@ static void check_variants_of(const run *plain)
             cnn_text text = {0};
             const size_t before = cnn_emulated_dependent_launches();
             other.algorithms = (cnn_text){0};
-            with_variant(plain, variants[v], &text);
+            with_mode(plain, modes[v], &text);
             other.config.algorithms = text.s;
             cnn_emulated_order(orders[i]);
             must_go(&other);
@@ -541,10 +541,10 @@ static void check_variants_of(const run *plain)
         }
 }
 
-static void check_variants(run plain)
+static void check_modes(run plain)
 {
     must_go(&plain);
-    check_variants_of(&plain);
+    check_modes_of(&plain);
     cnn_text_free(&plain.algorithms);
 }
 
@@ -563,12 +563,12 @@ static const cnn_network like_the_study = {
 
 /* Branches that lack an order that they need, or share memory, end in other bits in one of the
  * orders, or are refused as a race. */
-static void test_variants_end_in_the_same_bits(void **state)
+static void test_modes_end_in_the_same_bits(void **state)
 {
     (void)state;
-    check_variants(make_native(&drawn));
-    check_variants(make_native(&deep));
-    check_variants(make_native_for(rgb, &like_the_study));
+    check_modes(make_native(&drawn));
+    check_modes(make_native(&deep));
+    check_modes(make_native_for(rgb, &like_the_study));
 }
 
 /* Convolutions that Winograd's algorithm does, one of them before a pool. */
@@ -618,7 +618,7 @@ static void test_winograd_does_what_cudnn_does(void **state)
     assert_string_equal(winograd.algorithms.s, algorithms.s);
     for (int64_t i = 0; i < engines.net.parameter_total; i++)
         assert_float_equal(winograd.parameters[i], engines.parameters[i], 1e-5f);
-    check_variants_of(&winograd);
+    check_modes_of(&winograd);
     run failing = winograd;
     failing.algorithms = (cnn_text){0};
     int64_t n = 1;
@@ -640,7 +640,7 @@ static void with_unpool(const run *r, const char *choice, cnn_text *out)
                         r->config.batch_sizes[i], choice);
 }
 
-/* Backward from behind a pool at once: the same gradients, in every variant of the step. */
+/* Backward from behind a pool at once: the same gradients, in every capture mode. */
 static void test_backward_from_the_pooled_gradient(void **state)
 {
     (void)state;
@@ -658,7 +658,7 @@ static void test_backward_from_the_pooled_gradient(void **state)
     assert_memory_not_equal(pooled.parameters, apart.parameters, parameter_bytes(&apart));
     for (int64_t i = 0; i < apart.net.parameter_total; i++)
         assert_float_equal(pooled.parameters[i], apart.parameters[i], 1e-5f);
-    check_variants_of(&pooled);
+    check_modes_of(&pooled);
     text.s[text.len - 1] = 'y'; /* pooley */
     assert_int_equal(go(&pooled), CNN_EUSAGE);
     assert_non_null(strstr(cnn_error_message(), "apart or pooled"));
@@ -688,13 +688,13 @@ static void test_backward_from_the_pooled_gradient_is_tuned(void **state)
     cnn_text_free(&frozen.algorithms);
 }
 
-static void test_variants_have_branches(void **state)
+static void test_modes_have_branches(void **state)
 {
     (void)state;
     run plain = make_native(&deep), other = plain;
     cnn_text text = {0};
     must_go(&plain);
-    with_variant(&plain, "branches", &text);
+    with_mode(&plain, "branches", &text);
     other.config.algorithms = text.s;
     cnn_emulated_break_branches(true);
     if (go(&other) == CNN_OK) /* else the counts were missed */
@@ -704,8 +704,8 @@ static void test_variants_have_branches(void **state)
     cnn_text_free(&other.algorithms);
 }
 
-/* Two models of one device: each has its own variant, whatever the other did before. */
-static void test_models_with_different_variants_share_a_device(void **state)
+/* Two models of one device: each has its own capture mode, whatever the other did before. */
+static void test_models_with_different_modes_share_a_device(void **state)
 {
     (void)state;
     run plain = make_native(&drawn), mixed = plain;
@@ -716,7 +716,7 @@ static void test_models_with_different_variants_share_a_device(void **state)
     cnn_train small = plain.train;
     double loss;
     must_go(&plain);
-    with_variant(&plain, "branches", &text);
+    with_mode(&plain, "branches", &text);
     mixed.config.algorithms = text.s;
     small.batch_size = COUNT % BATCH;
     assert_int_equal(cnn_ops_open(&mixed.config, &ops), CNN_OK);
@@ -738,7 +738,7 @@ static void test_models_with_different_variants_share_a_device(void **state)
     cnn_text_free(&plain.algorithms);
 }
 
-static void test_frozen_variants_that_cannot_be_had_are_refused(void **state)
+static void test_frozen_modes_that_cannot_be_had_are_refused(void **state)
 {
     (void)state;
     run r = make_native(&drawn);
@@ -748,16 +748,16 @@ static void test_frozen_variants_that_cannot_be_had_are_refused(void **state)
         cnn_text text = {0};
         run other = r;
         other.algorithms = (cnn_text){0};
-        with_variant(&r, wrong[i], &text);
+        with_mode(&r, wrong[i], &text);
         other.config.algorithms = text.s;
         assert_int_equal(go(&other), CNN_EUSAGE);
-        assert_non_null(strstr(cnn_error_message(), "a variant of the step"));
+        assert_non_null(strstr(cnn_error_message(), "a capture mode"));
         cnn_text_free(&text);
     }
     run other = r;
     cnn_text text = {0};
     other.algorithms = (cnn_text){0};
-    with_variant(&r, "dependent", &text);
+    with_mode(&r, "dependent", &text);
     other.config.algorithms = text.s;
     cnn_emulated_code_for(80);
     assert_int_equal(go(&other), CNN_EUSAGE);
@@ -785,7 +785,7 @@ static void tune(double node, double dependent, double early, double branch, con
     assert_string_equal(again.algorithms.s, tuned.algorithms.s);
     assert_memory_equal(again.parameters, tuned.parameters, parameter_bytes(&plain));
     cnn_text text = {0};
-    with_variant(&tuned, "plain", &text);
+    with_mode(&tuned, "plain", &text);
     plain.config.algorithms = text.s;
     must_go(&plain);
     assert_memory_equal(tuned.parameters, plain.parameters, parameter_bytes(&plain));
@@ -795,7 +795,7 @@ static void tune(double node, double dependent, double early, double branch, con
     cnn_text_free(&again.algorithms);
 }
 
-static void test_tuning_takes_the_fastest_variant(void **state)
+static void test_tuning_takes_the_fastest_mode(void **state)
 {
     (void)state;
     tune(1, 1.5, 1.5, 0, "branches");
@@ -807,7 +807,7 @@ static void test_tuning_takes_the_fastest_variant(void **state)
     tune(1, 0.9999, 1, 10, "plain"); /* too little to gain */
 }
 
-static void test_tuning_leaves_out_variants_that_are_wrong_or_fail(void **state)
+static void test_tuning_leaves_out_modes_that_are_wrong_or_fail(void **state)
 {
     (void)state;
     cnn_emulated_break_branches(true);
@@ -824,7 +824,7 @@ static void test_tuning_leaves_out_variants_that_are_wrong_or_fail(void **state)
     assert_true(cnn_emulated_has_failed());
 }
 
-/* What was timed is told: of the variants that are right, the time of a step. */
+/* What was timed is told: of the modes that are right, the time of a step. */
 static void test_tuned_times_are_described(void **state)
 {
     (void)state;
@@ -842,7 +842,7 @@ static void test_tuned_times_are_described(void **state)
                      CNN_OK);
     assert_int_equal(train(&r, model, feed), CNN_OK);
     cnn_model_describe(model, &text);
-    const char *line = strstr(text.s, "variant of the step: dependent; plain ");
+    const char *line = strstr(text.s, "capture mode of the step: dependent; plain ");
     assert_non_null(line);
     const size_t length = strcspn(line, "\n");
     assert_true(strstr(line, "; dependent ") < line + length);
@@ -870,7 +870,7 @@ static void test_any_call_may_fail_in_branches(void **state)
     run r = make_native(&deep);
     cnn_text text = {0};
     must_go(&r);
-    with_variant(&r, "branches+early", &text);
+    with_mode(&r, "branches+early", &text);
     r.config.algorithms = text.s;
     int64_t n = 1;
     while (fail_once(&r, "any", n))
@@ -931,15 +931,15 @@ int main(void)
         cmocka_unit_test_setup(test_own_kernels_do_what_cudnn_does, reset),
         cmocka_unit_test_setup(test_paths_agree_with_adam, reset),
         cmocka_unit_test_setup(test_order_of_threads_changes_no_bit, reset),
-        cmocka_unit_test_setup(test_variants_end_in_the_same_bits, reset),
+        cmocka_unit_test_setup(test_modes_end_in_the_same_bits, reset),
         cmocka_unit_test_setup(test_winograd_does_what_cudnn_does, reset),
         cmocka_unit_test_setup(test_backward_from_the_pooled_gradient, reset),
         cmocka_unit_test_setup(test_backward_from_the_pooled_gradient_is_tuned, reset),
-        cmocka_unit_test_setup(test_variants_have_branches, reset),
-        cmocka_unit_test_setup(test_models_with_different_variants_share_a_device, reset),
-        cmocka_unit_test_setup(test_frozen_variants_that_cannot_be_had_are_refused, reset),
-        cmocka_unit_test_setup(test_tuning_takes_the_fastest_variant, reset),
-        cmocka_unit_test_setup(test_tuning_leaves_out_variants_that_are_wrong_or_fail, reset),
+        cmocka_unit_test_setup(test_modes_have_branches, reset),
+        cmocka_unit_test_setup(test_models_with_different_modes_share_a_device, reset),
+        cmocka_unit_test_setup(test_frozen_modes_that_cannot_be_had_are_refused, reset),
+        cmocka_unit_test_setup(test_tuning_takes_the_fastest_mode, reset),
+        cmocka_unit_test_setup(test_tuning_leaves_out_modes_that_are_wrong_or_fail, reset),
         cmocka_unit_test_setup(test_tuned_times_are_described, reset),
         cmocka_unit_test_setup(test_a_run_that_may_not_tune_is_plain, reset),
         cmocka_unit_test_setup(test_any_call_may_fail_in_branches, reset),

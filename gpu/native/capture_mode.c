@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which variant of its step a network has: the frozen one, or the fastest of those that end in the
+/* Which capture mode a network's step has: the frozen one, or the fastest of those that end in the
  * plain one's bits, timed on the feed before the first step. */
 #include "gpu/convolution/timing.h"
 #include "gpu/native/internal.h"
@@ -35,21 +35,21 @@ static bool has_branches(const cnn_step *s)
     return false;
 }
 
-cnn_status cnn_native_take_variant(cnn_step *s)
+cnn_status cnn_native_take_capture_mode(cnn_step *s)
 {
     cnn_status st = CNN_OK;
     const cnn_ops *ops = s->ops;
     cnn_text name = {0};
     name_of(s, &name);
     CNN_TRY(cnn_text_status(&name));
-    const cnn_choice *known = cnn_choices_find(&ops->choices, name.s);
-    s->variant = known ? known->variant : 0;
-    s->tunes = !known && !ops->choices.frozen && ops->config.autotune;
-    s->may_branch = s->variant & CNN_STEP_BRANCHES;
+    const cnn_algorithm *known = cnn_algorithms_find(&ops->algorithms, name.s);
+    s->mode = known ? known->mode : 0;
+    s->tunes = !known && !ops->algorithms.frozen && ops->config.autotune;
+    s->may_branch = s->mode & CNN_CAPTURE_BRANCHES;
     if (ops->config.plan_only)
         goto done;
     s->may_branch = s->may_branch || (s->tunes && has_branches(s));
-    if (cnn_native_has_dependents(s->variant))
+    if (cnn_native_has_dependents(s->mode))
         CNN_TRY(check_dependents(s));
     if (s->may_branch)
         CNN_TRY(cnn_native_open_branches(s));
@@ -58,20 +58,20 @@ done:
     return st;
 }
 
-void cnn_native_describe_variant(const cnn_step *s, cnn_text *out)
+void cnn_native_describe_capture_mode(const cnn_step *s, cnn_text *out)
 {
     if (!s->tunes) {
-        cnn_text_printf(out, "variant of the step: %s", cnn_step_variant_name(s->variant));
-        for (unsigned v = 0; v < CNN_STEP_VARIANTS; v++)
+        cnn_text_printf(out, "capture mode of the step: %s", cnn_capture_mode_name(s->mode));
+        for (unsigned v = 0; v < CNN_CAPTURE_MODES; v++)
             if (s->tuned[v] > 0)
-                cnn_text_printf(out, "; %s %.2f us", cnn_step_variant_name(v),
+                cnn_text_printf(out, "; %s %.2f us", cnn_capture_mode_name(v),
                                 1e3 * (double)s->tuned[v]);
         cnn_text_append(out, "\n");
         return;
     }
-    cnn_text_append(out, "variants of the step that tuning times, to take the fastest:");
-    for (unsigned v = 0; v < CNN_STEP_VARIANTS; v++)
-        cnn_text_printf(out, "%s %s", v ? "," : "", cnn_step_variant_name(v));
+    cnn_text_append(out, "capture modes of the step that tuning times, to take the fastest:");
+    for (unsigned v = 0; v < CNN_CAPTURE_MODES; v++)
+        cnn_text_printf(out, "%s %s", v ? "," : "", cnn_capture_mode_name(v));
     cnn_text_append(out, "\n");
 }
 
@@ -79,7 +79,7 @@ void cnn_native_describe_variant(const cnn_step *s, cnn_text *out)
 
 /* RUN_GRAPHS: so that a launch of one, on an idle device, is a small part of what is timed. */
 enum { RUN_GRAPHS = 4, STATES = 6 };
-/* What a variant must gain over the plain one, of which it is a complication. */
+/* Minimum gain that justifies another mode than plain. */
 static const float least_gain = 0.01f;
 
 /* All that steps change and later ones see. */
@@ -95,7 +95,7 @@ typedef struct {
     state states[STATES];
     size_t bytes; /* of all states */
     char *before; /* the states on the host: when it began, */
-    char *plain;  /* after the plain variant's runs, */
+    char *plain;  /* after the plain mode's runs, */
     char *after;  /* after another's */
     cudaEvent_t start, stop;
 } bench;
@@ -201,26 +201,26 @@ done:
 }
 
 /* Trains from the state at the beginning, timed; every step counts for the comparison. */
-static cnn_status try_variant(bench *b, unsigned variant, float *milliseconds)
+static cnn_status try_mode(bench *b, unsigned mode, float *milliseconds)
 {
     cnn_status st = CNN_OK;
-    char *after = variant == 0 ? b->plain : b->after;
-    b->s->variant = variant;
+    char *after = mode == 0 ? b->plain : b->after;
+    b->s->mode = mode;
     CNN_TRY(cnn_native_capture(b->s, b->feed));
     CNN_TRY(time_runs(b, milliseconds));
     CNN_TRY(read_states(b, after));
     CNN_CHECK(memcmp(after, b->plain, b->bytes) == 0, CNN_EBACKEND,
               "it ends in other weights than the plain one");
-    b->s->tuned[variant] = *milliseconds;
+    b->s->tuned[mode] = *milliseconds;
 done:
     return st;
 }
 
-static cnn_status can_have(const cnn_step *s, unsigned variant, bool *can)
+static cnn_status can_have(const cnn_step *s, unsigned mode, bool *can)
 {
     cnn_status st = CNN_OK;
-    *can = !(variant & CNN_STEP_BRANCHES) || s->may_branch;
-    if (*can && cnn_native_has_dependents(variant))
+    *can = !(mode & CNN_CAPTURE_BRANCHES) || s->may_branch;
+    if (*can && cnn_native_has_dependents(mode))
         CNN_CUDA(cnn_gpu_can_launch_dependents(s->ops->device, can));
 done:
     return st;
@@ -231,14 +231,14 @@ static cnn_status try_others(bench *b, float *best, unsigned *chosen)
 {
     cnn_status st = CNN_OK;
     float milliseconds;
-    for (unsigned v = 1; v < CNN_STEP_VARIANTS; v++) {
+    for (unsigned v = 1; v < CNN_CAPTURE_MODES; v++) {
         bool can = false;
         CNN_TRY(can_have(b->s, v, &can));
         if (!can)
             continue;
-        if (try_variant(b, v, &milliseconds) != CNN_OK) {
+        if (try_mode(b, v, &milliseconds) != CNN_OK) {
             cudaGetLastError(); /* not one that stays: the next call would tell */
-            fprintf(stderr, "the step's variant %s is left out: %s\n", cnn_step_variant_name(v),
+            fprintf(stderr, "the capture mode %s is left out: %s\n", cnn_capture_mode_name(v),
                     cnn_error_message());
         } else if (milliseconds < *best) {
             *best = milliseconds;
@@ -250,20 +250,20 @@ done:
     return st;
 }
 
-static cnn_status add_choice(cnn_step *s)
+static cnn_status add_algorithm(cnn_step *s)
 {
     cnn_status st = CNN_OK;
     cnn_text name = {0};
-    const cnn_choice choice = {.kind = CNN_CHOICE_STEP, .variant = s->variant};
+    const cnn_algorithm algorithm = {.kind = CNN_ALGORITHM_STEP, .mode = s->mode};
     name_of(s, &name);
     CNN_TRY(cnn_text_status(&name));
-    CNN_TRY(cnn_choices_add(&s->ops->choices, name.s, &choice));
+    CNN_TRY(cnn_algorithms_add(&s->ops->algorithms, name.s, &algorithm));
 done:
     cnn_text_free(&name);
     return st;
 }
 
-cnn_status cnn_native_tune_variant(cnn_step *s, const cnn_feed *feed)
+cnn_status cnn_native_tune_capture_mode(cnn_step *s, const cnn_feed *feed)
 {
     cnn_status st = CNN_OK;
     bench b = {0};
@@ -272,21 +272,21 @@ cnn_status cnn_native_tune_variant(cnn_step *s, const cnn_feed *feed)
     s->tunes = false;
     CNN_TRY(bench_open(s, feed, &b));
     if (b.whole > 0) {
-        CNN_TRY(try_variant(&b, 0, &plain));
+        CNN_TRY(try_mode(&b, 0, &plain));
         CNN_TRY(restore_states(&b));
         best = plain;
         CNN_TRY(try_others(&b, &best, &chosen));
     }
     if (chosen != 0) { /* again, as it came first, on a device that may have idled */
-        CNN_TRY(try_variant(&b, 0, &again));
+        CNN_TRY(try_mode(&b, 0, &again));
         CNN_TRY(restore_states(&b));
         plain = s->tuned[0] = again < plain ? again : plain;
     }
-    s->variant = best < plain * (1 - least_gain) ? chosen : 0;
-    CNN_TRY(add_choice(s));
+    s->mode = best < plain * (1 - least_gain) ? chosen : 0;
+    CNN_TRY(add_algorithm(s));
 done:
     if (st != CNN_OK)
-        s->variant = 0;
+        s->mode = 0;
     bench_close(&b);
     return st;
 }

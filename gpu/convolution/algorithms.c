@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gpu/convolution/choices.h"
+#include "gpu/convolution/algorithms.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -67,10 +67,10 @@ static bool is_engine(const char *at)
     return (at[0] == 'e' || at[0] == 'p') && isdigit((unsigned char)at[1]);
 }
 
-static cnn_status read_own(const char **at, cnn_choice *out)
+static cnn_status read_own(const char **at, cnn_algorithm *out)
 {
     const size_t length = strcspn(*at, ";");
-    out->kind = CNN_CHOICE_OWN;
+    out->kind = CNN_ALGORITHM_OWN;
     out->own = cnn_own_convolution_named(*at, length);
     if (!out->own)
         return malformed("an own kernel's name, eNUMBER or pNUMBER", *at);
@@ -78,39 +78,39 @@ static cnn_status read_own(const char **at, cnn_choice *out)
     return CNN_OK;
 }
 
-static const char *const variant_names[CNN_STEP_VARIANTS] = {
+static const char *const mode_names[CNN_CAPTURE_MODES] = {
     [0] = "plain",
-    [CNN_STEP_BRANCHES] = "branches",
-    [CNN_STEP_DEPENDENT] = "dependent",
-    [CNN_STEP_BRANCHES | CNN_STEP_DEPENDENT] = "branches+dependent",
-    [CNN_STEP_EARLY] = "early",
-    [CNN_STEP_BRANCHES | CNN_STEP_EARLY] = "branches+early",
+    [CNN_CAPTURE_BRANCHES] = "branches",
+    [CNN_CAPTURE_DEPENDENT] = "dependent",
+    [CNN_CAPTURE_BRANCHES | CNN_CAPTURE_DEPENDENT] = "branches+dependent",
+    [CNN_CAPTURE_EARLY] = "early",
+    [CNN_CAPTURE_BRANCHES | CNN_CAPTURE_EARLY] = "branches+early",
 };
 
-const char *cnn_step_variant_name(unsigned variant)
+const char *cnn_capture_mode_name(unsigned mode)
 {
-    return variant_names[variant];
+    return mode_names[mode];
 }
 
-static cnn_status read_variant(const char **at, cnn_choice *out)
+static cnn_status read_mode(const char **at, cnn_algorithm *out)
 {
     const size_t length = strcspn(*at, ";");
-    out->kind = CNN_CHOICE_STEP;
-    for (unsigned i = 0; i < CNN_STEP_VARIANTS; i++)
-        if (strlen(variant_names[i]) == length && strncmp(variant_names[i], *at, length) == 0) {
-            out->variant = i;
+    out->kind = CNN_ALGORITHM_STEP;
+    for (unsigned i = 0; i < CNN_CAPTURE_MODES; i++)
+        if (strlen(mode_names[i]) == length && strncmp(mode_names[i], *at, length) == 0) {
+            out->mode = i;
             *at += length;
             return CNN_OK;
         }
-    return malformed("a variant of the step", *at);
+    return malformed("a capture mode", *at);
 }
 
 static const char *const unpool_names[] = {"apart", "pooled"};
 
-static cnn_status read_unpool(const char **at, cnn_choice *out)
+static cnn_status read_unpool(const char **at, cnn_algorithm *out)
 {
     const size_t length = strcspn(*at, ";");
-    out->kind = CNN_CHOICE_UNPOOL;
+    out->kind = CNN_ALGORITHM_UNPOOL;
     for (int i = 0; i < 2; i++)
         if (strlen(unpool_names[i]) == length && strncmp(unpool_names[i], *at, length) == 0) {
             out->pooled = i;
@@ -125,40 +125,40 @@ static bool begins(const char *problem, const char *prefix)
     return strncmp(problem, prefix, strlen(prefix)) == 0;
 }
 
-static cnn_status read_choice(const char *problem, const char **at, cnn_choice *out)
+static cnn_status read_algorithm(const char *problem, const char **at, cnn_algorithm *out)
 {
-    *out = (cnn_choice){0};
+    *out = (cnn_algorithm){0};
     if (begins(problem, "step:"))
-        return read_variant(at, out);
+        return read_mode(at, out);
     if (begins(problem, "unpool:"))
         return read_unpool(at, out);
     if (!is_engine(*at))
         return read_own(at, out);
-    out->kind = **at == 'e' ? CNN_CHOICE_ENGINE : CNN_CHOICE_PLAIN;
+    out->kind = **at == 'e' ? CNN_ALGORITHM_ENGINE : CNN_ALGORITHM_PLAIN;
     (*at)++;
     if (!read_number(at, &out->engine.engine))
         return malformed("an engine's number", *at);
     return read_knobs(at, &out->engine);
 }
 
-cnn_status cnn_choices_read(const char *text, size_t version, cnn_choices *out)
+cnn_status cnn_algorithms_read(const char *text, size_t version, cnn_algorithms *out)
 {
     cnn_status st = CNN_OK;
     const char *at = text;
-    cnn_choices table = {0};
+    cnn_algorithms table = {0};
     char *problem = NULL;
     CNN_TRY(read_version(&at, version));
     while (*at == ';') {
         const size_t length = strcspn(++at, "=;");
-        cnn_choice choice;
+        cnn_algorithm algorithm;
         if (length == 0 || at[length] != '=') {
-            st = malformed("PROBLEM=CHOICE", at);
+            st = malformed("PROBLEM=ALGORITHM", at);
             goto done;
         }
         CNN_CHECK((problem = cnn_strndup(at, length)) != NULL, CNN_ENOMEM, "frozen algorithms");
         at += length + 1;
-        CNN_TRY(read_choice(problem, &at, &choice));
-        CNN_TRY(cnn_choices_add(&table, problem, &choice));
+        CNN_TRY(read_algorithm(problem, &at, &algorithm));
+        CNN_TRY(cnn_algorithms_add(&table, problem, &algorithm));
         free(problem);
         problem = NULL;
     }
@@ -168,73 +168,74 @@ cnn_status cnn_choices_read(const char *text, size_t version, cnn_choices *out)
     }
     table.frozen = true;
     *out = table;
-    table = (cnn_choices){0};
+    table = (cnn_algorithms){0};
 done:
     free(problem);
-    cnn_choices_free(&table);
+    cnn_algorithms_free(&table);
     return st;
 }
 
-void cnn_choices_free(cnn_choices *choices)
+void cnn_algorithms_free(cnn_algorithms *table)
 {
-    for (int i = 0; i < choices->count; i++)
-        free(choices->list[i].problem);
-    free(choices->list);
-    *choices = (cnn_choices){0};
+    for (int i = 0; i < table->count; i++)
+        free(table->list[i].problem);
+    free(table->list);
+    *table = (cnn_algorithms){0};
 }
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
-const cnn_choice *cnn_choices_find(const cnn_choices *choices, const char *problem)
+const cnn_algorithm *cnn_algorithms_find(const cnn_algorithms *table, const char *problem)
 {
-    for (int i = 0; i < choices->count; i++)
-        if (strcmp(choices->list[i].problem, problem) == 0)
-            return &choices->list[i];
+    for (int i = 0; i < table->count; i++)
+        if (strcmp(table->list[i].problem, problem) == 0)
+            return &table->list[i];
     return NULL;
 }
 
-cnn_status cnn_choices_add(cnn_choices *choices, const char *problem, const cnn_choice *choice)
+cnn_status cnn_algorithms_add(cnn_algorithms *table, const char *problem,
+                              const cnn_algorithm *algorithm)
 {
     cnn_status st = CNN_OK;
-    const size_t size = ((size_t)choices->count + 1) * sizeof *choices->list;
-    cnn_choice *list = realloc(choices->list, size);
+    const size_t size = ((size_t)table->count + 1) * sizeof *table->list;
+    cnn_algorithm *list = realloc(table->list, size);
     CNN_CHECK(list != NULL, CNN_ENOMEM, "a table of algorithms");
-    choices->list = list;
-    cnn_choice *added = &list[choices->count];
-    *added = *choice;
+    table->list = list;
+    cnn_algorithm *added = &list[table->count];
+    *added = *algorithm;
     CNN_CHECK((added->problem = cnn_strdup(problem)) != NULL, CNN_ENOMEM, "a table of algorithms");
-    choices->count++;
+    table->count++;
 done:
     return st;
 }
 
-void cnn_choice_describe(const cnn_choice *choice, cnn_text *out)
+void cnn_algorithm_describe(const cnn_algorithm *algorithm, cnn_text *out)
 {
-    const cnn_cudnn_engine *e = &choice->engine;
-    if (choice->kind == CNN_CHOICE_OWN) {
-        cnn_text_append(out, choice->own->name);
+    const cnn_cudnn_engine *e = &algorithm->engine;
+    if (algorithm->kind == CNN_ALGORITHM_OWN) {
+        cnn_text_append(out, algorithm->own->name);
         return;
     }
-    if (choice->kind == CNN_CHOICE_STEP) {
-        cnn_text_append(out, cnn_step_variant_name(choice->variant));
+    if (algorithm->kind == CNN_ALGORITHM_STEP) {
+        cnn_text_append(out, cnn_capture_mode_name(algorithm->mode));
         return;
     }
-    if (choice->kind == CNN_CHOICE_UNPOOL) {
-        cnn_text_append(out, unpool_names[choice->pooled]);
+    if (algorithm->kind == CNN_ALGORITHM_UNPOOL) {
+        cnn_text_append(out, unpool_names[algorithm->pooled]);
         return;
     }
-    cnn_text_printf(out, "%c%lld", choice->kind == CNN_CHOICE_PLAIN ? 'p' : 'e',
+    cnn_text_printf(out, "%c%lld", algorithm->kind == CNN_ALGORITHM_PLAIN ? 'p' : 'e',
                     (long long)e->engine);
     for (int i = 0; i < e->knob_count; i++)
         cnn_text_printf(out, ",%lld:%lld", (long long)e->knobs[i].type,
                         (long long)e->knobs[i].value);
 }
 
-void cnn_choices_write(const cnn_choices *choices, size_t version, cnn_text *out)
+void cnn_algorithms_write(const cnn_algorithms *table, size_t version, cnn_text *out)
 {
     cnn_text_printf(out, "cudnn=%zu", version);
-    for (int i = 0; i < choices->count; i++) {
-        cnn_text_printf(out, ";%s=", choices->list[i].problem);
-        cnn_choice_describe(&choices->list[i], out);
+    for (int i = 0; i < table->count; i++) {
+        cnn_text_printf(out, ";%s=", table->list[i].problem);
+        cnn_algorithm_describe(&table->list[i], out);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which candidate a convolution is run by: cuDNN's proposals and own kernels, tried on the real
- * shapes. */
+/* Chooses a convolution's algorithm: candidates, which are cuDNN's proposals and own kernels, are
+ * checked and timed on the real shapes. */
 #include "gpu/convolution/internal.h"
 #include "gpu/convolution/timing.h"
 
@@ -129,7 +129,7 @@ done:
 }
 
 /* Whether the last result is right. */
-static cnn_status check_result(const bench *b, cnn_conv_way w, bool *right)
+static cnn_status check_result(const bench *b, cnn_conv_candidate c, bool *right)
 {
     static const double masks_may_differ = 0.02;
     cnn_status st = CNN_OK;
@@ -146,7 +146,7 @@ static cnn_status check_result(const bench *b, cnn_conv_way w, bool *right)
         fprintf(stderr,
                 "a candidate for a convolution (%s) is left out, as its result is wrong: by %g of "
                 "%g, %g %% of its mask\n",
-                w.own ? w.own->name : "of cuDNN", (double)distance[1], (double)distance[0],
+                c.own ? c.own->name : "of cuDNN", (double)distance[1], (double)distance[0],
                 100 * differing);
 done:
     return st;
@@ -155,27 +155,27 @@ done:
 /* A candidate at its place. */
 typedef struct {
     bench *b;
-    cnn_conv_way way;
+    cnn_conv_candidate candidate;
 } trial;
 
 static cnn_status run_trial(void *context)
 {
     const trial *t = context;
-    return cnn_conv_run_way(t->b->ops, &t->b->problem, t->way, t->b->operands);
+    return cnn_conv_candidate_run(t->b->ops, &t->b->problem, t->candidate, t->b->operands);
 }
 
-static cnn_status judge_way(bench *b, cnn_conv_way w, float *milliseconds)
+static cnn_status judge_candidate(bench *b, cnn_conv_candidate c, float *milliseconds)
 {
     cnn_status st = CNN_OK;
     bool right = false;
-    trial t = {b, w};
-    CNN_TRY(cnn_cuda_need_workspace(b->ops, cnn_conv_way_workspace(&b->problem, w)));
+    trial t = {b, c};
+    CNN_TRY(cnn_cuda_need_workspace(b->ops, cnn_conv_candidate_workspace(&b->problem, c)));
     CNN_CUDA(cudaMemsetAsync(b->operands.result, 0xff, b->result_size * sizeof(float),
                              b->ops->current.stream));
     if (b->operands.mask)
         CNN_CUDA(cudaMemsetAsync(b->operands.mask, 0xee, b->result_size, b->ops->current.stream));
     CNN_TRY(run_trial(&t));
-    CNN_TRY(check_result(b, w, &right));
+    CNN_TRY(check_result(b, c, &right));
     if (right)
         CNN_TRY(cnn_cuda_time(b->ops, run_trial, &t, b->from_graph, milliseconds));
 done:
@@ -183,10 +183,10 @@ done:
 }
 
 /* Times one candidate; *milliseconds infinite: it fails, cannot be had, or is wrong. */
-static cnn_status try_way(bench *b, cnn_conv_way w, float *milliseconds)
+static cnn_status try_candidate(bench *b, cnn_conv_candidate c, float *milliseconds)
 {
     *milliseconds = INFINITY;
-    const cnn_status st = judge_way(b, w, milliseconds);
+    const cnn_status st = judge_candidate(b, c, milliseconds);
     if (st != CNN_EBACKEND && st != CNN_ENOMEM)
         return st;
     cudaGetLastError(); /* not one that stays: the next call would tell */
@@ -225,12 +225,12 @@ static bool competes(const cnn_conv_plan *p, const cnn_own_convolution *own)
 /* Engines that the heuristics propose for one of the plan's graphs. */
 typedef struct {
     cnn_cudnn_graph *graph;
-    cnn_choice_kind kind;
+    cnn_algorithm_kind kind;
     int count;
     cnn_cudnn_engine engines[CNN_MAX_ENGINES];
 } proposals;
 
-/* Times the proposals; *best: the least milliseconds so far, whose choice the plan has. */
+/* Times the proposals; *best: the least milliseconds so far, whose algorithm the plan has. */
 static cnn_status try_proposals(cnn_conv_plan *p, bench *b, const proposals *list, float *best)
 {
     cnn_status st = CNN_OK;
@@ -240,11 +240,11 @@ static cnn_status try_proposals(cnn_conv_plan *p, bench *b, const proposals *lis
         CNN_TRY(plan_within_limit(list->graph, &list->engines[i], &plan));
         if (!plan)
             continue;
-        CNN_TRY(try_way(b, (cnn_conv_way){list->kind, NULL, plan}, &milliseconds));
+        CNN_TRY(try_candidate(b, (cnn_conv_candidate){list->kind, NULL, plan}, &milliseconds));
         cnn_cudnn_plan_destroy(&plan);
         if (milliseconds < *best) {
             *best = milliseconds;
-            p->choice = (cnn_choice){.kind = list->kind, .engine = list->engines[i]};
+            p->algorithm = (cnn_algorithm){.kind = list->kind, .engine = list->engines[i]};
         }
     }
 done:
@@ -261,19 +261,20 @@ static cnn_status try_own(cnn_conv_plan *p, bench *b, float *best)
         float milliseconds;
         if (!competes(p, own))
             continue;
-        CNN_TRY(try_way(b, (cnn_conv_way){CNN_CHOICE_OWN, own, NULL}, &milliseconds));
+        CNN_TRY(
+            try_candidate(b, (cnn_conv_candidate){CNN_ALGORITHM_OWN, own, NULL}, &milliseconds));
         if (milliseconds < *best) {
             *best = milliseconds;
-            p->choice = (cnn_choice){.kind = CNN_CHOICE_OWN, .own = own};
+            p->algorithm = (cnn_algorithm){.kind = CNN_ALGORITHM_OWN, .own = own};
         }
     }
 done:
     return st;
 }
 
-static cnn_choice direct_choice(void)
+static cnn_algorithm direct_algorithm(void)
 {
-    return (cnn_choice){.kind = CNN_CHOICE_OWN, .own = cnn_own_convolutions[0]};
+    return (cnn_algorithm){.kind = CNN_ALGORITHM_OWN, .own = cnn_own_convolutions[0]};
 }
 
 /* The fastest of all candidates. */
@@ -282,7 +283,7 @@ static cnn_status choose_fastest(cnn_conv_plan *p, const proposals *lists, int l
     cnn_status st = CNN_OK;
     float best = INFINITY;
     bench b;
-    p->choice = direct_choice();
+    p->algorithm = direct_algorithm();
     CNN_TRY(bench_open(p, &b));
     CNN_TRY(try_own(p, &b, &best));
     for (int i = 0; i < list_count; i++)
@@ -295,15 +296,16 @@ done:
 /* cuDNN's first proposal that can be had; our own kernels where there is none. */
 static cnn_status choose_first(cnn_conv_plan *p, const proposals *lists, int list_count)
 {
-    p->choice = direct_choice();
+    p->algorithm = direct_algorithm();
     for (int k = 0; k < list_count; k++)
-        for (int i = 0; i < lists[k].count && p->choice.kind == CNN_CHOICE_OWN; i++) {
+        for (int i = 0; i < lists[k].count && p->algorithm.kind == CNN_ALGORITHM_OWN; i++) {
             cnn_cudnn_plan *plan = NULL;
             const cnn_status st = plan_within_limit(lists[k].graph, &lists[k].engines[i], &plan);
             if (st != CNN_OK)
                 return st;
             if (plan)
-                p->choice = (cnn_choice){.kind = lists[k].kind, .engine = lists[k].engines[i]};
+                p->algorithm =
+                    (cnn_algorithm){.kind = lists[k].kind, .engine = lists[k].engines[i]};
             cnn_cudnn_plan_destroy(&plan);
         }
     return CNN_OK;
@@ -320,11 +322,11 @@ cnn_status cnn_conv_choose(cnn_conv_plan *p)
     CNN_CHECK(lists != NULL, CNN_ENOMEM, "candidates for a convolution");
     if (p->graph) {
         lists[count].graph = p->graph;
-        lists[count++].kind = CNN_CHOICE_ENGINE;
+        lists[count++].kind = CNN_ALGORITHM_ENGINE;
     }
     if (p->plain) {
         lists[count].graph = p->plain;
-        lists[count++].kind = CNN_CHOICE_PLAIN;
+        lists[count++].kind = CNN_ALGORITHM_PLAIN;
     }
     for (int i = 0; i < count; i++)
         CNN_TRY(cnn_cudnn_graph_engines(lists[i].graph, limits, lists[i].engines, &lists[i].count));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The study's networks by every variant of the native step: the same weights to the last bit. On a
+/* The study's networks by every capture mode: the same weights to the last bit. On a
  * real GPU this is what shows a branch that lacks an order, or a kernel that begins too early. */
 #include "pair.h"
 
@@ -54,8 +54,8 @@ static bool train(const cnn_network *net, const picture_set *pictures, const cha
 
 static void check(const char *network, cnn_shape shape, int classes)
 {
-    static const char *const variants[] = {"branches", "dependent", "early", "branches+dependent",
-                                           "branches+early"};
+    static const char *const modes[] = {"branches", "dependent", "early", "branches+dependent",
+                                        "branches+early"};
     cnn_network net;
     cnn_text chosen = {0};
     picture_set pictures = pictures_synthetic(shape, classes, COUNT);
@@ -67,16 +67,16 @@ static void check(const char *network, cnn_shape shape, int classes)
     train(&net, &pictures, NULL, plain, &chosen);
     const char *step = strstr(chosen.s, ";step:"); /* tuned, and with it the last */
     const int length = step ? (int)(step - chosen.s) : (int)chosen.len;
-    for (int v = -1; v < (int)(sizeof variants / sizeof variants[0]); v++) {
+    for (int v = -1; v < (int)(sizeof modes / sizeof modes[0]); v++) {
         cnn_text text = {0};
         cnn_text_printf(&text, "%.*s;step:%dx%dx%dx%d=%s", length, chosen.s, BATCH, shape.h,
-                        shape.w, shape.c, v < 0 ? "plain" : variants[v]);
+                        shape.w, shape.c, v < 0 ? "plain" : modes[v]);
         OK(cnn_text_status(&text));
         if (!train(&net, &pictures, text.s, v < 0 ? plain : other, NULL))
-            print_message("%s: not on this device\n", variants[v]);
+            print_message("%s: not on this device\n", modes[v]);
         else if (v >= 0 && memcmp(other, plain, bytes) != 0)
             fail_msg("%s %dx%dx%d: %s ends in other weights than plain", network, shape.h, shape.w,
-                     shape.c, variants[v]);
+                     shape.c, modes[v]);
         cnn_text_free(&text);
     }
     free(plain);
