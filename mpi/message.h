@@ -53,6 +53,7 @@ typedef struct {
 typedef struct {
     int run, status, attempts; /* status: cnn_run_status; attempts since it was taken on */
     int kept;                  /* 1: it failed, and the earlier result stays in its row */
+    int occupied; /* 1: processes of its trainer did not end and may still use the device */
     double life_seconds, train_seconds, test_error;
     char reason[128]; /* of a failure */
 } cnn_message_run;

@@ -127,6 +127,8 @@ static cnn_status listen(const tuning *t, cnn_child *child, cnn_record *record, 
             (!late[0] && cnn_limit_is_passed(&limit, duration, duration, late, sizeof late)))
             cnn_child_kill(child);
     }
+    CNN_CHECK(cnn_child_left_behind(child) == 0, CNN_EENV,
+              "processes of a trainer that tuned did not end; they may still use the device");
     CNN_CHECK(!late[0], CNN_EBACKEND, "%s", late);
 done:
     return st;
@@ -148,8 +150,8 @@ static cnn_status ask(const tuning *t, int cell, cnn_tuning *reply, int *signal)
     CNN_TRY(listen(t, child, &record, signal));
     if (*signal)
         goto done;
-    CNN_CHECK(cnn_record_judge(&record, cnn_child_exit_code(child), cnn_child_log_tail(child)) ==
-                  CNN_OUTCOME_DONE,
+    CNN_CHECK(cnn_record_judge(&record, cnn_child_exit_code(child), cnn_child_was_started(child),
+                               cnn_child_log_tail(child)) == CNN_OUTCOME_DONE,
               CNN_EBACKEND, "%s", record.reason);
     cnn_copy_string(reply->algorithms, sizeof reply->algorithms, record.algorithms);
     reply->cell = cell;

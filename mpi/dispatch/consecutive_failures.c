@@ -44,12 +44,13 @@ void cnn_consecutive_failures_add(cnn_consecutive_failures *s, int cell, int blo
 
 bool cnn_consecutive_failures_blame_device(const cnn_consecutive_failures *s)
 {
-    return s->cell_count == CNN_FAILED_CELLS_MAX;
+    return s->cell_count == CNN_FAILED_CELLS_MAX || s->occupied;
 }
 
 void cnn_consecutive_failures_clear(cnn_consecutive_failures *s)
 {
     s->cell_count = s->block_count = 0;
+    s->occupied = false;
 }
 
 void cnn_consecutive_failures_free(cnn_consecutive_failures *s)

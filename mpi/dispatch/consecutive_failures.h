@@ -13,13 +13,14 @@ typedef struct {
     int cells[CNN_FAILED_CELLS_MAX], cell_count; /* the different cells of the failed runs */
     int *blocks, block_count, block_room;        /* their blocks, each once; owned */
     char reason[128];                            /* of the last failure */
+    bool occupied; /* processes that could not be ended may still use the device */
 } cnn_consecutive_failures;
 
 /** Takes in how a run ended. A good one ends the failures. */
 void cnn_consecutive_failures_add(cnn_consecutive_failures *failures, int cell, int block,
                                   bool failed, const char *reason);
 
-/** Whether runs of three different cells have failed in a row. */
+/** Whether runs of three different cells have failed in a row, or the device is occupied. */
 bool cnn_consecutive_failures_blame_device(const cnn_consecutive_failures *failures);
 
 /** Begins anew. */

@@ -139,24 +139,8 @@ done:
     return st;
 }
 
-/** A rank asks for work: its block is done, or a run of it has failed. */
-static cnn_status handle_idle(cnn_dispatcher *d, int rank)
-{
-    cnn_status st = CNN_OK;
-    bool quarantined = false;
-    if (d->state == CNN_JOB_RUNNING && cnn_consecutive_failures_blame_device(&d->failures[rank]))
-        CNN_TRY(cnn_dispatcher_quarantine(d, rank, &quarantined));
-    if (quarantined)
-        cnn_progress_idle(d->progress, rank);
-    else
-        CNN_TRY(give_block(d, rank));
-    for (int r = 0; quarantined && r < d->context->size; r++)
-        if (d->ranks[r] == CNN_RANK_IDLE)
-            CNN_TRY(give_block(d, r));
-    CNN_TRY(end_if_done(d));
-done:
-    return st;
-}
+/** Without a signal: running trainers are killed. */
+static const cnn_message_stop stop_at_once = {.signal = 0, .now = 1};
 
 static cnn_status stop_all(cnn_dispatcher *d, const cnn_message_stop *m)
 {
@@ -173,11 +157,32 @@ done:
     return st;
 }
 
+/** A rank asks for work: its block is done, or a run of it has failed. */
+static cnn_status handle_idle(cnn_dispatcher *d, int rank)
+{
+    cnn_status st = CNN_OK;
+    bool quarantined = false;
+    const bool occupied = d->failures[rank].occupied;
+    if (d->state == CNN_JOB_RUNNING && cnn_consecutive_failures_blame_device(&d->failures[rank]))
+        CNN_TRY(cnn_dispatcher_quarantine(d, rank, &quarantined));
+    if (d->state == CNN_JOB_RUNNING && occupied && !quarantined) /* no device is left to train on */
+        CNN_TRY(stop_all(d, &stop_at_once));
+    if (quarantined)
+        cnn_progress_idle(d->progress, rank);
+    else
+        CNN_TRY(give_block(d, rank));
+    for (int r = 0; quarantined && r < d->context->size; r++)
+        if (d->ranks[r] == CNN_RANK_IDLE)
+            CNN_TRY(give_block(d, r));
+    CNN_TRY(end_if_done(d));
+done:
+    return st;
+}
+
 static cnn_status handle_broken(cnn_dispatcher *d, int rank)
 {
-    static const cnn_message_stop at_once = {.signal = 0, .now = 1};
     cnn_status st = CNN_OK;
-    CNN_TRY(stop_all(d, &at_once));
+    CNN_TRY(stop_all(d, &stop_at_once));
     CNN_TRY(cnn_rank_transition(&d->ranks[rank], CNN_RANK_BREAKS, rank));
     d->block[rank] = -1;
     CNN_TRY(end_if_done(d));
@@ -195,7 +200,8 @@ static void handle_run(cnn_dispatcher *d, int from, const cnn_message_run *m)
     d->context->attempts[m->run]++;
     cnn_dispatcher_tasks(d, from)[run->level] = CNN_TASK_NONE;
     cnn_consecutive_failures_add(&d->failures[from], run->cell, run->block,
-                                 m->status == CNN_RUN_FAILED, m->reason);
+                                 m->status == CNN_RUN_FAILED || m->occupied, m->reason);
+    d->failures[from].occupied = m->occupied;
     if (m->status != CNN_RUN_FAILED) {
         c->longest = fmax(c->longest, m->life_seconds);
         c->sum += m->life_seconds;

@@ -33,6 +33,15 @@ static void repeat_whole(cnn_dispatcher *d, int block)
     cnn_dealing_add(d->dealing, next_queue(d), block);
 }
 
+static bool is_finished(const cnn_dispatcher *d, int block)
+{
+    const cnn_design *design = d->context->design;
+    for (int l = 0; l < design->level_count; l++)
+        if (!cnn_run_is_finished(d->context, cnn_block_run(&design->blocks[block], l)))
+            return false;
+    return true;
+}
+
 /** Gives the others what a rank has not done, and what it has failed at. Nobody else needs its
  * warm-ups. Returns the number of blocks. */
 static int hand_over(cnn_dispatcher *d, int rank)
@@ -41,7 +50,7 @@ static int hand_over(cnn_dispatcher *d, int rank)
     const cnn_consecutive_failures *failures = &d->failures[rank];
     int count = 0;
     for (int i = 0; i < failures->block_count; i++) {
-        if (blocks[failures->blocks[i]].warmup)
+        if (blocks[failures->blocks[i]].warmup || is_finished(d, failures->blocks[i]))
             continue;
         repeat_whole(d, failures->blocks[i]);
         count++;
@@ -61,15 +70,16 @@ static cnn_status record_quarantine(cnn_dispatcher *d, int rank)
 {
     const cnn_consecutive_failures *failures = &d->failures[rank];
     const cnn_design *design = d->context->design;
-    const int cell = failures->cells[CNN_FAILED_CELLS_MAX - 1];
+    const int cell = failures->cells[failures->cell_count - 1];
     const cnn_treatment t = cnn_job_treatment(d->context->job, design->cells[cell].levels);
     const cnn_place place = cnn_simulated_place(t.framework, &d->context->places[rank]);
     char *text = d->quarantine.devices;
     const size_t used = strlen(text), room = sizeof d->quarantine.devices;
-    snprintf(text + used, room - used,
-             "%s%s of %s (rank %d): runs of %d cells failed in a row, the last one with '%s'",
-             used ? "; " : "", place.device, place.host, rank, CNN_FAILED_CELLS_MAX,
-             failures->reason);
+    char why[64] = "processes of a trainer did not end";
+    if (!failures->occupied)
+        snprintf(why, sizeof why, "runs of %d cells failed in a row", CNN_FAILED_CELLS_MAX);
+    snprintf(text + used, room - used, "%s%s of %s (rank %d): %s, the last one with '%s'",
+             used ? "; " : "", place.device, place.host, rank, why, failures->reason);
     cnn_progress_note(d->progress, "QUARANTINE: the job goes on without %s",
                       text + used + (used && text[used] == ';' ? 2 : 0));
     return cnn_writer_quarantine(d->context->writer, d->context->session, &d->quarantine);
@@ -86,6 +96,10 @@ cnn_status cnn_dispatcher_quarantine(cnn_dispatcher *d, int rank, bool *quaranti
         if (d->context->size > 1)
             cnn_progress_note(d->progress, "rank %d fails too, but its device is the last one",
                               rank);
+        if (d->failures[rank].occupied)
+            cnn_progress_note(d->progress,
+                              "processes of a trainer did not end and may use the last device: end "
+                              "them, then continue with --resume");
         cnn_consecutive_failures_clear(&d->failures[rank]);
         goto done;
     }

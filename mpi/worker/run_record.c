@@ -3,7 +3,6 @@
 
 #include "base/printable.h"
 #include "base/text.h"
-#include "host/handover.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -168,11 +167,11 @@ static const char *last_line(const char *log)
     return newline ? newline + 1 : log;
 }
 
-static void explain_exit(cnn_record *r, int code, const char *log)
+static void explain_exit(cnn_record *r, int code, bool started, const char *log)
 {
     const char *last = last_line(log);
     const char *colon = *last ? ": " : "";
-    if (code == CNN_EXEC_FAILED)
+    if (!started)
         explain(r, "could not be started%s%s", colon, last);
     else if (code < 0)
         explain(r, "killed by signal %d (%s)%s%s", -code, strsignal(-code), colon, last);
@@ -180,14 +179,14 @@ static void explain_exit(cnn_record *r, int code, const char *log)
         explain(r, "exit code %d%s%s", code, colon, last);
 }
 
-cnn_outcome cnn_record_judge(cnn_record *r, int exit_code, const char *log)
+cnn_outcome cnn_record_judge(cnn_record *r, int exit_code, bool started, const char *log)
 {
     if (r->broken)
         return CNN_OUTCOME_PROTOCOL;
     if (r->error)
         return CNN_OUTCOME_ERROR;
     if (exit_code != 0) {
-        explain_exit(r, exit_code, log);
+        explain_exit(r, exit_code, started, log);
         return exit_code < 0 ? CNN_OUTCOME_SIGNAL : CNN_OUTCOME_EXIT;
     }
     if (!r->done) {

@@ -36,7 +36,8 @@ void cnn_record_begin_tuning(cnn_record *record);
 bool cnn_record_line(cnn_record *record, const char *line, bool too_long);
 
 /** How an attempt ended that its rank did not end: by its events and exit code (>= 0, or -signal).
- *  log: the end of its output, for the reason of a failure. */
-cnn_outcome cnn_record_judge(cnn_record *record, int exit_code, const char *log);
+ *  started  false: its program could not be executed
+ *  log      the end of its output, for the reason of a failure */
+cnn_outcome cnn_record_judge(cnn_record *record, int exit_code, bool started, const char *log);
 
 #endif

@@ -127,13 +127,14 @@ static cnn_status tell_attempt(cnn_worker *w, int run)
     return cnn_mailbox_send(w->context->mailbox, 0, CNN_TAG_ATTEMPT, &m, sizeof m);
 }
 
-static cnn_status tell_run(cnn_worker *w, int run, cnn_run_status status, bool kept)
+static cnn_status tell_run(cnn_worker *w, int run, cnn_run_status status, bool kept, bool occupied)
 {
     const cnn_measured *row = &w->record.row;
     cnn_message_run m = {.run = run,
                          .status = status,
                          .attempts = w->attempt + 1,
                          .kept = kept,
+                         .occupied = occupied,
                          .life_seconds = row->life_seconds,
                          .train_seconds = row->train_seconds,
                          .test_error = row->test_error};
@@ -201,6 +202,23 @@ static void go_on(cnn_worker *w, bool good)
         w->work.block = -1;
 }
 
+/** Whether processes of the attempt's trainer may still use the device; adds it to the reason. */
+static bool is_occupied(cnn_worker *w)
+{
+    const int left = w->child ? cnn_child_left_behind(w->child) : 0;
+    char *reason = w->record.reason, why[sizeof w->record.reason];
+    if (left == 0)
+        return false;
+    cnn_copy_string(why, sizeof why, reason);
+    if (left > 0)
+        snprintf(reason, sizeof w->record.reason, "%d process%s of the trainer did not end%s%.70s",
+                 left, left == 1 ? "" : "es", *why ? "; " : "", why);
+    else
+        snprintf(reason, sizeof w->record.reason, "the trainer's supervisor was killed%s%.70s",
+                 *why ? "; " : "", why);
+    return true;
+}
+
 /** Writes what came of an attempt, tells rank 0, and decides what is next. */
 static cnn_status conclude(cnn_worker *w, int run, cnn_outcome outcome)
 {
@@ -209,11 +227,12 @@ static cnn_status conclude(cnn_worker *w, int run, cnn_outcome outcome)
     const cnn_run_status status = outcome == CNN_OUTCOME_DONE       ? CNN_RUN_DONE
                                   : outcome == CNN_OUTCOME_DIVERGED ? CNN_RUN_DIVERGED
                                                                     : CNN_RUN_FAILED;
+    const bool occupied = is_occupied(w);
     complete_row(w, run);
     CNN_TRY(write_attempt(w, run, outcome));
     if (outcome == CNN_OUTCOME_STOPPED)
         goto done; /* the run stays planned, for a later session */
-    if (!good && w->attempt < w->context->job->limits.retries) {
+    if (!good && !occupied && w->attempt < w->context->job->limits.retries) {
         CNN_TRY(tell_attempt(w, run));
         w->attempt++;
         goto done;
@@ -221,8 +240,8 @@ static cnn_status conclude(cnn_worker *w, int run, cnn_outcome outcome)
     const bool kept = !good && task_of(w, run) == CNN_TASK_RETRAIN;
     if (!kept)
         CNN_TRY(cnn_writer_run(w->context->writer, run, status, &w->record.row, w->record.epochs));
-    CNN_TRY(tell_run(w, run, status, kept));
-    go_on(w, good);
+    CNN_TRY(tell_run(w, run, status, kept, occupied));
+    go_on(w, good && !occupied);
 done:
     return st;
 }
@@ -232,7 +251,8 @@ static cnn_outcome judge(cnn_worker *w)
 {
     cnn_record *r = &w->record;
     const cnn_outcome outcome =
-        cnn_record_judge(r, cnn_child_exit_code(w->child), cnn_child_log_tail(w->child));
+        cnn_record_judge(r, cnn_child_exit_code(w->child), cnn_child_was_started(w->child),
+                         cnn_child_log_tail(w->child));
     if (outcome == CNN_OUTCOME_DONE || outcome == CNN_OUTCOME_DIVERGED)
         return outcome; /* it came just in time */
     /* Who stops a job may send its trainers a signal too, even SIGKILL. */

@@ -12,7 +12,7 @@
  *                 does number r modulo their number. They are:
  *                 exit (code 9), crash (SIGSEGV), abort (SIGABRT), hang, stop (SIGSTOP to
  *                 itself), stubborn (ignores signals, hangs), orphan (starts a process, then
- *                 hangs), error, silent (exit 0 without done), late (exit code 9 after done),
+ *                 hangs), unsupervised (kills its supervisor, then hangs), error, silent (exit 0 without done), late (exit code 9 after done),
  *                 closed (closes its events, exit 0), garbage, skip (an epoch), again (ready),
  *                 after (done again), long (a line of 100 kB), bytes (that are no text), half
  *                 (an event without its end), flood (50 MB of output, then exit 9), diverge,
@@ -265,6 +265,9 @@ static void misbehave(const char *what)
         exit(1);
     } else if (!strcmp(what, "silent")) {
         exit(0);
+    } else if (!strcmp(what, "unsupervised")) {
+        kill(getppid(), SIGKILL);
+        hang();
     } else if (!strcmp(what, "orphan")) {
         if (fork() >= 0)
             hang();

@@ -86,6 +86,28 @@ last_device)
     count table '^run [0-9]+ done' 16
     count table '^session 1 2 ""' 1
     ;;
+occupied)
+    # Whatever of a trainer may still use the device: no further run starts there, not even a retry.
+    job taken 6 1 10 do=unsupervised where=BAD_DEVICE
+    run_with 0 1 3 taken.yaml
+    says log "(rank 1): processes of a trainer did not end, the last one with 'the trainer's supervisor was killed"
+    $rows taken.h5 >table
+    count table '^run [0-9]+ done' 24
+    count table "^run [0-9]+ done( -?[0-9]+){3} 1 " 0
+    check_whole
+    [[ $(awk '$1 == "attempt" && $6 == 1' table | wc -l) -eq 1 ]] || { cat table; fail "attempts"; }
+    ;;
+occupied_last)
+    # With no other device the job stops, and says how to continue.
+    job alone 2 1 10 do=unsupervised where=BAD_DEVICE
+    BAD_DEVICE=1 run 1 75 alone.yaml
+    says log 'then continue with --resume'
+    $rows alone.h5 >table
+    count table '^attempt' 1
+    run 1 0 alone.yaml --resume
+    $rows alone.h5 >table
+    count table '^run [0-9]+ done' 8
+    ;;
 one_cell)
     # Cells that fail everywhere are no reason.
     job half 6 0 10 do=exit when=2

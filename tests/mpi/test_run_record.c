@@ -32,7 +32,7 @@ static cnn_outcome judge(cnn_record *r, const char *const *lines, int exit_code)
     cnn_record_begin(r, 2);
     for (; *lines; lines++)
         cnn_record_line(r, *lines, false);
-    return cnn_record_judge(r, exit_code, "first\nlast words");
+    return cnn_record_judge(r, exit_code, true, "first\nlast words");
 }
 
 static void test_record_good_run(void **state)
@@ -82,7 +82,7 @@ static void test_record_failures_and_their_reasons(void **state)
         const char *reason;
     } cases[] = {
         {{ready, epoch_0, NULL}, 4, CNN_OUTCOME_EXIT, "exit code 4: last words"},
-        {{NULL}, 127, CNN_OUTCOME_EXIT, "could not be started: last words"},
+        {{NULL}, 127, CNN_OUTCOME_EXIT, "exit code 127: last words"},
         {{ready, NULL}, -SIGSEGV, CNN_OUTCOME_SIGNAL, "killed by signal 11"},
         {{ready, error, NULL}, 1, CNN_OUTCOME_ERROR, "no  luck"},
         {{ready, epoch_0, epoch_1, NULL}, 0, CNN_OUTCOME_PROTOCOL, "ended without a done event"},
@@ -108,6 +108,17 @@ static void test_record_failures_and_their_reasons(void **state)
     }
 }
 
+static void test_record_of_a_program_that_could_not_be_executed(void **state)
+{
+    (void)state;
+    cnn_record r;
+    assert_int_equal(cnn_record_create(2, &r), CNN_OK);
+    cnn_record_begin(&r, 2);
+    assert_int_equal(cnn_record_judge(&r, 127, false, "no such file"), CNN_OUTCOME_EXIT);
+    assert_string_equal(r.reason, "could not be started: no such file");
+    cnn_record_free(&r);
+}
+
 static void test_record_more_epochs_than_planned(void **state)
 {
     (void)state;
@@ -118,7 +129,7 @@ static void test_record_more_epochs_than_planned(void **state)
     assert_true(cnn_record_line(&r, epoch_0, false));
     assert_false(cnn_record_line(&r, epoch_1, false)); /* there is no row for it */
     assert_false(cnn_record_line(&r, done, false));
-    assert_int_equal(cnn_record_judge(&r, 0, ""), CNN_OUTCOME_PROTOCOL);
+    assert_int_equal(cnn_record_judge(&r, 0, true, ""), CNN_OUTCOME_PROTOCOL);
     cnn_record_begin(&r, 1); /* the next attempt starts afresh */
     assert_false(cnn_record_line(&r, ready, true));
     assert_string_equal(r.reason, "an event line that is too long");
@@ -134,21 +145,21 @@ static void test_record_tuning(void **state)
     cnn_record_begin_tuning(&r);
     assert_true(cnn_record_line(&r, tuned, false));
     assert_string_equal(r.algorithms, "conv 1: 6");
-    assert_int_equal(cnn_record_judge(&r, 0, ""), CNN_OUTCOME_DONE);
-    assert_int_equal(cnn_record_judge(&r, 9, ""), CNN_OUTCOME_EXIT);
+    assert_int_equal(cnn_record_judge(&r, 0, true, ""), CNN_OUTCOME_DONE);
+    assert_int_equal(cnn_record_judge(&r, 9, true, ""), CNN_OUTCOME_EXIT);
     assert_false(cnn_record_line(&r, tuned, false)); /* once is enough */
     cnn_record_begin_tuning(&r);
-    assert_int_equal(cnn_record_judge(&r, 0, ""), CNN_OUTCOME_PROTOCOL);
+    assert_int_equal(cnn_record_judge(&r, 0, true, ""), CNN_OUTCOME_PROTOCOL);
     assert_string_equal(r.reason, "ended without a tuned event");
     assert_string_equal(r.algorithms, "");
     assert_false(cnn_record_line(&r, ready, false));
     assert_string_equal(r.reason, "it trains, when it was asked to tune");
     cnn_record_begin_tuning(&r);
     assert_true(cnn_record_line(&r, error, false));
-    assert_int_equal(cnn_record_judge(&r, 1, ""), CNN_OUTCOME_ERROR);
+    assert_int_equal(cnn_record_judge(&r, 1, true, ""), CNN_OUTCOME_ERROR);
     cnn_record_begin(&r, 1); /* a run that was not asked */
     assert_false(cnn_record_line(&r, tuned, false));
-    assert_int_equal(cnn_record_judge(&r, 0, ""), CNN_OUTCOME_PROTOCOL);
+    assert_int_equal(cnn_record_judge(&r, 0, true, ""), CNN_OUTCOME_PROTOCOL);
     cnn_record_free(&r);
 }
 
@@ -159,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_record_tuning),
         cmocka_unit_test(test_record_divergence_is_a_result),
         cmocka_unit_test(test_record_failures_and_their_reasons),
+        cmocka_unit_test(test_record_of_a_program_that_could_not_be_executed),
         cmocka_unit_test(test_record_more_epochs_than_planned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
