@@ -4,6 +4,7 @@
 
 #include "analysis/analysis.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "hdf5io/attribute.h"
 #include "hdf5io/file_image.h"
 #include "hdf5io/file_replace.h"

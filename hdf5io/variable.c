@@ -2,6 +2,7 @@
 #include "hdf5io/variable.h"
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "hdf5io/hdf5_error.h"
 
 #include <stdlib.h>

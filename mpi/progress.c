@@ -95,7 +95,7 @@ void cnn_progress_text(cnn_progress *p, const char *text)
     if (p->mode == CNN_PROGRESS_QUIET)
         return;
     clear_line(p);
-    fputs(text, stdout);
+    cnn_print(stdout, text);
     fflush(stdout); /* a log should show it now; a reader that has gone away is not our concern */
 }
 

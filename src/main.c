@@ -53,7 +53,7 @@ static void print_error(void)
 {
     /* The messages of a job file name the file themselves. */
     bool located = strstr(cnn_error_message(), ": error: ") != NULL;
-    fprintf(stderr, "%s%s\n", located ? "" : "cnnmpi: error: ", cnn_error_message());
+    cnn_printf(stderr, "%s%s\n", located ? "" : "cnnmpi: error: ", cnn_error_message());
 }
 
 /** Prints a text on standard output, which may be a file on a full disk. */
@@ -61,13 +61,14 @@ static cnn_status print_text(const cnn_text *text)
 {
     cnn_status st = CNN_OK;
     CNN_TRY(cnn_text_status(text));
-    CNN_CHECK(fputs(text->s ? text->s : "", stdout) >= 0 && fflush(stdout) == 0, CNN_EIO,
+    cnn_print(stdout, text->s ? text->s : "");
+    CNN_CHECK(!ferror(stdout) && fflush(stdout) == 0, CNN_EIO,
               "cannot write to standard output: %s", strerror(errno));
 done:
     return st;
 }
 
-/** How far a job is. What other programs have left in the file must not steer a terminal. */
+/** How far a job is. */
 static cnn_status command_status(const cnn_command_line *line)
 {
     cnn_status st = CNN_OK;
@@ -79,8 +80,6 @@ static cnn_status command_status(const cnn_command_line *line)
     CNN_TRY(cnn_results_read(line->file, &results));
     CNN_TRY(cnn_job_status_create(results, *holder ? cnn_clock_wall() : NAN, &status));
     cnn_job_status_text(results, &status, holder, line->file, &text);
-    if (text.s)
-        cnn_make_printable(text.s, true);
     CNN_TRY(print_text(&text));
 done:
     cnn_text_free(&text);

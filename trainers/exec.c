@@ -10,6 +10,7 @@
  *  output, error and the events pipe; it dies with this process. This process stays as its parent
  *  and as the subreaper of its descendants, sleeps on the rank's cores, and ends them all when the
  *  trainer ends, when the rank orders it and when the rank dies. host/handover.h is its contract. */
+#include "base/printable.h"
 #include "host/cpulist.h"
 #include "host/descendants.h"
 #include "host/handover.h"
@@ -37,7 +38,7 @@ typedef struct {
 
 static _Noreturn void fail(const char *what, const char *which)
 {
-    fprintf(stderr, "cnn-exec: %s '%s': %s\n", what, which, strerror(errno));
+    cnn_printf(stderr, "cnn-exec: %s '%s': %s\n", what, which, strerror(errno));
     _exit(CNN_EXEC_FAILED);
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
+#include "base/printable.h"
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -62,34 +65,6 @@ void cnn_text_printf(cnn_text *t, const char *fmt, ...)
     va_end(again);
 }
 
-size_t cnn_utf8_length(const char *text)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = s[0] < 0x80             ? 1
-               : (s[0] & 0xe0) == 0xc0 ? 2
-               : (s[0] & 0xf0) == 0xe0 ? 3
-               : (s[0] & 0xf8) == 0xf0 ? 4
-                                       : 0;
-    if (n <= 1)
-        return n;
-    uint32_t code = s[0] & (0xffu >> (n + 1));
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (s[i] & 0x3f);
-    }
-    return code >= least[n] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? n : 0;
-}
-
-int cnn_utf8_count(const char *s)
-{
-    int count = 0;
-    for (size_t n; *s; s += n ? n : 1, count++)
-        n = cnn_utf8_length(s);
-    return count;
-}
-
 void cnn_text_append_padded(cnn_text *t, const char *s, int width)
 {
     int spaces = width - cnn_utf8_count(s);
@@ -99,17 +74,14 @@ void cnn_text_append_padded(cnn_text *t, const char *s, int width)
 void cnn_text_append_json(cnn_text *t, const char *s)
 {
     cnn_text_append(t, "\"");
-    for (const unsigned char *p = (const unsigned char *)s; *p;) {
-        size_t n = cnn_utf8_length((const char *)p);
-        if (*p == '"' || *p == '\\')
-            cnn_text_printf(t, "\\%c", *p);
-        else if (*p < 0x20 || *p == 0x7f)
-            cnn_text_printf(t, "\\u%04x", *p);
-        else if (n)
-            cnn_text_append_bytes(t, (const char *)p, n);
-        else
-            cnn_text_append(t, "\\ufffd");
-        p += n ? n : 1;
+    for (size_t n; *s; s += n ? n : 1) {
+        n = cnn_utf8_length(s);
+        if (*s == '"' || *s == '\\')
+            cnn_text_printf(t, "\\%c", *s);
+        else if (cnn_printable_length(s))
+            cnn_text_append_bytes(t, s, n);
+        else /* all of them lie below U+10000 */
+            cnn_text_printf(t, "\\u%04x", n ? (unsigned)cnn_utf8_code(s, n) : 0xfffdu);
     }
     cnn_text_append(t, "\"");
 }

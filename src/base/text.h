@@ -21,10 +21,10 @@ typedef struct {
 void cnn_text_append(cnn_text *t, const char *s);
 void cnn_text_append_bytes(cnn_text *t, const char *s, size_t n);
 void cnn_text_printf(cnn_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/** Appends s as a JSON string, quotes included; bytes that are not UTF-8 become U+FFFD. */
+/** Appends s as a JSON string, quotes included. What is not printable is escaped; bytes that are not
+ *  UTF-8 become U+FFFD. */
 void cnn_text_append_json(cnn_text *t, const char *s);
-/** Appends a number as JSON in as few digits as give it back exactly; NaN, infinities become null.
- */
+/** Appends a number as JSON in as few digits as give it back exactly; NaN and infinities as null. */
 void cnn_text_append_json_number(cnn_text *t, double x);
 /** Appends s and as many spaces as fill it up to `width` characters: printf's %-*s counts bytes.
  *  Characters that take two columns of a terminal count as one. */
@@ -46,11 +46,6 @@ void cnn_copy_string(char *field, size_t n, const char *s);
 /** The entry of names (NULL-terminated) closest to word by edit distance, or NULL when none is
  *  close (more than a third of its letters differ). For "did you mean". */
 const char *cnn_suggest(const char *word, const char *const *names);
-
-/** Bytes of the valid UTF-8 character at s (terminated), 0 if there is none; NUL counts as one. */
-size_t cnn_utf8_length(const char *s);
-/** Characters of s; a byte that is no part of one counts as one. */
-int cnn_utf8_count(const char *s);
 
 /** Whole-string number parsing; false when s is not exactly one number in range. */
 bool cnn_parse_int(const char *s, int64_t *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Reading values by tables of fields. */
 #include "base/text.h"
+#include "base/utf8.h"
 #include "base/yaml_internal.h"
 
 #include <limits.h>

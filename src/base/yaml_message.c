@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Errors of a document: where they are, how they look, in which order they are told. */
+#include "base/printable.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "base/yaml_internal.h"
 
 #include <stdarg.h>
@@ -22,13 +24,13 @@ static const char *next_character(const char *s)
     return s + (n ? n : 1);
 }
 
-/** Appends one line of text; what is no character becomes '?', so that a terminal is safe. */
+/** Appends one line of text as it can be shown. */
 static void append_clean(cnn_text *out, const char *s, const char *end)
 {
-    for (const char *next; s < end; s = next) {
-        next = next_character(s);
-        bool odd = ((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7f || !cnn_utf8_length(s);
-        cnn_text_append_bytes(out, odd ? "?" : s, odd ? 1 : (size_t)(next - s));
+    char shown[5];
+    while (s < end) {
+        s += cnn_show_character(s, false, shown);
+        cnn_text_append(out, shown);
     }
 }
 
@@ -65,12 +67,7 @@ static void append_source(cnn_text *out, cnn_yaml_place at)
     cnn_text_printf(out, "\n%s", before);
     append_clean(out, s, stop);
     cnn_text_append(out, stop < end ? "...\n" : "\n");
-    cnn_text_printf(out, "%*s", (int)strlen(before), "");
-    for (int i = first; i < at.column; i++) {
-        cnn_text_append(out, s < stop && *s == '\t' ? "\t" : " ");
-        s = s < stop ? next_character(s) : s;
-    }
-    cnn_text_append(out, "^");
+    cnn_text_printf(out, "%*s^", (int)strlen(before) + at.column - first, "");
 }
 
 static bool is_before(const cnn_yaml_problem *a, const cnn_yaml_problem *b)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** What a document must be before anyone reads values from it. Job files are short and written by
  * hand, so the costly or surprising parts of YAML are refused rather than bounded one by one. */
+#include "base/printable.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "base/yaml_internal.h"
 
 #include <stdio.h>
@@ -13,18 +15,24 @@ enum {
     MOST_VALUES = 50000 /* scalars, lists and mappings */
 };
 
-/** Reports the first byte that is not text: NUL and other control characters, broken UTF-8. */
+/** Reports the first byte that is not printable text: a control character, one that changes the
+ *  direction of the text, broken UTF-8. */
 static bool check_encoding(cnn_yaml *y, const cnn_yaml_origin *origin)
 {
     const char *s = origin->text, *end = s + origin->len;
     for (int line = 1, column = 1; s < end; column++) {
         size_t n = cnn_utf8_length(s);
-        unsigned char c = (unsigned char)*s;
-        bool control = (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
-        if (n == 0 || control) {
-            char message[96];
-            snprintf(message, sizeof message, "byte 0x%02x is %s; save the file as UTF-8 text", c,
-                     control ? "a control character" : "not UTF-8");
+        const unsigned char c = (unsigned char)*s;
+        const bool is_white = c == '\t' || c == '\n' || c == '\r';
+        if (!is_white && !cnn_printable_length(s)) {
+            char message[112];
+            if (n <= 1)
+                snprintf(message, sizeof message, "byte 0x%02x is %s; save the file as UTF-8 text",
+                         c, n ? "a control character" : "not UTF-8");
+            else
+                snprintf(message, sizeof message,
+                         "U+%04X is not printable; remove it, or write it as \\u%04X in quotes",
+                         (unsigned)cnn_utf8_code(s, n), (unsigned)cnn_utf8_code(s, n));
             cnn_yaml_report(y, (cnn_yaml_place){origin, line, column}, message);
             return false;
         }

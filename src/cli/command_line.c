@@ -2,6 +2,7 @@
 #include "cli/command_line.h"
 
 #include "base/text.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/plan.h"
 
-#include "base/printable.h"
 #include "design/networks.h"
 #include "document/render.h"
 #include "forecast/forecast.h"
@@ -31,8 +30,6 @@ static cnn_status describe_forecast(const plan *p, const char *path, cnn_text *o
     CNN_TRY(cnn_document_status(&document));
     cnn_text_append(out, "\n");
     cnn_render_text(&document, NULL, out);
-    if (out->s)
-        cnn_make_printable(out->s, true); /* what others have left in a file */
 done:
     cnn_document_free(&document);
     cnn_forecast_destroy(&forecast);

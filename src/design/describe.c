@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "design/design.h"
 
+#include "base/utf8.h"
 #include "stats/power.h"
 
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "document/output.h"
 
+#include "base/printable.h"
 #include "document/render.h"
 
 #include <errno.h>
@@ -62,7 +63,7 @@ static cnn_status write_text(const cnn_text *text, const char *output, bool forc
     CNN_TRY(cnn_text_status(text));
     CNN_TRY(cnn_report_open(output, force, &file));
     if (text->len)
-        fwrite(text->s, 1, text->len, file); /* cnn_report_close sees a failure */
+        cnn_print(file, text->s); /* cnn_report_close sees a failure */
 done:
     return cnn_report_close(output, &file, st);
 }

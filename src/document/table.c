@@ -9,20 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Texts of a results file may come from anywhere: no byte of them steers a terminal. */
-static void make_harmless(char *s)
-{
-    while (*s) {
-        const size_t n = cnn_utf8_length(s);
-        const unsigned char *c = (const unsigned char *)s;
-        const bool control = n == 1 && (*c < 0x20 || *c == 0x7f) && *c != '\n';
-        const bool control_1 = n == 2 && *c == 0xc2 && c[1] < 0xa0; /* U+0080 to U+009F */
-        if (n == 0 || control || control_1)
-            memset(s, '?', n ? n : 1);
-        s += n ? n : 1;
-    }
-}
-
 static char *format_text(const char *format, va_list args)
 {
     va_list again;
@@ -30,10 +16,8 @@ static char *format_text(const char *format, va_list args)
     const int n = vsnprintf(NULL, 0, format, again);
     va_end(again);
     char *s = n < 0 ? NULL : malloc((size_t)n + 1);
-    if (s) {
+    if (s)
         vsnprintf(s, (size_t)n + 1, format, args);
-        make_harmless(s);
-    }
     return s;
 }
 

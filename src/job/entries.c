@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Things that levels name: data sets, architectures, programs. */
+#include "base/printable.h"
 #include "job/internal.h"
 
 #include <stdlib.h>
@@ -12,11 +13,10 @@ bool cnn_job_check_name(cnn_yaml *y, struct fy_node *node, const char *text)
                        strlen(text));
         return false;
     }
-    for (const char *s = text; *s; s++)
-        if ((unsigned char)*s < 0x20 || *s == 0x7f) {
-            cnn_yaml_error(y, node, "a name must not hold control characters");
-            return false;
-        }
+    if (!cnn_is_printable(text)) {
+        cnn_yaml_error(y, node, "a name must not hold control characters");
+        return false;
+    }
     if (*text)
         return true;
     cnn_yaml_error(y, node, "a name must not be empty");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/event.h"
 
+#include "base/printable.h"
 #include "base/yaml.h"
 
 #include <math.h>
@@ -134,15 +135,53 @@ static bool has_json_letters(const char *s, size_t n)
     return !quoted;
 }
 
+/** Appends the start of a line as it can be shown: what ends a line elsewhere is made visible. */
+static void append_start(cnn_text *out, const char *line, size_t n)
+{
+    enum { MOST = 60 };
+    char start[MOST + 1] = "";
+    const bool ends_in_cr = n > 0 && line[n - 1] == '\r';
+    size_t k = n < MOST ? n : MOST;
+    for (size_t i = 0; i < k; i++)
+        start[i] = line[i] ? line[i] : '?';
+    if (ends_in_cr && k == n)
+        start[k - 1] = '\0';
+    cnn_make_printable(start, false);
+    cnn_text_printf(out, "'%s%s%s'", start, n > k ? "..." : "", ends_in_cr ? "\\r" : "");
+}
+
+/** What Python's json writes in place of numbers that JSON does not have; NULL: nothing of it. */
+static const char *find_no_number(const char *s, size_t n)
+{
+    static const char *const words[] = {"NaN", "-Infinity", "Infinity"};
+    bool quoted = false;
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == '"')
+            quoted = !quoted;
+        else if (quoted && s[i] == '\\')
+            i++;
+        for (size_t w = 0; !quoted && w < sizeof words / sizeof words[0]; w++)
+            if (strlen(words[w]) <= n - i && !memcmp(s + i, words[w], strlen(words[w])))
+                return words[w];
+    }
+    return NULL;
+}
+
 static cnn_status no_json(const char *line, size_t n)
 {
-    char start[61];
-    size_t k = n < sizeof start - 1 ? n : sizeof start - 1;
-    for (size_t i = 0; i < k; i++)
-        start[i] = (line[i] >= 0x20 && line[i] < 0x7f) ? line[i] : '?';
-    start[k] = '\0';
-    return cnn_error_set(CNN_EPROTOCOL, "an event must be one JSON object on one line, not '%s%s'",
-                         start, n > k ? "..." : "");
+    cnn_status st = CNN_OK;
+    cnn_text shown = {0};
+    const char *word = find_no_number(line, n);
+    append_start(&shown, line, n);
+    CNN_TRY(cnn_text_status(&shown));
+    CNN_CHECK(n == 0 || line[n - 1] != '\r', CNN_EPROTOCOL,
+              "an event ends in a newline (\\n) alone, but this line ends in \\r\\n: %s", shown.s);
+    CNN_CHECK(!word, CNN_EPROTOCOL, "%s is not JSON: write null, in the event %s", word, shown.s);
+    CNN_CHECK(false, CNN_EPROTOCOL, "an event must be one JSON object on one line, not %s",
+              shown.s);
+done:
+    cnn_text_free(&shown);
+    return st;
 }
 
 /** Copies text (UTF-8, as libfyaml has checked) into a field, cut between characters. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/rows.h"
 
+#include "base/printable.h"
 #include "base/text.h"
 #include "document/render.h"
 
@@ -62,8 +63,8 @@ static cnn_status pass_on(cnn_text *t, bool all, FILE *out)
     CNN_TRY(cnn_text_status(t));
     if (t->len < PIECE && !all)
         return CNN_OK;
-    CNN_CHECK(fwrite(t->s ? t->s : "", 1, t->len, out) == t->len, CNN_EIO,
-              "cannot write the rows: is the disk full?");
+    cnn_print(out, t->s ? t->s : "");
+    CNN_CHECK(!ferror(out), CNN_EIO, "cannot write the rows: is the disk full?");
     t->len = 0;
 done:
     return st;

@@ -2,6 +2,7 @@
 #include "trainer/main.h"
 
 #include "base/clock.h"
+#include "base/printable.h"
 #include "trainer/options.h"
 #include "trainer/run.h"
 
@@ -101,7 +102,7 @@ done:
     if (st != CNN_OK) {
         cnn_event event = cnn_event_make(CNN_EVENT_ERROR);
         cnn_copy_string(event.message, sizeof event.message, cnn_error_message());
-        fprintf(stderr, "error: %s\n", cnn_error_message());
+        cnn_printf(stderr, "error: %s\n", cnn_error_message());
         if (fd >= 0)
             send_event(&fd, &event);
     }
@@ -126,8 +127,8 @@ static void print_ready(table *t, const cnn_event *e)
     printf("  network  %lld parameters\n", (long long)e->parameters);
     printf("  images   %lld for training, %lld for testing\n", (long long)e->train_images,
            (long long)e->test_images);
-    printf("  backend  %s on %s, %d thread%s\n\n", e->versions, e->device, e->threads,
-           e->threads == 1 ? "" : "s");
+    cnn_printf(stdout, "  backend  %s on %s, %d thread%s\n\n", e->versions, e->device, e->threads,
+               e->threads == 1 ? "" : "s");
     printf("  epoch  seconds  images/s  train loss  test loss  test error  evaluation s\n");
 }
 
@@ -148,7 +149,7 @@ static void print_done(const table *t, const cnn_event *e)
            t->evaluation_seconds, e->total_seconds);
     if (e->diverged)
         printf("  diverged: the loss is not finite, so training ended early\n");
-    printf("  checksum of the weights %s\n", e->checksum);
+    cnn_printf(stdout, "  checksum of the weights %s\n", e->checksum);
 }
 
 /** A cnn_event_sink: prints a readable table as it goes. */
@@ -161,8 +162,8 @@ static cnn_status print_event(void *user, const cnn_event *event)
     else if (event->kind == CNN_EVENT_DONE)
         print_done(user, event);
     else if (event->kind == CNN_EVENT_TUNED)
-        printf("  algorithms: %s\n",
-               event->algorithms[0] ? event->algorithms : "nothing to choose");
+        cnn_printf(stdout, "  algorithms: %s\n",
+                   event->algorithms[0] ? event->algorithms : "nothing to choose");
     if (fflush(stdout) != 0)
         return cnn_error_set(CNN_EIO, "cannot write to standard output: %s", strerror(errno));
     return CNN_OK;
@@ -173,7 +174,7 @@ static cnn_status print_plan(const cnn_spec *spec)
     cnn_text text = {0};
     cnn_status st = cnn_train_describe(spec, &text);
     if (st == CNN_OK)
-        printf("%s", text.s);
+        cnn_print(stdout, text.s);
     cnn_text_free(&text);
     return st;
 }
@@ -184,7 +185,7 @@ static cnn_status print_spec(const cnn_spec *spec)
     cnn_spec_write(spec, &text);
     cnn_status st = cnn_text_status(&text);
     if (st == CNN_OK)
-        printf("%s\n", text.s);
+        cnn_printf(stdout, "%s\n", text.s);
     cnn_text_free(&text);
     return st;
 }
@@ -192,8 +193,8 @@ static cnn_status print_spec(const cnn_spec *spec)
 static cnn_status train_by_hand(const cnn_spec *spec)
 {
     table t = {0};
-    printf("%s path, %s on %s, seed %u\n", cnn_path_names[spec->path], spec->network.name,
-           spec->source.name, (unsigned)spec->seed);
+    cnn_printf(stdout, "%s path, %s on %s, seed %u\n", cnn_path_names[spec->path],
+               spec->network.name, spec->source.name, (unsigned)spec->seed);
     return cnn_train_run(spec, print_event, &t);
 }
 
@@ -211,17 +212,17 @@ static int run_by_hand(int argc, char **argv)
     if (st == CNN_OK && options.help) {
         cnn_text text = {0};
         cnn_trainer_options_help(program, &text);
-        printf("%s", text.s ? text.s : "");
+        cnn_print(stdout, text.s ? text.s : "");
         cnn_text_free(&text);
     } else if (st == CNN_OK && options.version) {
-        printf("%s %s, run protocol %d\n", program, CNN_VERSION, CNN_PROTOCOL_VERSION);
+        cnn_printf(stdout, "%s %s, run protocol %d\n", program, CNN_VERSION, CNN_PROTOCOL_VERSION);
     } else if (st == CNN_OK) {
         st = options.print_spec ? print_spec(&options.spec)
              : options.plan     ? print_plan(&options.spec)
                                 : train_by_hand(&options.spec);
     }
     if (st != CNN_OK)
-        fprintf(stderr, "%s: error: %s\n", program, cnn_error_message());
+        cnn_printf(stderr, "%s: error: %s\n", program, cnn_error_message());
     cnn_trainer_options_free(&options);
     return exit_status(st);
 }

@@ -2,6 +2,7 @@
 #include "trainer/run.h"
 
 #include "base/clock.h"
+#include "base/printable.h"
 #include "data/dataset.h"
 #include "nn/feed.h"
 #include "nn/model.h"
@@ -80,9 +81,9 @@ static cnn_status set_up(const cnn_spec *spec, bool plan_only, training *t)
     *t = (training){.spec = spec, .net = spec->network};
     CNN_TRY(cnn_dataset_load(&spec->source, &t->data));
     if (t->data->skipped)
-        fprintf(stderr, "%s: %d of %d images skipped: not %d x %d x %d\n", spec->source.name,
-                t->data->skipped, t->data->files, t->data->height, t->data->width,
-                t->data->channels);
+        cnn_printf(stderr, "%s: %d of %d images skipped: not %d x %d x %d\n", spec->source.name,
+                   t->data->skipped, t->data->files, t->data->height, t->data->width,
+                   t->data->channels);
     cnn_shape shape = {t->data->height, t->data->width, t->data->channels};
     CNN_TRY(cnn_network_infer(&t->net, shape, t->data->classes));
     CNN_TRY(open_backend(t, plan_only));

@@ -2,7 +2,6 @@
 /** Trainer processes: what they get, what is read of them, how they end. Shell scripts play the
  * trainer; CNN_EXEC is the exec helper. */
 #include "base/clock.h"
-#include "base/printable.h"
 #include "base/text.h"
 #include "host/child.h"
 #include "host/cpulist.h"
@@ -514,18 +513,6 @@ static void test_environment_launchers(void **state)
     assert_false(cnn_environment_is_launchers("OMP_NUM_THREADS=2"));
 }
 
-static void test_printable_keeps_text_and_drops_the_rest(void **state)
-{
-    (void)state;
-    char text[] = "a\tb\033[31m\r\n\xc3\xa9 \xff\xc0\x80 \xed\xa0\x80 \xe2\x82\xac\x7f\xc2\x85.";
-    cnn_make_printable(text, true);
-    assert_string_equal(text, "a b [31m \n\xc3\xa9 ??? ??? \xe2\x82\xac  .");
-    char field[6];
-    memset(field, 'z', sizeof field);
-    cnn_copy_printable(field, sizeof field, "abc\xe2\x82\xac", false); /* the sign does not fit */
-    assert_memory_equal(field, "abc\0\0\0", 6);
-}
-
 static void test_logtail_keeps_whole_last_lines(void **state)
 {
     (void)state;
@@ -576,7 +563,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_exec_refuses_a_wrong_parent),
         cmocka_unit_test(test_cpulist_parse),
         cmocka_unit_test(test_environment_launchers),
-        cmocka_unit_test(test_printable_keeps_text_and_drops_the_rest),
         cmocka_unit_test(test_logtail_keeps_whole_last_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,6 +176,19 @@ static void test_parse_unknown_kind_is_named(void **state)
     assert_refused("{}", "must be \"ready\"");
 }
 
+static void test_lines_that_other_programs_write(void **state)
+{
+    (void)state;
+    assert_refused("{\"event\":\"error\",\"message\":\"m\"}\r", "ends in \\r\\n");
+    assert_refused("{\"event\":\"error\",\"message\":\"m\"}\r", "\"m\"}\\r'");
+    assert_refused("{\"event\":\"epoch\",\"epoch\":0,\"train_loss\":NaN}",
+                   "NaN is not JSON: write null");
+    assert_refused("{\"event\":\"epoch\",\"train_loss\":-Infinity}", "-Infinity is not JSON");
+    assert_refused("NaN", "NaN is not JSON");
+    cnn_event e;
+    assert_int_equal(parse("{\"event\":\"error\",\"message\":\"NaN \\\" NaN\"}", &e), CNN_OK);
+}
+
 static void test_parse_what_is_no_json_object(void **state)
 {
     (void)state;
@@ -186,9 +199,7 @@ static void test_parse_what_is_no_json_object(void **state)
         "null",
         "{\"event\":\"error\",\"message\":\"m\"} trailing",
         " {\"event\":\"error\",\"message\":\"m\"}",
-        "{\"event\":\"error\",\"message\":\"m\"}\r",
         "{\"event\":\"error\",\"message\":\"m\"}{}",
-        "{\"event\":\"error\",\"message\":NaN}",
         "{'event':'error','message':'m'}",
         "{\"event\":\"error\",\"message\":&a \"m\"}",
         "{\"a\":&a [1],\"b\":[*a,*a],\"event\":\"error\",\"message\":\"m\"}",
@@ -383,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_parse_mistyped_members_are_named),
         cmocka_unit_test(test_parse_unknown_kind_is_named),
         cmocka_unit_test(test_parse_what_is_no_json_object),
+        cmocka_unit_test(test_lines_that_other_programs_write),
         cmocka_unit_test(test_parse_every_prefix_is_refused),
         cmocka_unit_test(test_parse_random_bytes_do_no_harm),
         cmocka_unit_test(test_parse_changed_lines_do_no_harm),

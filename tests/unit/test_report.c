@@ -432,8 +432,7 @@ static void test_nothing_to_say_is_said(void **state)
                 r->status[i] = (int8_t)cases[c].status;
                 r->measured[i].train_seconds = 10 + i % 3;
                 r->measured[i].test_error = 0.1;
-                cnn_copy_string(r->measured[i].device, sizeof r->measured[i].device,
-                                "gpu \033[31m");
+                cnn_copy_string(r->measured[i].device, sizeof r->measured[i].device, "gpu 7");
             }
             reported x = report(r, full);
             char *text = text_of(&x);
