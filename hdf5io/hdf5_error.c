@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,11 @@ cnn_status cnn_hdf5_error(cnn_status st, const char *fmt, ...)
     cnn_error_set(st, "%s%s%s", text ? text : fmt, reason[0] ? ": " : "", reason);
     free(text);
     return st;
+}
+
+const char *cnn_hdf5_system_reason(void)
+{
+    return errno ? strerror(errno) : "no reason is known";
 }
 
 cnn_status cnn_hdf5_close(cnn_status st, hid_t *id, herr_t (*close)(hid_t), const char *what)

@@ -14,6 +14,10 @@ void cnn_hdf5_quiet(void);
 cnn_status cnn_hdf5_error(cnn_status st, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/** The system's reason for a failed call that reads or writes, for a message. MPI-IO passes none on:
+ *  set errno to 0 before the call; what is there afterwards is the best that can be had. */
+const char *cnn_hdf5_system_reason(void);
+
 /** CNN_CHECK for a call of HDF5. */
 #define CNN_HDF5(condition, status, ...)                                                           \
     do {                                                                                           \

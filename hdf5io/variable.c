@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "hdf5io/hdf5_error.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,9 +198,11 @@ cnn_status cnn_variable_write(hid_t set, const cnn_column *column, const void *r
               column->name);
     gather(column, rows, stride, n, packed);
     CNN_TRY(select_cells(set, column, rank, start, count, &file_space, &memory_space));
-    CNN_HDF5(H5Dwrite(set, cnn_memory_type(column->type), memory_space, file_space, H5P_DEFAULT,
-                      packed) >= 0,
-             CNN_EIO, "cannot write '%s'", column->name);
+    errno = 0;
+    const herr_t written =
+        H5Dwrite(set, cnn_memory_type(column->type), memory_space, file_space, H5P_DEFAULT, packed);
+    const char *reason = cnn_hdf5_system_reason();
+    CNN_HDF5(written >= 0, CNN_EIO, "cannot write '%s' (%s)", column->name, reason);
 done:
     free(packed);
     st = cnn_hdf5_close(st, &memory_space, H5Sclose, "a data space");

@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 struct cnn_writer {
-    MPI_Comm comm; /* our own */
+    MPI_Comm comm; /* our own; to agree on a status, never given to HDF5 */
     hid_t file;
+    bool failed; /* a write has failed: HDF5 cannot close the file any more */
     cnn_lengths lengths;
     hid_t sets[CNN_TABLE_COUNT][CNN_TABLE_COLUMNS_MAX]; /* -1: not open */
 };
@@ -67,9 +68,8 @@ static cnn_status close_tables(cnn_status st, cnn_writer *w)
     return st;
 }
 
-/** What can fail on one rank alone is tried first, serially: opening by MPI-IO and closing it again
- *  are collective and would hang where one rank fails. */
-static cnn_status check_alone(cnn_writer *w, const char *path, uint64_t *size)
+/** Checks the file with serial HDF5, whose errors say more than those of MPI-IO. */
+static cnn_status check_file(cnn_writer *w, const char *path, uint64_t *size)
 {
     cnn_status st = CNN_OK;
     hid_t file = -1;
@@ -87,11 +87,14 @@ done:
     return cnn_hdf5_close(st, &file, H5Fclose, path);
 }
 
-static cnn_status open_together(cnn_writer *w, const char *path, uint64_t size)
+/** Opens by MPI-IO over this rank alone. Over all ranks HDF5 would flush and close collectively, and
+ *  then one rank whose disk fails leaves all of them in a barrier for ever. Ranks need no common
+ *  file: nothing that they write changes HDF5's metadata, and each row has one writer. */
+static cnn_status open_by_mpi_io(cnn_writer *w, const char *path, uint64_t size)
 {
     cnn_status st = CNN_OK;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    CNN_HDF5(access >= 0 && H5Pset_fapl_mpio(access, w->comm, MPI_INFO_NULL) >= 0, CNN_EIO,
+    CNN_HDF5(access >= 0 && H5Pset_fapl_mpio(access, MPI_COMM_SELF, MPI_INFO_NULL) >= 0, CNN_EIO,
              "cannot set up MPI-IO for '%s'", path);
     w->file = H5Fopen(path, H5F_ACC_RDWR, access);
     CNN_HDF5(w->file >= 0, CNN_EIO, "cannot open '%s' by MPI-IO", path);
@@ -106,6 +109,7 @@ static cnn_status new_writer(MPI_Comm comm, cnn_writer **out)
     cnn_writer *w = malloc(sizeof *w);
     CNN_CHECK(w, CNN_ENOMEM, "a writer");
     w->file = -1;
+    w->failed = false;
     w->comm = comm;
     for (int t = 0; t < CNN_TABLE_COUNT; t++)
         for (int c = 0; c < CNN_TABLE_COLUMNS_MAX; c++)
@@ -113,6 +117,12 @@ static cnn_status new_writer(MPI_Comm comm, cnn_writer **out)
     *out = w;
 done:
     return st;
+}
+
+void cnn_writer_prepare(void)
+{
+    H5dont_atexit();
+    H5open();
 }
 
 cnn_status cnn_writer_open(const char *path, MPI_Comm comm, cnn_writer **out)
@@ -124,8 +134,8 @@ cnn_status cnn_writer_open(const char *path, MPI_Comm comm, cnn_writer **out)
     cnn_hdf5_quiet();
     CNN_CHECK(MPI_Comm_dup(comm, &own) == MPI_SUCCESS, CNN_EMPI, "cannot copy a communicator");
     CNN_TRY(cnn_collective_agree(own, new_writer(own, &w)));
-    CNN_TRY(cnn_collective_agree(own, check_alone(w, path, &size)));
-    CNN_TRY(cnn_collective_agree(own, open_together(w, path, size)));
+    CNN_TRY(cnn_collective_agree(own, check_file(w, path, &size)));
+    CNN_TRY(cnn_collective_agree(own, open_by_mpi_io(w, path, size)));
     *out = w;
     w = NULL;
     own = MPI_COMM_NULL;
@@ -140,6 +150,25 @@ done:
     return st;
 }
 
+/** Brings the rows to disk and closes. After a failed write the file stays open until the process
+ *  ends: HDF5 1.10 would try the same write again, fail, and crash at its end. */
+static cnn_status close_file(cnn_writer *w)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(!w->failed, CNN_EIO, "an earlier write to the results file has failed");
+    errno = 0;
+    const herr_t flushed = H5Fflush(w->file, H5F_SCOPE_GLOBAL);
+    const char *reason = cnn_hdf5_system_reason();
+    CNN_HDF5(flushed >= 0, CNN_EIO, "cannot bring the results file to disk (%s)", reason);
+    st = close_tables(st, w);
+    errno = 0;
+    const herr_t closed = H5Fclose(w->file);
+    reason = cnn_hdf5_system_reason();
+    CNN_HDF5(closed >= 0, CNN_EIO, "cannot close the results file (%s)", reason);
+done:
+    return st;
+}
+
 cnn_status cnn_writer_close(cnn_writer **writer)
 {
     cnn_status st = CNN_OK;
@@ -147,11 +176,7 @@ cnn_status cnn_writer_close(cnn_writer **writer)
     if (!w)
         return CNN_OK;
     *writer = NULL;
-    if (H5Fflush(w->file, H5F_SCOPE_GLOBAL) < 0)
-        st = cnn_hdf5_error(CNN_EIO, "cannot flush the results file");
-    st = close_tables(st, w);
-    st = cnn_hdf5_close(st, &w->file, H5Fclose, "the results file");
-    st = cnn_collective_agree(w->comm, st);
+    st = cnn_collective_agree(w->comm, close_file(w));
     MPI_Comm_free(&w->comm);
     free(w);
     return st;
@@ -168,10 +193,10 @@ static cnn_status write_rows(cnn_writer *w, cnn_table_id id, const void *rows, s
 {
     cnn_status st = CNN_OK;
     const cnn_table *table = &cnn_tables[id];
-    for (int i = 0; i < table->column_count; i++)
-        CNN_TRY(cnn_variable_write(w->sets[id][i], &table->columns[i], rows, stride, table->rank,
-                                   start, count));
-done:
+    for (int i = 0; i < table->column_count && st == CNN_OK; i++)
+        st = cnn_variable_write(w->sets[id][i], &table->columns[i], rows, stride, table->rank,
+                                start, count);
+    w->failed = w->failed || st != CNN_OK;
     return st;
 }
 

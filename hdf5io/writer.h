@@ -14,11 +14,16 @@
 /** An open results file. */
 typedef struct cnn_writer cnn_writer;
 
-/** Opens it for writing by all ranks through MPI-IO. Collective over comm; all ranks return the
+/** Starts HDF5 so that neither MPI_Finalize nor exit() closes the files that a failed write has left
+ *  open, which HDF5 does not survive. Call before MPI_Init; one thread; does not block. */
+void cnn_writer_prepare(void);
+
+/** Opens it for writing by all ranks through MPI-IO, each rank for itself. Collective over comm; all ranks return the
  * same status, and a failure names the rank. CNN_EIO: some rank cannot reach or change the file;
  *  CNN_EDATA: it is no results file, of another layout version, or damaged. */
 cnn_status cnn_writer_open(const char *path, MPI_Comm comm, cnn_writer **out);
-/** Flushes and closes; takes NULL, leaves NULL. Collective; all ranks return the same status. */
+/** Flushes and closes; takes NULL, leaves NULL. Collective; all ranks return the same status. The only
+ *  collective step is the agreement at the end: a rank whose disk fails holds up nobody. */
 cnn_status cnn_writer_close(cnn_writer **writer);
 
 /** Epochs that a run has room for: the length of `epochs` in cnn_writer_run. */

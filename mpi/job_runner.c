@@ -195,27 +195,39 @@ done:
     return st;
 }
 
-/** Opens the file, works, and closes it, which a failure does not skip, unless it is one of MPI:
- * closing is collective. */
+/** Closes the file; st: what came before, whose message stays. Not after CNN_EMPI: the agreement on
+ * the closing would never come. Collective otherwise. */
+static cnn_status close_file(runner *r, cnn_status st)
+{
+    cnn_status closed = CNN_OK;
+    char *why = NULL;
+    if (st == CNN_EMPI)
+        return st;
+    if (st != CNN_OK)
+        why = cnn_strdup(cnn_error_message());
+    closed = cnn_writer_close(&r->context.writer);
+    if (st != CNN_OK && closed != CNN_EMPI)
+        cnn_error_set(st, "%s", why ? why : "out of memory");
+    free(why);
+    st = st == CNN_OK || closed == CNN_EMPI ? closed : st;
+    if (st != CNN_OK && st != CNN_EMPI)
+        st = cnn_error_set(st, "%s; finished runs are kept: continue with --resume",
+                           cnn_error_message());
+    return st;
+}
+
+/** Opens the file, works, and closes it. */
 static cnn_status work_on_file(runner *r, int *signal)
 {
-    cnn_status st = CNN_OK, closed = CNN_OK;
-    char *why = NULL;
+    cnn_status st = CNN_OK;
     CNN_TRY(open_session(r));
     st = work(r, signal);
     if (st == CNN_OK && r->context.mailbox)
         st = empty_mailbox(r);
 done:
-    if (st == CNN_EMPI)
-        return st;
-    if (st != CNN_OK)
-        why = cnn_strdup(cnn_error_message());
-    cnn_mailbox_destroy(&r->context.mailbox);
-    closed = cnn_writer_close(&r->context.writer);
-    if (why)
-        cnn_error_set(st, "%s; finished runs are kept: go on with --resume", why);
-    free(why);
-    return st == CNN_OK ? closed : st;
+    if (st != CNN_EMPI)
+        cnn_mailbox_destroy(&r->context.mailbox);
+    return close_file(r, st);
 }
 
 /** All runs that are not finished. */
@@ -247,7 +259,7 @@ done:
 /** Stores the analysis in the file. It is read with serial HDF5 while nobody has it open. */
 static cnn_status analyse(runner *r)
 {
-    cnn_status st = CNN_OK, stored = CNN_OK;
+    cnn_status st = CNN_OK;
     cnn_rank_context *t = &r->context;
     cnn_results *results = NULL;
     cnn_analysis *analysis = NULL;
@@ -259,10 +271,8 @@ static cnn_status analyse(runner *r)
     CNN_TRY(cnn_collective_agree(r->comm, st));
     CNN_TRY(cnn_writer_open(t->job->output, r->comm, &t->writer));
     if (t->rank == 0)
-        stored = cnn_writer_analysis(t->writer, analysis);
-    stored = cnn_collective_agree(r->comm, stored);
-    CNN_TRY(cnn_writer_close(&t->writer));
-    st = stored;
+        st = cnn_writer_analysis(t->writer, analysis);
+    CNN_TRY(close_file(r, cnn_collective_agree(r->comm, st)));
 done:
     cnn_analysis_destroy(&analysis);
     cnn_results_free(&results);

@@ -9,6 +9,7 @@
 #include "data/report.h"
 #include "hdf5io/lock.h"
 #include "hdf5io/reader.h"
+#include "hdf5io/writer.h"
 #include "mpi/job_runner.h"
 #include "mpi/stop.h"
 #include "status/job_status.h"
@@ -182,6 +183,7 @@ static int run_under_mpi(int argc, char **argv, const cnn_command_line *line)
 {
     int rank = 0, exit_status = EXIT_SUCCESS;
     cnn_stop_watch_late();
+    cnn_writer_prepare();
     if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {
         fprintf(stderr, "cnnmpi: error: MPI_Init failed\n");
         return EXIT_ENVIRONMENT;

@@ -295,7 +295,7 @@ broken_rank)
         >log 2>&1 </dev/null || status=$?
     [[ $status -eq 3 ]] || { cat log; fail "a rank that cannot write gives $status"; }
     says log 'rank 1 on '
-    says log 'go on with --resume'
+    says log 'continue with --resume'
     $rows full.h5 >table
     count table '^run [0-9]+ failed' 0
     run 2 0 full.yaml --resume
