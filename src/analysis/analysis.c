@@ -100,7 +100,8 @@ done:
     return st;
 }
 
-cnn_status cnn_analysis_create(const cnn_results *results, int looks, cnn_analysis **out)
+static cnn_status create(const cnn_results *results, int looks, bool verdicts_only,
+                         cnn_analysis **out)
 {
     cnn_status st = CNN_OK;
     cnn_analysis *a = NULL;
@@ -109,6 +110,7 @@ cnn_status cnn_analysis_create(const cnn_results *results, int looks, cnn_analys
               "results and out must not be NULL, looks at least 1");
     CNN_TRY(cnn_analysis_check(results));
     CNN_CHECK((a = calloc(1, sizeof *a)) != NULL, CNN_ENOMEM, "analysis");
+    a->verdicts_only = verdicts_only;
     take_sizes(a, results, looks);
     CNN_TRY(allocate(a));
     CNN_TRY(find_cells(a, results));
@@ -120,15 +122,27 @@ cnn_status cnn_analysis_create(const cnn_results *results, int looks, cnn_analys
     cnn_analysis_blocking(a);
     CNN_TRY(cnn_analysis_families(a));
     cnn_analysis_verdicts(a);
-    CNN_TRY(cnn_analysis_components(a, &groups));
-    CNN_TRY(cnn_analysis_seeds(a, &groups));
-    CNN_TRY(cnn_analysis_overhead(a, results));
+    if (!verdicts_only) {
+        CNN_TRY(cnn_analysis_components(a, &groups));
+        CNN_TRY(cnn_analysis_seeds(a, &groups));
+        CNN_TRY(cnn_analysis_overhead(a, results));
+    }
     *out = a;
     a = NULL;
 done:
     cnn_groups_free(&groups);
     cnn_analysis_destroy(&a);
     return st;
+}
+
+cnn_status cnn_analysis_create(const cnn_results *results, int looks, cnn_analysis **out)
+{
+    return create(results, looks, false, out);
+}
+
+cnn_status cnn_analysis_create_verdicts(const cnn_results *results, int looks, cnn_analysis **out)
+{
+    return create(results, looks, true, out);
 }
 
 void cnn_analysis_destroy(cnn_analysis **analysis)

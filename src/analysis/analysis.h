@@ -10,6 +10,8 @@
 #include "base/status.h"
 #include "results/results.h"
 
+#include <stdbool.h>
+
 /** Power for which `detectable` and `blocks_needed` are. */
 #define CNN_ANALYSIS_POWER 0.8
 
@@ -39,6 +41,7 @@ typedef struct {
     int pair_count; /* pairs of levels: level_count * (level_count - 1) / 2; 0 for one level */
     int comparison_count;             /* combination_count * pair_count */
     int component_count;              /* CNN_COMPONENT_LEVELS + level_count */
+    bool verdicts_only;               /* of cnn_analysis_create_verdicts */
     double alpha;                     /* the job's */
     double margin[CNN_MEASURE_COUNT]; /* on the analysed scale; NaN: none declared */
     int looks; /* times that the study was looked at with more blocks each: files pooled; 1 for one
@@ -88,6 +91,9 @@ typedef struct {
  *  CNN_EDATA: a run names a cell, combination, level or status that does not exist. *out is owned
  *  by the caller. O(n log n) in the runs. */
 cnn_status cnn_analysis_create(const cnn_results *results, int looks, cnn_analysis **out);
+/** The same without the figures that no verdict rests on, which stay undefined: rank tests, sizes of
+ *  effects, power, variance components, seeds that several runs share, overhead. For simulations. */
+cnn_status cnn_analysis_create_verdicts(const cnn_results *results, int looks, cnn_analysis **out);
 void cnn_analysis_destroy(cnn_analysis **analysis);
 
 /** A run's value of a measure; NaN unless the run is done and the trainer reported it. Seconds per

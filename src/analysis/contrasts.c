@@ -30,6 +30,7 @@ typedef struct {
     int incomplete, split;   /* blocks left out */
     double level, alpha;
     double margin;
+    bool verdicts_only;
 } comparands;
 
 static void put(sample *s, cnn_measure measure, double value)
@@ -199,8 +200,10 @@ static cnn_status compare(cnn_comparison *x, const comparands *c, cnn_measure me
     x->blocks_split = c->split;
     compare_means(x, c, cnn_measure_is_log[measure]);
     compare_blocks(x, c, cnn_measure_is_log[measure]);
-    CNN_TRY(compare_ranks(x, c, seed));
     CNN_TRY(compare_variances(x, c));
+    if (c->verdicts_only)
+        goto done;
+    CNN_TRY(compare_ranks(x, c, seed));
     CNN_TRY(measure_effects(x, c));
     x->blocking_gain = gain_of_blocks(c, x->paired_sd);
 done:
@@ -229,7 +232,7 @@ done:
 cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
 {
     cnn_status st = CNN_OK;
-    comparands c = {.level = 1 - a->alpha, .alpha = a->alpha};
+    comparands c = {.level = 1 - a->alpha, .alpha = a->alpha, .verdicts_only = a->verdicts_only};
     sample *const samples[] = {&c.a, &c.b, &c.block_a, &c.block_b};
     for (int i = 0; i < 4; i++)
         CNN_TRY(allocate_sample(samples[i], a->run_count));

@@ -87,7 +87,7 @@ cnn_status cnn_analysis_families(cnn_analysis *a)
     for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
         for (int t = 0; t < CNN_TEST_COUNT; t++)
             CNN_TRY(adjust(a, m, t, p));
-        for (int i = 0; i < a->comparison_count; i++)
+        for (int i = 0; !a->verdicts_only && i < a->comparison_count; i++)
             find_power(&a->comparisons[i * CNN_MEASURE_COUNT + m],
                        a->alpha / fmax(1, a->family_size[m][CNN_TEST_PAIRED]));
     }

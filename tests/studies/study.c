@@ -291,6 +291,22 @@ static void run_cells(study *s, double *clocks)
         }
 }
 
+cnn_status cnn_study_plan(const cnn_job *job, const cnn_design *design, cnn_results **out)
+{
+    cnn_status st = CNN_OK;
+    study s = {.job = job, .design = design};
+    s.r = calloc(1, sizeof *s.r);
+    CNN_CHECK(s.r, CNN_ENOMEM, "study");
+    CNN_TRY(copy_factors(job, s.r));
+    CNN_TRY(allocate(&s));
+    fill_plan(&s);
+    *out = s.r;
+    s.r = NULL;
+done:
+    cnn_results_free(&s.r);
+    return st;
+}
+
 cnn_status cnn_study_run(const cnn_job *job, const cnn_design *design, cnn_study_order order,
                          cnn_results **out)
 {
@@ -302,11 +318,8 @@ cnn_status cnn_study_run(const cnn_job *job, const cnn_design *design, cnn_study
     s.devices_per_node = job->frameworks[0].truth.devices_per_node;
     if (s.devices_per_node == 0)
         s.devices_per_node = design->device_count;
-    s.r = calloc(1, sizeof *s.r);
-    CNN_CHECK(clocks && s.r, CNN_ENOMEM, "study");
-    CNN_TRY(copy_factors(job, s.r));
-    CNN_TRY(allocate(&s));
-    fill_plan(&s);
+    CNN_CHECK(clocks, CNN_ENOMEM, "clocks of %d devices", design->device_count);
+    CNN_TRY(cnn_study_plan(job, design, &s.r));
     for (int d = 0; d < design->device_count; d++)
         clocks[d] = START;
     if (order == CNN_STUDY_BLOCKS)

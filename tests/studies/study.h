@@ -8,6 +8,9 @@
 #include "design/design.h"
 #include "results/results.h"
 
+/** The results of a job of which no run has been done. *out is owned by the caller. */
+cnn_status cnn_study_plan(const cnn_job *job, const cnn_design *design, cnn_results **out);
+
 typedef enum {
     /* As cnnmpi does it: every device works through its queue of blocks. */
     CNN_STUDY_BLOCKS,
