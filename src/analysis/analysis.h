@@ -91,8 +91,8 @@ typedef struct {
  *  CNN_EDATA: a run names a cell, combination, level or status that does not exist. *out is owned
  *  by the caller. O(n log n) in the runs. */
 cnn_status cnn_analysis_create(const cnn_results *results, int looks, cnn_analysis **out);
-/** The same without the figures that no verdict rests on, which stay undefined: rank tests, sizes of
- *  effects, power, variance components, seeds that several runs share, overhead. For simulations. */
+/** The same without the figures that no verdict rests on, which stay undefined: descriptions of
+ *  cells, unpaired and rank tests, sizes of effects, power, variance components, seeds that several runs share, overhead. For simulations. */
 cnn_status cnn_analysis_create_verdicts(const cnn_results *results, int looks, cnn_analysis **out);
 void cnn_analysis_destroy(cnn_analysis **analysis);
 

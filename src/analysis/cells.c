@@ -149,7 +149,7 @@ static cnn_status summarise(cnn_analysis *a, const cnn_groups *g, int cell, cnn_
     }
     s->outliers = 0;
     s->reason = s->n ? CNN_REASON_NONE : (int8_t)why_empty(&a->counts[cell]);
-    if (s->n == 0)
+    if (s->n == 0 || a->verdicts_only)
         goto done;
     CNN_TRY(cnn_describe(w->x, s->n, 1 - a->alpha, &description));
     put_description(s, &description);

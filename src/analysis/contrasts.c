@@ -198,11 +198,11 @@ static cnn_status compare(cnn_comparison *x, const comparands *c, cnn_measure me
     x->blocks = c->block_a.n;
     x->blocks_incomplete = c->incomplete;
     x->blocks_split = c->split;
-    compare_means(x, c, cnn_measure_is_log[measure]);
     compare_blocks(x, c, cnn_measure_is_log[measure]);
     CNN_TRY(compare_variances(x, c));
     if (c->verdicts_only)
         goto done;
+    compare_means(x, c, cnn_measure_is_log[measure]);
     CNN_TRY(compare_ranks(x, c, seed));
     CNN_TRY(measure_effects(x, c));
     x->blocking_gain = gain_of_blocks(c, x->paired_sd);

@@ -199,8 +199,10 @@ typedef struct {
 
 static void compare_study(const cnn_results *results, const cnn_rates *rates, verdicts *v)
 {
-    cnn_analysis *a = NULL;
+    cnn_analysis *a = NULL, *verdicts_only = NULL;
     if (cnn_analysis_create(results, 1, &a) != CNN_OK)
+        fail_msg("%s", cnn_error_message());
+    if (cnn_analysis_create_verdicts(results, 1, &verdicts_only) != CNN_OK)
         fail_msg("%s", cnn_error_message());
     assert_int_equal(a->comparison_count, rates->comparisons);
     for (int i = 0; i < a->comparison_count; i++) {
@@ -211,11 +213,18 @@ static void compare_study(const cnn_results *results, const cnn_rates *rates, ve
         assert_same(c->wilcoxon_p, rates->p[CNN_RATE_WILCOXON][i]);
         assert_same(c->pitman_morgan_p, rates->p[CNN_RATE_PITMAN_MORGAN][i]);
         assert_same(c->tost_p, rates->p[CNN_RATE_TOST][i]);
+        const cnn_comparison *same =
+            cnn_analysis_comparison(verdicts_only, i, CNN_MEASURE_TRAIN_SECONDS);
+        assert_same(same->paired_p_holm, c->paired_p_holm);
+        assert_int_equal(same->verdict, c->verdict);
+        assert_int_equal(same->verdict_reason, c->verdict_reason);
+        assert_int_equal(same->variance_verdict, c->variance_verdict);
         v->equivalent += c->verdict == CNN_VERDICT_EQUIVALENT;
         v->inconclusive += c->verdict == CNN_VERDICT_INCONCLUSIVE;
         v->different += c->verdict == CNN_VERDICT_FASTER || c->verdict == CNN_VERDICT_SLOWER;
     }
     cnn_analysis_destroy(&a);
+    cnn_analysis_destroy(&verdicts_only);
 }
 
 /** Every p value above is the analysis's, so that what holds for them holds for its verdicts. */

@@ -101,6 +101,14 @@ static void list_places(cnn_truth_plan *p)
         }
 }
 
+/** Runs with equal numbers and levels train alike: of a crossed seed those on all devices and in all
+ *  files, else each block its own. */
+static uint64_t training_of(const cnn_truth_plan *p, const cnn_planned *planned)
+{
+    return p->setting->crossed ? (uint64_t)planned->seed
+                               : (uint64_t)planned->block + ((uint64_t)p->file << 20);
+}
+
 static void fill_constants(cnn_truth_plan *p)
 {
     cnn_results *r = p->results;
@@ -112,6 +120,9 @@ static void fill_constants(cnn_truth_plan *p)
         m->test_images = p->setting->test_images ? p->setting->test_images : 10000;
         cnn_copy_string(m->host, sizeof m->host, "host");
         snprintf(m->device, sizeof m->device, "device %d", p->places[i].device);
+        const cnn_planned *planned = &r->planned[p->places[i].run];
+        snprintf(m->weight_checksum, sizeof m->weight_checksum, "%d-%d-%llx", planned->combination,
+                 planned->level, (unsigned long long)training_of(p, planned));
     }
 }
 
@@ -221,8 +232,7 @@ static void draw_errors(cnn_truth_plan *p, const cnn_truth_of_levels *truth, uin
     for (int i = 0; i < p->results->run_count; i++) {
         const cnn_planned *planned = &p->results->planned[i];
         cnn_measured *m = &p->results->measured[i];
-        const uint64_t same =
-            x->crossed ? (uint64_t)planned->seed : (uint64_t)planned->block + ((uint64_t)p->file << 20);
+        const uint64_t same = training_of(p, planned);
         stream of_seed = {study, (1ull << 40) + (same << 4)};
         stream of_run = {study, (1ull << 44) + (same << 8) + ((uint64_t)planned->level << 4)};
         const double seed = truth->error_sd * draw_normal(&of_seed);
@@ -237,8 +247,6 @@ static void draw_errors(cnn_truth_plan *p, const cnn_truth_of_levels *truth, uin
         m->test_error = floor(error * images + cnn_random_unit(draw(&of_run).w[0])) / images;
         m->test_error = fmin(1, fmax(0, m->test_error));
         m->test_loss = -log1p(-fmin(m->test_error, 0.999));
-        snprintf(m->weight_checksum, sizeof m->weight_checksum, "%d-%d-%llx", planned->combination,
-                 planned->level, (unsigned long long)same);
     }
 }
 
