@@ -150,9 +150,12 @@ static cnn_status ask(const tuning *t, int cell, cnn_tuning *reply, int *signal)
     CNN_TRY(listen(t, child, &record, signal));
     if (*signal)
         goto done;
-    CNN_CHECK(cnn_record_judge(&record, cnn_child_exit_code(child), cnn_child_was_started(child),
-                               cnn_child_log_tail(child)) == CNN_OUTCOME_DONE,
-              CNN_EBACKEND, "%s", record.reason);
+    const cnn_trainer_end end = {.exit_code = cnn_child_exit_code(child),
+                                 .started = cnn_child_was_started(child),
+                                 .life_seconds = cnn_child_life_seconds(child),
+                                 .log = cnn_child_log_tail(child)};
+    CNN_CHECK(cnn_record_judge(&record, &end) == CNN_OUTCOME_DONE, CNN_EBACKEND, "%s",
+              record.reason);
     cnn_copy_string(reply->algorithms, sizeof reply->algorithms, record.algorithms);
     reply->cell = cell;
 done:

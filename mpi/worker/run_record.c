@@ -34,6 +34,7 @@ void cnn_record_begin(cnn_record *r, int planned_epochs)
     r->algorithms[0] = '\0';
     r->ready = r->done = r->error = r->broken = r->diverged = false;
     r->reason[0] = '\0';
+    r->total_seconds = NAN;
     r->row = cnn_measured_unknown();
     r->row.epochs_done = 0;
     for (int e = 0; e < r->epoch_room; e++)
@@ -92,6 +93,9 @@ static bool take_epoch(cnn_record *r, const cnn_event *e)
         e->epoch >= r->epoch_room)
         return break_off(r, "event of epoch %d, when epoch %d of %d was due", e->epoch,
                          r->row.epochs_done, r->planned_epochs);
+    if (e->test_error < 0 || e->test_error > 1)
+        return break_off(r, "test_error of epoch %d is %.6g, not between 0 and 1", e->epoch,
+                         e->test_error);
     r->epochs[e->epoch] = (cnn_epoch_row){.epoch_seconds = e->seconds,
                                           .epoch_train_loss = e->train_loss,
                                           .epoch_test_loss = e->test_loss,
@@ -106,17 +110,41 @@ static bool take_epoch(cnn_record *r, const cnn_event *e)
     return true;
 }
 
+/** Whether any epoch had a loss that is not finite. */
+static bool has_infinite_loss(const cnn_record *r)
+{
+    for (int e = 0; e < r->row.epochs_done; e++)
+        if (!isfinite(r->epochs[e].epoch_train_loss) || !isfinite(r->epochs[e].epoch_test_loss))
+            return true;
+    return false;
+}
+
+static double sum_of_epochs(const cnn_record *r)
+{
+    double sum = 0;
+    for (int e = 0; e < r->row.epochs_done; e++)
+        sum += r->epochs[e].epoch_seconds;
+    return sum;
+}
+
 static bool take_done(cnn_record *r, const cnn_event *e)
 {
-    const bool infinite =
-        r->row.epochs_done > 0 && !(isfinite(r->row.train_loss) && isfinite(r->row.test_loss));
+    const double sum = sum_of_epochs(r);
+    const double rounding = 1e-3 * sum + 1e-3 * r->row.epochs_done;
     if (!r->ready)
         return break_off(r, "a done event before ready");
     if (!e->diverged && r->row.epochs_done != r->planned_epochs)
         return break_off(r, "done after %d of %d epochs", r->row.epochs_done, r->planned_epochs);
+    if (e->diverged && !has_infinite_loss(r))
+        return break_off(r, "diverged, but every loss that was reported is finite");
+    if (fabs(e->train_seconds - sum) > rounding)
+        return break_off(r, "train_seconds is %.6g, but the epochs' seconds sum to %.6g",
+                         e->train_seconds, sum);
     r->done = true;
-    r->diverged = e->diverged || infinite;
-    r->row.train_seconds = e->train_seconds;
+    r->diverged = e->diverged || (r->row.epochs_done > 0 &&
+                                  !(isfinite(r->row.train_loss) && isfinite(r->row.test_loss)));
+    r->row.train_seconds = sum;
+    r->total_seconds = e->total_seconds;
     cnn_copy_printable(r->row.weight_checksum, sizeof r->row.weight_checksum, e->checksum, false);
     return true;
 }
@@ -167,11 +195,12 @@ static const char *last_line(const char *log)
     return newline ? newline + 1 : log;
 }
 
-static void explain_exit(cnn_record *r, int code, bool started, const char *log)
+static void explain_exit(cnn_record *r, const cnn_trainer_end *end)
 {
-    const char *last = last_line(log);
+    const int code = end->exit_code;
+    const char *last = last_line(end->log);
     const char *colon = *last ? ": " : "";
-    if (!started)
+    if (!end->started)
         explain(r, "could not be started%s%s", colon, last);
     else if (code < 0)
         explain(r, "killed by signal %d (%s)%s%s", -code, strsignal(-code), colon, last);
@@ -179,19 +208,35 @@ static void explain_exit(cnn_record *r, int code, bool started, const char *log)
         explain(r, "exit code %d%s%s", code, colon, last);
 }
 
-cnn_outcome cnn_record_judge(cnn_record *r, int exit_code, bool started, const char *log)
+/** Whether the trainer reported more seconds than its process lived. */
+static bool reports_too_much(cnn_record *r, double life)
+{
+    const cnn_measured *row = &r->row;
+    const double evaluation = isnan(row->evaluation_seconds) ? 0 : row->evaluation_seconds;
+    const double parts = row->setup_seconds + row->train_seconds + evaluation;
+    const double reported = fmax(parts, r->total_seconds); /* fmax leaves out NaN */
+    if (r->tuning || !(reported > life + 1e-3 * life + 0.01))
+        return false;
+    explain(r, "reports %.6g s of set-up, training and evaluation, but its process lived %.6g s",
+            reported, life);
+    return true;
+}
+
+cnn_outcome cnn_record_judge(cnn_record *r, const cnn_trainer_end *end)
 {
     if (r->broken)
         return CNN_OUTCOME_PROTOCOL;
     if (r->error)
         return CNN_OUTCOME_ERROR;
-    if (exit_code != 0) {
-        explain_exit(r, exit_code, started, log);
-        return exit_code < 0 ? CNN_OUTCOME_SIGNAL : CNN_OUTCOME_EXIT;
+    if (end->exit_code != 0) {
+        explain_exit(r, end);
+        return end->exit_code < 0 ? CNN_OUTCOME_SIGNAL : CNN_OUTCOME_EXIT;
     }
     if (!r->done) {
         explain(r, "ended without a %s event", r->tuning ? "tuned" : "done");
         return CNN_OUTCOME_PROTOCOL;
     }
+    if (reports_too_much(r, end->life_seconds))
+        return CNN_OUTCOME_PROTOCOL;
     return r->diverged ? CNN_OUTCOME_DIVERGED : CNN_OUTCOME_DONE;
 }

@@ -19,6 +19,7 @@ typedef struct {
     cnn_measured row;      /* what the trainer tells; the rest is unknown */
     cnn_epoch_row *epochs; /* [epoch_room] */
     int epoch_room;
+    double total_seconds;                 /* as the trainer reports it; NaN: it does not */
     char reason[128];                     /* of a failure */
     char algorithms[CNN_ALGORITHMS_SIZE]; /* what a tuned event tells */
 } cnn_record;
@@ -35,9 +36,16 @@ void cnn_record_begin_tuning(cnn_record *record);
 /** Takes one line in. false: it breaks the protocol, and the trainer may be ended. */
 bool cnn_record_line(cnn_record *record, const char *line, bool too_long);
 
-/** How an attempt ended that its rank did not end: by its events and exit code (>= 0, or -signal).
- *  started  false: its program could not be executed
- *  log      the end of its output, for the reason of a failure */
-cnn_outcome cnn_record_judge(cnn_record *record, int exit_code, bool started, const char *log);
+/** What the rank itself knows of an ended trainer. */
+typedef struct {
+    int exit_code;       /* >= 0, or -signal */
+    bool started;        /* false: its program could not be executed */
+    double life_seconds; /* of the process; NaN: its seconds are not real ones, it simulates */
+    const char *log;     /* the end of its output, for the reason of a failure; borrowed */
+} cnn_trainer_end;
+
+/** How an attempt ended that its rank did not end: by its events, checked against what the rank
+ *  knows. */
+cnn_outcome cnn_record_judge(cnn_record *record, const cnn_trainer_end *end);
 
 #endif

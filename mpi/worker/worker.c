@@ -250,9 +250,12 @@ done:
 static cnn_outcome judge(cnn_worker *w)
 {
     cnn_record *r = &w->record;
-    const cnn_outcome outcome =
-        cnn_record_judge(r, cnn_child_exit_code(w->child), cnn_child_was_started(w->child),
-                         cnn_child_log_tail(w->child));
+    const bool simulated = treatment_of(w, current_run(w)).framework->is_simulated;
+    const cnn_trainer_end end = {.exit_code = cnn_child_exit_code(w->child),
+                                 .started = cnn_child_was_started(w->child),
+                                 .life_seconds = simulated ? NAN : cnn_child_life_seconds(w->child),
+                                 .log = cnn_child_log_tail(w->child)};
+    const cnn_outcome outcome = cnn_record_judge(r, &end);
     if (outcome == CNN_OUTCOME_DONE || outcome == CNN_OUTCOME_DIVERGED)
         return outcome; /* it came just in time */
     /* Who stops a job may send its trainers a signal too, even SIGKILL. */

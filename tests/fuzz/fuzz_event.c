@@ -59,7 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     lines->closed = true;
     take_lines(lines, &record);
-    cnn_outcome outcome = cnn_record_judge(&record, 0, true, "the log");
+    const cnn_trainer_end end = {.started = true, .life_seconds = 100, .log = "the log"};
+    cnn_outcome outcome = cnn_record_judge(&record, &end);
     MUST(outcome > CNN_OUTCOME_NONE && outcome < CNN_OUTCOME_COUNT);
     MUST(record.row.epochs_done >= 0 && record.row.epochs_done <= EPOCHS);
     cnn_record_free(&record);

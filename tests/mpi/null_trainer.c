@@ -282,27 +282,29 @@ static cnn_event epoch_event(const cnn_spec *spec, const manners *m, int epoch)
     e.train_loss = 2.0 / (epoch + 1);
     e.test_loss = 2.5 / (epoch + 1);
     e.test_error = (double)(spec->seed % 1000) / 1000;
-    e.evaluation_seconds = 0.001;
+    e.evaluation_seconds = 0.0001;
     return e;
 }
 
 static void train(const cnn_spec *spec, const manners *m, bool bad)
 {
+    int epochs = 0;
     cnn_event done = cnn_event_make(CNN_EVENT_DONE);
     for (int epoch = 0; epoch < spec->train.epochs; epoch++) {
         pause_for(m->seconds);
         cnn_event e = epoch_event(spec, m, epoch);
+        epochs++;
         const bool last = epoch == spec->train.epochs - 1;
-        if (bad && last && !strcmp(m->what, "nan"))
+        done.diverged = bad && !strcmp(m->what, "diverge");
+        if (done.diverged || (bad && last && !strcmp(m->what, "nan")))
             e.train_loss = NAN;
         send_event(&e);
         if (bad && epoch == 0)
             misbehave(m->what);
-        done.diverged = bad && !strcmp(m->what, "diverge");
         if (done.diverged)
             break;
     }
-    done.train_seconds = m->seconds * spec->train.epochs;
+    done.train_seconds = m->seconds * epochs;
     snprintf(done.checksum, sizeof done.checksum, "%016x", (unsigned)spec->seed);
     send_event(&done);
     if (bad && !strcmp(m->what, "after"))

@@ -23,7 +23,18 @@ static const char epoch_1_nan[] =
 static const char done[] = "{\"event\":\"done\",\"train_seconds\":2.5,\"checksum\":\"00ff\"}";
 static const char diverged[] =
     "{\"event\":\"done\",\"train_seconds\":1,\"checksum\":\"00ff\",\"diverged\":true}";
+static const char epoch_0_nan[] =
+    "{\"event\":\"epoch\",\"epoch\":0,\"seconds\":1,\"train_loss\":null,"
+    "\"test_loss\":null,\"test_error\":0.9,\"evaluation_seconds\":0.5}";
 static const char error[] = "{\"event\":\"error\",\"message\":\"no\\u001b luck\"}";
+
+/** Judges by what a rank knows of a process that lived 10 s. */
+static cnn_outcome end(cnn_record *r, int exit_code, const char *log)
+{
+    const cnn_trainer_end known = {
+        .exit_code = exit_code, .started = true, .life_seconds = 10, .log = log};
+    return cnn_record_judge(r, &known);
+}
 
 /** Judges a run of two epochs by its events (NULL-terminated) and exit code. */
 static cnn_outcome judge(cnn_record *r, const char *const *lines, int exit_code)
@@ -32,7 +43,7 @@ static cnn_outcome judge(cnn_record *r, const char *const *lines, int exit_code)
     cnn_record_begin(r, 2);
     for (; *lines; lines++)
         cnn_record_line(r, *lines, false);
-    return cnn_record_judge(r, exit_code, true, "first\nlast words");
+    return end(r, exit_code, "first\nlast words");
 }
 
 static void test_record_good_run(void **state)
@@ -63,7 +74,7 @@ static void test_record_divergence_is_a_result(void **state)
 {
     (void)state;
     cnn_record r;
-    const char *const said[] = {ready, epoch_0, diverged, NULL};
+    const char *const said[] = {ready, epoch_0_nan, diverged, NULL};
     assert_int_equal(judge(&r, said, 0), CNN_OUTCOME_DIVERGED);
     assert_int_equal(r.row.epochs_done, 1);
     cnn_record_free(&r);
@@ -84,7 +95,7 @@ static void test_record_failures_and_their_reasons(void **state)
         {{ready, epoch_0, NULL}, 4, CNN_OUTCOME_EXIT, "exit code 4: last words"},
         {{NULL}, 127, CNN_OUTCOME_EXIT, "exit code 127: last words"},
         {{ready, NULL}, -SIGSEGV, CNN_OUTCOME_SIGNAL, "killed by signal 11"},
-        {{ready, error, NULL}, 1, CNN_OUTCOME_ERROR, "no  luck"},
+        {{ready, error, NULL}, 1, CNN_OUTCOME_ERROR, "no? luck"},
         {{ready, epoch_0, epoch_1, NULL}, 0, CNN_OUTCOME_PROTOCOL, "ended without a done event"},
         {{ready, epoch_0, epoch_1, done, NULL}, 1, CNN_OUTCOME_EXIT, "exit code 1"},
         {{ready, epoch_0, done, NULL}, 0, CNN_OUTCOME_PROTOCOL, "done after 1 of 2 epochs"},
@@ -108,13 +119,68 @@ static void test_record_failures_and_their_reasons(void **state)
     }
 }
 
+static void test_record_numbers_that_cannot_be(void **state)
+{
+    (void)state;
+    static const char epoch_75[] =
+        "{\"event\":\"epoch\",\"epoch\":0,\"seconds\":1,\"train_loss\":2,"
+        "\"test_loss\":3,\"test_error\":7.5,\"evaluation_seconds\":0.25}";
+    static const char epoch_below[] =
+        "{\"event\":\"epoch\",\"epoch\":0,\"seconds\":1,\"train_loss\":2,"
+        "\"test_loss\":3,\"test_error\":-0.5,\"evaluation_seconds\":0.25}";
+    static const char too_little[] =
+        "{\"event\":\"done\",\"train_seconds\":2.4955,\"checksum\":\"00ff\"}";
+    static const char too_much[] =
+        "{\"event\":\"done\",\"train_seconds\":2.5045,\"checksum\":\"00ff\"}";
+    static const char long_total[] =
+        "{\"event\":\"done\",\"train_seconds\":2.5,\"checksum\":\"00ff\",\"total_seconds\":10.1}";
+    static const char slow_ready[] = "{\"event\":\"ready\",\"setup_seconds\":6.8,\"parameters\":12,"
+                                     "\"backend\":\"b\"}";
+    const struct {
+        const char *lines[5];
+        const char *reason;
+    } cases[] = {
+        {{ready, epoch_75, NULL}, "test_error of epoch 0 is 7.5, not between 0 and 1"},
+        {{ready, epoch_below, NULL}, "test_error of epoch 0 is -0.5, not between 0 and 1"},
+        {{ready, epoch_0, epoch_1, too_little, NULL},
+         "train_seconds is 2.4955, but the epochs' seconds sum to 2.5"},
+        {{ready, epoch_0, epoch_1, too_much, NULL},
+         "train_seconds is 2.5045, but the epochs' seconds sum to 2.5"},
+        {{ready, epoch_0, epoch_1, long_total, NULL}, "reports 10.1 s"},
+        {{slow_ready, epoch_0, epoch_1, done, NULL}, "reports 10.05 s"},
+        {{ready, epoch_0, diverged, NULL}, "diverged, but every loss"},
+        {{ready, diverged, NULL}, "diverged, but every loss"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cnn_record r;
+        assert_int_equal(judge(&r, cases[i].lines, 0), CNN_OUTCOME_PROTOCOL);
+        if (strncmp(r.reason, cases[i].reason, strlen(cases[i].reason)) != 0)
+            fail_msg("case %zu: '%s' instead of '%s'", i, r.reason, cases[i].reason);
+        cnn_record_free(&r);
+    }
+}
+
+/* Rounding of what a trainer reports is no reason, and the epochs' sum is what is kept. */
+static void test_record_keeps_the_epochs_sum(void **state)
+{
+    (void)state;
+    static const char near[] =
+        "{\"event\":\"done\",\"train_seconds\":2.504,\"checksum\":\"00ff\",\"total_seconds\":10}";
+    const char *const lines[] = {ready, epoch_0, epoch_1, near, NULL};
+    cnn_record r;
+    assert_int_equal(judge(&r, lines, 0), CNN_OUTCOME_DONE);
+    assert_float_equal(r.row.train_seconds, 2.5, 0);
+    cnn_record_free(&r);
+}
+
 static void test_record_of_a_program_that_could_not_be_executed(void **state)
 {
     (void)state;
     cnn_record r;
     assert_int_equal(cnn_record_create(2, &r), CNN_OK);
     cnn_record_begin(&r, 2);
-    assert_int_equal(cnn_record_judge(&r, 127, false, "no such file"), CNN_OUTCOME_EXIT);
+    const cnn_trainer_end known = {.exit_code = 127, .life_seconds = 0.1, .log = "no such file"};
+    assert_int_equal(cnn_record_judge(&r, &known), CNN_OUTCOME_EXIT);
     assert_string_equal(r.reason, "could not be started: no such file");
     cnn_record_free(&r);
 }
@@ -129,7 +195,7 @@ static void test_record_more_epochs_than_planned(void **state)
     assert_true(cnn_record_line(&r, epoch_0, false));
     assert_false(cnn_record_line(&r, epoch_1, false)); /* there is no row for it */
     assert_false(cnn_record_line(&r, done, false));
-    assert_int_equal(cnn_record_judge(&r, 0, true, ""), CNN_OUTCOME_PROTOCOL);
+    assert_int_equal(end(&r, 0, ""), CNN_OUTCOME_PROTOCOL);
     cnn_record_begin(&r, 1); /* the next attempt starts afresh */
     assert_false(cnn_record_line(&r, ready, true));
     assert_string_equal(r.reason, "an event line that is too long");
@@ -145,21 +211,21 @@ static void test_record_tuning(void **state)
     cnn_record_begin_tuning(&r);
     assert_true(cnn_record_line(&r, tuned, false));
     assert_string_equal(r.algorithms, "conv 1: 6");
-    assert_int_equal(cnn_record_judge(&r, 0, true, ""), CNN_OUTCOME_DONE);
-    assert_int_equal(cnn_record_judge(&r, 9, true, ""), CNN_OUTCOME_EXIT);
+    assert_int_equal(end(&r, 0, ""), CNN_OUTCOME_DONE);
+    assert_int_equal(end(&r, 9, ""), CNN_OUTCOME_EXIT);
     assert_false(cnn_record_line(&r, tuned, false)); /* once is enough */
     cnn_record_begin_tuning(&r);
-    assert_int_equal(cnn_record_judge(&r, 0, true, ""), CNN_OUTCOME_PROTOCOL);
+    assert_int_equal(end(&r, 0, ""), CNN_OUTCOME_PROTOCOL);
     assert_string_equal(r.reason, "ended without a tuned event");
     assert_string_equal(r.algorithms, "");
     assert_false(cnn_record_line(&r, ready, false));
     assert_string_equal(r.reason, "it trains, when it was asked to tune");
     cnn_record_begin_tuning(&r);
     assert_true(cnn_record_line(&r, error, false));
-    assert_int_equal(cnn_record_judge(&r, 1, true, ""), CNN_OUTCOME_ERROR);
+    assert_int_equal(end(&r, 1, ""), CNN_OUTCOME_ERROR);
     cnn_record_begin(&r, 1); /* a run that was not asked */
     assert_false(cnn_record_line(&r, tuned, false));
-    assert_int_equal(cnn_record_judge(&r, 0, true, ""), CNN_OUTCOME_PROTOCOL);
+    assert_int_equal(end(&r, 0, ""), CNN_OUTCOME_PROTOCOL);
     cnn_record_free(&r);
 }
 
@@ -170,6 +236,8 @@ int main(void)
         cmocka_unit_test(test_record_tuning),
         cmocka_unit_test(test_record_divergence_is_a_result),
         cmocka_unit_test(test_record_failures_and_their_reasons),
+        cmocka_unit_test(test_record_numbers_that_cannot_be),
+        cmocka_unit_test(test_record_keeps_the_epochs_sum),
         cmocka_unit_test(test_record_of_a_program_that_could_not_be_executed),
         cmocka_unit_test(test_record_more_epochs_than_planned),
     };
