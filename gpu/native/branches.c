@@ -9,50 +9,53 @@
 cnn_status cnn_native_open_branches(cnn_step *s)
 {
     cnn_status st = CNN_OK;
+    cnn_native *gpu = cnn_native_of(s);
     CNN_TRY(cnn_cuda_open_side_stream(s->ops));
-    CNN_CUDA(cudaEventCreateWithFlags(&s->forked, cudaEventDisableTiming));
-    CNN_CUDA(cudaEventCreateWithFlags(&s->joined, cudaEventDisableTiming));
+    CNN_CUDA(cudaEventCreateWithFlags(&gpu->forked, cudaEventDisableTiming));
+    CNN_CUDA(cudaEventCreateWithFlags(&gpu->joined, cudaEventDisableTiming));
 done:
     return st;
 }
 
 void cnn_native_close_branches(cnn_step *s)
 {
-    if (s->forked)
-        cudaEventDestroy(s->forked);
-    if (s->joined)
-        cudaEventDestroy(s->joined);
-    s->forked = s->joined = NULL;
+    cnn_native *gpu = cnn_native_of(s);
+    if (gpu->forked)
+        cudaEventDestroy(gpu->forked);
+    if (gpu->joined)
+        cudaEventDestroy(gpu->joined);
+    gpu->forked = gpu->joined = NULL;
 }
 
 bool cnn_native_goes_aside(const cnn_step *s, int node)
 {
     const cnn_node_kind kind = s->plan.nodes[node].kind;
-    return s->may_branch && node > s->first_trained &&
+    return cnn_native_of(s)->may_branch && node > s->first_trained &&
            (kind == CNN_NODE_CONV || kind == CNN_NODE_DENSE);
 }
 
 int cnn_native_aside_until(const cnn_step *s, int node)
 {
-    return cnn_native_goes_aside(s, node) ? cnn_native_back(s, 0) : cnn_native_back(s, node);
+    return cnn_native_goes_aside(s, node) ? cnn_step_back(s, 0) : cnn_step_back(s, node);
 }
 
-cnn_status cnn_native_begin_aside(cnn_step *s, const cnn_native_node *node)
+cnn_status cnn_native_begin_aside(cnn_step *s, const cnn_node *node)
 {
     cnn_status st = CNN_OK;
+    cnn_native *gpu = cnn_native_of(s);
     if (!cnn_native_goes_aside(s, node->index))
         return CNN_OK;
-    if (s->mode & CNN_CAPTURE_BRANCHES) {
-        CNN_CUDA(cudaEventRecord(s->forked, s->ops->current.stream));
-        CNN_CUDA(cudaStreamWaitEvent(s->ops->other.stream, s->forked, 0));
-        s->unjoined = true;
+    if (gpu->mode & CNN_CAPTURE_BRANCHES) {
+        CNN_CUDA(cudaEventRecord(gpu->forked, s->ops->current.stream));
+        CNN_CUDA(cudaStreamWaitEvent(s->ops->other.stream, gpu->forked, 0));
+        gpu->unjoined = true;
     }
     cnn_cuda_change_stream(s->ops);
 done:
     return st;
 }
 
-void cnn_native_end_aside(cnn_step *s, const cnn_native_node *node)
+void cnn_native_end_aside(cnn_step *s, const cnn_node *node)
 {
     if (cnn_native_goes_aside(s, node->index))
         cnn_cuda_change_stream(s->ops);
@@ -61,18 +64,20 @@ void cnn_native_end_aside(cnn_step *s, const cnn_native_node *node)
 cnn_status cnn_native_join(cnn_step *s)
 {
     cnn_status st = CNN_OK;
-    if (!s->unjoined)
+    cnn_native *gpu = cnn_native_of(s);
+    if (!gpu->unjoined)
         return CNN_OK;
-    s->unjoined = false;
-    CNN_CUDA(cudaEventRecord(s->joined, s->ops->other.stream));
-    CNN_CUDA(cudaStreamWaitEvent(s->ops->current.stream, s->joined, 0));
+    gpu->unjoined = false;
+    CNN_CUDA(cudaEventRecord(gpu->joined, s->ops->other.stream));
+    CNN_CUDA(cudaStreamWaitEvent(s->ops->current.stream, gpu->joined, 0));
 done:
     return st;
 }
 
 void cnn_native_abandon(cnn_step *s)
 {
-    if (s->unjoined && cudaEventRecord(s->joined, s->ops->other.stream) == cudaSuccess)
-        cudaStreamWaitEvent(s->ops->current.stream, s->joined, 0);
-    s->unjoined = false;
+    cnn_native *gpu = cnn_native_of(s);
+    if (gpu->unjoined && cudaEventRecord(gpu->joined, s->ops->other.stream) == cudaSuccess)
+        cudaStreamWaitEvent(s->ops->current.stream, gpu->joined, 0);
+    gpu->unjoined = false;
 }

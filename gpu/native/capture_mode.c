@@ -38,20 +38,21 @@ static bool has_branches(const cnn_step *s)
 cnn_status cnn_native_take_capture_mode(cnn_step *s)
 {
     cnn_status st = CNN_OK;
+    cnn_native *gpu = cnn_native_of(s);
     const cnn_ops *ops = s->ops;
     cnn_text name = {0};
     name_of(s, &name);
     CNN_TRY(cnn_text_status(&name));
     const cnn_algorithm *known = cnn_algorithms_find(&ops->algorithms, name.s);
-    s->mode = known ? known->mode : 0;
-    s->tunes = !known && !ops->algorithms.frozen && ops->config.autotune;
-    s->may_branch = s->mode & CNN_CAPTURE_BRANCHES;
+    gpu->mode = known ? known->mode : 0;
+    gpu->tunes = !known && !ops->algorithms.frozen && ops->config.autotune;
+    gpu->may_branch = gpu->mode & CNN_CAPTURE_BRANCHES;
     if (ops->config.plan_only)
         goto done;
-    s->may_branch = s->may_branch || (s->tunes && has_branches(s));
-    if (cnn_native_has_dependents(s->mode))
+    gpu->may_branch = gpu->may_branch || (gpu->tunes && has_branches(s));
+    if (cnn_native_has_dependents(gpu->mode))
         CNN_TRY(check_dependents(s));
-    if (s->may_branch)
+    if (gpu->may_branch)
         CNN_TRY(cnn_native_open_branches(s));
 done:
     cnn_text_free(&name);
@@ -60,12 +61,13 @@ done:
 
 void cnn_native_describe_capture_mode(const cnn_step *s, cnn_text *out)
 {
-    if (!s->tunes) {
-        cnn_text_printf(out, "capture mode of the step: %s", cnn_capture_mode_name(s->mode));
+    const cnn_native *gpu = cnn_native_of(s);
+    if (!gpu->tunes) {
+        cnn_text_printf(out, "capture mode of the step: %s", cnn_capture_mode_name(gpu->mode));
         for (unsigned v = 0; v < CNN_CAPTURE_MODES; v++)
-            if (s->tuned[v] > 0)
+            if (gpu->tuned[v] > 0)
                 cnn_text_printf(out, "; %s %.2f us", cnn_capture_mode_name(v),
-                                1e3 * (double)s->tuned[v]);
+                                1e3 * (double)gpu->tuned[v]);
         cnn_text_append(out, "\n");
         return;
     }
@@ -124,6 +126,7 @@ done:
 static cnn_status bench_open(cnn_step *s, const cnn_feed *feed, bench *b)
 {
     cnn_status st = CNN_OK;
+    cnn_native *gpu = cnn_native_of(s);
     const size_t values = s->parameter_size * sizeof(float);
     *b = (bench){.s = s,
                  .feed = feed,
@@ -132,8 +135,8 @@ static cnn_status bench_open(cnn_step *s, const cnn_feed *feed, bench *b)
                             {s->first, values},
                             {s->second, values},
                             {s->running, (size_t)s->net.state_total * sizeof(float)},
-                            {s->place, sizeof *s->place},
-                            {s->training, sizeof *s->training}}};
+                            {gpu->place, sizeof *gpu->place},
+                            {gpu->training, sizeof *gpu->training}}};
     for (int i = 0; i < STATES; i++)
         b->bytes += b->states[i].bytes;
     b->before = calloc(1, b->bytes);
@@ -169,16 +172,17 @@ static cnn_status run_steps(bench *b, float *milliseconds)
 {
     cnn_status st = CNN_OK;
     const cudaStream_t stream = b->s->ops->current.stream;
-    const cnn_native_graphs *g = &b->s->graphs;
+    const cnn_native_graphs *g = &cnn_native_of(b->s)->graphs;
     const bool several = b->whole >= CNN_NATIVE_STEPS;
     const int64_t graphs = several ? at_most(b->whole / CNN_NATIVE_STEPS, RUN_GRAPHS) : b->whole;
-    CNN_CUDA(cnn_gpu_go_to(stream, 0, b->s->place));
+    CNN_CUDA(cnn_gpu_go_to(stream, 0, cnn_native_of(b->s)->place));
     CNN_CUDA(cudaEventRecord(b->start, stream));
     for (int64_t i = 0; i < graphs; i++)
         CNN_CUDA(cudaGraphLaunch(several ? g->several : g->one, stream));
     CNN_CUDA(cudaEventRecord(b->stop, stream));
     if (g->tail) {
-        CNN_CUDA(cnn_gpu_go_to(stream, b->whole * b->s->train.batch_size, b->s->place));
+        CNN_CUDA(
+            cnn_gpu_go_to(stream, b->whole * b->s->train.batch_size, cnn_native_of(b->s)->place));
         CNN_CUDA(cudaGraphLaunch(g->tail, stream));
     }
     CNN_CUDA(cudaEventSynchronize(b->stop));
@@ -205,13 +209,13 @@ static cnn_status try_mode(bench *b, unsigned mode, float *milliseconds)
 {
     cnn_status st = CNN_OK;
     char *after = mode == 0 ? b->plain : b->after;
-    b->s->mode = mode;
+    cnn_native_of(b->s)->mode = mode;
     CNN_TRY(cnn_native_capture(b->s, b->feed));
     CNN_TRY(time_runs(b, milliseconds));
     CNN_TRY(read_states(b, after));
     CNN_CHECK(memcmp(after, b->plain, b->bytes) == 0, CNN_EBACKEND,
               "it ends in other weights than the plain one");
-    b->s->tuned[mode] = *milliseconds;
+    cnn_native_of(b->s)->tuned[mode] = *milliseconds;
 done:
     return st;
 }
@@ -219,7 +223,7 @@ done:
 static cnn_status can_have(const cnn_step *s, unsigned mode, bool *can)
 {
     cnn_status st = CNN_OK;
-    *can = !(mode & CNN_CAPTURE_BRANCHES) || s->may_branch;
+    *can = !(mode & CNN_CAPTURE_BRANCHES) || cnn_native_of(s)->may_branch;
     if (*can && cnn_native_has_dependents(mode))
         CNN_CUDA(cnn_gpu_can_launch_dependents(s->ops->device, can));
 done:
@@ -254,7 +258,7 @@ static cnn_status add_algorithm(cnn_step *s)
 {
     cnn_status st = CNN_OK;
     cnn_text name = {0};
-    const cnn_algorithm algorithm = {.kind = CNN_ALGORITHM_STEP, .mode = s->mode};
+    const cnn_algorithm algorithm = {.kind = CNN_ALGORITHM_STEP, .mode = cnn_native_of(s)->mode};
     name_of(s, &name);
     CNN_TRY(cnn_text_status(&name));
     CNN_TRY(cnn_algorithms_add(&s->ops->algorithms, name.s, &algorithm));
@@ -266,10 +270,11 @@ done:
 cnn_status cnn_native_tune_capture_mode(cnn_step *s, const cnn_feed *feed)
 {
     cnn_status st = CNN_OK;
+    cnn_native *gpu = cnn_native_of(s);
     bench b = {0};
     float plain = 0, again = 0, best = 0;
     unsigned chosen = 0;
-    s->tunes = false;
+    gpu->tunes = false;
     CNN_TRY(bench_open(s, feed, &b));
     if (b.whole > 0) {
         CNN_TRY(try_mode(&b, 0, &plain));
@@ -280,13 +285,13 @@ cnn_status cnn_native_tune_capture_mode(cnn_step *s, const cnn_feed *feed)
     if (chosen != 0) { /* again, as it came first, on a device that may have idled */
         CNN_TRY(try_mode(&b, 0, &again));
         CNN_TRY(restore_states(&b));
-        plain = s->tuned[0] = again < plain ? again : plain;
+        plain = gpu->tuned[0] = again < plain ? again : plain;
     }
-    s->mode = best < plain * (1 - least_gain) ? chosen : 0;
+    gpu->mode = best < plain * (1 - least_gain) ? chosen : 0;
     CNN_TRY(add_algorithm(s));
 done:
     if (st != CNN_OK)
-        s->mode = 0;
+        gpu->mode = 0;
     bench_close(&b);
     return st;
 }

@@ -2,93 +2,98 @@
 /* The last node of the native path: dense + bias + softmax cross-entropy. */
 #include "gpu/native/internal.h"
 
-static cnn_gpu_classifier shape_of(const cnn_native_node *node, int n)
+static cnn_gpu_classifier shape_of(const cnn_node *node, int n)
 {
     return (cnn_gpu_classifier){
         .n = n, .inputs = (int)cnn_shape_size(node->layer->in), .classes = node->mid.c};
 }
 
-static cnn_status classifier_create(cnn_step *s, cnn_native_node *node)
+static cnn_status classifier_create(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
+    cnn_native_node *own = node->own;
     const int i = node->index, images = cnn_ops_max_batch(s->ops);
-    cnn_native_add_parameter(s, node, 0, true);
-    cnn_native_add_parameter(s, node, 1, false);
-    node->own_classifier = cnn_gpu_classifier_fits(shape_of(node, images));
-    if (node->own_classifier)
-        CNN_TRY(cnn_native_tensor(s, "losses", i, 2 * (size_t)images * sizeof(double), i,
-                                  cnn_native_aside_until(s, i), &node->losses));
+    cnn_native_add_weights(s, node);
+    own->fused_classifier = cnn_gpu_classifier_fits(shape_of(node, images));
+    if (own->fused_classifier)
+        CNN_TRY(cnn_step_tensor(s, "losses", i, 2 * (size_t)images * sizeof(double), i,
+                                cnn_native_aside_until(s, i), &own->losses));
     else
-        CNN_TRY(cnn_native_tensor(s, "logits", i, cnn_native_floats(s, node->mid) * sizeof(float),
-                                  i, i, &s->values[i + 1]));
+        CNN_TRY(cnn_step_tensor(s, "logits", i,
+                                cnn_native_floats(s, node->layer->out) * sizeof(float), i, i,
+                                &s->values[i + 1]));
 done:
     return st;
 }
 
-static cnn_gpu_labels labels_of(const cnn_step *s, const cnn_native_pass *pass)
+static cnn_gpu_labels labels_of(const cnn_step *s, const cnn_step_pass *pass)
 {
-    return (cnn_gpu_labels){pass->feed->labels, cnn_native_order(pass, &s->place->forward)};
+    return (cnn_gpu_labels){pass->feed->labels,
+                            cnn_native_order(pass, &cnn_native_of(s)->place->forward)};
 }
 
 /* By cuBLAS, and a kernel for the loss. */
-static cnn_status library_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+static cnn_status library_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
+    cnn_native *gpu = cnn_native_of(s);
     const cnn_gpu_classifier shape = shape_of(node, pass->n);
     const bool training = pass->training;
-    float *logits = cnn_native_value(s, node->index + 1);
+    float *logits = cnn_step_value(s, node->index + 1);
     CNN_TRY(cnn_cuda_dense_forward(s->ops, shape.n, shape.inputs, shape.classes,
-                                   cnn_native_value(s, node->index), cnn_native_weights(s, node, 0),
+                                   cnn_step_value(s, node->index), cnn_step_weights(s, node, 0),
                                    logits));
-    CNN_CUDA(cnn_gpu_softmax_loss(s->ops->current.stream, shape.n, shape.classes, logits,
-                                  cnn_native_weights(s, node, 1), labels_of(s, pass),
-                                  training ? cnn_native_gradient(s, node->index + 1) : NULL,
-                                  training ? cnn_native_weight_gradients(s, node, 1) : NULL,
-                                  s->place, pass->updates, training ? s->training : s->evaluation));
+    CNN_CUDA(cnn_gpu_softmax_loss(
+        s->ops->current.stream, shape.n, shape.classes, logits, cnn_step_weights(s, node, 1),
+        labels_of(s, pass), training ? cnn_step_gradient(s, node->index + 1) : NULL,
+        training ? cnn_step_weight_gradients(s, node, 1) : NULL, gpu->place, pass->updates,
+        training ? gpu->training : gpu->evaluation));
 done:
     return st;
 }
 
-static cnn_status classifier_forward(cnn_step *s, cnn_native_node *node,
-                                     const cnn_native_pass *pass)
+static cnn_status classifier_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
+    const cnn_native_node *own = node->own;
+    cnn_native *gpu = cnn_native_of(s);
     const cnn_gpu_classifier shape = shape_of(node, pass->n);
-    double *losses = cnn_native_at(s, node->losses);
-    if (!node->own_classifier)
+    double *losses = cnn_step_at(s, own->losses);
+    if (!own->fused_classifier)
         return library_forward(s, node, pass);
     CNN_CUDA(cnn_gpu_classifier_forward(
-        s->ops->current.stream, shape, cnn_native_value(s, node->index),
-        cnn_native_weights(s, node, 0), cnn_native_weights(s, node, 1), labels_of(s, pass),
-        s->place, losses, pass->training ? cnn_native_gradient(s, node->index + 1) : NULL,
-        pass->training && node->input_gradient ? cnn_native_gradient(s, node->index) : NULL));
+        s->ops->current.stream, shape, cnn_step_value(s, node->index), cnn_step_weights(s, node, 0),
+        cnn_step_weights(s, node, 1), labels_of(s, pass), gpu->place, losses,
+        pass->training ? cnn_step_gradient(s, node->index + 1) : NULL,
+        pass->training && node->input_gradient ? cnn_step_gradient(s, node->index) : NULL));
     if (!pass->training)
-        CNN_CUDA(cnn_gpu_classifier_count(s->ops->current.stream, shape, losses, s->place,
-                                          pass->updates, s->evaluation));
+        CNN_CUDA(cnn_gpu_classifier_count(s->ops->current.stream, shape, losses, gpu->place,
+                                          pass->updates, gpu->evaluation));
 done:
     return st;
 }
 
 /* What is a sum over images: of cuBLAS's and the loss's way the weights' gradient alone. */
-static cnn_status sum_images(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+static cnn_status sum_images(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
+    const cnn_native_node *own = node->own;
+    cnn_native *gpu = cnn_native_of(s);
     const cnn_gpu_classifier shape = shape_of(node, pass->n);
-    const float *x = cnn_native_value(s, node->index);
-    const float *dlogits = cnn_native_gradient(s, node->index + 1);
-    float *dweights = cnn_native_weight_gradients(s, node, 0);
-    if (!node->own_classifier)
+    const float *x = cnn_step_value(s, node->index);
+    const float *dlogits = cnn_step_gradient(s, node->index + 1);
+    float *dweights = cnn_step_weight_gradients(s, node, 0);
+    if (!own->fused_classifier)
         return cnn_cuda_dense_backward_weights(s->ops, shape.n, shape.inputs, shape.classes, x,
                                                dlogits, dweights);
     CNN_CUDA(cnn_gpu_classifier_backward(
-        s->ops->current.stream, shape, x, cnn_native_at(s, node->losses), dlogits, dweights,
-        cnn_native_weight_gradients(s, node, 1), s->place, pass->updates, s->training));
+        s->ops->current.stream, shape, x, cnn_step_at(s, own->losses), dlogits, dweights,
+        cnn_step_weight_gradients(s, node, 1), gpu->place, pass->updates, gpu->training));
 done:
     return st;
 }
 
-static cnn_status classifier_backward(cnn_step *s, cnn_native_node *node,
-                                      const cnn_native_pass *pass)
+static cnn_status classifier_backward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
     const cnn_gpu_classifier shape = shape_of(node, pass->n);
@@ -96,19 +101,19 @@ static cnn_status classifier_backward(cnn_step *s, cnn_native_node *node,
     st = sum_images(s, node, pass);
     cnn_native_end_aside(s, node);
     CNN_TRY(st);
-    if (node->input_gradient && !node->own_classifier)
+    if (node->input_gradient && !cnn_native_own(node)->fused_classifier)
         CNN_TRY(cnn_cuda_dense_backward_data(
-            s->ops, shape.n, shape.inputs, shape.classes, cnn_native_gradient(s, node->index + 1),
-            cnn_native_weights(s, node, 0), cnn_native_gradient(s, node->index)));
+            s->ops, shape.n, shape.inputs, shape.classes, cnn_step_gradient(s, node->index + 1),
+            cnn_step_weights(s, node, 0), cnn_step_gradient(s, node->index)));
 done:
     return st;
 }
 
-static void classifier_describe(const cnn_step *s, const cnn_native_node *node, cnn_text *out)
+static void classifier_describe(const cnn_step *s, const cnn_node *node, cnn_text *out)
 {
     (void)s;
     const bool data = node->input_gradient;
-    if (node->own_classifier)
+    if (cnn_native_own(node)->fused_classifier)
         cnn_text_printf(out,
                         "dense + bias + softmax loss%s in one kernel; backward: weights, bias and "
                         "counts in one kernel",
@@ -118,5 +123,5 @@ static void classifier_describe(const cnn_step *s, const cnn_native_node *node, 
                         data ? ", sgemm" : "");
 }
 
-const cnn_native_class cnn_native_classifier = {classifier_create, classifier_forward,
-                                                classifier_backward, classifier_describe};
+const cnn_node_class cnn_native_classifier = {classifier_create, NULL, classifier_forward,
+                                              classifier_backward, classifier_describe};

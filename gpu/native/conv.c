@@ -2,19 +2,20 @@
 /* Nodes of the native path: convolution + bias [+ ReLU] [+ maximum pool]. */
 #include "gpu/native/internal.h"
 
-static cnn_conv_problem problem_of(const cnn_native_node *node, int n, cnn_conv_direction direction)
+static cnn_conv_problem problem_of(const cnn_node *node, int n, cnn_conv_direction direction)
 {
     return direction == CNN_CONV_FORWARD_POOL
-               ? cnn_conv_problem_with_pool(node->layer, n, node->windows, node->relu)
+               ? cnn_conv_problem_with_pool(node->layer, n, cnn_native_own(node)->windows,
+                                            node->relu)
                : cnn_conv_problem_of(node->layer, n, direction);
 }
 
-static cnn_status add_plans(cnn_step *s, cnn_native_node *node, cnn_conv_direction direction)
+static cnn_status add_plans(cnn_step *s, cnn_node *node, cnn_conv_direction direction)
 {
     for (int i = 0; i < s->ops->size_count; i++) {
         const cnn_conv_problem problem = problem_of(node, s->ops->sizes[i], direction);
-        const cnn_status st =
-            cnn_conv_plan_create(s->ops, &problem, true, &node->plans[direction][i]);
+        const cnn_status st = cnn_conv_plan_create(s->ops, &problem, true,
+                                                   &cnn_native_own(node)->plans[direction][i]);
         if (st != CNN_OK)
             return st;
     }
@@ -22,7 +23,7 @@ static cnn_status add_plans(cnn_step *s, cnn_native_node *node, cnn_conv_directi
 }
 
 /* Plans use the handles of the stream that they run in. */
-static cnn_status add_weights_plans(cnn_step *s, cnn_native_node *node)
+static cnn_status add_weights_plans(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
     const bool aside = cnn_native_goes_aside(s, node->index);
@@ -34,28 +35,29 @@ static cnn_status add_weights_plans(cnn_step *s, cnn_native_node *node)
     return st;
 }
 
-static cnn_gpu_convolution geometry(const cnn_native_node *node, int n)
+static cnn_gpu_convolution geometry(const cnn_node *node, int n)
 {
     return cnn_conv_problem_of(node->layer, n, CNN_CONV_FORWARD).shape;
 }
 
 /* A first layer whose gradient of the image nobody wants, with a pool: own kernels do all of it. */
-static cnn_status own_first_create(cnn_step *s, cnn_native_node *node)
+static cnn_status fused_first_create(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
-    const int i = node->index, back = cnn_native_back(s, i);
+    cnn_native_node *own = node->own;
+    const int i = node->index, back = cnn_step_back(s, i);
     const size_t parts =
-        cnn_gpu_first_parts(geometry(node, cnn_ops_max_batch(s->ops)), node->windows);
-    node->own_first = true;
-    CNN_TRY(cnn_native_tensor(s, "mask", i, cnn_native_floats(s, node->pool->out), i, back,
-                              &node->mask));
+        cnn_gpu_first_parts(geometry(node, cnn_ops_max_batch(s->ops)), own->windows);
+    own->fused_first = true;
+    CNN_TRY(
+        cnn_step_tensor(s, "mask", i, cnn_native_floats(s, node->pool->out), i, back, &own->mask));
     CNN_TRY(cnn_native_add_sums(s, node, parts, 1, back, back));
 done:
     return st;
 }
 
 /* How much of the node a plan does; the bias is left over where nothing follows it. */
-static cnn_conv_direction forward_of(const cnn_native_node *node)
+static cnn_conv_direction forward_of(const cnn_node *node)
 {
     return node->pool   ? CNN_CONV_FORWARD_POOL
            : node->relu ? CNN_CONV_FORWARD_BIAS_RELU
@@ -64,26 +66,26 @@ static cnn_conv_direction forward_of(const cnn_native_node *node)
 
 /* A first layer over few channels without a pool: what flows back is masked by its ReLU, and summed
  * for weights and bias, by kernels of ours. */
-static bool uses_few_channels(const cnn_native_node *node)
+static bool uses_few_channels(const cnn_node *node)
 {
-    return node->trains && !node->input_gradient && !node->pool && !node->finished_by_next &&
-           cnn_gpu_few_channels_fits(geometry(node, 1));
+    return node->trains && !node->input_gradient && !node->pool &&
+           !cnn_native_own(node)->finished_by_next && cnn_gpu_few_channels_fits(geometry(node, 1));
 }
 
-static cnn_status few_channels_create(cnn_step *s, cnn_native_node *node)
+static cnn_status few_channels_create(cnn_step *s, cnn_node *node)
 {
-    const int back = cnn_native_back(s, node->index);
+    const int back = cnn_step_back(s, node->index);
     const size_t parts = cnn_gpu_few_channels_parts(geometry(node, cnn_ops_max_batch(s->ops)));
-    node->own_weights = true;
+    cnn_native_own(node)->few_channels = true;
     return cnn_native_add_sums(s, node, parts, 0, back, back);
 }
 
-static cnn_status library_create(cnn_step *s, cnn_native_node *node)
+static cnn_status library_create(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
-    const bool tile = node->pool && cnn_gpu_windows_tile(node->windows);
+    const bool tile = node->pool && cnn_gpu_windows_tile(cnn_native_own(node)->windows);
     const cnn_shape out =
-        tile ? node->pool->out : node->mid; /* over whose rows biases are summed */
+        tile ? node->pool->out : node->layer->out; /* over whose rows biases are summed */
     const size_t images = (size_t)cnn_ops_max_batch(s->ops);
     CNN_TRY(add_plans(s, node, forward_of(node)));
     if (uses_few_channels(node))
@@ -101,98 +103,114 @@ done:
     return st;
 }
 
-static cnn_status conv_create(cnn_step *s, cnn_native_node *node)
+bool cnn_native_fuses_first(const cnn_node *node)
+{
+    cnn_gpu_windows windows;
+    return node->pool && node->trains && !node->input_gradient &&
+           cnn_cuda_windows(node->pool, &windows) == CNN_OK &&
+           cnn_gpu_first_fits(geometry(node, 1), windows);
+}
+
+static cnn_status conv_create(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
-    cnn_native_add_parameter(s, node, 0, true);
-    cnn_native_add_parameter(s, node, 1, false);
+    cnn_native_add_weights(s, node);
     if (node->pool)
-        CNN_TRY(cnn_cuda_windows(node->pool, &node->windows));
-    const bool own = node->pool && node->trains && !node->input_gradient &&
-                     cnn_gpu_first_fits(geometry(node, 1), node->windows);
-    CNN_TRY(own ? own_first_create(s, node) : library_create(s, node));
+        CNN_TRY(cnn_cuda_windows(node->pool, &cnn_native_own(node)->windows));
+    CNN_TRY(cnn_native_fuses_first(node) ? fused_first_create(s, node) : library_create(s, node));
 done:
     return st;
 }
 
+static void conv_destroy(cnn_node *node)
+{
+    cnn_native_node *own = node->own;
+    for (int d = 0; own && d < CNN_CONV_DIRECTIONS; d++)
+        for (int i = 0; i < CNN_MAX_BATCH_SIZES; i++)
+            cnn_conv_plan_destroy(&own->plans[d][i]);
+}
+
 /* What own kernels of a first convolution read: the feed's images, unless a node has come before.
  */
-static cnn_gpu_images first_images(const cnn_step *s, const cnn_native_node *node,
-                                   const cnn_native_pass *pass, const cnn_gpu_position *position)
+static cnn_gpu_images first_images(const cnn_step *s, const cnn_node *node,
+                                   const cnn_step_pass *pass, const cnn_gpu_position *position)
 {
     if (node->index == 0)
         return cnn_native_images(pass, position);
-    return (cnn_gpu_images){.pixels = cnn_native_value(s, node->index), .scale = 1};
+    return (cnn_gpu_images){.pixels = cnn_step_value(s, node->index), .scale = 1};
 }
 
-static cnn_status conv_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+static cnn_status conv_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
+    const cnn_native_node *own = node->own;
     const cudaStream_t stream = s->ops->current.stream;
-    const float *x = cnn_native_value(s, node->index), *weights = cnn_native_weights(s, node, 0);
-    const float *bias = cnn_native_weights(s, node, 1);
-    float *y = cnn_native_value(s, node->index + 1);
-    uint8_t *mask = pass->training ? cnn_native_at(s, node->mask) : NULL;
+    const float *x = cnn_step_value(s, node->index), *weights = cnn_step_weights(s, node, 0);
+    const float *bias = cnn_step_weights(s, node, 1);
+    float *y = cnn_step_value(s, node->index + 1);
+    uint8_t *mask = pass->training ? cnn_step_at(s, own->mask) : NULL;
     const cnn_conv_direction direction = forward_of(node);
     const cnn_conv_operands o = {.first = x,
                                  .second = weights,
                                  .result = y,
                                  .bias = bias,
-                                 .before = cnn_native_at(s, node->before_pool),
+                                 .before = cnn_step_at(s, own->before_pool),
                                  .mask = mask};
-    if (node->own_first) {
-        CNN_CUDA(cnn_gpu_first_forward(stream, geometry(node, pass->n), node->windows,
-                                       first_images(s, node, pass, &s->place->forward), weights,
-                                       bias, node->relu, y, mask));
+    if (own->fused_first) {
+        CNN_CUDA(
+            cnn_gpu_first_forward(stream, geometry(node, pass->n), own->windows,
+                                  first_images(s, node, pass, &cnn_native_of(s)->place->forward),
+                                  weights, bias, node->relu, y, mask));
         goto done;
     }
-    CNN_TRY(cnn_conv_plan_run(node->plans[direction][pass->size], o));
+    CNN_TRY(cnn_conv_plan_run(own->plans[direction][pass->size], o));
     if (direction == CNN_CONV_FORWARD)
-        CNN_CUDA(cnn_gpu_add_bias(stream, cnn_native_rows(pass, node->mid), node->mid.c, bias,
-                                  false, y));
+        CNN_CUDA(cnn_gpu_add_bias(stream, cnn_native_rows(pass, node->layer->out), node->mid.c,
+                                  bias, false, y));
 done:
     return st;
 }
 
 /* The gradient of what the convolution leaves, and the bias's, where a pool follows. The bias's is
  * a sum over what passes the pool, whose windows may overlap. */
-static cnn_status unpool(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass, float *dz)
+static cnn_status unpool(cnn_step *s, cnn_node *node, const cnn_step_pass *pass, float *dz)
 {
     cnn_status st = CNN_OK;
+    const cnn_native_node *own = node->own;
     const cudaStream_t stream = s->ops->current.stream;
-    const float *dy = cnn_native_gradient(s, node->index + 1);
-    const uint8_t *mask = cnn_native_at(s, node->mask);
+    const float *dy = cnn_step_gradient(s, node->index + 1);
+    const uint8_t *mask = cnn_step_at(s, own->mask);
     const cnn_gpu_sums sums = cnn_native_sums(s, node);
-    float *dbias = cnn_native_weight_gradients(s, node, 1);
-    if (cnn_gpu_windows_tile(node->windows)) {
-        CNN_CUDA(cnn_gpu_unpool_bias_gradient(stream, pass->n, node->windows, mask, dy, dz, sums,
-                                              dbias));
+    float *dbias = cnn_step_weight_gradients(s, node, 1);
+    if (cnn_gpu_windows_tile(own->windows)) {
+        CNN_CUDA(
+            cnn_gpu_unpool_bias_gradient(stream, pass->n, own->windows, mask, dy, dz, sums, dbias));
     } else {
-        CNN_CUDA(cnn_gpu_maxpool_backward(stream, pass->n, node->windows, mask, dy, dz));
-        CNN_CUDA(cnn_gpu_bias_gradient(stream, cnn_native_rows(pass, node->mid), node->mid.c, dz,
-                                       sums, dbias));
+        CNN_CUDA(cnn_gpu_maxpool_backward(stream, pass->n, own->windows, mask, dy, dz));
+        CNN_CUDA(cnn_gpu_bias_gradient(stream, cnn_native_rows(pass, node->layer->out), node->mid.c,
+                                       dz, sums, dbias));
     }
 done:
     return st;
 }
 
-static cnn_status conv_output_gradient(cnn_step *s, cnn_native_node *node,
-                                       const cnn_native_pass *pass, float **dz)
+static cnn_status conv_output_gradient(cnn_step *s, cnn_node *node, const cnn_step_pass *pass,
+                                       float **dz)
 {
     cnn_status st = CNN_OK;
+    const cnn_native_node *own = node->own;
     const cnn_gpu_sums sums = cnn_native_sums(s, node);
-    const size_t rows = cnn_native_rows(pass, node->mid);
-    float *dbias = cnn_native_weight_gradients(s, node, 1);
-    *dz = node->pool ? cnn_native_at(s, node->before_pool_gradient)
-                     : cnn_native_gradient(s, node->index + 1);
-    if (node->finished_by_next)
+    const size_t rows = cnn_native_rows(pass, node->layer->out);
+    float *dbias = cnn_step_weight_gradients(s, node, 1);
+    *dz = node->pool ? cnn_step_at(s, own->before_pool_gradient)
+                     : cnn_step_gradient(s, node->index + 1);
+    if (own->finished_by_next)
         goto done;
     if (node->pool)
         CNN_TRY(unpool(s, node, pass, *dz));
     else if (node->relu)
         CNN_CUDA(cnn_gpu_relu_bias_gradient(s->ops->current.stream, rows, node->mid.c,
-                                            cnn_native_value(s, node->index + 1), *dz, sums,
-                                            dbias));
+                                            cnn_step_value(s, node->index + 1), *dz, sums, dbias));
     else
         CNN_CUDA(
             cnn_gpu_bias_gradient(s->ops->current.stream, rows, node->mid.c, *dz, sums, dbias));
@@ -200,50 +218,51 @@ done:
     return st;
 }
 
-static cnn_status conv_weights_gradient(cnn_step *s, cnn_native_node *node,
-                                        const cnn_native_pass *pass, const float *dz)
+static cnn_status conv_weights_gradient(cnn_step *s, cnn_node *node, const cnn_step_pass *pass,
+                                        const float *dz)
 {
     cnn_status st = CNN_OK;
-    const cnn_conv_operands o = {.first = cnn_native_value(s, node->index),
+    const cnn_conv_operands o = {.first = cnn_step_value(s, node->index),
                                  .second = dz,
-                                 .result = cnn_native_weight_gradients(s, node, 0)};
+                                 .result = cnn_step_weight_gradients(s, node, 0)};
     CNN_TRY(cnn_native_begin_aside(s, node));
-    st = cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_WEIGHTS][pass->size], o);
+    st = cnn_conv_plan_run(cnn_native_own(node)->plans[CNN_CONV_BACKWARD_WEIGHTS][pass->size], o);
     cnn_native_end_aside(s, node);
 done:
     return st;
 }
 
-static cnn_status conv_backward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+static cnn_status conv_backward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
-    const float *x = cnn_native_value(s, node->index);
-    float *dz = NULL, *dweights = cnn_native_weight_gradients(s, node, 0);
-    if (node->own_first) {
+    const cnn_native_node *own = node->own;
+    const float *x = cnn_step_value(s, node->index);
+    float *dz = NULL, *dweights = cnn_step_weight_gradients(s, node, 0);
+    if (own->fused_first) {
         CNN_CUDA(cnn_gpu_first_backward(
-            s->ops->current.stream, geometry(node, pass->n), node->windows,
-            first_images(s, node, pass, &s->place->backward),
-            cnn_native_gradient(s, node->index + 1), cnn_native_at(s, node->mask),
-            cnn_native_sums(s, node), dweights, cnn_native_weight_gradients(s, node, 1)));
+            s->ops->current.stream, geometry(node, pass->n), own->windows,
+            first_images(s, node, pass, &cnn_native_of(s)->place->backward),
+            cnn_step_gradient(s, node->index + 1), cnn_step_at(s, own->mask),
+            cnn_native_sums(s, node), dweights, cnn_step_weight_gradients(s, node, 1)));
         goto done;
     }
-    if (node->own_weights) {
+    if (own->few_channels) {
         CNN_CUDA(cnn_gpu_few_channels_backward(
             s->ops->current.stream, geometry(node, pass->n), x,
-            cnn_native_gradient(s, node->index + 1),
-            node->relu ? cnn_native_value(s, node->index + 1) : NULL,
-            cnn_native_sums(s, node).parts, dweights, cnn_native_weight_gradients(s, node, 1)));
+            cnn_step_gradient(s, node->index + 1),
+            node->relu ? cnn_step_value(s, node->index + 1) : NULL, cnn_native_sums(s, node).parts,
+            dweights, cnn_step_weight_gradients(s, node, 1)));
         goto done;
     }
-    if (node->unpools[pass->size])
+    if (own->unpools[pass->size])
         return cnn_native_unpool_backward(s, node, pass);
     CNN_TRY(conv_output_gradient(s, node, pass, &dz));
     CNN_TRY(conv_weights_gradient(s, node, pass, dz));
     if (node->input_gradient) {
         const cnn_conv_operands o = {.first = dz,
-                                     .second = cnn_native_weights(s, node, 0),
-                                     .result = cnn_native_gradient(s, node->index)};
-        CNN_TRY(cnn_conv_plan_run(node->plans[CNN_CONV_BACKWARD_DATA][pass->size], o));
+                                     .second = cnn_step_weights(s, node, 0),
+                                     .result = cnn_step_gradient(s, node->index)};
+        CNN_TRY(cnn_conv_plan_run(own->plans[CNN_CONV_BACKWARD_DATA][pass->size], o));
     }
 done:
     return st;
@@ -257,33 +276,34 @@ static void describe_plan(const char *what, const cnn_conv_plan *plan, cnn_text 
     cnn_conv_plan_describe(plan, out);
 }
 
-static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_text *out)
+static void conv_describe(const cnn_step *s, const cnn_node *node, cnn_text *out)
 {
-    if (node->own_first) {
+    const cnn_native_node *own = node->own;
+    if (own->fused_first) {
         cnn_text_printf(out,
                         "%sconvolution + bias%s + maxpool in one kernel; backward: weights and "
                         "bias in one kernel, from the pooled gradient",
                         node->index == 0 ? "batch + " : "", node->relu ? " + relu" : "");
         return;
     }
-    const bool tile = node->pool && cnn_gpu_windows_tile(node->windows);
-    describe_plan("convolution + bias + relu", node->plans[CNN_CONV_FORWARD_BIAS_RELU][0], out);
+    const bool tile = node->pool && cnn_gpu_windows_tile(own->windows);
+    describe_plan("convolution + bias + relu", own->plans[CNN_CONV_FORWARD_BIAS_RELU][0], out);
     describe_plan(node->relu ? "convolution + bias + relu + maxpool"
                              : "convolution + bias + maxpool",
-                  node->plans[CNN_CONV_FORWARD_POOL][0], out);
-    describe_plan("convolution", node->plans[CNN_CONV_FORWARD][0], out);
+                  own->plans[CNN_CONV_FORWARD_POOL][0], out);
+    describe_plan("convolution", own->plans[CNN_CONV_FORWARD][0], out);
     if (forward_of(node) == CNN_CONV_FORWARD)
         cnn_text_append(out, ", bias in one kernel");
-    if (node->own_weights) {
+    if (own->few_channels) {
         cnn_text_printf(out, "; backward: %sweights and bias by own kernels",
                         node->relu ? "relu, " : "");
         return;
     }
-    if (node->unpools[0]) {
+    if (own->unpools[0]) {
         cnn_text_append(out, "; backward: weights and bias, data from the pooled gradient");
         return;
     }
-    if (node->finished_by_next)
+    if (own->finished_by_next)
         cnn_text_append(out, "; backward: ");
     else if (node->trains)
         cnn_text_printf(out, "; backward: %s, ",
@@ -291,10 +311,11 @@ static void conv_describe(const cnn_step *s, const cnn_native_node *node, cnn_te
                         : node->pool ? "pool + relu, bias"
                         : node->relu ? "relu + bias in one kernel"
                                      : "bias");
-    describe_plan("weights", node->plans[CNN_CONV_BACKWARD_WEIGHTS][0], out);
-    describe_plan(", data", node->plans[CNN_CONV_BACKWARD_DATA][0], out);
+    describe_plan("weights", own->plans[CNN_CONV_BACKWARD_WEIGHTS][0], out);
+    describe_plan(", data", own->plans[CNN_CONV_BACKWARD_DATA][0], out);
     if (s->ops->config.plan_only && cnn_native_may_unpool(s, node))
         cnn_text_append(out, "; or weights and bias, data by own kernels from the pooled gradient");
 }
 
-const cnn_native_class cnn_native_conv = {conv_create, conv_forward, conv_backward, conv_describe};
+const cnn_node_class cnn_native_conv = {conv_create, conv_destroy, conv_forward, conv_backward,
+                                        conv_describe};

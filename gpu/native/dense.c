@@ -2,35 +2,34 @@
 /* Nodes of the native path: dense + bias [+ ReLU], the last one aside. */
 #include "gpu/native/internal.h"
 
-static cnn_status dense_create(cnn_step *s, cnn_native_node *node)
+static cnn_status dense_create(cnn_step *s, cnn_node *node)
 {
-    cnn_native_add_parameter(s, node, 0, true);
-    cnn_native_add_parameter(s, node, 1, false);
+    cnn_native_add_weights(s, node);
     return cnn_native_add_bias_sums(s, node, (size_t)cnn_ops_max_batch(s->ops), node->mid.c);
 }
 
-static cnn_status dense_forward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+static cnn_status dense_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
-    float *y = cnn_native_value(s, node->index + 1);
+    float *y = cnn_step_value(s, node->index + 1);
     CNN_TRY(cnn_cuda_dense_forward(s->ops, pass->n, (int)cnn_shape_size(node->layer->in),
-                                   node->mid.c, cnn_native_value(s, node->index),
-                                   cnn_native_weights(s, node, 0), y));
+                                   node->mid.c, cnn_step_value(s, node->index),
+                                   cnn_step_weights(s, node, 0), y));
     CNN_CUDA(cnn_gpu_add_bias(s->ops->current.stream, (size_t)pass->n, node->mid.c,
-                              cnn_native_weights(s, node, 1), node->relu, y));
+                              cnn_step_weights(s, node, 1), node->relu, y));
 done:
     return st;
 }
 
-static cnn_status dense_bias_gradient(cnn_step *s, cnn_native_node *node,
-                                      const cnn_native_pass *pass, float *dy)
+static cnn_status dense_bias_gradient(cnn_step *s, cnn_node *node, const cnn_step_pass *pass,
+                                      float *dy)
 {
     cnn_status st = CNN_OK;
     const cnn_gpu_sums sums = cnn_native_sums(s, node);
-    float *dbias = cnn_native_weight_gradients(s, node, 1);
+    float *dbias = cnn_step_weight_gradients(s, node, 1);
     if (node->relu)
         CNN_CUDA(cnn_gpu_relu_bias_gradient(s->ops->current.stream, (size_t)pass->n, node->mid.c,
-                                            cnn_native_value(s, node->index + 1), dy, sums, dbias));
+                                            cnn_step_value(s, node->index + 1), dy, sums, dbias));
     else
         CNN_CUDA(cnn_gpu_bias_gradient(s->ops->current.stream, (size_t)pass->n, node->mid.c, dy,
                                        sums, dbias));
@@ -38,45 +37,45 @@ done:
     return st;
 }
 
-static cnn_status dense_weights_gradient(cnn_step *s, cnn_native_node *node,
-                                         const cnn_native_pass *pass, const float *dy)
+static cnn_status dense_weights_gradient(cnn_step *s, cnn_node *node, const cnn_step_pass *pass,
+                                         const float *dy)
 {
     cnn_status st = CNN_OK;
     CNN_TRY(cnn_native_begin_aside(s, node));
     st = cnn_cuda_dense_backward_weights(s->ops, pass->n, (int)cnn_shape_size(node->layer->in),
-                                         node->mid.c, cnn_native_value(s, node->index), dy,
-                                         cnn_native_weight_gradients(s, node, 0));
+                                         node->mid.c, cnn_step_value(s, node->index), dy,
+                                         cnn_step_weight_gradients(s, node, 0));
     cnn_native_end_aside(s, node);
 done:
     return st;
 }
 
-static cnn_status dense_backward(cnn_step *s, cnn_native_node *node, const cnn_native_pass *pass)
+static cnn_status dense_backward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
     const int inputs = (int)cnn_shape_size(node->layer->in), units = node->mid.c;
-    float *dy = cnn_native_gradient(s, node->index + 1);
-    if (!node->finished_by_next)
+    float *dy = cnn_step_gradient(s, node->index + 1);
+    if (!cnn_native_own(node)->finished_by_next)
         CNN_TRY(dense_bias_gradient(s, node, pass, dy));
     CNN_TRY(dense_weights_gradient(s, node, pass, dy));
     if (node->input_gradient)
         CNN_TRY(cnn_cuda_dense_backward_data(s->ops, pass->n, inputs, units, dy,
-                                             cnn_native_weights(s, node, 0),
-                                             cnn_native_gradient(s, node->index)));
+                                             cnn_step_weights(s, node, 0),
+                                             cnn_step_gradient(s, node->index)));
 done:
     return st;
 }
 
-static void dense_describe(const cnn_step *s, const cnn_native_node *node, cnn_text *out)
+static void dense_describe(const cnn_step *s, const cnn_node *node, cnn_text *out)
 {
     (void)s;
     cnn_text_printf(out, "cuBLAS sgemm, bias%s in one kernel; backward: %ssgemm%s",
                     node->relu ? " + relu" : "",
-                    node->finished_by_next ? ""
-                    : node->relu           ? "relu + bias, "
-                                           : "bias, ",
+                    cnn_native_own(node)->finished_by_next ? ""
+                    : node->relu                           ? "relu + bias, "
+                                                           : "bias, ",
                     node->input_gradient ? ", sgemm" : "");
 }
 
-const cnn_native_class cnn_native_dense = {dense_create, dense_forward, dense_backward,
-                                           dense_describe};
+const cnn_node_class cnn_native_dense = {dense_create, NULL, dense_forward, dense_backward,
+                                         dense_describe};

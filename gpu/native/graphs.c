@@ -32,14 +32,15 @@ done:
 static cnn_status try_out(cnn_step *s, const cnn_feed *feed, int n)
 {
     cnn_status st = CNN_OK;
+    cnn_native *gpu = cnn_native_of(s);
     const size_t bytes = (size_t)s->net.state_total * sizeof(float);
-    CNN_CUDA(cnn_gpu_go_to(s->ops->current.stream, 0, s->place));
-    CNN_TRY(copy(s, s->running_kept, s->running, bytes));
-    CNN_TRY(copy(s, s->training_kept, s->training, sizeof *s->training));
+    CNN_CUDA(cnn_gpu_go_to(s->ops->current.stream, 0, gpu->place));
+    CNN_TRY(copy(s, gpu->running_kept, s->running, bytes));
+    CNN_TRY(copy(s, gpu->training_kept, gpu->training, sizeof *gpu->training));
     CNN_TRY(cnn_native_queue_step(s, feed, n, false));
     CNN_TRY(cnn_native_queue_update(s, 0));
-    CNN_TRY(copy(s, s->running, s->running_kept, bytes));
-    CNN_TRY(copy(s, s->training, s->training_kept, sizeof *s->training));
+    CNN_TRY(copy(s, s->running, gpu->running_kept, bytes));
+    CNN_TRY(copy(s, gpu->training, gpu->training_kept, sizeof *gpu->training));
     CNN_TRY(cnn_ops_sync(s->ops));
 done:
     return st;
@@ -56,7 +57,7 @@ static cnn_status capture(cnn_step *s, const cnn_feed *feed, int n, int steps, c
     const cudaError_t ended = cudaStreamEndCapture(s->ops->current.stream, &graph);
     CNN_TRY(st);
     CNN_CUDA(ended);
-    if (s->mode & CNN_CAPTURE_EARLY)
+    if (cnn_native_of(s)->mode & CNN_CAPTURE_EARLY)
         CNN_TRY(cnn_native_launch_early(graph));
     CNN_CUDA(cudaGraphInstantiate(out, graph, 0));
     CNN_CUDA(cudaGraphUpload(*out, s->ops->current.stream));
@@ -69,18 +70,17 @@ done:
 static bool are_of(const cnn_native_graphs *g, const cnn_step *s, const cnn_feed *feed)
 {
     return g->images && g->images == feed->images && g->labels == feed->labels &&
-           g->order == feed->order && g->count == feed->count && g->mode == s->mode &&
-           g->workspaces[0] == s->ops->current.workspace &&
+           g->order == feed->order && g->count == feed->count &&
+           g->mode == cnn_native_of(s)->mode && g->workspaces[0] == s->ops->current.workspace &&
            g->workspaces[1] == s->ops->other.workspace;
 }
 
 cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
 {
     cnn_status st = CNN_OK;
-    cnn_native_graphs *g = &s->graphs;
+    cnn_native *gpu = cnn_native_of(s);
+    cnn_native_graphs *g = &gpu->graphs;
     const int batch = s->train.batch_size, tail = feed->count % batch;
-    if (s->tunes)
-        CNN_TRY(cnn_native_tune_capture_mode(s, feed));
     if (are_of(g, s, feed))
         return CNN_OK;
     CNN_TRY(cnn_ops_sync(s->ops));
@@ -89,7 +89,7 @@ cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed)
     g->labels = feed->labels;
     g->order = feed->order;
     g->count = feed->count;
-    g->mode = s->mode;
+    g->mode = gpu->mode;
     g->workspaces[0] = s->ops->current.workspace;
     g->workspaces[1] = s->ops->other.workspace;
     if (feed->count >= batch) {

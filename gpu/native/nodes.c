@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What several kinds of nodes share, and the table of kinds. */
+/* What several kinds of nodes share. */
 #include "gpu/native/internal.h"
 
 size_t cnn_native_floats(const cnn_step *s, cnn_shape shape)
@@ -7,42 +7,50 @@ size_t cnn_native_floats(const cnn_step *s, cnn_shape shape)
     return (size_t)cnn_ops_max_batch(s->ops) * (size_t)cnn_shape_size(shape);
 }
 
-cnn_status cnn_native_add_pool(cnn_step *s, cnn_native_node *node)
+void cnn_native_add_weights(cnn_step *s, cnn_node *node)
+{
+    cnn_parameter *weights = &s->net.parameters[node->layer->first_parameter], *bias = weights + 1;
+    cnn_step_add_parameter(s, node, 0, (size_t)weights->size, weights);
+    cnn_step_add_parameter(s, node, 1, (size_t)bias->size, NULL);
+}
+
+cnn_status cnn_native_add_sums(cnn_step *s, cnn_node *node, size_t parts, size_t tickets, int first,
+                               int last)
+{
+    cnn_native *gpu = cnn_native_of(s);
+    cnn_native_node *own = node->own;
+    own->tickets = gpu->ticket_count;
+    gpu->ticket_count += tickets;
+    return cnn_step_tensor(s, "parts of sums", node->index, parts * sizeof(double), first, last,
+                           &own->parts);
+}
+
+cnn_gpu_sums cnn_native_sums(const cnn_step *s, const cnn_node *node)
+{
+    const cnn_native_node *own = node->own;
+    return (cnn_gpu_sums){cnn_step_at(s, own->parts), cnn_native_of(s)->tickets + own->tickets};
+}
+
+cnn_status cnn_native_add_pool(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
-    const int i = node->index, back = cnn_native_back(s, i);
-    const size_t bytes = cnn_native_floats(s, node->mid) * sizeof(float);
-    CNN_TRY(cnn_native_tensor(s, "before pool", i, bytes, i, i, &node->before_pool));
-    CNN_TRY(cnn_native_tensor(s, "mask", i, cnn_native_floats(s, node->pool->out), i,
-                              cnn_native_aside_until(s, i), &node->mask));
+    cnn_native_node *own = node->own;
+    const int i = node->index, back = cnn_step_back(s, i);
+    const size_t bytes = cnn_native_floats(s, node->layer->out) * sizeof(float);
+    CNN_TRY(cnn_step_tensor(s, "before pool", i, bytes, i, i, &own->before_pool));
+    CNN_TRY(cnn_step_tensor(s, "mask", i, cnn_native_floats(s, node->pool->out), i,
+                            node->reads_until, &own->mask));
     if (node->trains)
-        CNN_TRY(cnn_native_tensor(s, "before pool gradient", i, bytes, back,
-                                  cnn_native_aside_until(s, i), &node->before_pool_gradient));
+        CNN_TRY(cnn_step_tensor(s, "before pool gradient", i, bytes, back, node->reads_until,
+                                &own->before_pool_gradient));
 done:
     return st;
 }
 
-cnn_status cnn_native_add_bias_sums(cnn_step *s, cnn_native_node *node, size_t rows, int columns)
+cnn_status cnn_native_add_bias_sums(cnn_step *s, cnn_node *node, size_t rows, int columns)
 {
-    const int back = cnn_native_back(s, node->index);
+    const int back = cnn_step_back(s, node->index);
     return cnn_native_add_sums(s, node, cnn_gpu_column_sums(rows, columns),
-                               cnn_gpu_tickets(columns), back - node->finished_by_next, back);
-}
-
-static const cnn_native_class *const classes[] = {
-    [CNN_NODE_CONV] = &cnn_native_conv,       [CNN_NODE_NORM] = &cnn_native_norm,
-    [CNN_NODE_POOL] = &cnn_native_pool,       [CNN_NODE_RELU] = &cnn_native_relu,
-    [CNN_NODE_DROPOUT] = &cnn_native_dropout, [CNN_NODE_DENSE] = &cnn_native_dense,
-};
-
-const cnn_native_class *cnn_native_class_of(cnn_node_kind kind)
-{
-    return classes[kind];
-}
-
-void cnn_native_node_destroy(cnn_native_node *node)
-{
-    for (int d = 0; d < CNN_CONV_DIRECTIONS; d++)
-        for (int i = 0; i < CNN_MAX_BATCH_SIZES; i++)
-            cnn_conv_plan_destroy(&node->plans[d][i]);
+                               cnn_gpu_tickets(columns),
+                               back - cnn_native_own(node)->finished_by_next, back);
 }

@@ -9,14 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-bool cnn_native_may_unpool(const cnn_step *s, const cnn_native_node *node)
+bool cnn_native_may_unpool(const cnn_step *s, const cnn_node *node)
 {
+    const cnn_native_node *own = node->own;
     if (!node->pool || !node->trains || !node->input_gradient)
         return false;
     const cnn_gpu_convolution shape =
         cnn_conv_problem_of(node->layer, cnn_ops_max_batch(s->ops), CNN_CONV_FORWARD).shape;
-    return cnn_gpu_strips_unpool_fit(shape, node->windows) &&
-           cnn_gpu_strips_unpool_weights_fit(shape, node->windows);
+    return cnn_gpu_strips_unpool_fit(shape, own->windows) &&
+           cnn_gpu_strips_unpool_weights_fit(shape, own->windows);
 }
 
 /* What backward reads and writes. */
@@ -27,37 +28,37 @@ typedef struct {
     float *dx, *dweights, *dbias;
 } operands;
 
-static cnn_status run_weights(cnn_step *s, const cnn_native_node *node, const operands *o)
+static cnn_status run_weights(cnn_step *s, const cnn_node *node, const operands *o)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_strips_unpool_weights(s->ops->current.stream, o->shape, node->windows, o->x,
-                                           o->dy, o->mask, s->ops->current.workspace, o->dweights,
-                                           o->dbias));
+    CNN_CUDA(cnn_gpu_strips_unpool_weights(s->ops->current.stream, o->shape,
+                                           cnn_native_own(node)->windows, o->x, o->dy, o->mask,
+                                           s->ops->current.workspace, o->dweights, o->dbias));
 done:
     return st;
 }
 
-static cnn_status run_data(cnn_step *s, const cnn_native_node *node, const operands *o)
+static cnn_status run_data(cnn_step *s, const cnn_node *node, const operands *o)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_strips_unpool_data(s->ops->current.stream, o->shape, node->windows, o->dy,
-                                        o->mask, o->weights, o->dx));
+    CNN_CUDA(cnn_gpu_strips_unpool_data(s->ops->current.stream, o->shape,
+                                        cnn_native_own(node)->windows, o->dy, o->mask, o->weights,
+                                        o->dx));
 done:
     return st;
 }
 
-cnn_status cnn_native_unpool_backward(cnn_step *s, cnn_native_node *node,
-                                      const cnn_native_pass *pass)
+cnn_status cnn_native_unpool_backward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
     const operands o = {.shape = cnn_conv_problem_of(node->layer, pass->n, CNN_CONV_FORWARD).shape,
-                        .x = cnn_native_value(s, node->index),
-                        .weights = cnn_native_weights(s, node, 0),
-                        .dy = cnn_native_gradient(s, node->index + 1),
-                        .mask = cnn_native_at(s, node->mask),
-                        .dx = cnn_native_gradient(s, node->index),
-                        .dweights = cnn_native_weight_gradients(s, node, 0),
-                        .dbias = cnn_native_weight_gradients(s, node, 1)};
+                        .x = cnn_step_value(s, node->index),
+                        .weights = cnn_step_weights(s, node, 0),
+                        .dy = cnn_step_gradient(s, node->index + 1),
+                        .mask = cnn_step_at(s, cnn_native_own(node)->mask),
+                        .dx = cnn_step_gradient(s, node->index),
+                        .dweights = cnn_step_weight_gradients(s, node, 0),
+                        .dbias = cnn_step_weight_gradients(s, node, 1)};
     CNN_TRY(cnn_native_begin_aside(s, node));
     st = run_weights(s, node, &o);
     cnn_native_end_aside(s, node);
@@ -73,7 +74,7 @@ enum { X, WEIGHTS, Z, DY, DZ, POOLED, MASK, DX, DWEIGHTS, DBIAS, RESULTS = 3, TE
 
 typedef struct {
     cnn_step *s;
-    const cnn_native_node *node;
+    const cnn_node *node;
     int size;                /* index of the batch size */
     float *tensors[TENSORS]; /* from DX on: three results apart, then three at once */
     size_t sizes[TENSORS];
@@ -82,12 +83,12 @@ typedef struct {
     operands o;
 } bench;
 
-static cnn_status bench_open(cnn_step *s, const cnn_native_node *node, int size, bench *b)
+static cnn_status bench_open(cnn_step *s, const cnn_node *node, int size, bench *b)
 {
     cnn_status st = CNN_OK;
+    const cnn_native_node *own = node->own;
     const int n = s->ops->sizes[size];
-    const cnn_conv_problem p =
-        cnn_conv_problem_with_pool(node->layer, n, node->windows, node->relu);
+    const cnn_conv_problem p = cnn_conv_problem_with_pool(node->layer, n, own->windows, node->relu);
     const size_t in = cnn_conv_problem_input(&p), out = cnn_conv_problem_output(&p);
     const size_t weights = cnn_conv_problem_weights(&p), pooled = cnn_conv_problem_pooled(&p);
     const size_t bias = (size_t)p.shape.out_c, rows = pooled / bias;
@@ -114,7 +115,7 @@ static cnn_status bench_open(cnn_step *s, const cnn_native_node *node, int size,
     CNN_TRY(cnn_cuda_floats(s->ops, 2, "tuning: a distance", &b->distance));
     CNN_TRY(cnn_cuda_sums(s->ops, cnn_gpu_column_sums(rows, (int)bias), cnn_gpu_tickets((int)bias),
                           &b->sums));
-    CNN_CUDA(cnn_gpu_maxpool_forward(s->ops->current.stream, n, node->windows, b->tensors[Z], NULL,
+    CNN_CUDA(cnn_gpu_maxpool_forward(s->ops->current.stream, n, own->windows, b->tensors[Z], NULL,
                                      node->relu, b->tensors[POOLED], (uint8_t *)b->tensors[MASK]));
     b->o = (operands){p.shape,
                       b->tensors[X],
@@ -148,16 +149,17 @@ static cnn_status run_apart(void *context)
     cnn_status st = CNN_OK;
     const bench *b = context;
     float *const *t = b->tensors;
-    CNN_CUDA(cnn_gpu_unpool_bias_gradient(b->s->ops->current.stream, b->o.shape.n, b->node->windows,
-                                          b->o.mask, t[DY], t[DZ], b->sums, t[DBIAS]));
+    CNN_CUDA(cnn_gpu_unpool_bias_gradient(b->s->ops->current.stream, b->o.shape.n,
+                                          cnn_native_own(b->node)->windows, b->o.mask, t[DY], t[DZ],
+                                          b->sums, t[DBIAS]));
     change_stream(b);
     st = cnn_conv_plan_run(
-        b->node->plans[CNN_CONV_BACKWARD_WEIGHTS][b->size],
+        cnn_native_own(b->node)->plans[CNN_CONV_BACKWARD_WEIGHTS][b->size],
         (cnn_conv_operands){.first = t[X], .second = t[DZ], .result = t[DWEIGHTS]});
     change_stream(b);
     if (st == CNN_OK)
         CNN_TRY(cnn_conv_plan_run(
-            b->node->plans[CNN_CONV_BACKWARD_DATA][b->size],
+            cnn_native_own(b->node)->plans[CNN_CONV_BACKWARD_DATA][b->size],
             (cnn_conv_operands){.first = t[DZ], .second = t[WEIGHTS], .result = t[DX]}));
 done:
     return st;
@@ -200,7 +202,7 @@ done:
     return st;
 }
 
-static cnn_status need_workspace(cnn_step *s, const cnn_native_node *node, int size)
+static cnn_status need_workspace(cnn_step *s, const cnn_node *node, int size)
 {
     const cnn_conv_problem p =
         cnn_conv_problem_of(node->layer, s->ops->sizes[size], CNN_CONV_BACKWARD_WEIGHTS);
@@ -215,7 +217,7 @@ static cnn_status need_workspace(cnn_step *s, const cnn_native_node *node, int s
 }
 
 /* apart is timed before and after, on a device that may have idled. */
-static cnn_status tune(cnn_step *s, const cnn_native_node *node, int size, bool *pooled)
+static cnn_status tune(cnn_step *s, const cnn_node *node, int size, bool *pooled)
 {
     cnn_status st = CNN_OK;
     float apart = INFINITY, again = INFINITY, at_once = INFINITY;
@@ -234,7 +236,7 @@ done:
 }
 
 /* Where the pooled way fails it is left out; the other one would fail in every step, and tell. */
-static cnn_status tune_or_leave(cnn_step *s, const cnn_native_node *node, int size, bool *pooled)
+static cnn_status tune_or_leave(cnn_step *s, const cnn_node *node, int size, bool *pooled)
 {
     const cnn_status st = tune(s, node, size, pooled);
     if (st != CNN_EBACKEND && st != CNN_ENOMEM)
@@ -247,11 +249,11 @@ static cnn_status tune_or_leave(cnn_step *s, const cnn_native_node *node, int si
 
 /* ---- choosing ------------------------------------------------------------------------------ */
 
-static cnn_status name_of(const cnn_step *s, const cnn_native_node *node, int size, cnn_text *out)
+static cnn_status name_of(const cnn_step *s, const cnn_node *node, int size, cnn_text *out)
 {
     cnn_text forward = {0};
-    const cnn_conv_problem p =
-        cnn_conv_problem_with_pool(node->layer, s->ops->sizes[size], node->windows, node->relu);
+    const cnn_conv_problem p = cnn_conv_problem_with_pool(
+        node->layer, s->ops->sizes[size], cnn_native_own(node)->windows, node->relu);
     cnn_conv_problem_name(&p, &forward);
     const cnn_status st = cnn_text_status(&forward);
     if (st == CNN_OK)
@@ -261,33 +263,34 @@ static cnn_status name_of(const cnn_step *s, const cnn_native_node *node, int si
 }
 
 /* A table without the algorithm means apart. */
-static cnn_status choose(cnn_step *s, cnn_native_node *node, int size)
+static cnn_status choose(cnn_step *s, cnn_node *node, int size)
 {
     cnn_status st = CNN_OK;
+    cnn_native_node *own = node->own;
     cnn_text name = {0};
     cnn_algorithm algorithm = {.kind = CNN_ALGORITHM_UNPOOL};
     CNN_TRY(name_of(s, node, size, &name));
     const cnn_algorithm *known = cnn_algorithms_find(&s->ops->algorithms, name.s);
     if (known) {
-        node->unpools[size] = known->pooled;
+        own->unpools[size] = known->pooled;
     } else if (!s->ops->algorithms.frozen && s->ops->config.autotune) {
         CNN_TRY(tune_or_leave(s, node, size, &algorithm.pooled));
         CNN_TRY(cnn_algorithms_add(&s->ops->algorithms, name.s, &algorithm));
-        node->unpools[size] = algorithm.pooled;
+        own->unpools[size] = algorithm.pooled;
     }
-    if (node->unpools[size])
+    if (own->unpools[size])
         CNN_TRY(need_workspace(s, node, size));
 done:
     cnn_text_free(&name);
     return st;
 }
 
-cnn_status cnn_native_choose_unpool(cnn_step *s, cnn_native_node *node)
+cnn_status cnn_native_choose_unpool(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
     if (s->ops->config.plan_only || !cnn_native_may_unpool(s, node))
         return CNN_OK;
-    if (s->may_branch)
+    if (cnn_native_of(s)->may_branch)
         CNN_TRY(cnn_cuda_separate_streams(s->ops, false));
     for (int i = 0; i < s->ops->size_count; i++)
         CNN_TRY(choose(s, node, i));
