@@ -1,85 +1,145 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The arrows of ARCHITECTURE.md: which folder may include from which. Prints every breach; fails on any.
-set -u
+# The arrows of ARCHITECTURE.md: from which folders, and from which single headers, a folder may
+# include. Also: headers of libraries stay where they belong, include guards are paths, and kernels do
+# not promise constant memory. Prints every breach; fails on any.
+set -euo pipefail
 cd "$(dirname "$0")/.."
-declare -A allowed=(
-    [src/base]="base"
-    [src/ranks]="base ranks"
-    [src/results]="base results"
-    [src/data]="base data"
-    [src/nn]="base nn"
-    [src/simulate]="base simulate"
-    [src/protocol]="base data nn simulate protocol"
-    [src/job]="base data nn simulate job"
-    [src/design]="base data nn simulate job stats design"
-    [src/trainer]="base data nn simulate protocol trainer"
-    [src/host]="base results host"
-    [src/stats]="base stats"
-    [src/analysis]="base job design results stats analysis"
-    [src/forecast]="base job design results stats analysis forecast"
-    [src/document]="base document"
-    [src/published]="base stats document published"
-    [src/report]="base design results stats analysis forecast document published report"
-    [src/status]="base results status"
-    [src/cli]="base data job design results analysis forecast document published report status hdf5io mpi cli"
-    [cpu]="base nn cpu"
-    [gpu]="base nn gpu"
-    [hdf5io]="base ranks job design results analysis hdf5io"
-    [mpi]="base ranks simulate protocol job design results host analysis hdf5io mpi"
-)
-# Headers of libraries, and the only folders that may see them.
-declare -A library=(
-    [mpi.h]="mpi hdf5io src/ranks src/main.c"
-    [hdf5.h]="hdf5io"
-    [hdf5_hl.h]="hdf5io"
-    [hwloc.h]="mpi src/host"
-    [oneapi/dnnl/]="cpu"
-    [cuda_runtime]="gpu"
-    [cudnn]="gpu"
-    [cublas]="gpu"
-    [cub/]="gpu"
-    [libfyaml.h]="src/base"
-    [lapacke.h]="src/stats"
-    [nlopt.h]="src/stats"
-    [png.h]="src/data"
-)
-breaches=0
-breach() { printf '%s: %s\n' "$1" "$2"; breaches=$((breaches + 1)); }
-files=0
-# Folders of src/ that the table does not know have no rights.
-for folder in src/*/; do
-    [[ -n ${allowed[${folder%/}]:-} ]] || breach "$folder" "is not in the table of arrows"
-done
-for folder in "${!allowed[@]}"; do
-    while IFS= read -r file; do
-        files=$((files + 1))
-        while read -r target; do
-            [[ " ${allowed[$folder]} " == *" ${target%%/*} "* ]] || breach "$file" "includes \"$target\""
-        done < <(sed -nE 's/^#include "([^"]+\/[^"]+)".*/\1/p' "$file")
-    done < <(find "$folder" -type f \( -name '*.[ch]' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \))
-done
-# The program's main sees every folder but the backends.
-for file in src/*.[ch]; do
-    [[ -e $file ]] || continue
-    files=$((files + 1))
-    while read -r target; do
-        [[ $target != cpu/* && $target != gpu/* && $target != */internal.h ]] ||
-            breach "$file" "includes \"$target\""
-    done < <(sed -nE 's/^#include "([^"]+\/[^"]+)".*/\1/p' "$file")
-done
-while IFS=: read -r file header; do
-    for name in "${!library[@]}"; do
-        [[ $header == "$name"* ]] || continue
-        ok=
-        for place in ${library[$name]}; do [[ $file == "$place"* ]] && ok=1; done
-        [[ $ok ]] || breach "$file" "includes <$header>"
-    done
-done < <(grep -noE '^#include <[^>]+>' -r src cpu gpu mpi hdf5io --include='*.[ch]' --include='*.cpp' --include='*.cu' --include='*.cuh' |
-    sed -E 's/^([^:]+):[0-9]+:#include <(.*)>/\1:\2/')
-# Kernels may begin before the one in front has ended (gpu/kernels/launch.cuh): no promise that memory is constant.
-while IFS=: read -r file line what; do
-    breach "$file" "line $line promises that memory is constant: $what"
-done < <(grep -nE '__ldg\(|const [A-Za-z0-9_:]+ \*(const )?__restrict__' -r gpu --include='*.cu' --include='*.cuh')
-printf '%d files, %d breaches\n' "$files" "$breaches"
-[[ $files -gt 20 && $breaches -eq 0 ]]
+
+# folder: what it may include. A folder stands for itself and its subfolders, folders of src/ without
+# src/. A folder that is not here has no rights.
+arrows='
+src/base: base
+src/ranks: base ranks
+src/results: base results
+src/data: base data
+src/nn: base nn
+src/nn/native: base nn
+src/simulate: base simulate
+src/protocol: base data nn simulate protocol
+src/job: base data nn simulate job
+src/design: base data job stats design
+src/trainer: base data nn protocol trainer
+src/host: base results host
+src/stats: base stats
+src/stats/mixed: base stats
+src/analysis: base job results stats analysis
+src/forecast: base job design results stats analysis forecast
+src/document: base document
+src/published: base stats document published
+src/report: base results stats analysis forecast document published report
+src/status: base results status
+src/cli: base data job design results analysis forecast document published report status hdf5io mpi cli
+src: base ranks results data nn simulate protocol job design host stats analysis forecast document published report status cli hdf5io mpi
+hdf5io: base ranks job design results analysis hdf5io
+cpu/kernels: base nn cpu/kernels
+cpu/onednn: base nn cpu/onednn
+cpu/layered: base nn cpu/kernels cpu/onednn cpu/layered
+cpu/native: base nn cpu/kernels cpu/onednn cpu/native
+gpu/kernels: base nn gpu/kernels
+gpu/device: base nn gpu/kernels gpu/device gpu/convolution/algorithms.h
+gpu/convolution: base nn gpu/kernels gpu/device gpu/convolution
+gpu/layered: base nn gpu/kernels gpu/device gpu/convolution gpu/layered
+gpu/native: base nn gpu/kernels gpu/device gpu/convolution gpu/native
+mpi: base ranks simulate protocol job design results host analysis hdf5io mpi
+mpi/placement: base job host ranks mpi/placement mpi/worker/locate.h
+mpi/worker: base simulate protocol job design results host mpi/placement mpi/worker mpi/rank_context.h
+mpi/dispatch: base host mpi/dispatch mpi/progress.h mpi/rank_context.h mpi/worker/simulated.h
+'
+# header of a library: the places that may include it.
+libraries='
+mpi.h: mpi/ hdf5io/ src/ranks/ src/main.c
+hdf5.h: hdf5io/
+hdf5_hl.h: hdf5io/
+hwloc.h: mpi/ src/host/
+oneapi/dnnl/: cpu/
+cuda_runtime: gpu/
+cudnn: gpu/
+cublas: gpu/
+cub/: gpu/
+libfyaml.h: src/base/
+lapacke.h: src/stats/
+nlopt.h: src/stats/
+png.h: src/data/
+'
+mapfile -t files < <(find src cpu gpu mpi hdf5io -type f \
+    \( -name '*.[ch]' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \))
+mapfile -t headers < <(find src cpu gpu mpi hdf5io trainers tests -name '*.h' -o -name '*.cuh')
+
+awk -v arrows="$arrows" -v libraries="$libraries" '
+    function breach(what) { print FILENAME ":" FNR ": " what; breaches++ }
+    # text begins with word, which ends there or at a slash
+    function within(text, word) { return text == word || index(text, word "/") == 1 }
+    BEGIN {
+        n = split(arrows, lines, "\n")
+        for (i = 1; i <= n; i++)
+            if (split(lines[i], part, ": ") == 2) allowed[part[1]] = part[2]
+        n = split(libraries, lines, "\n")
+        for (i = 1; i <= n; i++)
+            if (split(lines[i], part, ": ") == 2) places[part[1]] = part[2]
+    }
+    FNR == 1 {
+        files++
+        folder = FILENAME
+        sub(/\/[^\/]*$/, "", folder)
+        if (!(folder in allowed)) breach(folder " is not in the table of arrows")
+    }
+    /^#include "[^"]*\/[^"]*"/ {
+        split($0, quoted, "\"")
+        target = quoted[2]
+        ok = 0
+        n = split(allowed[folder], word, " ")
+        for (i = 1; i <= n; i++) if (within(target, word[i])) ok = 1
+        # The room of a subfolder is not open to its parent.
+        if (folder == "src/nn" && within(target, "nn/native")) ok = 0
+        if (target ~ /\/internal\.h$/) {
+            own = folder
+            sub(/^src\//, "", own)
+            split(own, from, "/")
+            split(target, to, "/")
+            if (from[1] != to[1]) ok = 0
+        }
+        if (!ok) breach("includes \"" target "\"")
+    }
+    /^#include </ {
+        split($0, quoted, /[<>]/)
+        for (name in places) if (index(quoted[2], name) == 1) {
+            ok = 0
+            n = split(places[name], place, " ")
+            for (i = 1; i <= n; i++) if (index(FILENAME, place[i]) == 1) ok = 1
+            if (!ok) breach("includes <" quoted[2] ">")
+        }
+    }
+    # Kernels may begin before the one in front has ended (gpu/kernels/launch.cuh).
+    FILENAME ~ /^gpu\/.*\.cuh?$/ && /__ldg\(|const [A-Za-z0-9_:]+ \*(const )?__restrict__/ {
+        breach("promises that memory is constant: " $0)
+    }
+    END {
+        printf "%d files, %d breaches of arrows\n", files, breaches
+        exit !(files > 300 && breaches == 0)
+    }
+' "${files[@]}" || failed=1
+
+# The guard of src/base/text.h is CNN_BASE_TEXT_H, that of gpu/native/run.h CNN_GPU_NATIVE_RUN_H.
+awk '
+    FNR == 1 {
+        headers++
+        guard = FILENAME
+        sub(/^src\//, "", guard)
+        guard = "CNN_" toupper(guard)
+        gsub(/[^A-Z0-9]/, "_", guard)
+        seen = 0
+    }
+    /^#ifndef / && !seen {
+        seen = 1
+        if ($2 != guard) { print FILENAME ":" FNR ": guard " $2 ", not " guard; breaches++ }
+        getline
+        if ($0 != "#define " guard) { print FILENAME ":" FNR ": no #define " guard; breaches++ }
+        guarded++
+    }
+    END {
+        printf "%d headers, %d without a guard, %d guards that are not paths\n", headers, headers - guarded, breaches
+        exit !(headers > 100 && breaches == 0 && headers == guarded)
+    }
+' "${headers[@]}" || failed=1
+[[ ! ${failed:-} ]]

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Both paths of the linked backend and the double-precision reference, on the same network,
  * weights and images. */
-#ifndef CNN_TESTS_PAIR_H
-#define CNN_TESTS_PAIR_H
+#ifndef CNN_TESTS_CONFORMANCE_PAIR_H
+#define CNN_TESTS_CONFORMANCE_PAIR_H
 
 #include "nn/model.h"
 #include "reference.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Real images for the whole-network tests. */
-#ifndef CNN_TESTS_REAL_PICTURES_H
-#define CNN_TESTS_REAL_PICTURES_H
+#ifndef CNN_TESTS_CONFORMANCE_REAL_PICTURES_H
+#define CNN_TESTS_CONFORMANCE_REAL_PICTURES_H
 
 #include "pair.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** What the conformance tests share: an open device, values on both sides, comparisons. A test that
  *  fails leaves its rig behind; the process ends soon. */
-#ifndef CNN_TESTS_RIG_H
-#define CNN_TESTS_RIG_H
+#ifndef CNN_TESTS_CONFORMANCE_RIG_H
+#define CNN_TESTS_CONFORMANCE_RIG_H
 
 #include <setjmp.h>
 #include <stdarg.h>

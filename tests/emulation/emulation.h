@@ -11,8 +11,8 @@
  *    CNN_EMULATED_FAIL    NAME:N, the N-th call of function NAME (or of any) fails
  *    CNN_EMULATED_SMS     multiprocessors that the device reports (default 132)
  */
-#ifndef CNN_TESTS_EMULATION_H
-#define CNN_TESTS_EMULATION_H
+#ifndef CNN_TESTS_EMULATION_EMULATION_H
+#define CNN_TESTS_EMULATION_EMULATION_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** What the fuzz targets share. Each target is one C file with LLVMFuzzerTestOneInput, linked with
  *  libFuzzer, AddressSanitizer and UBSan; it ends the process where something is wrong. */
-#ifndef CNN_TESTS_FUZZ_H
-#define CNN_TESTS_FUZZ_H
+#ifndef CNN_TESTS_FUZZ_FUZZ_H
+#define CNN_TESTS_FUZZ_FUZZ_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Written by tests/golden/data_golden.py; not to be edited. */
 /* clang-format off */
-#ifndef CNN_TESTS_DATA_GOLDEN_H
-#define CNN_TESTS_DATA_GOLDEN_H
+#ifndef CNN_TESTS_GOLDEN_DATA_GOLDEN_H
+#define CNN_TESTS_GOLDEN_DATA_GOLDEN_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Reads the golden files that pytorch_golden.py writes. */
-#ifndef CNN_TESTS_GOLDEN_FILE_H
-#define CNN_TESTS_GOLDEN_FILE_H
+#ifndef CNN_TESTS_GOLDEN_GOLDEN_FILE_H
+#define CNN_TESTS_GOLDEN_GOLDEN_FILE_H
 
 #include <stddef.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Written by tests/golden/png_golden.py; not to be edited. */
 /* clang-format off */
-#ifndef CNN_TESTS_PNG_GOLDEN_H
-#define CNN_TESTS_PNG_GOLDEN_H
+#ifndef CNN_TESTS_GOLDEN_PNG_GOLDEN_H
+#define CNN_TESTS_GOLDEN_PNG_GOLDEN_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Writing the results of tests/unit/results_fixture.h into a file. */
-#ifndef CNN_RESULTS_FILL_H
-#define CNN_RESULTS_FILL_H
+#ifndef CNN_TESTS_MPI_RESULTS_FILL_H
+#define CNN_TESTS_MPI_RESULTS_FILL_H
 
 #include "hdf5io/writer.h"
 

@@ -5,8 +5,8 @@
  *  layer; n is the number of images. Outputs are overwritten. The kernels take workspaces from the
  *  heap and end the program when there is none: no test can go on then. Sums are taken in one fixed
  *  order for a given number of OpenMP threads. */
-#ifndef CNN_TESTS_REFERENCE_H
-#define CNN_TESTS_REFERENCE_H
+#ifndef CNN_TESTS_REFERENCE_REFERENCE_H
+#define CNN_TESTS_REFERENCE_REFERENCE_H
 
 #include "nn/network.h"
 #include "nn/train.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Counts in simulated studies against the binomial distribution. */
-#ifndef CNN_TESTS_BOUNDS_H
-#define CNN_TESTS_BOUNDS_H
+#ifndef CNN_TESTS_STUDIES_BOUNDS_H
+#define CNN_TESTS_STUDIES_BOUNDS_H
 
 #include "stats/dist.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** How often a test finds a difference, over many simulated studies of one job. */
-#ifndef CNN_TESTS_RATES_H
-#define CNN_TESTS_RATES_H
+#ifndef CNN_TESTS_STUDIES_RATES_H
+#define CNN_TESTS_STUDIES_RATES_H
 
 #include "study.h"
 

@@ -2,8 +2,8 @@
 /** Whole studies in memory: a job of simulated frameworks as if it had been run, without processes
  *  and without waiting. Thousands of studies a minute; the runs are those that cnnmpi would get
  * from cnntrain-simulate on the same devices. */
-#ifndef CNN_TESTS_STUDY_H
-#define CNN_TESTS_STUDY_H
+#ifndef CNN_TESTS_STUDIES_STUDY_H
+#define CNN_TESTS_STUDIES_STUDY_H
 
 #include "design/design.h"
 #include "results/results.h"

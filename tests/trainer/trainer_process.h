@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Running a trainer as a rank or a person would, for tests. */
-#ifndef CNN_TESTS_TRAINER_PROCESS_H
-#define CNN_TESTS_TRAINER_PROCESS_H
+#ifndef CNN_TESTS_TRAINER_TRAINER_PROCESS_H
+#define CNN_TESTS_TRAINER_TRAINER_PROCESS_H
 
 #include "protocol/event.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** What the tests of src/data share: a temporary folder, hostile files, small data sets. */
-#ifndef CNN_TESTS_DATA_FIXTURE_H
-#define CNN_TESTS_DATA_FIXTURE_H
+#ifndef CNN_TESTS_UNIT_DATA_FIXTURE_H
+#define CNN_TESTS_UNIT_DATA_FIXTURE_H
 
 #include "data/dataset.h"
 

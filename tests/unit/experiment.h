@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Experiments in memory for the tests of the analysis: from a golden CSV, or made run by run. */
-#ifndef CNN_TESTS_EXPERIMENT_H
-#define CNN_TESTS_EXPERIMENT_H
+#ifndef CNN_TESTS_UNIT_EXPERIMENT_H
+#define CNN_TESTS_UNIT_EXPERIMENT_H
 
 #include "results/results.h"
 

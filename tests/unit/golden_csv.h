@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Golden values: CSV tables made by the scripts in tests/golden. A missing or ragged table fails
  *  the test. */
-#ifndef CNN_TESTS_GOLDEN_CSV_H
-#define CNN_TESTS_GOLDEN_CSV_H
+#ifndef CNN_TESTS_UNIT_GOLDEN_CSV_H
+#define CNN_TESTS_UNIT_GOLDEN_CSV_H
 
 typedef struct {
     char *text;       /* the file, cut into fields */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Results files of jobs in memory, for the tests of what reads their jobs again. */
-#ifndef CNN_TESTS_JOB_RESULTS_H
-#define CNN_TESTS_JOB_RESULTS_H
+#ifndef CNN_TESTS_UNIT_JOB_RESULTS_H
+#define CNN_TESTS_UNIT_JOB_RESULTS_H
 
 #include "results/results.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** A small experiment with known results, for the tests of the results file. Every value depends on
  *  its run, epoch, attempt and column alone, so that whoever reads it can check it. */
-#ifndef CNN_RESULTS_FIXTURE_H
-#define CNN_RESULTS_FIXTURE_H
+#ifndef CNN_TESTS_UNIT_RESULTS_FIXTURE_H
+#define CNN_TESTS_UNIT_RESULTS_FIXTURE_H
 
 #include "analysis/analysis.h"
 #include "design/design.h"
