@@ -7,7 +7,8 @@ build_packages=(g++ cmake make pkg-config openmpi-bin libopenmpi-dev libhdf5-ope
     dataset-fashion-mnist)
 test_packages=(libcmocka-dev clang python3 python3-numpy python3-h5py python3-xarray python3-netcdf4
     python3-h5netcdf python3-scipy python3-torch netcdf-bin hdf5-tools r-base-core r-cran-ncdf4
-    r-cran-nlme r-bioc-rhdf5 slurmctld slurmd slurm-client slurm-wlm-basic-plugins)
+    r-cran-nlme r-bioc-rhdf5 slurmctld slurmd slurm-client slurm-wlm-basic-plugins clang-format-14)
+tidy_packages=(clang-tidy-14)
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -54,6 +55,13 @@ build_tree() {
     cmake -S . -B "$folder" "$@" >"$folder.log" 2>&1 || { cat "$folder.log"; exit 3; }
     cmake --build "$folder" -j "$(nproc)" >>"$folder.log" 2>&1 || { tail -n 60 "$folder.log"; exit 3; }
     rm -f "$folder.log"
+}
+
+# run_tests FOLDER [CTEST OPTION...]: side by side, the longest first.
+run_tests() {
+    local folder=$1
+    shift
+    ctest --test-dir "$folder" -j "$(nproc)" --output-on-failure --no-tests=error "$@"
 }
 
 # Open MPI refuses root and more ranks than cores unless told otherwise.

@@ -2,8 +2,8 @@
 /** Studies with a known truth and realistic noise, drawn in memory: thousands a second. The plan is
  *  that of a real design; only what the runs measure is drawn. Everything is a pure function of the
  *  setting, the truth and the study's number. */
-#ifndef CNN_TESTS_TRUTH_H
-#define CNN_TESTS_TRUTH_H
+#ifndef CNN_TESTS_STUDIES_TRUTH_H
+#define CNN_TESTS_STUDIES_TRUTH_H
 
 #include "design/design.h"
 #include "results/results.h"
