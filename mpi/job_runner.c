@@ -74,7 +74,6 @@ static cnn_status prepare(runner *r)
     cnn_status st = CNN_OK;
     cnn_rank_context *t = &r->context;
     int live = 0;
-    r->prepared.lock = -1;
     CNN_TRY(cnn_placement_find(r->comm, t->job, r->options->argv0, &t->devices, &t->places));
     if (t->rank == 0)
         st = cnn_prepare(t->job, r->options, t->places, t->size, &t->devices, &r->prepared);
@@ -308,7 +307,7 @@ static void leave(runner *r, cnn_status st)
     free(t->status);
     free(t->attempts);
     if (t->rank == 0)
-        cnn_prepared_free(&r->prepared, t->job->output);
+        cnn_prepared_free(&r->prepared);
     if (r->comm != MPI_COMM_NULL && st != CNN_EMPI)
         MPI_Comm_free(&r->comm);
 }
@@ -319,7 +318,6 @@ cnn_status cnn_job_runner_run(MPI_Comm comm, const cnn_job *job, const cnn_run_o
     cnn_status st = CNN_OK;
     int signal = 0;
     runner r = {.comm = MPI_COMM_NULL, .options = options, .context.job = job};
-    r.prepared.lock = -1;
     cnn_stop_watch_late();
     CNN_TRY(join(&r, comm));
     CNN_TRY(prepare(&r));

@@ -4,7 +4,6 @@
 #include "base/printable.h"
 #include "base/text.h"
 #include "design/networks.h"
-#include "hdf5io/lock.h"
 #include "hdf5io/reader.h"
 #include "hdf5io/results_create.h"
 #include "mpi/message.h"
@@ -248,7 +247,7 @@ cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, const
                        int ranks, const cnn_devices *devices, cnn_prepared *out)
 {
     cnn_status st = CNN_OK;
-    *out = (cnn_prepared){.lock = -1};
+    *out = (cnn_prepared){0};
     const int levels = job->factors[job->contrast].level_count;
     CNN_CHECK(levels <= CNN_MAX_LEVELS, CNN_EUSAGE,
               "the contrast has %d levels; at most %d can be run back to back", levels,
@@ -259,7 +258,7 @@ cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, const
         "choose another with --output",
         job->output);
     CNN_TRY(make_folders(job->output));
-    CNN_TRY(cnn_results_lock(job->output, &out->lock));
+    CNN_TRY(cnn_lock_take(job->output, &out->lock));
     if (options->resume && exists(job->output))
         CNN_TRY(resume(job, options, places, ranks, devices, out));
     else
@@ -268,23 +267,28 @@ done:
     return st;
 }
 
-cnn_status cnn_prepared_make_file(const cnn_prepared *p, const cnn_job *job,
-                                  const cnn_design *design, const cnn_devices *devices)
+cnn_status cnn_prepared_make_file(cnn_prepared *p, const cnn_job *job, const cnn_design *design,
+                                  const cnn_devices *devices)
 {
+    cnn_status st = CNN_OK;
     const cnn_platform platform = {.backend = cnn_backend_names[devices->backend],
                                    .tuning_places = p->head.tuning_places};
-    return p->plan ? cnn_results_create(job->output, job, design, p->plan, &platform) : CNN_OK;
+    if (!p->plan)
+        return CNN_OK;
+    CNN_TRY(cnn_results_create(cnn_lock_target(p->lock), job, design, p->plan, &platform));
+    CNN_TRY(cnn_lock_file(p->lock));
+done:
+    return st;
 }
 
-void cnn_prepared_free(cnn_prepared *p, const char *output)
+void cnn_prepared_free(cnn_prepared *p)
 {
-    if (p->lock >= 0)
-        cnn_results_unlock(output, &p->lock);
+    cnn_lock_release(&p->lock);
     free(p->status);
     free(p->attempts);
     free(p->known_durations);
     free(p->plan);
     free(p->home);
     free(p->tunings);
-    *p = (cnn_prepared){.lock = -1};
+    *p = (cnn_prepared){0};
 }

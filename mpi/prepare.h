@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "design/design.h"
+#include "hdf5io/lock.h"
 #include "mpi/job_runner.h"
 #include "mpi/placement/devices.h"
 #include "results/results.h"
@@ -27,7 +28,7 @@ typedef struct {
     double *known_durations; /* [cell_count] longest duration of a finished run, seconds; 0: none */
     cnn_tuning *tunings;     /* [tuning_places] algorithms as the file has them; cell -1: free */
     int *home;               /* [block_count] see cnn_rank_context; NULL: no block is half done */
-    int lock;                /* descriptor of the results file's lock; -1 none */
+    cnn_lock *lock;          /* of the results file; NULL: none */
     char *plan; /* text of the plan, for a file that is still to be made; NULL: it is there */
 } cnn_prepared;
 
@@ -40,10 +41,10 @@ cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, const
                        int ranks, const cnn_devices *devices, cnn_prepared *out);
 
 /** Makes the results file, unless it is there. Not collective. */
-cnn_status cnn_prepared_make_file(const cnn_prepared *prepared, const cnn_job *job,
+cnn_status cnn_prepared_make_file(cnn_prepared *prepared, const cnn_job *job,
                                   const cnn_design *design, const cnn_devices *devices);
 
 /** Gives the lock back and frees. */
-void cnn_prepared_free(cnn_prepared *prepared, const char *output);
+void cnn_prepared_free(cnn_prepared *prepared);
 
 #endif

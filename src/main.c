@@ -77,7 +77,7 @@ static cnn_status command_status(const cnn_command_line *line)
     cnn_job_status status = {0};
     cnn_text text = {0};
     char holder[256];
-    cnn_results_lock_holder(line->file, holder, sizeof holder); /* first: it may end meanwhile */
+    cnn_lock_holder(line->file, holder, sizeof holder); /* first: it may end meanwhile */
     CNN_TRY(cnn_results_read(line->file, &results));
     CNN_TRY(cnn_job_status_create(results, *holder ? cnn_clock_wall() : NAN, &status));
     cnn_job_status_text(results, &status, holder, line->file, &text);

@@ -162,6 +162,45 @@ busy)
     kill -TERM "$first"
     wait "$first" || true
     ;;
+names)
+    # One file under two names is one file: a link is followed, and its target is made.
+    mkdir far
+    ln -s far/target.h5 link.h5
+    job busy 1 0 0 seconds=30 note="$work/notes"
+    "$build/cnnmpi" busy.yaml --output link.h5 >first 2>&1 </dev/null &
+    first=$!
+    await 20 notes ' ' 1
+    [[ -L link.h5 && -f far/target.h5 && -e far/target.h5.lock ]] || fail "the link was not followed"
+    for name in link.h5 far/target.h5 "$work/far/../link.h5"; do
+        for how in --resume --force; do
+            run 1 3 busy.yaml --output "$name" "$how"
+            says log 'is in use by process'
+        done
+    done
+    # A hard link could be written by a job of another folder; one that appears later stops nothing.
+    ln far/target.h5 second.h5
+    for name in second.h5 far/target.h5; do
+        run 1 2 busy.yaml --output "$name" --resume
+        says log 'has 2 names (hard links)'
+    done
+    kill -TERM "$first"
+    wait "$first" || true
+    rm second.h5
+    # Nothing but a regular file is replaced, whatever leads to it.
+    mkfifo pipe.h5
+    ln -s pipe.h5 to-pipe.h5
+    mkdir folder.h5
+    for name in pipe.h5 to-pipe.h5 folder.h5; do
+        run 1 2 busy.yaml --output "$name" --force
+    done
+    [[ -p pipe.h5 && -L to-pipe.h5 && -d folder.h5 ]] || fail "something was replaced"
+    # Open MPI has room for names of some length.
+    long=$(printf 'a%.0s' {1..197})
+    job short 1 0 10
+    for ranks in 1 2; do run "$ranks" 0 short.yaml --output "$long.h5" --force; done
+    run 2 2 short.yaml --output "${long}a.h5"
+    says log "the output's name has 201 bytes; at most 200"
+    ;;
 term)
     job stop 4 0 0.2 seconds=30 note="$work/notes"
     for signal in TERM INT; do

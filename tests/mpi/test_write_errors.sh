@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # A disk that fails for good, from one write on: test_write_errors.sh BUILD_FOLDER PHASE [every]. The phases
-# of a job: making the results file, runs, analysis. Each time the job ends in bounded time with one
+# of a job: make (its results file), runs, analysis, all. Each time the job ends in bounded time with one
 # error and status 3, rows that were finished stay, and on a mended disk --resume finishes. First, last and 10
 # spread writes of the phase, with 1 to 3 ranks, of which the first, another or all fail; or every write of a
 # job of two runs.
@@ -45,7 +45,8 @@ find_phase() {
         END { if (heads != 2) exit 1
               if (phase == "make") print 1, made
               else if (phase == "runs") print made + 1, ran
-              else print ran + 1, NR }' writes) || { cat writes; fail "the phases are not found"; }
+              else if (phase == "analysis") print ran + 1, NR
+              else print 1, NR }' writes) || { cat writes; fail "the phases are not found"; }
 }
 
 if [[ ${3:-} == every ]]; then

@@ -120,17 +120,17 @@ static void test_create_in_read_only_folder_keeps_older_file(void **state)
     if (root) /* whom no folder stops */
         assert_int_equal(seteuid(NOBODY), 0);
     cnn_status st = create(path);
-    int fd = 0;
+    cnn_lock *lock = NULL;
     char message[256];
     snprintf(message, sizeof message, "%s", cnn_error_message());
-    cnn_status locked = cnn_results_lock(path, &fd);
+    cnn_status locked = cnn_lock_take(path, &lock);
     if (root)
         assert_int_equal(seteuid(0), 0);
     assert_int_equal(chmod(folder, 0755), 0);
     assert_int_equal(st, CNN_EIO);
     assert_non_null(strstr(message, "Permission denied"));
     assert_int_equal(locked, CNN_EIO);
-    assert_int_equal(fd, -1);
+    assert_null(lock);
     assert_old_file_untouched();
 }
 
@@ -178,46 +178,6 @@ static void test_create_with_factor_that_is_no_name_is_refused(void **state)
     assert_old_file_untouched();
 }
 
-static void test_lock_twice_names_the_holder(void **state)
-{
-    (void)state;
-    int fd = -1, second = 0;
-    char holder[64], host[64] = "";
-    assert_int_equal(cnn_results_lock(path, &fd), CNN_OK);
-    assert_true(fd >= 0);
-    assert_int_equal(cnn_results_lock(path, &second), CNN_EBUSY);
-    assert_int_equal(second, -1);
-    snprintf(holder, sizeof holder, "process %ld", (long)getpid());
-    assert_message_has(holder);
-    assert_int_equal(gethostname(host, sizeof host - 1), 0);
-    assert_message_has(host);
-    cnn_results_unlock(path, &fd);
-    assert_int_equal(fd, -1);
-    assert_int_equal(access(lock_path, F_OK), -1);
-    assert_int_equal(cnn_results_lock(path, &fd), CNN_OK);
-    cnn_results_unlock(path, &fd);
-    cnn_results_unlock(path, &fd);
-}
-
-static void test_holder_of_the_lock_is_told_without_a_lock(void **state)
-{
-    (void)state;
-    int fd = -1, again = -1;
-    char holder[256] = "x", expected[64];
-    snprintf(expected, sizeof expected, "process %ld on ", (long)getpid());
-    cnn_results_lock_holder(path, holder, sizeof holder);
-    assert_string_equal(holder, ""); /* there is no such file */
-    assert_int_equal(cnn_results_lock(path, &fd), CNN_OK);
-    cnn_results_lock_holder(path, holder, sizeof holder);
-    assert_memory_equal(holder, expected, strlen(expected));
-    assert_int_equal(cnn_results_lock(path, &again), CNN_EBUSY); /* it is still held */
-    assert_int_equal(close(fd), 0);
-    assert_int_equal(access(lock_path, F_OK), 0);
-    cnn_results_lock_holder(path, holder, sizeof holder);
-    assert_string_equal(holder, ""); /* the file is there, its holder is not */
-    unlink(lock_path);
-}
-
 static void write_victim(const char *victim)
 {
     FILE *f = fopen(victim, "wb");
@@ -238,13 +198,13 @@ static void assert_victim_untouched(const char *victim)
 static void test_links_in_the_way_are_not_followed(void **state)
 {
     (void)state;
-    int fd = -1;
+    cnn_lock *lock = NULL;
     char victim[128];
     snprintf(victim, sizeof victim, "%s.victim", path);
     write_victim(victim);
     assert_int_equal(symlink(victim, lock_path), 0);
-    assert_int_equal(cnn_results_lock(path, &fd), CNN_EIO);
-    assert_int_equal(fd, -1);
+    assert_int_equal(cnn_lock_take(path, &lock), CNN_EIO);
+    assert_null(lock);
     assert_victim_untouched(victim);
     unlink(lock_path);
     assert_int_equal(symlink(victim, part), 0);
@@ -252,47 +212,6 @@ static void test_links_in_the_way_are_not_followed(void **state)
     assert_victim_untouched(victim);
     unlink(part);
     unlink(victim);
-}
-
-/** A program that a rank has started outlives it without keeping the lock. */
-static void test_lock_is_not_kept_by_started_programs(void **state)
-{
-    (void)state;
-    int fd = -1, again = -1;
-    pid_t child;
-    assert_int_equal(cnn_results_lock(path, &fd), CNN_OK);
-    char *argv[] = {"sleep", "30", NULL}, *env[] = {NULL};
-    assert_int_equal(posix_spawnp(&child, "sleep", NULL, NULL, argv, env), 0);
-    assert_int_equal(close(fd), 0); /* as the end of the process does */
-    assert_int_equal(cnn_results_lock(path, &again), CNN_OK);
-    cnn_results_unlock(path, &again);
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
-}
-
-static void test_lock_goes_with_a_killed_holder(void **state)
-{
-    (void)state;
-    int ready[2], fd = -1;
-    char byte;
-    assert_int_equal(pipe(ready), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        int own;
-        if (cnn_results_lock(path, &own) != CNN_OK || write(ready[1], "x", 1) != 1)
-            _exit(1);
-        pause();
-        _exit(0);
-    }
-    close(ready[1]); /* so that a child that cannot lock is not waited for */
-    assert_int_equal(read(ready[0], &byte, 1), 1);
-    assert_int_equal(cnn_results_lock(path, &fd), CNN_EBUSY);
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
-    assert_int_equal(access(lock_path, F_OK), 0); /* left behind, and no hindrance */
-    assert_int_equal(cnn_results_lock(path, &fd), CNN_OK);
-    cnn_results_unlock(path, &fd);
-    close(ready[0]);
 }
 
 int main(void)
@@ -305,11 +224,7 @@ int main(void)
         cmocka_unit_test(test_create_on_full_disk_keeps_older_file),
         cmocka_unit_test(test_create_without_runs_is_refused),
         cmocka_unit_test(test_create_with_factor_that_is_no_name_is_refused),
-        cmocka_unit_test(test_lock_twice_names_the_holder),
-        cmocka_unit_test(test_holder_of_the_lock_is_told_without_a_lock),
         cmocka_unit_test(test_links_in_the_way_are_not_followed),
-        cmocka_unit_test(test_lock_is_not_kept_by_started_programs),
-        cmocka_unit_test(test_lock_goes_with_a_killed_holder),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
