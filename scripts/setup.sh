@@ -48,20 +48,21 @@ install_libfuzzer() {
     install_missing "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" || true
 }
 
-# build_tree FOLDER [CMAKE OPTION...]
+# build_tree FOLDER TARGET [CMAKE OPTION...]
 build_tree() {
-    local folder=$1
-    shift
+    local folder=$1 target=$2
+    shift 2
     cmake -S . -B "$folder" "$@" >"$folder.log" 2>&1 || { cat "$folder.log"; exit 3; }
-    cmake --build "$folder" -j "$(nproc)" >>"$folder.log" 2>&1 || { tail -n 60 "$folder.log"; exit 3; }
+    cmake --build "$folder" -t "$target" -j "$(nproc)" >>"$folder.log" 2>&1 ||
+        { tail -n 60 "$folder.log"; exit 3; }
     rm -f "$folder.log"
 }
 
-# run_tests FOLDER [CTEST OPTION...]: side by side, the longest first.
+# run_tests FOLDER [CTEST OPTION...]: side by side, one more than there are cores, as some only wait.
 run_tests() {
     local folder=$1
     shift
-    ctest --test-dir "$folder" -j "$(nproc)" --output-on-failure --no-tests=error "$@"
+    ctest --test-dir "$folder" -j "$(($(nproc) + 1))" --output-on-failure --no-tests=error "$@"
 }
 
 # Open MPI refuses root and more ranks than cores unless told otherwise.
