@@ -6,46 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# folder: what it may include. A folder stands for itself and its subfolders, folders of src/ without
-# src/. A folder that is not here has no rights.
-arrows='
-src/base: base
-src/ranks: base ranks
-src/results: base results
-src/data: base data
-src/nn: base nn
-src/nn/native: base nn
-src/simulate: base simulate
-src/protocol: base data nn simulate protocol
-src/job: base data nn simulate job
-src/design: base data job stats design
-src/trainer: base data nn protocol trainer
-src/host: base results host
-src/stats: base stats
-src/stats/mixed: base stats
-src/analysis: base job results stats analysis
-src/forecast: base job design results stats analysis forecast
-src/document: base document
-src/published: base stats document published
-src/report: base results stats analysis forecast document published report
-src/status: base results status
-src/cli: base data job design results analysis forecast document published report status hdf5io mpi cli
-src: base ranks results data nn simulate protocol job design host stats analysis forecast document published report status cli hdf5io mpi
-hdf5io: base ranks job design results analysis hdf5io
-cpu/kernels: base nn cpu/kernels
-cpu/onednn: base nn cpu/onednn
-cpu/layered: base nn cpu/kernels cpu/onednn cpu/layered
-cpu/native: base nn cpu/kernels cpu/onednn cpu/native
-gpu/kernels: base nn gpu/kernels
-gpu/device: base nn gpu/kernels gpu/device gpu/convolution/algorithms.h
-gpu/convolution: base nn gpu/kernels gpu/device gpu/convolution
-gpu/layered: base nn gpu/kernels gpu/device gpu/convolution gpu/layered
-gpu/native: base nn gpu/kernels gpu/device gpu/convolution gpu/native
-mpi: base ranks simulate protocol job design results host analysis hdf5io mpi
-mpi/placement: base job host ranks mpi/placement mpi/worker/locate.h
-mpi/worker: base simulate protocol job design results host mpi/placement mpi/worker mpi/rank_context.h
-mpi/dispatch: base host mpi/dispatch mpi/progress.h mpi/rank_context.h mpi/worker/simulated.h
-'
+# Lines "folder: what it may include beside itself", with continuations.
+arrows=$(sed -n '/^```arrows$/,/^```$/p' ARCHITECTURE.md | grep -v '^```')
 # header of a library: the places that may include it.
 libraries='
 mpi.h: mpi/ hdf5io/ src/ranks/ src/main.c
@@ -72,8 +34,15 @@ awk -v arrows="$arrows" -v libraries="$libraries" '
     function within(text, word) { return text == word || index(text, word "/") == 1 }
     BEGIN {
         n = split(arrows, lines, "\n")
-        for (i = 1; i <= n; i++)
-            if (split(lines[i], part, ": ") == 2) allowed[part[1]] = part[2]
+        for (i = 1; i <= n; i++) {
+            if (split(lines[i], part, ": ") == 2) {
+                name = part[1]
+                allowed[name] = name ~ /^src\// ? substr(name, 5) : name
+                allowed[name] = allowed[name] " " part[2]
+            } else {
+                allowed[name] = allowed[name] " " lines[i]
+            }
+        }
         n = split(libraries, lines, "\n")
         for (i = 1; i <= n; i++)
             if (split(lines[i], part, ": ") == 2) places[part[1]] = part[2]
