@@ -206,6 +206,22 @@ int cnn_column_fill(const char *name)
     return -1;
 }
 
+/* Columns that the oldest layout does not have. */
+static const struct {
+    const char *name;
+    int since;
+} later_columns[] = {
+    {"data_checksum", 4},
+};
+
+int cnn_column_since(const char *name)
+{
+    for (size_t i = 0; i < sizeof later_columns / sizeof later_columns[0]; i++)
+        if (strcmp(name, later_columns[i].name) == 0)
+            return later_columns[i].since;
+    return CNN_LAYOUT_OLDEST;
+}
+
 /** Opens the first column of a table, only for its extents. */
 static cnn_status read_table_lengths(hid_t file, uint64_t file_size, cnn_table_id id,
                                      cnn_lengths *out)
@@ -227,14 +243,32 @@ done:
     return cnn_hdf5_close(st, &set, H5Dclose, path);
 }
 
-cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, cnn_lengths *out)
+static cnn_status read_analysis_lengths(hid_t file, uint64_t file_size, cnn_lengths *out)
 {
-    /* together they span every dimension but the factors' levels */
     static const cnn_table_id spanning[] = {
-        CNN_TABLE_STATUS,      CNN_TABLE_EPOCHS,   CNN_TABLE_ATTEMPT_KEYS, CNN_TABLE_SESSIONS,
-        CNN_TABLE_TUNINGS,     CNN_TABLE_CELLS,    CNN_TABLE_COMBINATIONS, CNN_TABLE_SUMMARIES,
-        CNN_TABLE_PAIRS,       CNN_TABLE_FAMILIES, CNN_TABLE_FIXED,        CNN_TABLE_COMPONENTS,
-        CNN_TABLE_SEED_GROUPS,
+        CNN_TABLE_SUMMARIES, CNN_TABLE_PAIRS,      CNN_TABLE_FAMILIES,
+        CNN_TABLE_FIXED,     CNN_TABLE_COMPONENTS, CNN_TABLE_SEED_GROUPS,
+    };
+    cnn_status st = CNN_OK;
+    for (size_t i = 0; i < sizeof spanning / sizeof spanning[0]; i++)
+        CNN_TRY(read_table_lengths(file, file_size, spanning[i], out));
+    CNN_CHECK(out->of[CNN_DIM_MEASURE] == CNN_MEASURE_COUNT, CNN_EDATA,
+              "'analysis/n' has not %d measures", CNN_MEASURE_COUNT);
+    CNN_CHECK(out->of[CNN_DIM_TEST] == CNN_TEST_COUNT, CNN_EDATA,
+              "'analysis/family_size' has not %d tests", CNN_TEST_COUNT);
+    CNN_CHECK(out->of[CNN_DIM_COMPONENT] == CNN_COMPONENT_LEVELS + out->of[CNN_DIM_CONTRAST_LEVEL],
+              CNN_EDATA, "'analysis/component_reason' has not %d components and one for each level",
+              CNN_COMPONENT_LEVELS);
+done:
+    return st;
+}
+
+cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, bool analysis, cnn_lengths *out)
+{
+    /* together they span every dimension but the factors' levels and the analysis's */
+    static const cnn_table_id spanning[] = {
+        CNN_TABLE_STATUS,  CNN_TABLE_EPOCHS, CNN_TABLE_ATTEMPT_KEYS, CNN_TABLE_SESSIONS,
+        CNN_TABLE_TUNINGS, CNN_TABLE_CELLS,  CNN_TABLE_COMBINATIONS,
     };
     cnn_status st = CNN_OK;
     hid_t labels = -1;
@@ -249,13 +283,8 @@ cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, cnn_lengths *out)
               "the attempts do not divide among the runs");
     CNN_CHECK(out->of[CNN_DIM_SESSION] == CNN_SESSION_PLACES, CNN_EDATA,
               "'session_start_time' has not %d places", CNN_SESSION_PLACES);
-    CNN_CHECK(out->of[CNN_DIM_MEASURE] == CNN_MEASURE_COUNT, CNN_EDATA,
-              "'analysis/n' has not %d measures", CNN_MEASURE_COUNT);
-    CNN_CHECK(out->of[CNN_DIM_TEST] == CNN_TEST_COUNT, CNN_EDATA,
-              "'analysis/family_size' has not %d tests", CNN_TEST_COUNT);
-    CNN_CHECK(out->of[CNN_DIM_COMPONENT] == CNN_COMPONENT_LEVELS + out->of[CNN_DIM_CONTRAST_LEVEL],
-              CNN_EDATA, "'analysis/component_reason' has not %d components and one for each level",
-              CNN_COMPONENT_LEVELS);
+    if (analysis)
+        CNN_TRY(read_analysis_lengths(file, file_size, out));
 done:
     return cnn_hdf5_close(st, &labels, H5Dclose, CNN_VAR_LEVEL_LABEL);
 }
@@ -282,7 +311,7 @@ done:
     return st;
 }
 
-cnn_status cnn_table_open(hid_t file, uint64_t file_size, cnn_table_id id,
+cnn_status cnn_table_open(hid_t file, uint64_t file_size, int version, cnn_table_id id,
                           const cnn_lengths *lengths, hid_t *sets)
 {
     cnn_status st = CNN_OK;
@@ -290,7 +319,8 @@ cnn_status cnn_table_open(hid_t file, uint64_t file_size, cnn_table_id id,
     for (int i = 0; i < table->column_count; i++)
         sets[i] = -1;
     for (int i = 0; i < table->column_count; i++)
-        CNN_TRY(open_column(file, file_size, table, &table->columns[i], lengths, &sets[i]));
+        if (cnn_column_since(table->columns[i].name) <= version)
+            CNN_TRY(open_column(file, file_size, table, &table->columns[i], lengths, &sets[i]));
 done:
     return st == CNN_OK ? st : cnn_table_close(st, id, sets);
 }
@@ -302,17 +332,18 @@ cnn_status cnn_table_close(cnn_status st, cnn_table_id id, hid_t *sets)
     return st;
 }
 
-cnn_status cnn_layout_check(hid_t file, const char *path)
+cnn_status cnn_layout_check(hid_t file, const char *path, int *out)
 {
     cnn_status st = CNN_OK;
     int32_t version = 0;
     CNN_CHECK(H5Aexists(file, CNN_ATTR_VERSION) > 0, CNN_EDATA,
               "'%s' is no results file of cnnmpi: it has no %s", path, CNN_ATTR_VERSION);
     CNN_TRY(cnn_attribute_read(file, CNN_ATTR_VERSION, CNN_COLUMN_I32, &version));
-    CNN_CHECK(
-        version == CNN_LAYOUT_VERSION, CNN_EDATA,
-        "'%s' has layout version %d, this cnnmpi knows version %d: use the cnnmpi that made it",
-        path, (int)version, CNN_LAYOUT_VERSION);
+    CNN_CHECK(version >= CNN_LAYOUT_OLDEST && version <= CNN_LAYOUT_VERSION, CNN_EDATA,
+              "'%s' has layout version %d, this cnnmpi knows versions %d to %d: use the cnnmpi "
+              "that made it",
+              path, (int)version, CNN_LAYOUT_OLDEST, CNN_LAYOUT_VERSION);
+    *out = version;
 done:
     return st;
 }

@@ -156,18 +156,22 @@ const char *const *cnn_column_flags(const char *name);
  *  "not yet". */
 int cnn_column_fill(const char *name);
 
-/** The lengths a file has, from the extents of one variable per dimension. CNN_EDATA names what is
- *  missing or malformed. file_size: bytes, see cnn_variable_open. */
-cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, cnn_lengths *out);
+/** Layout version that a column came with. */
+int cnn_column_since(const char *name);
 
-/** Opens every column of a table, each checked against the lengths. sets [column_count]; -1 in all
- *  on failure. */
-cnn_status cnn_table_open(hid_t file, uint64_t file_size, cnn_table_id id,
+/** The lengths a file has, from the extents of one variable per dimension; of the analysis's
+ *  dimensions only if asked for: those of older layouts differ. CNN_EDATA names what is
+ *  missing or malformed. file_size: bytes, see cnn_variable_open. */
+cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, bool analysis, cnn_lengths *out);
+
+/** Opens every column that a table has in a file of this layout version, each checked against the
+ *  lengths. sets [column_count]; -1 for a column that came later, and in all on failure. */
+cnn_status cnn_table_open(hid_t file, uint64_t file_size, int version, cnn_table_id id,
                           const cnn_lengths *lengths, hid_t *sets);
 /** Closes them; see cnn_hdf5_close for st. */
 cnn_status cnn_table_close(cnn_status st, cnn_table_id id, hid_t *sets);
 
-/** Checks that the root says it is a results file of this layout. CNN_EDATA otherwise. */
-cnn_status cnn_layout_check(hid_t file, const char *path);
+/** Checks that the root says it is a results file of a layout that can be read. CNN_EDATA otherwise. */
+cnn_status cnn_layout_check(hid_t file, const char *path, int *version);
 
 #endif

@@ -17,6 +17,7 @@
 typedef struct {
     hid_t file;
     uint64_t size; /* bytes */
+    int version;   /* of the layout */
     cnn_lengths lengths;
 } source;
 
@@ -36,12 +37,16 @@ static cnn_status read_table(const source *s, cnn_table_id id, void **rows)
     hid_t sets[CNN_TABLE_COLUMNS_MAX];
     size_t n = row_count(s, id);
     void *all = NULL;
-    CNN_TRY(cnn_table_open(s->file, s->size, id, &s->lengths, sets));
+    CNN_TRY(cnn_table_open(s->file, s->size, s->version, id, &s->lengths, sets));
     all = calloc(n, table->row_size);
     if (!all)
         st = cnn_error_set(CNN_ENOMEM, "%zu rows of %zu bytes", n, table->row_size);
-    for (int i = 0; st == CNN_OK && i < table->column_count; i++)
-        st = cnn_variable_read(sets[i], &table->columns[i], all, table->row_size, n);
+    for (int i = 0; st == CNN_OK && i < table->column_count; i++) {
+        if (sets[i] >= 0)
+            st = cnn_variable_read(sets[i], &table->columns[i], all, table->row_size, n);
+        else
+            cnn_column_set_unknown(&table->columns[i], all, table->row_size, n);
+    }
     CNN_TRY(cnn_table_close(st, id, sets));
     *rows = all;
     all = NULL;
@@ -157,13 +162,11 @@ done:
 static cnn_status read_numbers(const source *s, cnn_results *r)
 {
     cnn_status st = CNN_OK;
-    int32_t version;
-    CNN_TRY(cnn_attribute_read(s->file, CNN_ATTR_VERSION, CNN_COLUMN_I32, &version));
     CNN_TRY(cnn_attribute_read_text(s->file, CNN_ATTR_BACKEND, &r->backend));
     CNN_TRY(cnn_attribute_read(s->file, CNN_ATTR_MARGIN_TIME, CNN_COLUMN_F64, &r->margin_time));
     CNN_TRY(cnn_attribute_read(s->file, CNN_ATTR_MARGIN_ERROR, CNN_COLUMN_F64, &r->margin_error));
     CNN_TRY(cnn_attribute_read(s->file, CNN_ATTR_ALPHA, CNN_COLUMN_F64, &r->alpha));
-    r->layout_version = version;
+    r->layout_version = s->version;
     r->run_count = (int)s->lengths.of[CNN_DIM_RUN];
     r->epoch_count = (int)s->lengths.of[CNN_DIM_EPOCH];
     r->attempts_per_run = (int)(s->lengths.of[CNN_DIM_ATTEMPT] / s->lengths.of[CNN_DIM_RUN]);
@@ -233,7 +236,7 @@ done:
 static cnn_status read_parts(source *s, cnn_results *r)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(cnn_lengths_read(s->file, s->size, &s->lengths));
+    CNN_TRY(cnn_lengths_read(s->file, s->size, s->version == CNN_LAYOUT_VERSION, &s->lengths));
     CNN_TRY(read_numbers(s, r));
     CNN_TRY(read_texts(s, r));
     CNN_TRY(read_factors(s, r));
@@ -254,7 +257,7 @@ cnn_status cnn_results_read(const char *path, cnn_results **out)
     source s = {.file = -1};
     CNN_CHECK(path && out, CNN_EINVAL, "path and out must not be NULL");
     cnn_hdf5_quiet();
-    CNN_TRY(cnn_results_file_open(path, &s.file, &s.size));
+    CNN_TRY(cnn_results_file_open(path, &s.file, &s.size, &s.version));
     CNN_CHECK((r = calloc(1, sizeof *r)) != NULL, CNN_ENOMEM, "results of '%s'", path);
     if ((st = read_parts(&s, r)) != CNN_OK) {
         st = cnn_error_prefix(st, st == CNN_EDATA ? "'%s' is damaged" : "reading '%s'", path);

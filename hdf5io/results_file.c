@@ -28,7 +28,7 @@ done:
     return st;
 }
 
-cnn_status cnn_results_file_open(const char *path, hid_t *out, uint64_t *size)
+cnn_status cnn_results_file_open(const char *path, hid_t *out, uint64_t *size, int *version)
 {
     cnn_status st = CNN_OK;
     hid_t access = -1, file = -1;
@@ -39,7 +39,7 @@ cnn_status cnn_results_file_open(const char *path, hid_t *out, uint64_t *size)
              "cannot set up the reading of '%s'", path);
     file = H5Fopen(path, H5F_ACC_RDONLY, access);
     CNN_HDF5(file >= 0, CNN_EDATA, "'%s' is damaged or no HDF5 file", path);
-    CNN_TRY(cnn_layout_check(file, path));
+    CNN_TRY(cnn_layout_check(file, path, version));
     *out = file;
     file = -1;
 done:

@@ -10,6 +10,6 @@
 
 /** CNN_EDATA: there is none, or it is no HDF5 file, or no results file of this layout; CNN_EIO: it
  *  cannot be read. *size: bytes. Close *out with H5Fclose. */
-cnn_status cnn_results_file_open(const char *path, hid_t *out, uint64_t *size);
+cnn_status cnn_results_file_open(const char *path, hid_t *out, uint64_t *size, int *version);
 
 #endif

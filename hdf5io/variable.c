@@ -6,6 +6,7 @@
 #include "hdf5io/hdf5_error.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -227,4 +228,33 @@ cnn_status cnn_variable_read(hid_t set, const cnn_column *column, void *rows, si
 done:
     free(packed);
     return st;
+}
+
+void cnn_column_set_unknown(const cnn_column *column, void *rows, size_t stride, size_t n)
+{
+    const int fill = cnn_column_fill(column->name);
+    const int8_t i8 = (int8_t)fill;
+    const int32_t i32 = fill;
+    const int64_t i64 = fill;
+    const double f64 = NAN;
+    for (size_t row = 0; row < n; row++) {
+        char *at = (char *)rows + row * stride + column->offset;
+        switch (column->type) {
+        case CNN_COLUMN_I8:
+            memcpy(at, &i8, sizeof i8);
+            break;
+        case CNN_COLUMN_I32:
+            memcpy(at, &i32, sizeof i32);
+            break;
+        case CNN_COLUMN_I64:
+            memcpy(at, &i64, sizeof i64);
+            break;
+        case CNN_COLUMN_F64:
+            memcpy(at, &f64, sizeof f64);
+            break;
+        case CNN_COLUMN_TEXT:
+            memset(at, 0, column->width);
+            break;
+        }
+    }
 }

@@ -30,6 +30,9 @@ cnn_status cnn_variable_open(hid_t file, uint64_t file_size, const char *path, c
 cnn_status cnn_variable_write(hid_t set, const cnn_column *column, const void *rows, size_t stride,
                               int rank, const hsize_t *start, const hsize_t *count);
 
+/** Sets a column of n rows to what stands for unknown: NaN, the column's fill, "". */
+void cnn_column_set_unknown(const cnn_column *column, void *rows, size_t stride, size_t n);
+
 /** Reads a whole variable of `n` cells into rows of structs. */
 cnn_status cnn_variable_read(hid_t set, const cnn_column *column, void *rows, size_t stride,
                              size_t n);

@@ -54,9 +54,10 @@ enum { WRITTEN_COUNT = sizeof written / sizeof written[0] };
 static cnn_status open_tables(cnn_writer *w, hid_t file, uint64_t size)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(cnn_lengths_read(file, size, &w->lengths));
+    CNN_TRY(cnn_lengths_read(file, size, true, &w->lengths));
     for (int i = 0; i < WRITTEN_COUNT; i++)
-        CNN_TRY(cnn_table_open(file, size, written[i], &w->lengths, w->sets[written[i]]));
+        CNN_TRY(cnn_table_open(file, size, CNN_LAYOUT_VERSION, written[i], &w->lengths,
+                               w->sets[written[i]]));
 done:
     return st;
 }
@@ -73,8 +74,13 @@ static cnn_status check_file(cnn_writer *w, const char *path, uint64_t *size)
 {
     cnn_status st = CNN_OK;
     hid_t file = -1;
-    int fd = -1;
-    CNN_TRY(cnn_results_file_open(path, &file, size));
+    int fd = -1, version = 0;
+    CNN_TRY(cnn_results_file_open(path, &file, size, &version));
+    CNN_CHECK(
+        version == CNN_LAYOUT_VERSION, CNN_EDATA,
+        "'%s' has layout version %d: report and status read it, but only the cnnmpi that made "
+        "it continues it",
+        path, version);
     fd = open(path, O_RDWR | O_CLOEXEC);
     CNN_CHECK(fd >= 0, CNN_EIO, "cannot write '%s': %s", path, strerror(errno));
     st = open_tables(w, file, *size);

@@ -39,6 +39,7 @@
     X(train_images, I64, "", "training images")                                                    \
     X(test_images, I64, "", "test images")                                                         \
     X(epochs_done, I32, "", "epochs completed")                                                    \
+    X(data_checksum, T32, "", "CRC-32 of the training and of the test data; empty: not reported")  \
     X(start_time, F64, "seconds since 1970-01-01 00:00:00", "start of the trainer process")        \
     X(setup_seconds, F64, "s", "set-up: process start to readiness, as the trainer reports it")    \
     X(train_seconds, F64, "s", "training: sum of the epochs, evaluation excluded")                 \

@@ -9,7 +9,9 @@
 
 #include <stdint.h>
 
-#define CNN_LAYOUT_VERSION 3
+/** Of the files that are written. Older ones are read: docs/results-file.md has what each added. */
+#define CNN_LAYOUT_VERSION 4
+#define CNN_LAYOUT_OLDEST  3
 
 typedef struct {
     char *name; /* "framework" */
