@@ -117,6 +117,8 @@ static cnn_status open_session(runner *r)
     cnn_rank_context *t = &r->context;
     CNN_TRY(cnn_writer_open(t->job->output, r->comm, &t->writer));
     if (t->rank == 0)
+        st = cnn_file_watch_create(t->job->output, &t->watch);
+    if (t->rank == 0 && st == CNN_OK)
         st = cnn_writer_session(t->writer, t->session, cnn_clock_wall(), t->size);
     CNN_TRY(cnn_collective_agree(r->comm, st));
 done:
@@ -169,6 +171,8 @@ static cnn_status work(runner *r, int *signal)
         goto done;
     if (dispatcher)
         *signal = cnn_dispatcher_signal(dispatcher);
+    if (st == CNN_OK && r->context.watch)
+        st = cnn_file_watch_finish(r->context.watch);
     st = cnn_collective_agree(r->comm, st);
 done:
     cnn_stop_unwatch(&before);
@@ -209,7 +213,7 @@ static cnn_status close_file(runner *r, cnn_status st)
         cnn_error_set(st, "%s", why ? why : "out of memory");
     free(why);
     st = st == CNN_OK || closed == CNN_EMPI ? closed : st;
-    if (st != CNN_OK && st != CNN_EMPI)
+    if (st != CNN_OK && st != CNN_EMPI && !cnn_file_watch_is_lost(r->context.watch))
         st = cnn_error_set(st, "%s; finished runs are kept: continue with --resume",
                            cnn_error_message());
     return st;
@@ -301,6 +305,7 @@ static void leave(runner *r, cnn_status st)
     cnn_progress_destroy(&r->progress);
     cnn_trainer_commands_destroy(&t->commands);
     cnn_tuning_free(t);
+    cnn_file_watch_destroy(&t->watch);
     cnn_design_destroy(&t->design);
     free(t->places);
     cnn_devices_close(&t->devices);

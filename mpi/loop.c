@@ -136,7 +136,9 @@ static cnn_status iterate(loop *l, double *pause)
         cnn_dispatcher_step(l->dispatcher);
     CNN_TRY(receive(l, &busy));
     if (l->worker && !l->ended) {
-        st = cnn_worker_step(l->worker, &busy);
+        st = l->context->watch ? cnn_file_watch_step(l->context->watch) : CNN_OK;
+        if (st == CNN_OK)
+            st = cnn_worker_step(l->worker, &busy);
         if (st == CNN_OK)
             st = rest(l, pause, busy);
         if (st != CNN_OK)

@@ -5,6 +5,7 @@
 
 #include "design/design.h"
 #include "hdf5io/writer.h"
+#include "mpi/file_watch.h"
 #include "mpi/mailbox.h"
 #include "mpi/placement/devices.h"
 #include "mpi/placement/placement.h"
@@ -23,9 +24,10 @@ typedef struct {
     cnn_trainer_commands *commands;
     cnn_writer *writer;
     cnn_mailbox *mailbox;
-    char **algorithms; /* [cell_count] frozen for this rank's device model; NULL: none */
-    int session;       /* this invocation's number in the results file */
-    int epoch_count;   /* of a row of the file */
+    cnn_file_watch *watch; /* over the results file; rank 0 */
+    char **algorithms;     /* [cell_count] frozen for this rank's device model; NULL: none */
+    int session;           /* this invocation's number in the results file */
+    int epoch_count;       /* of a row of the file */
     int8_t *status;    /* [run_count] cnn_run_status; as the file had it, rank 0 keeps it current */
     const int *home;   /* [block_count] rank whose device has done a part of the block, -1: none;
                           NULL: no block is half done. Rank 0's; borrowed */

@@ -201,6 +201,47 @@ names)
     run 2 2 short.yaml --output "${long}a.h5"
     says log "the output's name has 201 bytes; at most 200"
     ;;
+file_taken)
+    # The results file is deleted, renamed or replaced under a running job: it ends within a minute and says
+    # so, instead of training on for rows that nobody will find. Another name of the file stops nothing.
+    job gone 2 0 1 seconds=600 note="$work/notes"
+    job stays 1 0 1 seconds=8 note="$work/notes"
+    declare -A jobs
+    for what in deleted renamed replaced linked; do
+        yaml=gone.yaml
+        [[ $what != linked ]] || yaml=stays.yaml
+        mkdir $what
+        mpirun -np 2 "$program" $yaml --output $what/r.h5 >$what/log 2>&1 </dev/null &
+        jobs[$what]=$!
+    done
+    for what in deleted renamed replaced linked; do await 60 grep -q 'runs to do' $what/log; done
+    await 60 notes ' ' 8
+    rm deleted/r.h5
+    mv renamed/r.h5 renamed/new.h5
+    cp replaced/r.h5 replaced/copy && mv replaced/copy replaced/r.h5
+    ln linked/r.h5 linked/second.h5
+    for what in deleted renamed replaced linked; do
+        status=0
+        wait "${jobs[$what]}" || status=$?
+        if [[ $what == linked ]]; then
+            [[ $status -eq 0 ]] || { cat $what/log; fail "a second name gives $status"; }
+        else
+            [[ $status -eq 3 ]] || { cat $what/log; fail "a results file that is $what gives $status"; }
+            says $what/log 'was deleted, renamed or replaced by another program'
+            ! grep -q 'continue with --resume' $what/log || fail "lost rows are said to be kept"
+        fi
+    done
+    # Also where the job ends before the second look.
+    rm -f notes
+    job brief 1 0 1 seconds=0.3 note="$work/notes"
+    mpirun -np 1 "$program" brief.yaml >log 2>&1 </dev/null &
+    await 60 notes ' ' 1
+    mv brief.h5 other.h5
+    status=0
+    wait $! || status=$?
+    [[ $status -eq 3 ]] || { cat log; fail "a results file that was renamed before the end gives $status"; }
+    says log 'was deleted, renamed or replaced by another program'
+    ;;
 term)
     job stop 4 0 0.2 seconds=30 note="$work/notes"
     for signal in TERM INT; do
