@@ -120,8 +120,8 @@ cnn_status cnn_step_train(cnn_step *s, const cnn_feed *feed, int64_t first, int6
     if (count == 0)
         return CNN_OK;
     CNN_CHECK(first >= 0 && count > 0 && first <= batches - count, CNN_EINVAL,
-              "batches %lld to %lld of %lld", (long long)first, (long long)(first + count - 1),
-              (long long)batches);
+              "%lld batches from batch %lld on, of the %lld that the images make", (long long)count,
+              (long long)first, (long long)batches);
     CNN_TRY(s->backend->train(s, feed, first, count, seconds));
 done:
     return st;
