@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Kernels of gpu/ begin with cnn_wait_for_previous(), but for declarations of shared memory and of constants, and are launched by cnn_launch alone: any of them may begin
-# before the one in front of it has ended (gpu/kernels/launches.h). Prints every breach; fails on any.
+# Every kernel of gpu/ begins with cnn_wait_for_previous(), after declarations of shared memory and constants only, and is launched
+# by cnn_launch alone, as it may be a dependent launch (gpu/kernels/launches.h). Every other operation that a stream is given passes
+# cnn_gpu_foreign, so that no dependent launch follows it. Prints every breach; fails on any.
 set -u
 cd "$(dirname "$0")/.."
 awk '
@@ -14,4 +15,14 @@ awk '
     }
     state == "head" && /{ *$/ { state = "body" }
     END { printf "%d kernels, %d breaches\n", kernels, breaches; exit !(kernels > 20 && breaches == 0) }
-' $(find gpu -name '*.cu' -o -name '*.cuh')
+' $(find gpu -name '*.cu' -o -name '*.cuh') || exit 1
+awk -v RS=';' '
+    { gsub(/\/\*([^*]|\*+[^*\/])*\*+\//, "") }
+    /(cuda[A-Za-z]+Async|cudaStreamWaitEvent|cudaStreamBeginCapture|cudaStreamEndCapture|cudaStreamDestroy|cudaGraphLaunch|cudaGraphUpload|cublas[SDCHZG][a-z]+[A-Z]?[A-Za-z0-9]*|cudnnBackendExecute|cub::[A-Za-z:]+)\(/ &&
+    !/cublas(Create|Destroy|Set|Get)[A-Za-z]*\(/ {
+        operations++
+        if (!/cnn_gpu_foreign\(|cnn_cuda_cublas\(|[^_]foreign\(/) { print FILENAME ": not through cnn_gpu_foreign:" $0; breaches++ }
+    }
+    /cudaLaunch[A-Za-z]*\(/ && FILENAME !~ /\/launch\.cuh$/ { print FILENAME ": a launch outside launch.cuh:" $0; breaches++ }
+    END { printf "%d other operations, %d breaches\n", operations, breaches; exit !(operations > 15 && breaches == 0) }
+' $(find gpu -name '*.c' -o -name '*.cu' -o -name '*.cuh')

@@ -29,8 +29,8 @@ cnn_status cnn_conv_candidate_run(cnn_ops *ops, const cnn_conv_problem *problem,
     cnn_status st = CNN_OK;
     if (c.kind == CNN_ALGORITHM_OWN)
         return run_own(ops, problem, c.own, o);
-    CNN_TRY(
-        cnn_cudnn_plan_run(c.plan, cnn_conv_operands_plain(problem, o), ops->current.workspace));
+    CNN_TRY(cnn_cudnn_plan_run(c.plan, ops->current.stream, cnn_conv_operands_plain(problem, o),
+                               ops->current.workspace));
     if (c.kind == CNN_ALGORITHM_PLAIN)
         CNN_CUDA(cnn_conv_finish(ops->current.stream, problem, o));
 done:

@@ -171,9 +171,10 @@ static cnn_status judge_candidate(bench *b, cnn_conv_candidate c, float *millise
     trial t = {b, c};
     CNN_TRY(cnn_cuda_need_workspace(b->ops, cnn_conv_candidate_workspace(&b->problem, c)));
     CNN_CUDA(cudaMemsetAsync(b->operands.result, 0xff, b->result_size * sizeof(float),
-                             b->ops->current.stream));
+                             cnn_gpu_foreign(b->ops->current.stream)));
     if (b->operands.mask)
-        CNN_CUDA(cudaMemsetAsync(b->operands.mask, 0xee, b->result_size, b->ops->current.stream));
+        CNN_CUDA(cudaMemsetAsync(b->operands.mask, 0xee, b->result_size,
+                                 cnn_gpu_foreign(b->ops->current.stream)));
     CNN_TRY(run_trial(&t));
     CNN_TRY(check_result(b, c, &right));
     if (right)

@@ -2,6 +2,7 @@
 #include "gpu/convolution/cudnn_graph.h"
 
 #include "gpu/device/check.h"
+#include "gpu/kernels/launches.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -581,12 +582,20 @@ done:
     return st;
 }
 
-cnn_status cnn_cudnn_plan_run(cnn_cudnn_plan *p, cnn_conv_operands o, void *workspace)
+/* The handle, for work that goes into its stream. */
+static cudnnHandle_t foreign(const cnn_cudnn_plan *p, cudaStream_t stream)
+{
+    cnn_gpu_foreign(stream);
+    return p->target.handle;
+}
+
+cnn_status cnn_cudnn_plan_run(cnn_cudnn_plan *p, cudaStream_t stream, cnn_conv_operands o,
+                              void *workspace)
 {
     cnn_status st = CNN_OK;
     const void *pointers[OPERANDS + 1] = {o.first, o.second, o.result, o.bias, workspace};
     CNN_TRY(pack(p, pointers));
-    CNN_CUDNN(cudnnBackendExecute(p->target.handle, p->plan, p->pack));
+    CNN_CUDNN(cudnnBackendExecute(foreign(p, stream), p->plan, p->pack));
 done:
     return st;
 }

@@ -59,7 +59,8 @@ cnn_status cnn_cudnn_plan_create(cnn_cudnn_graph *graph, const cnn_cudnn_engine 
                                  cnn_cudnn_plan **out);
 void cnn_cudnn_plan_destroy(cnn_cudnn_plan **plan);
 size_t cnn_cudnn_plan_workspace(const cnn_cudnn_plan *plan); /* bytes */
-/** Queues the convolution on the handle's stream. workspace: 256-byte aligned, as long as asked. */
-cnn_status cnn_cudnn_plan_run(cnn_cudnn_plan *plan, cnn_conv_operands operands, void *workspace);
+/** Queues the convolution. stream: the handle's; workspace: 256-byte aligned, as long as asked. */
+cnn_status cnn_cudnn_plan_run(cnn_cudnn_plan *plan, cudaStream_t stream, cnn_conv_operands operands,
+                              void *workspace);
 
 #endif

@@ -40,9 +40,9 @@ static cnn_status capture_runs(timer *t)
 {
     cnn_status st = CNN_OK;
     cudaGraph_t graph = NULL;
-    CNN_CUDA(cudaStreamBeginCapture(t->stream, cudaStreamCaptureModeThreadLocal));
+    CNN_CUDA(cudaStreamBeginCapture(cnn_gpu_foreign(t->stream), cudaStreamCaptureModeThreadLocal));
     st = queue_runs(t);
-    const cudaError_t ended = cudaStreamEndCapture(t->stream, &graph);
+    const cudaError_t ended = cudaStreamEndCapture(cnn_gpu_foreign(t->stream), &graph);
     CNN_TRY(st);
     CNN_CUDA(ended);
     CNN_CUDA(cudaGraphInstantiate(&t->graph, graph, 0));
@@ -80,7 +80,7 @@ static cnn_status time_once(const timer *t, float *milliseconds)
     cnn_status st = CNN_OK;
     CNN_CUDA(cudaEventRecord(t->start, t->stream));
     if (t->graph)
-        CNN_CUDA(cudaGraphLaunch(t->graph, t->stream));
+        CNN_CUDA(cudaGraphLaunch(t->graph, cnn_gpu_foreign(t->stream)));
     else
         CNN_TRY(queue_runs(t));
     CNN_CUDA(cudaEventRecord(t->stop, t->stream));

@@ -33,7 +33,7 @@ static cnn_status multiply(cnn_ops *ops, batch_of_products p)
     cnn_status st = CNN_OK;
     CNN_TRY(set_math(ops, CUBLAS_DEFAULT_MATH));
     const cublasStatus_t product = cublasSgemmStridedBatched(
-        ops->current.cublas, p.first_as, p.second_as, p.m, p.n, p.k, &one, p.first, p.first_ld,
+        cnn_cuda_cublas(ops), p.first_as, p.second_as, p.m, p.n, p.k, &one, p.first, p.first_ld,
         (long long)p.m * p.k, p.second, p.second_ld, (long long)p.k * p.n, &zero, p.result, p.m,
         (long long)p.m * p.n, p.batches);
     CNN_TRY(set_math(ops, CUBLAS_TF32_TENSOR_OP_MATH)); /* also where the product failed */

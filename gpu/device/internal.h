@@ -6,6 +6,7 @@
 #include "gpu/convolution/algorithms.h"
 #include "gpu/device/check.h"
 #include "gpu/kernels/kernels.h"
+#include "gpu/kernels/launches.h"
 #include "nn/ops.h"
 
 /** A CUDA stream with the library handles and workspaces of the work in it. Work of two of these
@@ -53,6 +54,13 @@ void cnn_cuda_free_sums(const cnn_ops *ops, cnn_gpu_sums *sums);
 
 /** Makes the current stream's workspace at least this long. Not while work is queued that uses it. */
 cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes);
+
+/** The handle of the current stream, for a call that queues work there. */
+static inline cublasHandle_t cnn_cuda_cublas(cnn_ops *ops)
+{
+    cnn_gpu_foreign(ops->current.stream);
+    return ops->current.cublas;
+}
 
 /* streams.c */
 /** Stream, handles and cuBLAS's workspace of ops->current. Closing accepts a half-open one. */

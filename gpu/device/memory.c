@@ -132,7 +132,7 @@ static cnn_status copy(cnn_ops *ops, void *to, const void *from, size_t bytes,
         memcpy(to, from, bytes);
         return CNN_OK;
     }
-    CNN_CUDA(cudaMemcpyAsync(to, from, bytes, kind, ops->current.stream));
+    CNN_CUDA(cudaMemcpyAsync(to, from, bytes, kind, cnn_gpu_foreign(ops->current.stream)));
     CNN_CUDA(cudaStreamSynchronize(ops->current.stream));
 done:
     return st;
@@ -154,7 +154,7 @@ cnn_status cnn_ops_zero(cnn_ops *ops, void *memory, size_t bytes)
     if (bytes > 0 && ops->config.plan_only)
         memset(memory, 0, bytes);
     else if (bytes > 0)
-        CNN_CUDA(cudaMemsetAsync(memory, 0, bytes, ops->current.stream));
+        CNN_CUDA(cudaMemsetAsync(memory, 0, bytes, cnn_gpu_foreign(ops->current.stream)));
 done:
     return st;
 }

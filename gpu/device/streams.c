@@ -51,7 +51,7 @@ void cnn_cuda_close_stream(cnn_ops *ops)
     cnn_cuda_free(ops, &ops->current.cublas_workspace);
     cnn_cuda_free(ops, &ops->current.workspace);
     if (ops->current.own_stream)
-        cudaStreamDestroy(ops->current.own_stream);
+        cudaStreamDestroy(cnn_gpu_foreign(ops->current.own_stream));
     ops->current.cublas = NULL;
     ops->current.cudnn = NULL;
     ops->current.stream = ops->current.own_stream = NULL;

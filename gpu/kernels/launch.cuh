@@ -29,13 +29,15 @@ inline cudaError_t cnn_launch_with(const cudaLaunchConfig_t &config, void (*kern
         values);
 }
 
-/** The first statement of every kernel: one that is launched as a dependent (gpu/kernels/launches.h) may
- *  begin before the kernel in front of it has ended. From here on that one is complete and what it
- *  wrote is visible; and so is all that came before it, as it waited here, too.
+/** The first statement of every kernel: one that is launched as a dependent (gpu/kernels/launches.h)
+ *  may begin before the kernel directly before it has ended. After this call that kernel is complete
+ *  and what it wrote is visible. This is not transitive by itself: work before that kernel is known
+ *  to be complete only because that kernel, one of ours, called this function too. A library's
+ *  kernel that never waits would break the chain, so nothing is launched as its dependent.
  *
  *  Hence no __restrict__ at a pointer to const, and no __ldg: they promise that nobody writes the
- *  memory while the kernel runs, which the kernel in front may still do, and such loads may be
- *  moved before this call or find what a cache kept from before. */
+ *  memory while the kernel runs. The kernel before may still do so, and such loads may be moved
+ *  before this call or read stale data from a cache. */
 __device__ static inline void cnn_wait_for_previous()
 {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
@@ -51,8 +53,8 @@ template <class T> __device__ inline T *cnn_dynamic_shared()
 }
 #endif
 
-/** Queues kernel(args...) on the stream, as a dependent where this thread launches such; returns
- *  what the launch returns. */
+/** Queues kernel(args...) on the stream, as a dependent where cnn_gpu_launches_dependents says so;
+ *  returns the launch's error. */
 template <class... P, class... A>
 inline cudaError_t cnn_launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared_bytes,
                               cudaStream_t stream, A &&...args)
@@ -67,7 +69,10 @@ inline cudaError_t cnn_launch(void (*kernel)(P...), dim3 grid, dim3 block, size_
     config.stream = stream;
     config.attrs = &dependent;
     config.numAttrs = cnn_gpu_launches_dependents(stream) ? 1 : 0;
-    return cnn_launch_with(config, kernel, std::forward<A>(args)...);
+    const cudaError_t error = cnn_launch_with(config, kernel, std::forward<A>(args)...);
+    if (error == cudaSuccess)
+        cnn_gpu_launched(stream);
+    return error;
 }
 
 enum { CNN_BLOCK = 256, CNN_WARP = 32 };

@@ -11,7 +11,7 @@ cnn_status cnn_cuda_dense_forward(cnn_ops *ops, int n, int inputs, int units, co
                                   const float *weights, float *y)
 {
     cnn_status st = CNN_OK;
-    CNN_CUBLAS(cublasSgemm(ops->current.cublas, CUBLAS_OP_T, CUBLAS_OP_N, units, n, inputs, &one,
+    CNN_CUBLAS(cublasSgemm(cnn_cuda_cublas(ops), CUBLAS_OP_T, CUBLAS_OP_N, units, n, inputs, &one,
                            weights, inputs, x, inputs, &zero, y, units));
 done:
     return st;
@@ -21,7 +21,7 @@ cnn_status cnn_cuda_dense_backward_data(cnn_ops *ops, int n, int inputs, int uni
                                         const float *weights, float *dx)
 {
     cnn_status st = CNN_OK;
-    CNN_CUBLAS(cublasSgemm(ops->current.cublas, CUBLAS_OP_N, CUBLAS_OP_N, inputs, n, units, &one,
+    CNN_CUBLAS(cublasSgemm(cnn_cuda_cublas(ops), CUBLAS_OP_N, CUBLAS_OP_N, inputs, n, units, &one,
                            weights, inputs, dy, units, &zero, dx, inputs));
 done:
     return st;
@@ -31,8 +31,8 @@ cnn_status cnn_cuda_dense_backward_weights(cnn_ops *ops, int n, int inputs, int 
                                            const float *x, const float *dy, float *dweights)
 {
     cnn_status st = CNN_OK;
-    CNN_CUBLAS(cublasSgemm(ops->current.cublas, CUBLAS_OP_N, CUBLAS_OP_T, inputs, units, n, &one, x,
-                           inputs, dy, units, &zero, dweights, inputs));
+    CNN_CUBLAS(cublasSgemm(cnn_cuda_cublas(ops), CUBLAS_OP_N, CUBLAS_OP_T, inputs, units, n, &one,
+                           x, inputs, dy, units, &zero, dweights, inputs));
 done:
     return st;
 }

@@ -47,7 +47,7 @@ cnn_status cnn_native_begin_aside(cnn_step *s, const cnn_node *node)
         return CNN_OK;
     if (gpu->mode & CNN_CAPTURE_BRANCHES) {
         CNN_CUDA(cudaEventRecord(gpu->forked, s->ops->current.stream));
-        CNN_CUDA(cudaStreamWaitEvent(s->ops->other.stream, gpu->forked, 0));
+        CNN_CUDA(cudaStreamWaitEvent(cnn_gpu_foreign(s->ops->other.stream), gpu->forked, 0));
         gpu->unjoined = true;
     }
     cnn_cuda_change_stream(s->ops);
@@ -69,7 +69,7 @@ cnn_status cnn_native_join(cnn_step *s)
         return CNN_OK;
     gpu->unjoined = false;
     CNN_CUDA(cudaEventRecord(gpu->joined, s->ops->other.stream));
-    CNN_CUDA(cudaStreamWaitEvent(s->ops->current.stream, gpu->joined, 0));
+    CNN_CUDA(cudaStreamWaitEvent(cnn_gpu_foreign(s->ops->current.stream), gpu->joined, 0));
 done:
     return st;
 }
@@ -78,6 +78,6 @@ void cnn_native_abandon(cnn_step *s)
 {
     cnn_native *gpu = cnn_native_of(s);
     if (gpu->unjoined && cudaEventRecord(gpu->joined, s->ops->other.stream) == cudaSuccess)
-        cudaStreamWaitEvent(s->ops->current.stream, gpu->joined, 0);
+        cudaStreamWaitEvent(cnn_gpu_foreign(s->ops->current.stream), gpu->joined, 0);
     gpu->unjoined = false;
 }

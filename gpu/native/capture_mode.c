@@ -178,12 +178,12 @@ static cnn_status run_steps(bench *b, float *milliseconds)
     CNN_CUDA(cnn_gpu_go_to(stream, 0, cnn_native_of(b->s)->place));
     CNN_CUDA(cudaEventRecord(b->start, stream));
     for (int64_t i = 0; i < graphs; i++)
-        CNN_CUDA(cudaGraphLaunch(several ? g->several : g->one, stream));
+        CNN_CUDA(cudaGraphLaunch(several ? g->several : g->one, cnn_gpu_foreign(stream)));
     CNN_CUDA(cudaEventRecord(b->stop, stream));
     if (g->tail) {
         CNN_CUDA(
             cnn_gpu_go_to(stream, b->whole * b->s->train.batch_size, cnn_native_of(b->s)->place));
-        CNN_CUDA(cudaGraphLaunch(g->tail, stream));
+        CNN_CUDA(cudaGraphLaunch(g->tail, cnn_gpu_foreign(stream)));
     }
     CNN_CUDA(cudaEventSynchronize(b->stop));
     CNN_CUDA(cudaEventElapsedTime(milliseconds, b->start, b->stop));

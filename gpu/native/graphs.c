@@ -21,8 +21,8 @@ static cnn_status copy(cnn_step *s, void *to, const void *from, size_t bytes)
 {
     cnn_status st = CNN_OK;
     if (bytes > 0)
-        CNN_CUDA(
-            cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, s->ops->current.stream));
+        CNN_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice,
+                                 cnn_gpu_foreign(s->ops->current.stream)));
 done:
     return st;
 }
@@ -51,17 +51,20 @@ static cnn_status capture(cnn_step *s, const cnn_feed *feed, int n, int steps, c
 {
     cnn_status st = CNN_OK;
     cudaGraph_t graph = NULL;
-    CNN_CUDA(cudaStreamBeginCapture(s->ops->current.stream, cudaStreamCaptureModeThreadLocal));
+    cnn_gpu_note_nodes(cnn_native_has_dependents(cnn_native_of(s)->mode));
+    CNN_CUDA(cudaStreamBeginCapture(cnn_gpu_foreign(s->ops->current.stream),
+                                    cudaStreamCaptureModeThreadLocal));
     for (int i = 0; i < steps && st == CNN_OK; i++)
         st = cnn_native_queue_step(s, feed, n, true);
-    const cudaError_t ended = cudaStreamEndCapture(s->ops->current.stream, &graph);
+    const cudaError_t ended = cudaStreamEndCapture(cnn_gpu_foreign(s->ops->current.stream), &graph);
     CNN_TRY(st);
     CNN_CUDA(ended);
-    if (cnn_native_of(s)->mode & CNN_CAPTURE_EARLY)
-        CNN_TRY(cnn_native_launch_early(graph));
+    if (cnn_native_has_dependents(cnn_native_of(s)->mode))
+        CNN_TRY(cnn_native_order_edges(graph, cnn_native_of(s)->mode & CNN_CAPTURE_EARLY));
     CNN_CUDA(cudaGraphInstantiate(out, graph, 0));
-    CNN_CUDA(cudaGraphUpload(*out, s->ops->current.stream));
+    CNN_CUDA(cudaGraphUpload(*out, cnn_gpu_foreign(s->ops->current.stream)));
 done:
+    cnn_gpu_note_nodes(false);
     if (graph)
         cudaGraphDestroy(graph);
     return st;

@@ -146,8 +146,10 @@ cnn_status cnn_native_join(cnn_step *s);
 void cnn_native_abandon(cnn_step *s);
 
 /* graph_edges.c */
-/** Dependents of a captured graph begin as soon as the kernels in front of them have begun. */
-cnn_status cnn_native_launch_early(cudaGraph_t graph);
+/** After a capture with dependent launches: every programmatic edge of a node that is not one of our
+ *  launches (cnn_gpu_note_nodes) becomes a full one; early: those between our own kernels let the
+ *  later one begin as soon as the other has begun. CNN_EBACKEND: an edge cannot be made full. */
+cnn_status cnn_native_order_edges(cudaGraph_t graph, bool early);
 
 /* capture_mode.c */
 static inline bool cnn_native_has_dependents(unsigned mode)

@@ -41,8 +41,6 @@ cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool 
     cnn_gpu_launch_dependents(cnn_native_has_dependents(gpu->mode) ? s->ops->current.stream : NULL);
     CNN_TRY(cnn_native_queue_forward(s, &pass));
     CNN_TRY(cnn_step_backward(s, &pass));
-    if (gpu->unjoined) /* the update has two kernels in front of it */
-        cnn_gpu_launch_dependents(NULL);
     CNN_TRY(cnn_native_join(s));
     if (updates)
         CNN_TRY(cnn_native_queue_update(s, s->parameter_size));

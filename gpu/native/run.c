@@ -95,7 +95,7 @@ done:
 static cnn_status launch(cnn_step *s, cudaGraphExec_t graph)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cudaGraphLaunch(graph, s->ops->current.stream));
+    CNN_CUDA(cudaGraphLaunch(graph, cnn_gpu_foreign(s->ops->current.stream)));
 done:
     return st;
 }

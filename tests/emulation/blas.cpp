@@ -134,13 +134,14 @@ cublasStatus_t queue(cublasHandle_t handle, const Product &p)
     const cublasStatus_t status = check(p);
     if (status != CUBLAS_STATUS_SUCCESS)
         return status;
-    const cudaError_t error =
-        submit(handle->stream, "a product", cudaGraphNodeTypeKernel, [p]() { multiply(p); },
-               {{range_of(p.a, p.batches, p.stride_a, false),
-                 range_of(p.b, p.batches, p.stride_b, false),
-                 range_of({p.c, p.a.rows, p.b.columns, p.ldc, false}, p.batches, p.stride_c, true),
-                 {handle->workspace, handle->workspace_bytes, true},
-                 {handle, 1, true}}});
+    const cudaError_t error = submit(
+        handle->stream, "a product", cudaGraphNodeTypeKernel, [p]() { multiply(p); },
+        library_footprint(
+            {range_of(p.a, p.batches, p.stride_a, false),
+             range_of(p.b, p.batches, p.stride_b, false),
+             range_of({p.c, p.a.rows, p.b.columns, p.ldc, false}, p.batches, p.stride_c, true),
+             {handle->workspace, handle->workspace_bytes, true},
+             {handle, 1, true}}));
     return error == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 

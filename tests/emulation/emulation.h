@@ -45,6 +45,8 @@ void cnn_emulated_print_live(void);
 size_t cnn_emulated_kernels_run(void);
 /** Kernels that were launched, or captured, as dependents, since the start. */
 size_t cnn_emulated_dependent_launches(void);
+/** The libraries' kernels are dependent launches that never wait for what is before them. */
+void cnn_emulated_libraries_never_wait(bool so);
 /** The architecture that kernels say they were compiled for (default 90). */
 void cnn_emulated_code_for(int architecture);
 /** The cuDNN engines of this index give one wrong value from now on; -1: none does. */

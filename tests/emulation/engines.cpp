@@ -556,11 +556,11 @@ Footprint footprint_of(const Problem &p, cudnnHandle_t handle, const Operands &o
     const Convolution &c = p.convolution;
     const bool data = p.direction == Direction::backward_data;
     const bool weights = p.direction == Direction::backward_filter;
-    return {{{o.x, bytes_of(c.x), data},
-             {o.w, bytes_of(c.w), weights},
-             {o.y, bytes_of(c.y), !data && !weights},
-             {o.workspace, (size_t)o.workspace_bytes, true},
-             {handle, 1, true}}};
+    return library_footprint({{o.x, bytes_of(c.x), data},
+                              {o.w, bytes_of(c.w), weights},
+                              {o.y, bytes_of(c.y), !data && !weights},
+                              {o.workspace, (size_t)o.workspace_bytes, true},
+                              {handle, 1, true}});
 }
 
 cudnnStatus_t execute(cudnnHandle_t handle, const Descriptor *plan, const Descriptor *pack)

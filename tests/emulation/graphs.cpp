@@ -30,17 +30,35 @@ bool branches_broken;
 
 using Nodes = std::vector<CUgraphNode_st>;
 
-/* before[i][k]: node k comes before node i. */
-std::vector<std::vector<bool>> orders_of(const Nodes &nodes)
+using Set = std::vector<bool>;
+
+/* to: and these, of which the last may be `last`. */
+void add(Set &to, const Set &these, size_t last)
 {
-    std::vector<std::vector<bool>> before(nodes.size(), std::vector<bool>(nodes.size()));
-    for (size_t i = 0; i < nodes.size(); i++)
+    for (size_t j = 0; j <= last; j++)
+        to[j] = to[j] || these[j];
+}
+
+/* before[i][k]: node k is complete before node i touches memory. A programmatic edge alone does not
+ * say so: its node begins when the other's blocks have ended (they had waited for what is before
+ * them) or have begun, and only a kernel that waits is then behind the other one. */
+std::vector<Set> orders_of(const Nodes &nodes)
+{
+    std::vector<Set> before(nodes.size(), Set(nodes.size())), at_start = before;
+    for (size_t i = 0; i < nodes.size(); i++) {
         for (const auto &edge : nodes[i].after) {
             const size_t k = edge.first;
-            before[i][k] = true;
-            for (size_t j = 0; j < k; j++)
-                before[i][j] = before[i][j] || before[k][j];
+            const bool programmatic = edge.second.type == PROGRAMMATIC;
+            const bool begun = programmatic && edge.second.from_port == PORT_BEGUN;
+            add(at_start[i], begun ? at_start[k] : before[k], k);
+            at_start[i][k] = at_start[i][k] || !programmatic;
+            if (nodes[i].footprint.own || !programmatic) {
+                add(before[i], before[k], k);
+                before[i][k] = true;
+            }
         }
+        add(before[i], at_start[i], i);
+    }
     return before;
 }
 
@@ -158,7 +176,7 @@ static cudaError_t instantiate(cudaGraphExec_t *out, cudaGraph_t graph)
         nodes.push_back(*node);
     if (races(nodes))
         device_failed(cudaErrorLaunchFailure,
-                      "a graph's branches write what others of its branches use");
+                      "nodes of a graph that nothing orders write what the others use");
     *out = new CUgraphExec_st{nodes, seconds_of(nodes)};
     object_born(*out, "graph executable");
     return cudaSuccess;

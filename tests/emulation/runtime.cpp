@@ -110,7 +110,16 @@ int multiprocessors()
     return text ? std::atoi(text) : 132;
 }
 
+bool libraries_never_wait;
+
 } // namespace
+
+Footprint library_footprint(std::vector<Range> ranges)
+{
+    Footprint footprint = {std::move(ranges)};
+    footprint.dependent = libraries_never_wait;
+    return footprint;
+}
 
 size_t function_shared_limit(const void *kernel)
 {
@@ -144,6 +153,7 @@ cudaError_t cnn_emulated_launch(const void *kernel, const cudaLaunchConfig_t &co
         return result(cudaErrorInvalidConfiguration);
     if (config.dynamicSmemBytes > function_shared_limit(kernel))
         return result(cudaErrorInvalidValue);
+    footprint.own = true;
     if (read_attributes(config, &footprint.dependent) != cudaSuccess)
         return result(cudaErrorNotSupported);
     dependent_kernels += footprint.dependent;
@@ -168,6 +178,11 @@ extern "C" {
 size_t cnn_emulated_kernels_run(void)
 {
     return kernels_run;
+}
+
+void cnn_emulated_libraries_never_wait(bool so)
+{
+    libraries_never_wait = so;
 }
 
 size_t cnn_emulated_dependent_launches(void)

@@ -59,6 +59,7 @@ struct Range {
 struct Footprint {
     std::vector<Range> ranges;
     bool dependent = false; /* a kernel launched as a dependent */
+    bool own = false;       /* a kernel of gpu/, which waits for the one before it */
 };
 /** Runs, queues or records work, as the stream's state wants. what names it in messages. */
 cudaError_t submit(cudaStream_t stream, const char *what, cudaGraphNodeType type, Work work,
@@ -87,6 +88,8 @@ struct Launch {
     std::function<void()> thread; /* the kernel with its arguments */
 };
 void run_grid(const Launch &launch);
+/** Of a library's kernel. */
+Footprint library_footprint(std::vector<Range> ranges);
 /** Which of n things comes first, by the order that was asked for. */
 size_t pick(size_t n);
 /** The largest dynamic shared memory that was asked for by cudaFuncSetAttribute; 48 KiB if none. */

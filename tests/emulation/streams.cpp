@@ -20,6 +20,7 @@ struct CUstream_st {
     std::deque<Item> queue;
     struct CUgraph_st *capture = nullptr;
     bool origin = false;
+    bool own_last = false;   /* its last operation is a kernel of gpu/ */
     bool unjoined = false;   /* captured work that the origin does not wait for */
     std::set<size_t> latest; /* nodes that its next one in the capture comes after */
 };
@@ -130,7 +131,9 @@ void invalidate_captures()
         g->invalid = true;
 }
 
-/* A dependent's one edge from a kernel is programmatic. */
+/* A dependent's one edge from a kernel is programmatic; one from anything else, or from several
+ * nodes, is taken to be full. This is an assumption about CUDA's capture. Launches of gpu/ do not
+ * rest on it: they are dependents only behind another one (expects_own). */
 CUgraphEdge_st edge_from(const CUstream_st *s, const CUgraphNode_st *from, const CUgraphNode_st *to)
 {
     if (to->footprint.dependent && s->latest.size() == 1 && from->type == cudaGraphNodeTypeKernel)
@@ -158,10 +161,17 @@ void leave_capture(CUgraph_st *graph)
     for (CUstream_st *s : device().streams)
         if (s->capture == graph) {
             s->capture = nullptr;
-            s->origin = s->unjoined = false;
+            s->origin = s->unjoined = s->own_last = false;
             s->latest.clear();
         }
     device().captures.erase(graph);
+}
+
+/* A dependent launch of gpu/ waits for the one before it, and no further: behind anything else it
+ * might begin too early. */
+bool expects_own(const CUstream_st *s, const Footprint &footprint)
+{
+    return footprint.own && footprint.dependent && !s->own_last;
 }
 
 bool unjoined_work(const CUstream_st *origin)
@@ -195,6 +205,12 @@ cudaError_t submit(cudaStream_t stream, const char *, cudaGraphNodeType type, Wo
     if (sticky_error() != cudaSuccess)
         return sticky_error();
     CUstream_st *s = actual(stream);
+    if (expects_own(s, footprint)) {
+        device_failed(cudaErrorLaunchFailure,
+                      "a dependent launch follows what is no launch of gpu/ in its stream");
+        return sticky_error();
+    }
+    s->own_last = footprint.own;
     if (s->capture)
         return record_node(s, type, std::move(work), std::move(footprint));
     if (is_legacy(stream) && legacy_meets_capture()) {
@@ -407,6 +423,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t e, unsigned)
             return result(cudaErrorCapturedEvent);
         s->capture = e->capture;
         s->latest.insert(e->latest.begin(), e->latest.end());
+        s->own_last = false;
         e->captured_stream->unjoined = false;
         s->unjoined = !s->origin;
         return result(cudaSuccess);
@@ -416,6 +433,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t e, unsigned)
         return result(cudaErrorStreamCaptureIsolation);
     }
     CUstream_st::Item item;
+    s->own_last = false;
     item.wait = e;
     item.ticket = e->recorded;
     enqueue(stream, std::move(item));
@@ -487,6 +505,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode mode)
     g->mode = mode;
     s->capture = g;
     s->origin = true;
+    s->own_last = false;
     device().captures.insert(g);
     object_born(g, "graph");
     return result(cudaSuccess);
@@ -515,18 +534,58 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *out)
     return result(cudaSuccess);
 }
 
+static cudaStreamCaptureStatus status_of(const CUgraph_st *g)
+{
+    return !g           ? cudaStreamCaptureStatusNone
+           : g->invalid ? cudaStreamCaptureStatusInvalidated
+                        : cudaStreamCaptureStatusActive;
+}
+
 cudaError_t cudaStreamIsCapturing(cudaStream_t s, cudaStreamCaptureStatus *out)
 {
     if (fails("cudaStreamIsCapturing"))
         return result(cudaErrorUnknown);
     if (!stream_known(s) || !out)
         return result(cudaErrorInvalidValue);
-    const CUgraph_st *g = actual(s)->capture;
-    *out = !g           ? cudaStreamCaptureStatusNone
-           : g->invalid ? cudaStreamCaptureStatusInvalidated
-                        : cudaStreamCaptureStatusActive;
+    *out = status_of(actual(s)->capture);
     return result(cudaSuccess);
 }
+
+#if CUDART_VERSION >= 12030
+#if CUDART_VERSION < 13000
+#define cudaStreamGetCaptureInfo cudaStreamGetCaptureInfo_v3
+#endif
+
+/* Nodes and edges are valid until the next call. */
+cudaError_t cudaStreamGetCaptureInfo(cudaStream_t stream, cudaStreamCaptureStatus *status,
+                                     unsigned long long *id, cudaGraph_t *graph,
+                                     const cudaGraphNode_t **nodes, const cudaGraphEdgeData **edges,
+                                     size_t *count)
+{
+    static std::vector<cudaGraphNode_t> latest;
+    static std::vector<cudaGraphEdgeData> data;
+    if (fails("cudaStreamGetCaptureInfo"))
+        return result(cudaErrorUnknown);
+    if (!stream_known(stream) || !status)
+        return result(cudaErrorInvalidValue);
+    CUgraph_st *g = actual(stream)->capture;
+    *status = status_of(g);
+    if (*status != cudaStreamCaptureStatusActive)
+        return result(cudaSuccess);
+    latest.clear();
+    for (size_t k : actual(stream)->latest)
+        latest.push_back(g->nodes[k]);
+    data.assign(latest.size(), cudaGraphEdgeData{});
+    if (id)
+        *id = 1;
+    if (graph)
+        *graph = g;
+    *nodes = latest.data();
+    *edges = data.data();
+    *count = latest.size();
+    return result(cudaSuccess);
+}
+#endif
 
 cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode *mode)
 {

@@ -538,6 +538,93 @@ static void test_a_graph_takes_its_longest_way(void **state)
     free_fork(&f);
 }
 
+/* ---- dependent launches and kernels that never wait ---- */
+
+static void test_a_dependent_launch_follows_another_launch(void **state)
+{
+    (void)state;
+    cudaStream_t stream;
+    float host[1] = {0}, *x = device_copy(host, sizeof host);
+    CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    CUDA(launch_increment(x, stream));
+    CUDA(launch_dependent_increment(x, stream));
+    CUDA(cudaMemsetAsync(x, 0, sizeof *x, stream));
+    assert_int_equal(launch_dependent_increment(x, stream), cudaErrorLaunchFailure);
+    cnn_emulated_clear_error();
+    CUDA(launch_increment(x, stream));
+    CUDA(launch_dependent_increment(x, stream));
+    CUDA(cudaStreamDestroy(stream));
+    CUDA(cudaFree(x));
+}
+
+/* y = x * x by cuBLAS, between a kernel that writes x and one that counts `last`. */
+static cudaGraph_t capture_product(cudaStream_t stream, cublasHandle_t blas, float *x, float *y,
+                                   float *last)
+{
+    static const float one = 1, zero = 0;
+    cudaGraph_t graph = NULL;
+    CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+    CUDA(launch_increment(x, stream));
+    CUBLAS(cublasSgemm(blas, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &one, y + 1, 1, y + 1, 1, &zero, y,
+                       1));
+    CUDA(launch_increment(last, stream));
+    CUDA(cudaStreamEndCapture(stream, &graph));
+    return graph;
+}
+
+static cudaError_t instantiate(cudaGraph_t graph)
+{
+    cudaGraphExec_t replay = NULL;
+    const cudaError_t error = cudaGraphInstantiate(&replay, graph, 0);
+    cnn_emulated_clear_error();
+    CUDA(cudaGraphExecDestroy(replay));
+    return error;
+}
+
+static void make_first_edge_full(cudaGraph_t graph)
+{
+    cudaGraphNode_t from[2], to[2];
+    cudaGraphEdgeData data[2];
+    size_t count = 2;
+    CUDA(cudaGraphGetEdges(graph, from, to, data, &count));
+    assert_int_equal(count, 2);
+    assert_int_equal(data[0].type, cudaGraphDependencyTypeProgrammatic);
+    assert_int_equal(data[1].type, cudaGraphDependencyTypeDefault);
+    CUDA(cudaGraphRemoveDependencies(graph, from, to, data, 1));
+    data[0] = (cudaGraphEdgeData){0};
+    CUDA(cudaGraphAddDependencies(graph, from, to, data, 1));
+}
+
+/* The product does not use x, and what follows waits for the product alone, which waits for nothing:
+ * x may be counted twice at a time. A full edge in front of the product orders all three. */
+static void test_a_kernel_that_never_waits_breaks_the_chain(void **state)
+{
+    (void)state;
+    cudaStream_t stream;
+    cublasHandle_t blas;
+    float host[4] = {0}, *x = device_copy(host, sizeof host);
+    CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    CUBLAS(cublasCreate(&blas));
+    CUBLAS(cublasSetStream(blas, stream));
+    for (int never_waits = 0; never_waits < 2; never_waits++) {
+        cnn_emulated_libraries_never_wait(never_waits);
+        cudaGraph_t graph = capture_product(stream, blas, x, x + 1, x);
+        assert_int_equal(instantiate(graph), never_waits ? cudaErrorLaunchFailure : cudaSuccess);
+        if (never_waits) {
+            make_first_edge_full(graph);
+            assert_int_equal(instantiate(graph), cudaSuccess);
+        }
+        CUDA(cudaGraphDestroy(graph));
+        graph = capture_product(stream, blas, x + 1, x + 1, x); /* the product itself writes it */
+        assert_int_equal(instantiate(graph), never_waits ? cudaErrorLaunchFailure : cudaSuccess);
+        CUDA(cudaGraphDestroy(graph));
+    }
+    cnn_emulated_libraries_never_wait(false);
+    CUBLAS(cublasDestroy(blas));
+    CUDA(cudaStreamDestroy(stream));
+    CUDA(cudaFree(x));
+}
+
 /* ---- failures on request ---- */
 
 static void test_nth_call_fails(void **state)
@@ -653,6 +740,8 @@ int main(void)
         TEST(test_branches_that_race_are_refused),
         TEST(test_work_after_the_join_is_unjoined),
         TEST(test_a_graph_takes_its_longest_way),
+        TEST(test_a_dependent_launch_follows_another_launch),
+        TEST(test_a_kernel_that_never_waits_breaks_the_chain),
         TEST(test_nth_call_fails),
         TEST(test_products_show_their_precision),
         TEST(test_batched_products),

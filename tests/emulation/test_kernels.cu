@@ -176,6 +176,20 @@ cudaError_t launch_increment(float *x, cudaStream_t stream)
     return launch(increment_kernel, dim3(1), dim3(1), 0, stream, x);
 }
 
+cudaError_t launch_dependent_increment(float *x, cudaStream_t stream)
+{
+    cudaLaunchAttribute dependent = {};
+    dependent.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    dependent.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t config = {};
+    config.gridDim = 1;
+    config.blockDim = 1;
+    config.stream = stream;
+    config.attrs = &dependent;
+    config.numAttrs = 1;
+    return cnn_launch_with(config, increment_kernel, x);
+}
+
 cudaError_t launch_ballot(unsigned *out, cudaStream_t stream)
 {
     return launch(ballot_kernel, dim3(1), dim3(32), 0, stream, out);

@@ -28,6 +28,8 @@ cudaError_t launch_hasty(float *x, cudaStream_t stream);
 cudaError_t launch_race(int *out, cudaStream_t stream);
 /** x[0] += 1 */
 cudaError_t launch_increment(float *x, cudaStream_t stream);
+/** The same as a dependent launch. */
+cudaError_t launch_dependent_increment(float *x, cudaStream_t stream);
 /** out[lane] = ballot of odd lanes, for the two halves of a warp with masks of their own. */
 cudaError_t launch_ballot(unsigned *out, cudaStream_t stream);
 /** With any shape: for wrong ones. */
