@@ -77,6 +77,32 @@ done:
     return cnn_hdf5_close(st, &attribute, H5Aclose, "an attribute");
 }
 
+cnn_status cnn_attribute_read_reals(hid_t object, const char *name, int most, double *values,
+                                    int *n)
+{
+    cnn_status st = CNN_OK;
+    hid_t attribute = -1, space = -1, type = -1;
+    hsize_t extent = 0;
+    CNN_CHECK(H5Aexists(object, name) > 0, CNN_EDATA, "attribute '%s' is missing", name);
+    attribute = H5Aopen(object, name, H5P_DEFAULT);
+    CNN_HDF5(attribute >= 0, CNN_EDATA, "attribute '%s'", name);
+    space = H5Aget_space(attribute);
+    type = H5Aget_type(attribute);
+    CNN_HDF5(space >= 0 && type >= 0, CNN_EDATA, "attribute '%s'", name);
+    CNN_CHECK(H5Tequal(type, cnn_file_type(CNN_COLUMN_F64)) > 0 &&
+                  H5Sget_simple_extent_ndims(space) == 1 &&
+                  H5Sget_simple_extent_dims(space, &extent, NULL) == 1 && extent >= 1 &&
+                  extent <= (hsize_t)most,
+              CNN_EDATA, "attribute '%s' is no list of 1 to %d numbers", name, most);
+    CNN_HDF5(H5Aread(attribute, cnn_memory_type(CNN_COLUMN_F64), values) >= 0, CNN_EDATA,
+             "cannot read attribute '%s'", name);
+    *n = (int)extent;
+done:
+    st = cnn_hdf5_close(st, &type, H5Tclose, "a type");
+    st = cnn_hdf5_close(st, &space, H5Sclose, "a data space");
+    return cnn_hdf5_close(st, &attribute, H5Aclose, "an attribute");
+}
+
 cnn_status cnn_attribute_read_text(hid_t object, const char *name, char **out)
 {
     cnn_status st = CNN_OK;

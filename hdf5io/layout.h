@@ -148,6 +148,8 @@ typedef struct {
 #define CNN_ATTR_MARGIN_TIME  "margin_time"
 #define CNN_ATTR_MARGIN_ERROR "margin_error"
 #define CNN_ATTR_ALPHA        "alpha"
+#define CNN_ATTR_PRIMARY      "primary" /* since layout 4 */
+#define CNN_ATTR_LOOKS        "looks"   /* since layout 4: an array */
 
 /** Meanings of the values 0, 1, ... of a column of flags, NULL-terminated; NULL for other columns.
  */

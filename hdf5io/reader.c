@@ -159,6 +159,24 @@ done:
     return st;
 }
 
+/** What files of layout 3 lack: one look, at the end, and the training time. */
+static cnn_status read_declarations(const source *s, cnn_results *r)
+{
+    cnn_status st = CNN_OK;
+    char *primary = NULL;
+    r->look_count = 1;
+    r->looks[0] = 1;
+    if (s->version < 4)
+        goto done;
+    CNN_TRY(cnn_attribute_read_text(s->file, CNN_ATTR_PRIMARY, &primary));
+    cnn_copy_string(r->primary, sizeof r->primary, primary);
+    CNN_TRY(cnn_attribute_read_reals(s->file, CNN_ATTR_LOOKS, CNN_RESULTS_LOOKS_MAX, r->looks,
+                                     &r->look_count));
+done:
+    free(primary);
+    return st;
+}
+
 static cnn_status read_numbers(const source *s, cnn_results *r)
 {
     cnn_status st = CNN_OK;
@@ -167,6 +185,7 @@ static cnn_status read_numbers(const source *s, cnn_results *r)
     CNN_TRY(cnn_attribute_read(s->file, CNN_ATTR_MARGIN_ERROR, CNN_COLUMN_F64, &r->margin_error));
     CNN_TRY(cnn_attribute_read(s->file, CNN_ATTR_ALPHA, CNN_COLUMN_F64, &r->alpha));
     r->layout_version = s->version;
+    CNN_TRY(read_declarations(s, r));
     r->run_count = (int)s->lengths.of[CNN_DIM_RUN];
     r->epoch_count = (int)s->lengths.of[CNN_DIM_EPOCH];
     r->attempts_per_run = (int)(s->lengths.of[CNN_DIM_ATTEMPT] / s->lengths.of[CNN_DIM_RUN]);

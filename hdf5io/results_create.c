@@ -335,6 +335,10 @@ static cnn_status put_attributes(hid_t file, const cnn_job *job, const cnn_platf
     CNN_TRY(cnn_attribute_write(file, CNN_ATTR_MARGIN_ERROR, CNN_COLUMN_F64, 0,
                                 &job->analysis.margin_error));
     CNN_TRY(cnn_attribute_write(file, CNN_ATTR_ALPHA, CNN_COLUMN_F64, 0, &job->analysis.alpha));
+    CNN_TRY(cnn_attribute_write_text(file, CNN_ATTR_PRIMARY,
+                                     cnn_job_measure_names[job->analysis.primary]));
+    CNN_TRY(cnn_attribute_write(file, CNN_ATTR_LOOKS, CNN_COLUMN_F64, job->analysis.look_count,
+                                job->analysis.looks));
 done:
     return st;
 }

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 static cnn_status allocate(cnn_analysis *a)
 {
@@ -21,14 +22,15 @@ static cnn_status allocate(cnn_analysis *a)
     a->block_flaw = calloc((size_t)a->run_count + 1, sizeof *a->block_flaw);
     a->pairs = calloc(comparisons, sizeof *a->pairs);
     a->comparisons = calloc(comparisons * CNN_MEASURE_COUNT, sizeof *a->comparisons);
+    a->is_control = calloc((size_t)a->pair_count + 1, sizeof *a->is_control);
     a->models = calloc(models, sizeof *a->models);
     a->fixed = calloc(models * (size_t)a->level_count, sizeof *a->fixed);
     a->components = calloc(models * (size_t)a->component_count, sizeof *a->components);
     a->cell_seeds = calloc(cells, sizeof *a->cell_seeds);
     a->session_overhead = calloc((size_t)a->session_count + 1, sizeof *a->session_overhead);
     CNN_CHECK(a->counts && a->summaries && a->cell_of && a->outlier && a->block_flaw && a->pairs &&
-                  a->comparisons && a->models && a->fixed && a->components && a->cell_seeds &&
-                  a->session_overhead,
+                  a->comparisons && a->is_control && a->models && a->fixed && a->components &&
+                  a->cell_seeds && a->session_overhead,
               CNN_ENOMEM, "analysis of %d cells", a->cell_count);
 done:
     return st;
@@ -45,7 +47,11 @@ static void take_sizes(cnn_analysis *a, const cnn_results *r, int looks)
     a->comparison_count = a->combination_count * a->pair_count;
     a->component_count = CNN_COMPONENT_LEVELS + r->level_count;
     a->looks = looks;
-    a->alpha = r->alpha;
+    a->look = cnn_analysis_find_look(r);
+    a->alpha = a->look.alpha;
+    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+        if (!strcmp(r->primary, cnn_measure_names[m]))
+            a->primary = (cnn_measure)m;
     for (int m = 0; m < CNN_MEASURE_COUNT; m++)
         a->margin[m] = cnn_measure_is_log[m]         ? log1p(r->margin_time)
                        : m == CNN_MEASURE_TEST_ERROR ? r->margin_error
@@ -114,7 +120,7 @@ static cnn_status create(const cnn_results *results, int looks, bool verdicts_on
     take_sizes(a, results, looks);
     CNN_TRY(allocate(a));
     CNN_TRY(find_cells(a, results));
-    CNN_TRY(cnn_groups_create(results, &groups));
+    CNN_TRY(cnn_groups_create(results, a->look.blocks, &groups));
     CNN_TRY(find_scope(a, &groups));
     CNN_TRY(cnn_analysis_cells(a, &groups));
     CNN_TRY(cnn_analysis_flaws(a, &groups));
@@ -126,6 +132,7 @@ static cnn_status create(const cnn_results *results, int looks, bool verdicts_on
         CNN_TRY(cnn_analysis_components(a, &groups));
         CNN_TRY(cnn_analysis_seeds(a, &groups));
         CNN_TRY(cnn_analysis_overhead(a, results));
+        cnn_analysis_controls(a, results);
     }
     *out = a;
     a = NULL;
@@ -159,6 +166,7 @@ void cnn_analysis_destroy(cnn_analysis **analysis)
     free(a->flawed);
     free(a->pairs);
     free(a->comparisons);
+    free(a->is_control);
     free(a->models);
     free(a->fixed);
     free(a->components);

@@ -18,6 +18,19 @@
 /** The rule of the verdicts, as a paragraph for the report. */
 extern const char cnn_verdict_rule[];
 
+/** The look at the data that the verdicts are of: the last declared one whose blocks have all ended.
+ *  It uses the blocks of each combination with a repeat below `blocks`, whatever else is finished,
+ *  and is judged at its increment of the spending function (stats/spending.h). */
+typedef struct {
+    int count;                               /* declared looks, at least 1 */
+    double fractions[CNN_RESULTS_LOOKS_MAX]; /* [count] shares of the blocks; the last is 1 */
+    int number;   /* of this look, from 1; 0: none has been reached, and no verdict is given */
+    int planned;  /* blocks planned of each combination */
+    int blocks;   /* of them used; all where number is 0 */
+    double alpha; /* of this look; the job's where number is 0 */
+    bool interim; /* runs of the plan have not ended */
+} cnn_look;
+
 /** A block that takes no part in paired tests; a pair of levels that is whole in it does. */
 typedef struct {
     int block; /* as in cnn_planned */
@@ -42,10 +55,13 @@ typedef struct {
     int comparison_count;             /* combination_count * pair_count */
     int component_count;              /* CNN_COMPONENT_LEVELS + level_count */
     bool verdicts_only;               /* of cnn_analysis_create_verdicts */
-    double alpha;                     /* the job's */
+    double alpha;                     /* of the look: the job's where there is one look */
     double margin[CNN_MEASURE_COUNT]; /* on the analysed scale; NaN: none declared */
-    int looks; /* times that the study was looked at with more blocks each: files pooled; 1 for one
-                  file. Every look counts in the families. */
+    cnn_look look;                    /* that the verdicts are of */
+    int looks; /* files pooled, each of which was a look of its own; 1 for one file. Every one counts
+                  in the families. */
+    cnn_measure primary; /* the measure that the study is about */
+    int8_t *is_control;  /* [pair_count] whether the two levels are the same program */
     cnn_scope scope;
 
     cnn_cell_count total;

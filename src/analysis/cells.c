@@ -25,7 +25,7 @@ static void count_runs(cnn_analysis *a, const cnn_results *r)
     for (int c = 0; c < a->cell_count; c++)
         a->counts[c] = (cnn_cell_count){0};
     for (int i = 0; i < r->run_count; i++) {
-        if (r->planned[i].warmup)
+        if (r->planned[i].warmup || r->planned[i].repeat >= a->look.blocks)
             continue;
         cnn_cell_count *of[] = {&a->counts[r->planned[i].cell], &a->total};
         for (int k = 0; k < 2; k++) {

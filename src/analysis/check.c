@@ -51,6 +51,13 @@ cnn_status cnn_analysis_check(const cnn_results *results)
     cnn_status st = CNN_OK;
     CNN_TRY(check_cells(results));
     CNN_TRY(check_runs(results));
+    for (int k = 0; k < results->look_count; k++)
+        CNN_CHECK(results->look_count <= CNN_RESULTS_LOOKS_MAX &&
+                      results->looks[k] > (k ? results->looks[k - 1] : 0) &&
+                      results->looks[k] <= 1 &&
+                      (k + 1 < results->look_count || results->looks[k] >= 1),
+                  CNN_EDATA, "the results are damaged: look %d is at %g of the blocks", k + 1,
+                  results->looks[k]);
     /* as job files have it; 1 - alpha must not round to 1 */
     CNN_CHECK(results->alpha >= 1e-6 && results->alpha <= 0.5, CNN_EDATA,
               "the results are damaged: alpha is %g", results->alpha);

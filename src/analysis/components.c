@@ -2,6 +2,7 @@
 /* How much of the spread is the machine: one model for each combination and measure. */
 #include "analysis/parts.h"
 #include "stats/mixed/mixed.h"
+#include "stats/multiple.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -214,6 +215,26 @@ done:
     return st;
 }
 
+/** Adjusts the tests of the components of a measure, over all combinations. */
+static cnn_status adjust_tests(cnn_analysis *a, cnn_measure measure)
+{
+    cnn_status st = CNN_OK;
+    const int n = a->combination_count * CNN_COMPONENT_LEVELS;
+    double *p = calloc((size_t)n + 1, sizeof *p);
+    CNN_CHECK(p, CNN_ENOMEM, "tests of %d components", n);
+    for (int i = 0; i < n; i++)
+        p[i] =
+            cnn_analysis_component(a, i / CNN_COMPONENT_LEVELS, measure, i % CNN_COMPONENT_LEVELS)
+                ->lrt_p;
+    CNN_TRY(cnn_holm(p, n, p, NULL));
+    for (int k = 0; k < a->combination_count; k++)
+        for (int c = 0; c < CNN_COMPONENT_LEVELS; c++)
+            rows_of(a, k, (int)measure).components[c].lrt_p_holm = p[k * CNN_COMPONENT_LEVELS + c];
+done:
+    free(p);
+    return st;
+}
+
 cnn_status cnn_analysis_components(cnn_analysis *a, const cnn_groups *g)
 {
     cnn_status st = CNN_OK;
@@ -231,6 +252,8 @@ cnn_status cnn_analysis_components(cnn_analysis *a, const cnn_groups *g)
             else
                 put_nothing(a, &r, CNN_REASON_NOT_MODELLED);
         }
+    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+        CNN_TRY(adjust_tests(a, (cnn_measure)m));
 done:
     free(w.y);
     free(w.level);

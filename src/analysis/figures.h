@@ -34,6 +34,7 @@
     X(CNN_REASON_ONE_LEVEL, "one_level",                                                           \
       "the contrast has one level: there is nothing to compare")                                   \
     X(CNN_REASON_NO_MARGIN, "no_margin", "the job declares no margin of equivalence for it")       \
+    X(CNN_REASON_INTERIM, "interim", "the study is not finished, and no declared look is reached") \
     X(CNN_REASON_NO_START_TIMES, "no_start_times", "the runs have no start times")                 \
     X(CNN_REASON_FEW_BLOCKS, "few_whole_blocks",                                                   \
       "fewer than three whole blocks: too few to compare two spreads")                             \
@@ -310,7 +311,8 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(sd_upper, F64, "", "its upper end")                                                          \
     X(at_zero, I8, "", "whether the estimate lies on the boundary")                                \
     X(lrt, F64, "1", "likelihood ratio (REML) against the model without it")                       \
-    X(lrt_p, F64, "1", "its p value by the half-chi-square mixture; none for residuals")
+    X(lrt_p, F64, "1", "its p value by the half-chi-square mixture; none for residuals")           \
+    X(lrt_p_holm, F64, "1", "the same, adjusted by Holm over the components of all combinations")
 
 /** Of one cell and seed that the plan gives to several runs. */
 #define CNN_SEED_GROUP_COLUMNS(X)                                                                  \

@@ -33,9 +33,15 @@ double cnn_analysis_value(const cnn_results *results, int run, cnn_measure measu
     return isfinite(x) ? x : NAN;
 }
 
-static bool counts(const cnn_results *r, int run)
+static bool is_used(const cnn_groups *g, int run)
 {
-    return !r->planned[run].warmup && r->status[run] == CNN_RUN_DONE;
+    const cnn_planned *p = &g->results->planned[run];
+    return !p->warmup && p->repeat < g->blocks_used;
+}
+
+static bool counts(const cnn_groups *g, int run)
+{
+    return is_used(g, run) && g->results->status[run] == CNN_RUN_DONE;
 }
 
 static void take_values(cnn_groups *g)
@@ -44,7 +50,7 @@ static void take_values(cnn_groups *g)
     for (int i = 0; i < r->run_count; i++)
         for (int m = 0; m < CNN_MEASURE_COUNT; m++)
             g->values[i * CNN_MEASURE_COUNT + m] =
-                counts(r, i) ? cnn_analysis_value(r, i, (cnn_measure)m) : NAN;
+                counts(g, i) ? cnn_analysis_value(r, i, (cnn_measure)m) : NAN;
 }
 
 /* ---- places: nodes and devices ------------------------------------------------------------- */
@@ -70,7 +76,7 @@ static cnn_status number_places(cnn_groups *g)
     CNN_CHECK(places, CNN_ENOMEM, "places of %d runs", r->run_count);
     for (int i = 0; i < r->run_count; i++) {
         g->node[i] = g->device[i] = -1;
-        if (counts(r, i))
+        if (counts(g, i))
             places[n++] = (place){r->measured[i].host, r->measured[i].device, i};
     }
     qsort(places, (size_t)n, sizeof *places, by_place);
@@ -92,13 +98,13 @@ static void group_cells(cnn_groups *g)
 {
     const cnn_results *r = g->results;
     for (int i = 0; i < r->run_count; i++)
-        if (counts(r, i))
+        if (counts(g, i))
             g->cell_start[r->planned[i].cell + 1]++;
     for (int c = 0; c < r->cell_count; c++)
         g->cell_start[c + 1] += g->cell_start[c];
     /* filled from each cell's start, which moves to its end: the next cell's start */
     for (int i = 0; i < r->run_count; i++)
-        if (counts(r, i))
+        if (counts(g, i))
             g->cell_runs[g->cell_start[r->planned[i].cell]++] = i;
     for (int c = r->cell_count; c > 0; c--)
         g->cell_start[c] = g->cell_start[c - 1];
@@ -123,7 +129,7 @@ static void list_blocks(cnn_groups *g, int *seen)
     const cnn_results *r = g->results;
     for (int i = 0; i < r->run_count; i++) {
         const cnn_planned *p = &r->planned[i];
-        if (p->warmup || seen[p->block]++)
+        if (!is_used(g, i) || seen[p->block]++)
             continue;
         g->blocks[g->block_count++] = (cnn_block_key){p->combination, p->repeat, p->block};
     }
@@ -145,7 +151,7 @@ static cnn_status put_runs_into_blocks(cnn_groups *g, int *slot)
         slot[g->blocks[b].block] = b;
     for (int i = 0; i < r->run_count; i++) {
         const cnn_planned *p = &r->planned[i];
-        if (p->warmup)
+        if (!is_used(g, i))
             continue;
         int *run = &g->block_runs[slot[p->block] * r->level_count + p->level];
         CNN_CHECK(g->blocks[slot[p->block]].combination == p->combination && *run < 0, CNN_EDATA,
@@ -174,11 +180,11 @@ done:
     return st;
 }
 
-cnn_status cnn_groups_create(const cnn_results *results, cnn_groups *out)
+cnn_status cnn_groups_create(const cnn_results *results, int blocks, cnn_groups *out)
 {
     cnn_status st = CNN_OK;
     const size_t runs = (size_t)results->run_count + 1; /* calloc(0) may be NULL */
-    *out = (cnn_groups){.results = results};
+    *out = (cnn_groups){.results = results, .blocks_used = blocks};
     out->values = calloc(runs * CNN_MEASURE_COUNT, sizeof *out->values);
     out->node = calloc(runs, sizeof *out->node);
     out->device = calloc(runs, sizeof *out->device);

@@ -15,6 +15,7 @@ typedef struct {
 
 typedef struct {
     const cnn_results *results; /* borrowed */
+    int blocks_used;            /* repeats below it count */
     double *values; /* [run_count, CNN_MEASURE_COUNT] finite, or NaN: no value, or a warm-up run */
     int *node;      /* [run_count] 0..node_count-1; -1 of a warm-up run and one that is not done */
     int *device;    /* [run_count] the same; equal if both host and device are */
@@ -27,9 +28,10 @@ typedef struct {
     int *block_runs;        /* [block_count, level_count] the run; -1: the block has none */
 } cnn_groups;
 
-/** results must have passed cnn_analysis_check. CNN_EDATA: a block of two combinations, or with two
+/** blocks: of each combination that count, those with a repeat below it; others are left out like
+ *  warm-up runs. results must have passed cnn_analysis_check. CNN_EDATA: a block of two combinations, or with two
  *  runs of one level. End with cnn_groups_free, also after a failure. */
-cnn_status cnn_groups_create(const cnn_results *results, cnn_groups *out);
+cnn_status cnn_groups_create(const cnn_results *results, int blocks, cnn_groups *out);
 void cnn_groups_free(cnn_groups *groups);
 
 static inline double cnn_groups_value(const cnn_groups *g, int run, cnn_measure measure)

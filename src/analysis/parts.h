@@ -7,6 +7,12 @@
 #include "analysis/analysis.h"
 #include "analysis/groups.h"
 
+/** The look that the runs that have ended permit. */
+cnn_look cnn_analysis_find_look(const cnn_results *results);
+/** is_control: pairs of levels that are the same program by the stored job; none where the file does
+ *  not hold a job that can be read. */
+void cnn_analysis_controls(cnn_analysis *a, const cnn_results *results);
+
 /** CNN_EDATA unless cells, levels, runs, blocks and alpha refer to what exists. */
 cnn_status cnn_analysis_check(const cnn_results *results);
 

@@ -86,6 +86,7 @@ static cnn_status copy_experiment(const cnn_results *from, cnn_results *to)
     to->margin_time = from->margin_time;
     to->margin_error = from->margin_error;
     to->alpha = from->alpha;
+    memcpy(to->primary, from->primary, sizeof to->primary);
     CNN_TRY(copy_text(from->job_name, &to->job_name));
     CNN_TRY(copy_text(from->job_text, &to->job_text));
     CNN_TRY(copy_text(from->overrides, &to->overrides));

@@ -10,7 +10,8 @@ const char cnn_verdict_rule[] =
     "paired t test of its blocks, adjusted by Holm, finds a difference; else inconclusive. Time is "
     "tested as its logarithm. A level varies less or more than another if Pitman and Morgan's test "
     "of its blocks, adjusted by Holm, says so. Holm adjusts over all combinations and pairs of a "
-    "measure, for each test.";
+    "measure, for each test. An unfinished study has verdicts only at declared looks, each at its "
+    "increment of the O'Brien-Fleming spending function of Lan and DeMets.";
 
 static cnn_reason why_no_value(const cnn_analysis *a, const cnn_pair *pair, cnn_measure measure)
 {
@@ -71,6 +72,18 @@ static void judge_variances(cnn_analysis *a, int comparison, cnn_measure measure
             x->paired_variance_ratio < 1 ? CNN_VARIANCE_SMALLER : CNN_VARIANCE_LARGER;
 }
 
+/** Before the first look no verdict is given, whatever the tests find. */
+static void withhold(cnn_comparison *x)
+{
+    if (x->verdict != CNN_VERDICT_INCONCLUSIVE || x->verdict_reason == CNN_REASON_NONE ||
+        x->verdict_reason == CNN_REASON_NO_MARGIN)
+        x->verdict_reason = CNN_REASON_INTERIM;
+    if (x->variance_verdict != CNN_VARIANCE_INCONCLUSIVE || x->variance_reason == CNN_REASON_NONE)
+        x->variance_reason = CNN_REASON_INTERIM;
+    x->verdict = CNN_VERDICT_INCONCLUSIVE;
+    x->variance_verdict = CNN_VARIANCE_INCONCLUSIVE;
+}
+
 void cnn_analysis_verdicts(cnn_analysis *a)
 {
     for (int i = 0; i < a->comparison_count; i++)
@@ -78,5 +91,7 @@ void cnn_analysis_verdicts(cnn_analysis *a)
             cnn_comparison *x = &a->comparisons[i * CNN_MEASURE_COUNT + m];
             judge_means(a, i, (cnn_measure)m, x);
             judge_variances(a, i, (cnn_measure)m, x);
+            if (a->look.number == 0)
+                withhold(x);
         }
 }

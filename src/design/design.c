@@ -3,6 +3,7 @@
 
 #include "base/philox.h"
 #include "design/balance.h"
+#include "job/looks.h"
 #include "design/seeds.h"
 
 #include <limits.h>
@@ -159,6 +160,30 @@ done:
     return st;
 }
 
+/** Where looks are declared, the blocks of an earlier look come before those of a later one; within
+ *  a look they keep their random order. */
+static cnn_status put_looks_in_order(const cnn_job *job, const cnn_design *d, int n, int *ids)
+{
+    cnn_status st = CNN_OK;
+    const int planned = cnn_design_repeats(d);
+    const int step = job->seeds == CNN_SEEDS_CROSSED ? d->device_count : 1;
+    int before = 0, used = 0;
+    int *copy = calloc((size_t)n + 1, sizeof *copy);
+    CNN_CHECK(copy, CNN_ENOMEM, "queue of %d blocks", n);
+    for (int k = 0; k < job->analysis.look_count; k++) {
+        const int end = cnn_look_blocks(job->analysis.looks[k], planned, step);
+        for (int i = 0; i < n; i++)
+            if (d->blocks[ids[i]].repeat >= before && d->blocks[ids[i]].repeat < end)
+                copy[used++] = ids[i];
+        before = end;
+    }
+    for (int i = 0; i < n; i++)
+        ids[i] = copy[i];
+done:
+    free(copy);
+    return st;
+}
+
 /** One device's queue, or the common one: warm-up blocks first_warm .. + warm - 1, then the
  *  measured blocks dealt to `device` in random order. At *used of design->queue. */
 static cnn_status fill_queue(const cnn_job *job, cnn_design *d, int device, int first_warm,
@@ -171,6 +196,8 @@ static cnn_status fill_queue(const cnn_job *job, cnn_design *d, int device, int 
     for (int i = 0; i < n; i++)
         queue[warm + i] = measured[i];
     CNN_TRY(shuffle(job, device, n, queue + warm));
+    if (job->analysis.look_count > 1)
+        CNN_TRY(put_looks_in_order(job, d, n, queue + warm));
     for (int i = 0; i < warm + n; i++)
         d->blocks[queue[i]].queue_position = i;
     *used += warm + n;

@@ -4,6 +4,7 @@
 #include "analysis/groups.h"
 #include "base/text.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -99,7 +100,7 @@ cnn_status cnn_forecast_seconds(const cnn_forecast_source *s, const cnn_analysis
 {
     cnn_status st = CNN_OK;
     cnn_groups groups = {0};
-    CNN_TRY(cnn_groups_create(s->results, &groups));
+    CNN_TRY(cnn_groups_create(s->results, INT_MAX, &groups));
     for (int c = 0; c < f->cell_count; c++) {
         cnn_forecast_cell *cell = &f->cells[c];
         const int wanted = cnn_job_treatment(s->job, s->design->cells[c].levels).train.epochs;

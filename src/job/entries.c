@@ -177,11 +177,16 @@ done:
 /** A framework level that is a mapping. */
 typedef struct {
     char *name;
+    int path; /* -1: none is given */
     struct fy_node *command, *simulate;
 } program;
 
 static const cnn_field program_fields[] = {
     {.key = "name", .kind = CNN_FIELD_STRING, .offset = offsetof(program, name), .required = true},
+    {.key = "path",
+     .kind = CNN_FIELD_ENUM,
+     .offset = offsetof(program, path),
+     .names = cnn_path_names},
     {.key = "command", .kind = CNN_FIELD_NODE, .offset = offsetof(program, command)},
     {.key = "simulate", .kind = CNN_FIELD_NODE, .offset = offsetof(program, simulate)},
     {0},
@@ -210,27 +215,29 @@ done:
 static cnn_status read_program(cnn_job_reader *r, struct fy_node *level, cnn_framework *out)
 {
     cnn_status st = CNN_OK;
-    program p = {0};
+    program p = {.path = -1};
     cnn_yaml_fields(r->y, level, "a framework", program_fields, &p);
     struct fy_node *name = cnn_yaml_lookup(level, "name");
     if (p.name && cnn_job_check_name(r->y, name, p.name))
         for (const char *const *path = cnn_path_names; *path; path++)
             if (strcmp(*path, p.name) == 0)
                 cnn_yaml_error(r->y, name,
-                               "'%s' is a path of cnnmpi's own; give the program "
+                               "'%s' is a path of cnnmpi's own; give this level "
                                "another name",
                                p.name);
     out->is_simulated = p.simulate != NULL;
     if (p.simulate)
         cnn_truth_read(r->y, p.simulate, &out->truth);
-    if (p.simulate && p.command)
-        cnn_yaml_error(r->y, cnn_yaml_key(level, "command"),
-                       "'command' stands beside 'simulate'; a framework is one of them");
+    out->path = p.path > 0 ? p.path : 0;
+    if (!!p.simulate + !!p.command + (p.path >= 0) > 1)
+        cnn_yaml_error(r->y, cnn_yaml_key(level, p.command ? "command" : "path"),
+                       "a framework is one of 'command', 'simulate' and 'path'");
     else if (p.command)
         CNN_TRY(read_command(r, p.command, out));
-    else if (!p.simulate)
+    else if (!p.simulate && p.path < 0)
         cnn_yaml_error(r->y, level,
-                       "'command' is missing in a framework; add it, or simulate: {...}");
+                       "'command' is missing in a framework; add it, or simulate: {...}, or path: "
+                       "native");
     out->folder = cnn_strdup(r->job->folder);
     CNN_CHECK(out->folder, CNN_ENOMEM, "a framework's folder");
     out->name = p.name;

@@ -8,6 +8,9 @@
 
 const char *const cnn_backend_names[] = {"auto", "cudnn", "onednn", NULL};
 
+const char *const cnn_job_measure_names[] = {"train_seconds", "seconds_per_epoch", "test_error",
+                                             "test_loss", NULL};
+
 void cnn_job_defaults(cnn_job *job)
 {
     job->repeats = 15;
@@ -24,6 +27,34 @@ void cnn_job_defaults(cnn_job *job)
     job->analysis.margin_time = 0.01;
     job->analysis.margin_error = 0.001;
     job->analysis.alpha = 0.05;
+    job->analysis.primary = 0;
+    job->analysis.look_count = 1;
+    job->analysis.looks[0] = 1;
+}
+
+static bool is_same_command(const cnn_framework *a, const cnn_framework *b)
+{
+    int i = 0;
+    while (a->command[i] && b->command[i] && !strcmp(a->command[i], b->command[i]))
+        i++;
+    return !a->command[i] && !b->command[i];
+}
+
+bool cnn_framework_is_same(const cnn_framework *a, const cnn_framework *b)
+{
+    if (a->is_simulated != b->is_simulated || a->is_command != b->is_command)
+        return false;
+    if (a->is_command)
+        return is_same_command(a, b);
+    if (!a->is_simulated)
+        return a->path == b->path;
+    cnn_text of_a = {0}, of_b = {0};
+    cnn_truth_write_json(&a->truth, &of_a);
+    cnn_truth_write_json(&b->truth, &of_b);
+    const bool same = of_a.s && of_b.s && !strcmp(of_a.s, of_b.s);
+    cnn_text_free(&of_a);
+    cnn_text_free(&of_b);
+    return same;
 }
 
 static void free_framework(cnn_framework *f)

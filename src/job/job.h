@@ -19,7 +19,8 @@ extern const char *const cnn_backend_names[]; /* "auto", "cudnn", "onednn"; NULL
 
 /** A level of the factor `framework`: one of our two paths, another program, or a stated truth. */
 typedef struct {
-    char *name;
+    char
+        *name; /* of the level: of our paths their own or another, {name: native_b, path: native} */
     bool is_command;
     int path;       /* cnn_path, when it is ours */
     char **command; /* NULL-terminated argument vector of a program that follows the run protocol */
@@ -43,6 +44,11 @@ typedef struct {
     int *index;    /* [level_count] into frameworks, architectures, datasets; unused for TRAIN */
     cnn_train *values; /* TRAIN: [level_count], of which only the member named by `name` counts */
 } cnn_factor;
+
+/** Measures that a study may be about, in the order of analysis/figures.h; NULL-terminated. */
+extern const char *const cnn_job_measure_names[];
+
+enum { CNN_JOB_LOOKS_MAX = 10 };
 
 typedef enum { CNN_SEEDS_PAIRED, CNN_SEEDS_CROSSED } cnn_seeds;
 typedef enum { CNN_ASSIGN_BALANCED, CNN_ASSIGN_DYNAMIC } cnn_assign;
@@ -78,6 +84,10 @@ typedef struct {
         double margin_time;  /* relative, 0.01 */
         double margin_error; /* absolute, 0.001 */
         double alpha;        /* 0.05 */
+        int primary;         /* the measure that the study is about, of cnn_job_measure_names */
+        int look_count; /* at least 1 */
+        double looks[CNN_JOB_LOOKS_MAX]; /* [look_count] shares of the blocks at which verdicts are
+                                            given, ascending; the last is 1 */
     } analysis;
     /* what the levels stand for, level by level; entries that no level names are left out */
     int framework_count, architecture_count, dataset_count;
@@ -105,6 +115,9 @@ static inline bool cnn_framework_is_own(const cnn_framework *framework)
     return !framework->is_command && !framework->is_simulated;
 }
 bool cnn_job_is_simulated(const cnn_job *job);
+/** Whether two levels run the same program in the same way, whatever their names: a negative
+ *  control. */
+bool cnn_framework_is_same(const cnn_framework *a, const cnn_framework *b);
 
 /** What one cell of the job trains: settings with the levels of its factors put in. */
 typedef struct {

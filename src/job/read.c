@@ -26,10 +26,21 @@ static const cnn_field limits_fields[] = {
     {0},
 };
 
+/** The keys of analysis: */
+typedef struct {
+    double margin_time, margin_error, alpha;
+    int primary;
+    struct fy_node *looks;
+} analysis_keys;
+
+#define ANALYSIS(member, type) .kind = CNN_FIELD_##type, .offset = offsetof(analysis_keys, member)
+
 static const cnn_field analysis_fields[] = {
-    {.key = "margin_time", MEMBER(analysis.margin_time, REAL), .min = 1e-6, .max = 1},
-    {.key = "margin_error", MEMBER(analysis.margin_error, REAL), .min = 1e-6, .max = 1},
-    {.key = "alpha", MEMBER(analysis.alpha, REAL), .min = 1e-6, .max = 0.5},
+    {.key = "margin_time", ANALYSIS(margin_time, REAL), .min = 1e-6, .max = 1},
+    {.key = "margin_error", ANALYSIS(margin_error, REAL), .min = 1e-6, .max = 1},
+    {.key = "alpha", ANALYSIS(alpha, REAL), .min = 1e-6, .max = 0.5},
+    {.key = "primary", ANALYSIS(primary, ENUM), .names = cnn_job_measure_names},
+    {.key = "looks", ANALYSIS(looks, NODE)},
     {0},
 };
 
@@ -111,6 +122,50 @@ static void read_section(cnn_job_reader *r, struct fy_node *node, const char *wh
         cnn_yaml_fields(r->y, node, what, fields, out);
 }
 
+/** Reads [0.33, 0.67, 1]: ascending shares of the blocks, the last of them 1. */
+static void read_looks(cnn_job_reader *r, struct fy_node *list)
+{
+    static const cnn_field share = {.key = "looks", .kind = CNN_FIELD_REAL, .min = 0.01, .max = 1};
+    const int count = fy_node_is_sequence(list) ? fy_node_sequence_item_count(list) : 0;
+    double *looks = r->job->analysis.looks;
+    void *iter = NULL;
+    int n = 0;
+    if (count < 1 || count > CNN_JOB_LOOKS_MAX) {
+        cnn_yaml_error(r->y, list,
+                       "'looks' must be a list of 1 to %d shares of the blocks, as in "
+                       "[0.33, 0.67, 1]",
+                       CNN_JOB_LOOKS_MAX);
+        return;
+    }
+    for (struct fy_node *item; (item = fy_node_sequence_iterate(list, &iter));) {
+        if (!cnn_yaml_field(r->y, item, &share, &looks[n]))
+            return;
+        if (n && looks[n] <= looks[n - 1]) {
+            cnn_yaml_error(r->y, item, "looks must be ascending shares of the blocks");
+            return;
+        }
+        if (++n == count && looks[n - 1] < 1)
+            cnn_yaml_error(r->y, item, "the last of the looks must be 1: all blocks");
+    }
+    r->job->analysis.look_count = n;
+}
+
+static void read_analysis(cnn_job_reader *r, struct fy_node *node)
+{
+    cnn_job *job = r->job;
+    analysis_keys keys = {.margin_time = job->analysis.margin_time,
+                          .margin_error = job->analysis.margin_error,
+                          .alpha = job->analysis.alpha,
+                          .primary = job->analysis.primary};
+    read_section(r, node, "analysis", analysis_fields, &keys);
+    job->analysis.margin_time = keys.margin_time;
+    job->analysis.margin_error = keys.margin_error;
+    job->analysis.alpha = keys.alpha;
+    job->analysis.primary = keys.primary;
+    if (keys.looks)
+        read_looks(r, keys.looks);
+}
+
 static void read_top(cnn_job_reader *r)
 {
     cnn_job *job = r->job;
@@ -133,7 +188,7 @@ static void read_top(cnn_job_reader *r)
     read_section(r, t.train, "train", cnn_train_fields, &job->train);
     read_section(r, t.schedule, "schedule", schedule_fields, job);
     read_section(r, t.limits, "limits", limits_fields, job);
-    read_section(r, t.analysis, "analysis", analysis_fields, job);
+    read_analysis(r, t.analysis);
     if (t.seeds)
         read_seeds(r);
     read_repeats(r);

@@ -59,7 +59,9 @@ static void put_verdict(const cnn_report_pair *v, const cnn_comparison *x, cnn_t
     switch (x->verdict) {
     case CNN_VERDICT_EQUIVALENT:
     case CNN_VERDICT_INCONCLUSIVE:
-        cnn_table_text(t, "%s", cnn_verdict_names[x->verdict]);
+        cnn_table_text(t, "%s",
+                       x->verdict_reason == CNN_REASON_INTERIM ? "interim"
+                                                               : cnn_verdict_names[x->verdict]);
         break;
     default:
         cnn_table_text(t, "%s %s", v->a, cnn_verdict_names[x->verdict]);
@@ -300,7 +302,7 @@ static void report_equivalence(const cnn_report_pair *v)
 static void put_variance_verdict(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     if (x->variance_verdict == CNN_VARIANCE_INCONCLUSIVE)
-        cnn_table_text(t, "inconclusive");
+        cnn_table_text(t, x->variance_reason == CNN_REASON_INTERIM ? "interim" : "inconclusive");
     else
         cnn_table_text(t, "%s varies %s", v->a,
                        x->variance_verdict == CNN_VARIANCE_SMALLER ? "less" : "more");

@@ -133,9 +133,11 @@ static void describe_lost(const cnn_report *r)
                                t->diverged, t->missing);
     if (r->a->looks > 1)
         cnn_document_paragraph(r->out,
-                               "%d files are pooled: the study was looked at %d times, and every "
-                               "look counts in the families of tests.",
-                               r->a->looks, r->a->looks);
+                               "%d files of different plans are pooled: not controlled for looks. "
+                               "Every file counts as a look in the families of tests, but the rate "
+                               "of false findings over all reports of these files may exceed "
+                               "alpha.",
+                               r->a->looks);
     for (int i = 0; r->source->pool && i < r->source->pool->source_count; i++) {
         const cnn_pool_source *source = &r->source->pool->sources[i];
         if (source->repeated_seeds > 0)
@@ -158,6 +160,54 @@ static void describe_scope(const cnn_report *r)
             s->sessions == 1 ? "this session" : "these sessions");
 }
 
+/** Before any verdict: what an unfinished study permits. */
+static void describe_look(const cnn_report *r)
+{
+    const cnn_look *look = &r->a->look;
+    if (look->interim && !look->number)
+        cnn_document_paragraph(
+            r->out,
+            "INTERIM: the study is not finished and %s. Estimates and intervals "
+            "(each at %.4g %%, not adjusted for looks) describe the runs so far; "
+            "there are no verdicts.",
+            look->count > 1 ? "its first declared look is not reached"
+                            : "declares no interim looks",
+            100 * (1 - look->alpha));
+    else if (look->count > 1)
+        cnn_document_paragraph(
+            r->out,
+            "%s %d of %d, declared before the data: the first %d of %d blocks of each combination. "
+            "Tests are at the level %.3g of %.3g (increment of the O'Brien-Fleming spending "
+            "function of Lan and DeMets), intervals at %.5g %%.",
+            look->number < look->count ? "INTERIM look" : "Look", look->number, look->count,
+            look->blocks, look->planned, look->alpha, r->results->alpha, 100 * (1 - look->alpha));
+}
+
+/** Differences found between levels that are the same program. */
+static void describe_controls(const cnn_report *r)
+{
+    int primary = 0, secondary = 0, pairs = 0;
+    for (int p = 0; p < r->a->pair_count; p++)
+        pairs += r->a->is_control[p];
+    for (int i = 0; pairs && i < r->a->comparison_count; i++)
+        for (int m = 0; r->a->is_control[i % r->a->pair_count] && m < CNN_MEASURE_COUNT; m++) {
+            const cnn_comparison *x = cnn_analysis_comparison(r->a, i, (cnn_measure)m);
+            const bool differs =
+                x->verdict != CNN_VERDICT_INCONCLUSIVE && x->verdict != CNN_VERDICT_EQUIVALENT;
+            primary += m == (int)r->a->primary && differs;
+            secondary += m != (int)r->a->primary && differs;
+            secondary += x->variance_verdict != CNN_VARIANCE_INCONCLUSIVE;
+        }
+    if (pairs)
+        cnn_document_paragraph(r->out,
+                               "Negative control: %d pair%s of levels run%s the same program, so "
+                               "that every difference between them is false. Found: %d in the "
+                               "primary family (at most %.3g %% of such studies find any), %d in "
+                               "all secondary families together.",
+                               pairs, cnn_report_plural(pairs), pairs == 1 ? "s" : "", primary,
+                               100 * r->results->alpha, secondary);
+}
+
 void cnn_report_found(const cnn_report *r)
 {
     cnn_document_paragraph(r->out, "How verdicts are given: %s", cnn_verdict_rule);
@@ -169,6 +219,8 @@ void cnn_report_found(const cnn_report *r)
     }
     if (!r->a->pair_count)
         cnn_document_paragraph(r->out, "The contrast has one level: there is nothing to compare.");
+    describe_look(r);
+    describe_controls(r);
     cnn_report_found_pairs(r);
     describe_spread(r);
     describe_blocking(r);

@@ -144,21 +144,28 @@ static void put_more_blocks(const cnn_report_pair *v, const cnn_comparison *x, c
     }
 }
 
+static bool is_interim(const cnn_comparison *x)
+{
+    return x->verdict_reason == CNN_REASON_INTERIM;
+}
+
 static void describe_inconclusive(const cnn_report_pair *v, const cnn_comparison *x, cnn_text *out)
 {
     const double low = shown_size(v, x->paired_lower), high = shown_size(v, x->paired_upper);
-    cnn_text_append(out, "inconclusive: difference ");
+    cnn_text_append(out, is_interim(x) ? "interim, no verdict: difference "
+                                       : "inconclusive: difference ");
     put_estimate(shown_size(v, x->paired_mean), low, high, out);
     cnn_text_printf(out, " %s", size_unit(v));
     put_interval(v, x, 1 - v->r->a->alpha, low, high, out);
-    put_more_blocks(v, x, out);
+    if (!is_interim(x))
+        put_more_blocks(v, x, out);
 }
 
 /** Whether no test of the means could be made. */
 static bool is_untested(const cnn_comparison *x)
 {
     return x->verdict == CNN_VERDICT_INCONCLUSIVE && x->verdict_reason != CNN_REASON_NONE &&
-           x->verdict_reason != CNN_REASON_NO_MARGIN;
+           x->verdict_reason != CNN_REASON_NO_MARGIN && !is_interim(x);
 }
 
 /** Why a pair was not tested; a level without a good run is named. */
@@ -254,7 +261,8 @@ static void put_counts(const cnn_report_pair *v, cnn_text *out)
         cnn_text_printf(out, " in %d of %d", counts[CNN_VERDICT_EQUIVALENT].count, all);
     }
     if (counts[CNN_VERDICT_INCONCLUSIVE].count)
-        cnn_text_printf(out, "%sinconclusive in %d of %d", out->len ? "; " : "",
+        cnn_text_printf(out, "%s%s in %d of %d", out->len ? "; " : "",
+                        v->r->a->look.number ? "inconclusive" : "interim, no verdict",
                         counts[CNN_VERDICT_INCONCLUSIVE].count, all);
     if (untested)
         cnn_text_printf(out, "%snot tested in %d of %d", out->len ? "; " : "", untested, all);
@@ -276,7 +284,8 @@ static void describe_means(const cnn_report_pair *v)
     }
     if (all > MOST_DESCRIBED)
         cnn_text_printf(&text, "\n- and %d more: see the table.", all - MOST_DESCRIBED);
-    cnn_document_paragraph(v->r->out, "%s, %s against %s: %s", v->shown.title, v->a, v->b,
+    cnn_document_paragraph(v->r->out, "%s (%s), %s against %s: %s", v->shown.title,
+                           v->measure == v->r->a->primary ? "primary" : "secondary", v->a, v->b,
                            text.s ? text.s : "");
     v->r->out->failed |= text.failed;
     cnn_text_free(&text);
@@ -314,6 +323,8 @@ static void describe_variance(const cnn_report_pair *v, cnn_text *out)
     if (x->variance_verdict != CNN_VARIANCE_INCONCLUSIVE) {
         cnn_text_printf(out, "%s varies %s", v->a,
                         x->variance_verdict == CNN_VARIANCE_SMALLER ? "less" : "more");
+    } else if (x->variance_reason == CNN_REASON_INTERIM) {
+        cnn_text_append(out, "interim, no verdict");
     } else if (x->variance_reason != CNN_REASON_NONE) {
         cnn_text_append(out, "not tested: ");
         put_reason(v, 0, x->variance_reason, out);
@@ -324,13 +335,14 @@ static void describe_variance(const cnn_report_pair *v, cnn_text *out)
 
 static void count_variances(const cnn_report_pair *v, cnn_text *out)
 {
-    enum { LESS, MORE, OPEN, UNTESTED, KINDS };
+    enum { LESS, MORE, OPEN, INTERIM, UNTESTED, KINDS };
     const int all = v->r->a->combination_count;
     name_list lists[KINDS] = {0};
     for (int k = 0; k < all; k++) {
         const cnn_comparison *x = cnn_report_comparison(v, k);
         const int kind = x->variance_verdict == CNN_VARIANCE_SMALLER  ? LESS
                          : x->variance_verdict == CNN_VARIANCE_LARGER ? MORE
+                         : x->variance_reason == CNN_REASON_INTERIM   ? INTERIM
                          : x->variance_reason != CNN_REASON_NONE      ? UNTESTED
                                                                       : OPEN;
         cnn_text name = {0};
@@ -346,7 +358,8 @@ static void count_variances(const cnn_report_pair *v, cnn_text *out)
     char less[SENTENCE_SIZE], more[SENTENCE_SIZE];
     snprintf(less, sizeof less, "%s varies less", v->a);
     snprintf(more, sizeof more, "%s varies more", v->a);
-    const char *const words[KINDS] = {less, more, "no difference found", "not tested"};
+    const char *const words[KINDS] = {less, more, "no difference found", "interim, no verdict",
+                                      "not tested"};
     for (int kind = 0; kind < KINDS; kind++) {
         put_names(&lists[kind], words[kind], all, out);
         v->r->out->failed |= lists[kind].text.failed;
@@ -361,8 +374,8 @@ static void describe_variances(const cnn_report_pair *v)
         describe_variance(v, &text);
     else
         count_variances(v, &text);
-    cnn_document_paragraph(v->r->out, "Spread of %s, %s against %s: %s.", v->shown.in_sentence,
-                           v->a, v->b, text.s ? text.s : "");
+    cnn_document_paragraph(v->r->out, "Spread of %s (secondary), %s against %s: %s.",
+                           v->shown.in_sentence, v->a, v->b, text.s ? text.s : "");
     v->r->out->failed |= text.failed;
     cnn_text_free(&text);
 }

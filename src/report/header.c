@@ -50,6 +50,15 @@ static void put_counts(const cnn_report *r, cnn_table *t)
     line(t, "blocks");
     cnn_table_text(t, "%d planned, %d whole", r->a->block_count,
                    r->a->block_count - r->a->flawed_count);
+    if (r->a->look.count > 1) {
+        const cnn_look *look = &r->a->look;
+        line(t, "look");
+        cnn_table_text(t, "%d of %d declared: %d of %d blocks of each combination", look->number,
+                       look->count, look->blocks, look->planned);
+    }
+    line(t, "primary");
+    cnn_table_text(t, "%s; all other measures and tests of spread are secondary",
+                   cnn_measure_names[r->a->primary]);
     line(t, "left out");
     cnn_table_text(t, "failed, diverged and missing runs; %d warm-up run%s", warmups,
                    cnn_report_plural(warmups));
@@ -302,7 +311,10 @@ void cnn_report_header(const cnn_report *r)
         {.name = "key", .title = "key", .key = true},
         {.name = "value", .title = "value", .wrap = true},
     };
-    cnn_table *t = cnn_document_table(r->out, "summary", columns, COUNT(columns), "Results");
+    const bool interim = r->a->look.interim;
+    cnn_table *t =
+        cnn_document_table(r->out, "summary", columns, COUNT(columns),
+                           interim ? "INTERIM results: the study is not finished" : "Results");
     t->headless = true;
     line(t, "job");
     cnn_table_text(t, "%s", r->results->job_name);

@@ -31,7 +31,8 @@ void cnn_report_each_pair(const cnn_report *r, bool all, void (*put)(const cnn_r
 {
     for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
         const cnn_shown_measure shown = cnn_report_shown((cnn_measure)m);
-        for (int p = 0; (all || shown.is_main) && p < r->a->pair_count; p++) {
+        const bool shows = all || shown.is_main || m == (int)r->a->primary;
+        for (int p = 0; shows && p < r->a->pair_count; p++) {
             const cnn_report_pair v = {.r = r,
                                        .measure = (cnn_measure)m,
                                        .shown = shown,

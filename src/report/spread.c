@@ -191,6 +191,7 @@ static void report_components(const cnn_report *r, cnn_measure measure)
         {"share", "share", "%", .format = CNN_FORMAT_FIXED, .digits = 1, .scale = 100},
         {.name = "lrt", .title = "LRT", .format = CNN_FORMAT_FIXED, .digits = 2},
         {.name = "lrt_p", .title = "p", .format = CNN_FORMAT_P},
+        {.name = "lrt_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
     };
     cnn_table_column columns[CNN_MOST_KEY_COLUMNS + COUNT(more)];
     int n = cnn_report_combination_columns(r, columns);
@@ -214,13 +215,14 @@ static void report_components(const cnn_report *r, cnn_measure measure)
             cnn_table_number(t, x->share);
             cnn_table_number(t, x->lrt);
             cnn_table_number(t, x->lrt_p);
+            cnn_table_number(t, x->lrt_p_holm);
         }
         cnn_table_rule(t);
     }
     cnn_table_note(t,
                    "sd and share by REML; interval: profile likelihood (ML) at %.0f %%; LRT: "
                    "likelihood ratio (REML) against the model without it, p by the half "
-                   "chi-square mixture.",
+                   "chi-square mixture, adjusted by Holm over the components of all combinations.",
                    100 * (1 - a->alpha));
     note_components(r, measure, t);
     note_models(r, measure, t);

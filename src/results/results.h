@@ -13,6 +13,8 @@
 #define CNN_LAYOUT_VERSION 4
 #define CNN_LAYOUT_OLDEST  3
 
+enum { CNN_RESULTS_NAME_ROOM = 32, CNN_RESULTS_LOOKS_MAX = 10 };
+
 typedef struct {
     char *name; /* "framework" */
     int level_count;
@@ -51,6 +53,9 @@ typedef struct {
     int *cell_levels; /* [cell_count, factor_count] */
     int run_count, epoch_count, attempts_per_run;
     double margin_time, margin_error, alpha;
+    char primary[CNN_RESULTS_NAME_ROOM]; /* the measure that the study is about; "": the first */
+    int look_count; /* declared looks at the data; 0 is one look, at all blocks */
+    double looks[CNN_RESULTS_LOOKS_MAX]; /* ascending shares of the blocks; the last is 1 */
     int8_t *status;         /* [run_count] cnn_run_status */
     cnn_planned *planned;   /* [run_count] */
     cnn_measured *measured; /* [run_count] */

@@ -163,7 +163,8 @@ static void relink(hid_t file, const char *part, uint8_t a)
 static void change_attribute(hid_t file, uint8_t which, uint8_t a, uint8_t b)
 {
     static const char *const names[] = {"layout_version", "title",       "contrast",     "repeats",
-                                        "seed",           "margin_time", "margin_error", "alpha"};
+                                        "seed",           "margin_time", "margin_error", "alpha",
+                                        "primary",        "looks"};
     const char *name = names[which % (sizeof names / sizeof names[0])];
     hsize_t extent = b % 3;
     unsigned char value[512];

@@ -118,6 +118,9 @@ static void fill_plan(study *s)
     r->margin_time = s->job->analysis.margin_time;
     r->margin_error = s->job->analysis.margin_error;
     r->alpha = s->job->analysis.alpha;
+    cnn_copy_string(r->primary, sizeof r->primary, cnn_job_measure_names[s->job->analysis.primary]);
+    r->look_count = s->job->analysis.look_count;
+    memcpy(r->looks, s->job->analysis.looks, sizeof r->looks);
     r->sessions[0] = (cnn_session){START, d->device_count};
     for (int c = 0; c < d->cell_count; c++)
         memcpy(r->cell_levels + c * d->factor_count, d->cells[c].levels,

@@ -81,6 +81,9 @@ cnn_results *job_results(const char *text, double start)
     r->margin_time = job->analysis.margin_time;
     r->margin_error = job->analysis.margin_error;
     r->alpha = job->analysis.alpha;
+    cnn_copy_string(r->primary, sizeof r->primary, cnn_job_measure_names[job->analysis.primary]);
+    r->look_count = job->analysis.look_count;
+    memcpy(r->looks, job->analysis.looks, sizeof r->looks);
     r->run_count = d->run_count;
     r->epoch_count = job->train.epochs;
     r->attempts_per_run = 1;

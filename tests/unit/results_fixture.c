@@ -52,6 +52,8 @@ const cnn_job *fixture_job(int repeats)
                     .schedule = {.warmup = 1},
                     .limits = {.retries = FIXTURE_RETRIES},
                     .analysis = {0.01, 0.001, 0.05}};
+    job.analysis.look_count = 1;
+    job.analysis.looks[0] = 1;
     return &job;
 }
 

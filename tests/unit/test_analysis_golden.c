@@ -225,7 +225,7 @@ static void compare_sign_flip(const golden *g, int row, const cnn_comparison *x)
 }
 
 static void compare_row(const golden *g, int row, const cnn_comparison *x,
-                        const cnn_comparison *second_look)
+                        const cnn_comparison *second_look, bool has_verdicts)
 {
     char name[64];
     assert_int_equal(x->n_a, (int)golden_number(g, row, "n_a"));
@@ -245,6 +245,11 @@ static void compare_row(const golden *g, int row, const cnn_comparison *x,
         compare(*p_value_of(x, t, true), golden_number(g, row, name), name, row);
         snprintf(name, sizeof name, "%s_holm_2", cnn_test_names[t]);
         compare(*p_value_of(second_look, t, true), golden_number(g, row, name), name, row);
+    }
+    if (!has_verdicts) { /* unfinished */
+        assert_int_equal(x->verdict, CNN_VERDICT_INCONCLUSIVE);
+        assert_int_equal(x->variance_verdict, CNN_VARIANCE_INCONCLUSIVE);
+        return;
     }
     assert_string_equal(cnn_verdict_names[x->verdict], golden_text(g, row, "verdict"));
     assert_string_equal(cnn_verdict_names[second_look->verdict], golden_text(g, row, "verdict_2"));
@@ -270,7 +275,8 @@ static void test_comparisons_agree_with_r(void **state)
                 assert_int_equal(pair->a, (int)golden_number(&g, row, "a"));
                 assert_int_equal(pair->b, (int)golden_number(&g, row, "b"));
                 compare_row(&g, row, cnn_analysis_comparison(all->analyses[s], i, (cnn_measure)m),
-                            cnn_analysis_comparison(all->twice[s], i, (cnn_measure)m));
+                            cnn_analysis_comparison(all->twice[s], i, (cnn_measure)m),
+                            all->analyses[s]->look.number > 0);
             }
     assert_int_equal(row, g.row_count);
     golden_free(&g);

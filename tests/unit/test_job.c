@@ -463,15 +463,70 @@ static void test_programs_are_checked(void **state)
         "j:4:29: error: 'time' is missing in simulate\n"
         "j:4:30: error: unknown key 'mean' in simulate; its keys are time, error, failures, "
         "hangs, divergence, nondeterminism, devices_per_node, machine_seed, sleep\n"
-        "j:5:48: error: 'command' stands beside 'simulate'; a framework is one of them\n"
+        "j:5:48: error: a framework is one of 'command', 'simulate' and 'path'\n"
         "j:6:26: error: 'command' must be a list of words, as in [python3, trainers/pytorch.py]\n"
         "j:7:26: error: 'command' must be a list of words, as in [python3, trainers/pytorch.py]\n"
         "j:8:36: error: 'command' must be text, not a list\n"
-        "j:9:14: error: 'layered' is a path of cnnmpi's own; give the program another name\n"
+        "j:9:14: error: 'layered' is a path of cnnmpi's own; give this level another name\n"
         "j:10:7: error: 'name' is missing in a framework\n"
-        "j:11:7: error: 'command' is missing in a framework; add it, or simulate: {...}\n"
-        "j:12:7: error: 'command' is missing in a framework; add it, or simulate: {...}\n"
+        "j:11:7: error: 'command' is missing in a framework; add it, or simulate: {...}, or path: native\n"
+        "j:12:7: error: 'command' is missing in a framework; add it, or simulate: {...}, or path: native\n"
         "j:12:17: error: unknown key 'comand' in a framework; did you mean 'command'?\n");
+}
+
+/** A path under another name: a negative control. */
+static void test_one_path_can_have_two_names(void **state)
+{
+    (void)state;
+    cnn_job *job = NULL;
+    assert_int_equal(cnn_job_parse("j",
+                                   "factors:\n"
+                                   "  framework: [native, {name: native_b, path: native}, "
+                                   "{name: other, path: layered}]\n"
+                                   "  architecture: [arch1]\n"
+                                   "  dataset: [mnist]\n",
+                                   NULL, &job),
+                     CNN_OK);
+    assert_string_equal(job->frameworks[1].name, "native_b");
+    assert_true(cnn_framework_is_own(&job->frameworks[1]));
+    assert_int_equal(job->frameworks[1].path, job->frameworks[0].path);
+    assert_true(cnn_framework_is_same(&job->frameworks[0], &job->frameworks[1]));
+    assert_false(cnn_framework_is_same(&job->frameworks[1], &job->frameworks[2]));
+    cnn_job_destroy(&job);
+    assert_int_equal(cnn_job_read("jobs/aa.yaml", NULL, &job), CNN_OK);
+    assert_true(cnn_framework_is_same(&job->frameworks[0], &job->frameworks[1]));
+    cnn_job_destroy(&job);
+}
+
+static void test_looks_and_primary_are_read(void **state)
+{
+    (void)state;
+#define LOOKS(analysis)                                                                            \
+    "factors:\n  framework: [native, layered]\n  architecture: [arch1]\n  dataset: [mnist]\n"      \
+    "analysis: {" analysis "}\n"
+    cnn_job *job = NULL;
+    assert_int_equal(
+        cnn_job_parse("j", LOOKS("looks: [0.33, 0.67, 1], primary: test_error"), NULL, &job),
+        CNN_OK);
+    assert_int_equal(job->analysis.look_count, 3);
+    assert_true(job->analysis.looks[0] == 0.33 && job->analysis.looks[2] == 1);
+    assert_string_equal(cnn_job_measure_names[job->analysis.primary], "test_error");
+    cnn_job_destroy(&job);
+    assert_int_equal(cnn_job_parse("j", LOOKS("alpha: 0.05"), NULL, &job), CNN_OK);
+    assert_int_equal(job->analysis.look_count, 1);
+    assert_true(job->analysis.looks[0] == 1 && job->analysis.primary == 0);
+    cnn_job_destroy(&job);
+    assert_set_errors(
+        LOOKS("looks: 0.5"), NULL,
+        "j:5:19: error: 'looks' must be a list of 1 to 10 shares of the blocks, as in "
+        "[0.33, 0.67, 1]\n");
+    assert_set_errors(LOOKS("looks: [0.5, 0.5, 1]"), NULL,
+                      "j:5:25: error: looks must be ascending shares of the blocks\n");
+    assert_set_errors(LOOKS("looks: [0.5, 0.9]"), NULL,
+                      "j:5:25: error: the last of the looks must be 1: all blocks\n");
+    assert_set_errors(LOOKS("looks: [0, 1]"), NULL,
+                      "j:5:20: error: 'looks' must be between 0.01 and 1, not '0'\n");
+#undef LOOKS
 }
 
 static void test_simulated_frameworks_are_read(void **state)
@@ -810,6 +865,8 @@ int main(void)
         cmocka_unit_test(test_levels_are_unique),
         cmocka_unit_test(test_values_of_setting_factors_are_checked),
         cmocka_unit_test(test_programs_are_checked),
+        cmocka_unit_test(test_one_path_can_have_two_names),
+        cmocka_unit_test(test_looks_and_primary_are_read),
         cmocka_unit_test(test_simulated_frameworks_are_read),
         cmocka_unit_test(test_long_file_names_are_cut_for_the_name),
         cmocka_unit_test(test_names_have_a_limit),

@@ -63,13 +63,27 @@ static char *text_of(const reported *x)
     return cnn_text_take(&t);
 }
 
+/** The text with every run of blanks and line ends as one blank: paragraphs as they are written. */
+static char *unwrapped(const char *text)
+{
+    cnn_text t = {0};
+    for (; *text; text += strcspn(text, " \n")) {
+        text += strspn(text, " \n");
+        cnn_text_append_bytes(&t, text, strcspn(text, " \n"));
+        cnn_text_append(&t, " ");
+    }
+    return cnn_text_take(&t);
+}
+
 static void assert_says(const char *text, const char *const *parts)
 {
+    char *flat = unwrapped(text);
     for (; *parts; parts++)
-        if (!strstr(text, *parts)) {
+        if (!strstr(text, *parts) && !strstr(flat, *parts)) {
             fputs(text, stderr); /* too long for cmocka's messages */
             fail_msg("'%s' is missing in the report above", *parts);
         }
+    free(flat);
 }
 
 /** A table as CSV, cut into fields. */
@@ -225,7 +239,7 @@ static void test_verdicts_name_the_right_level(void **state)
     const char *const parts[] = {"framework1 faster\n",
                                  "framework1 higher\n",
                                  "framework1 varies more\n",
-                                 "framework1 takes less time in 2 of 2, by 16.7 % (range",
+                                 "takes less time in 2 of 2, by 16.7 % (range",
                                  "framework1 takes 16.7 % less time (1.2x as fast), 95 % interval",
                                  "framework1 is higher in 2 of 2, by 2.0",
                                  "framework1's test error is 2.0",
@@ -263,6 +277,41 @@ static void test_sentences_give_intervals_and_reasons(void **state)
         "Each interval is for its comparison alone",
         NULL};
     assert_says(text, parts);
+    free(text);
+    end(&x);
+}
+
+/** Unfinished studies and declared looks are named as such. */
+static void test_interim_studies_and_looks_are_named(void **state)
+{
+    (void)state;
+    cnn_results *r = make_clear();
+    for (int i = 0; i < r->run_count; i++)
+        if (r->planned[i].repeat == 7)
+            r->status[i] = CNN_RUN_PLANNED;
+    reported x = report(r, false);
+    char *text = text_of(&x);
+    const char *const interim[] = {"INTERIM results: the study is not finished",
+                                   "INTERIM: the study is not finished and declares no interim",
+                                   "interim, no verdict", NULL};
+    assert_says(text, interim);
+    assert_null(strstr(text, "less time"));
+    assert_null(strstr(text, "framework1 faster"));
+    free(text);
+    r->look_count = 2;
+    r->looks[0] = 0.5;
+    r->looks[1] = 1;
+    cnn_document_free(&x.document);
+    cnn_analysis_destroy(&x.analysis);
+    x = report(r, false);
+    text = text_of(&x);
+    const char *const look[] = {"1 of 2 declared: 4 of 8 blocks of each combination",
+                                "INTERIM look 1 of 2",
+                                "level 0.00557 of 0.05",
+                                "framework1 faster",
+                                "99.44 % interval",
+                                NULL};
+    assert_says(text, look);
     free(text);
     end(&x);
 }
@@ -346,6 +395,27 @@ static void test_study_stands_beside_a_job_of_its_cases(void **state)
         free(text);
         end(&x);
     }
+}
+
+static void test_negative_controls_count_what_they_found(void **state)
+{
+    (void)state;
+    cnn_results *r = make_study(0);
+    rename_to(&r->factors[0].labels[1], "native_b");
+    rename_to(&r->job_text, "factors:\n  framework: [native, {name: native_b, path: native}]\n"
+                            "  architecture: [arch1, arch2]\n  dataset: [mnist]\n");
+    reported x = report(r, false);
+    char *text = text_of(&x);
+    const char *const parts[] = {"Negative control: 1 pair of levels runs the same program",
+                                 "Found: 2 in the primary family", NULL};
+    assert_says(text, parts);
+    free(text);
+    end(&x);
+    x = report(make_clear(), false);
+    text = text_of(&x);
+    assert_null(strstr(text, "Negative control"));
+    free(text);
+    end(&x);
 }
 
 /** The number in a place (0: the first after the label) of the row of a table that starts with it;
@@ -489,6 +559,8 @@ int main(void)
         cmocka_unit_test(test_lost_runs_are_counted_everywhere),
         cmocka_unit_test(test_verdicts_name_the_right_level),
         cmocka_unit_test(test_sentences_give_intervals_and_reasons),
+        cmocka_unit_test(test_interim_studies_and_looks_are_named),
+        cmocka_unit_test(test_negative_controls_count_what_they_found),
         cmocka_unit_test(test_amounts_have_no_exponent),
         cmocka_unit_test(test_tables_have_their_figures_in_the_units_shown),
         cmocka_unit_test(test_study_stands_beside_a_job_of_its_cases),

@@ -323,8 +323,8 @@ static void test_read_values_that_refer_to_nothing_are_refused(void **state)
 
 static void test_read_attributes_that_are_wrong_are_refused(void **state)
 {
-    static const char *const names[] = {"layout_version", "contrast", "margin_time",
-                                        "margin_error",   "alpha",    NULL};
+    static const char *const names[] = {"layout_version", "contrast", "margin_time", "margin_error",
+                                        "alpha",          "primary",  "looks",       NULL};
     (void)state;
     for (const char *const *name = names; *name; name++) {
         hid_t file = open_copy();
