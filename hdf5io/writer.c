@@ -3,6 +3,7 @@
 #include "hdf5io/writer.h"
 
 #include "base/text.h"
+#include "hdf5io/guard.h"
 #include "hdf5io/hdf5_error.h"
 #include "hdf5io/layout.h"
 #include "hdf5io/results_file.h"
@@ -18,7 +19,8 @@
 struct cnn_writer {
     MPI_Comm comm; /* our own; to agree on a status, never given to HDF5 */
     hid_t file;
-    bool failed; /* a write has failed: HDF5 cannot close the file any more */
+    cnn_guard *guard; /* against other programs */
+    bool failed;      /* a write has failed: HDF5 cannot close the file any more */
     cnn_lengths lengths;
     hid_t sets[CNN_TABLE_COUNT][CNN_TABLE_COLUMNS_MAX]; /* -1: not open */
 };
@@ -109,6 +111,13 @@ done:
     return cnn_hdf5_close(st, &access, H5Pclose, "a property list");
 }
 
+static cnn_status guard_file(cnn_writer *w, const char *path)
+{
+    int rank = 0;
+    MPI_Comm_rank(w->comm, &rank);
+    return cnn_guard_create(path, rank, &w->guard);
+}
+
 static cnn_status new_writer(MPI_Comm comm, cnn_writer **out)
 {
     cnn_status st = CNN_OK;
@@ -116,6 +125,7 @@ static cnn_status new_writer(MPI_Comm comm, cnn_writer **out)
     CNN_CHECK(w, CNN_ENOMEM, "a writer");
     w->file = -1;
     w->failed = false;
+    w->guard = NULL;
     w->comm = comm;
     for (int t = 0; t < CNN_TABLE_COUNT; t++)
         for (int c = 0; c < CNN_TABLE_COLUMNS_MAX; c++)
@@ -141,6 +151,7 @@ cnn_status cnn_writer_open(const char *path, MPI_Comm comm, cnn_writer **out)
     CNN_CHECK(MPI_Comm_dup(comm, &own) == MPI_SUCCESS, CNN_EMPI, "cannot copy a communicator");
     CNN_TRY(cnn_collective_agree(own, new_writer(own, &w)));
     CNN_TRY(cnn_collective_agree(own, check_file(w, path, &size)));
+    CNN_TRY(cnn_collective_agree(own, guard_file(w, path)));
     CNN_TRY(cnn_collective_agree(own, open_by_mpi_io(w, path, size)));
     *out = w;
     w = NULL;
@@ -150,6 +161,8 @@ done:
         st = close_tables(st, w);
         st = cnn_hdf5_close(st, &w->file, H5Fclose, path);
     }
+    if (w)
+        cnn_guard_destroy(&w->guard);
     free(w);
     if (own != MPI_COMM_NULL)
         MPI_Comm_free(&own);
@@ -157,12 +170,14 @@ done:
 }
 
 /** Brings the rows to disk and closes. After a failed write the file stays open until the process
- *  ends: HDF5 1.10 would try the same write again, fail, and crash at its end. */
+ *  ends: HDF5 1.10 would try the same write again, fail, and crash at its end. It also stays so where
+ *  another program has written to it: HDF5 would write over what that has changed. */
 static cnn_status close_file(cnn_writer *w)
 {
     cnn_status st = CNN_OK;
     CNN_CHECK(!w->failed, CNN_EIO, "an earlier write to the results file has failed");
     errno = 0;
+    CNN_TRY(cnn_guard_check(w->guard));
     const herr_t flushed = H5Fflush(w->file, H5F_SCOPE_GLOBAL);
     const char *reason = cnn_hdf5_system_reason();
     CNN_HDF5(flushed >= 0, CNN_EIO, "cannot bring the results file to disk (%s)", reason);
@@ -183,9 +198,20 @@ cnn_status cnn_writer_close(cnn_writer **writer)
         return CNN_OK;
     *writer = NULL;
     st = cnn_collective_agree(w->comm, close_file(w));
+    cnn_guard_destroy(&w->guard);
     MPI_Comm_free(&w->comm);
     free(w);
     return st;
+}
+
+bool cnn_writer_excludes_others(const cnn_writer *w)
+{
+    return cnn_guard_excludes_writers(w->guard);
+}
+
+cnn_status cnn_writer_check(const cnn_writer *w)
+{
+    return cnn_guard_check(w->guard);
 }
 
 int cnn_writer_epoch_count(const cnn_writer *writer)

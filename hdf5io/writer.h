@@ -10,6 +10,7 @@
 #include "results/results.h"
 
 #include <mpi.h>
+#include <stdbool.h>
 
 /** An open results file. */
 typedef struct cnn_writer cnn_writer;
@@ -25,6 +26,13 @@ cnn_status cnn_writer_open(const char *path, MPI_Comm comm, cnn_writer **out);
 /** Flushes and closes; takes NULL, leaves NULL. Collective; all ranks return the same status. The only
  *  collective step is the agreement at the end: a rank whose disk fails holds up nobody. */
 cnn_status cnn_writer_close(cnn_writer **writer);
+
+/** Whether other programs that use HDF5 are kept from writing to the file while it is open here. Any
+ *  rank, for its own host; does not block; not collective. */
+bool cnn_writer_excludes_others(const cnn_writer *writer);
+/** CNN_EIO: another program has changed the file all the same (hdf5io/guard.h). Any rank; does not
+ *  block; not collective. */
+cnn_status cnn_writer_check(const cnn_writer *writer);
 
 /** Epochs that a run has room for: the length of `epochs` in cnn_writer_run. */
 int cnn_writer_epoch_count(const cnn_writer *writer);

@@ -14,6 +14,7 @@
 
 struct cnn_file_watch {
     const char *path;
+    const cnn_writer *writer;
     int fd;          /* of the file itself, by O_PATH: closing it releases no lock */
     double due;      /* monotonic */
     bool was_absent; /* the last look found fault */
@@ -22,12 +23,13 @@ struct cnn_file_watch {
 
 static const double interval = 10; /* seconds */
 
-cnn_status cnn_file_watch_create(const char *path, cnn_file_watch **out)
+cnn_status cnn_file_watch_create(const char *path, const cnn_writer *writer, cnn_file_watch **out)
 {
     cnn_status st = CNN_OK;
     cnn_file_watch *w = calloc(1, sizeof *w);
     CNN_CHECK(w != NULL, CNN_ENOMEM, "watch over the results file");
     w->path = path;
+    w->writer = writer;
     w->due = cnn_clock_monotonic() + interval;
     w->fd = open(path, O_PATH | O_CLOEXEC);
     CNN_CHECK(w->fd >= 0, CNN_EIO, "cannot open '%s': %s", path, strerror(errno));
@@ -70,6 +72,7 @@ static cnn_status look(cnn_file_watch *w)
               "the results file '%s' was deleted, renamed or replaced by another program while the "
               "job ran; rows written so far are lost unless the file still has another name",
               w->path);
+    CNN_TRY(cnn_writer_check(w->writer));
 done:
     return st;
 }

@@ -117,10 +117,15 @@ static cnn_status open_session(runner *r)
     cnn_rank_context *t = &r->context;
     CNN_TRY(cnn_writer_open(t->job->output, r->comm, &t->writer));
     if (t->rank == 0)
-        st = cnn_file_watch_create(t->job->output, &t->watch);
+        st = cnn_file_watch_create(t->job->output, t->writer, &t->watch);
     if (t->rank == 0 && st == CNN_OK)
         st = cnn_writer_session(t->writer, t->session, cnn_clock_wall(), t->size);
     CNN_TRY(cnn_collective_agree(r->comm, st));
+    if (r->progress && !cnn_writer_excludes_others(t->writer))
+        cnn_progress_note(r->progress,
+                          "this file system cannot keep other programs from writing to %s: open it "
+                          "for reading only while the job runs",
+                          t->job->output);
 done:
     return st;
 }
