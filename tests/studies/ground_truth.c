@@ -8,7 +8,6 @@
  *      ground_truth --row TEXT          rows whose name contains TEXT
  *      ground_truth --studies N         another number of studies, for trials: nothing is judged
  *      ground_truth --list              the rows and their numbers of studies
- *      ground_truth --document FILE...  Markdown tables from the output of --all (all parts)
  *
  *  A row is a verdict, a setting and a number of blocks n. Studies have 6 combinations, analysed as
  *  `cnnmpi report` does. Rows of one setting and n draw the same noise. Exit status 1: a row failed.
@@ -53,6 +52,7 @@ typedef enum {
     VARIES,      /* less or more, though the spreads are equal */
     ERROR_LOWER, /* lower or higher, though the errors are equal */
     ERROR_EQUAL, /* equivalent errors, though the difference is exactly at the margin */
+    REPORT,      /* any difference of any measure, of means or spreads: printed, not judged */
     VERDICTS,
 } verdict;
 
@@ -64,6 +64,7 @@ static const struct {
     [VARIES] = {"varies", "varies less or more"},
     [ERROR_LOWER] = {"error", "error lower or higher"},
     [ERROR_EQUAL] = {"equal-error", "equivalent errors"},
+    [REPORT] = {"report", "any difference in the report"},
 };
 
 /* Settings: X(constant, name, title, members that differ from the default) */
@@ -93,6 +94,7 @@ static const struct {
     X(POOLED, "pooled", "two files of n blocks pooled", .pooled = true)                            \
     X(CROSSED_POOLED, "crossed-pooled", "two files of the same n crossed seeds", .crossed = true,  \
       .pooled = true)                                                                              \
+    X(LOOKS, "looks", "looks at 33, 67 and 100 %", .looks = true)                                  \
     X(FEW_IMAGES, "few-images", "200 test images", .test_images = 200)
 
 #define SETTING_CONSTANT(constant, ...) constant,
@@ -143,6 +145,7 @@ enum { N_COUNT = 4 };
     X(FASTER, LEVELS_3, ONE(0, CHECK, 0, 0), EVERY_N)                                              \
     X(FASTER, CROSSED, NO_N, ONE(ALL, ALL, 0, 0))                                                  \
     X(FASTER, POOLED, ONE(0, CHECK, 0, 0), ONE(ALL, ALL, ALL, 0))                                  \
+    X(FASTER, LOOKS, ONE(0, 0, CHECK, 0), EVERY_N)                                                 \
     X(EQUIVALENT, NORMAL, ONE(CHECK, CHECK, CHECK, 0), EVERY_N)                                    \
     X(EQUIVALENT, T5, NO_N, EVERY_N)                                                               \
     X(EQUIVALENT, T3, ONE(0, 0, CHECK, 0), EVERY_N)                                                \
@@ -159,6 +162,7 @@ enum { N_COUNT = 4 };
     X(EQUIVALENT, UNBALANCED, NO_N, EVERY_N)                                                       \
     X(EQUIVALENT, LEVELS_3, NO_N, EVERY_N)                                                         \
     X(EQUIVALENT, POOLED, NO_N, ONE(ALL, ALL, ALL, 0))                                             \
+    X(EQUIVALENT, LOOKS, NO_N, EVERY_N)                                                            \
     X(VARIES, NORMAL, ONE(CHECK, CHECK, CHECK, 0), EVERY_N)                                        \
     X(VARIES, T5, ONE(0, 0, CHECK, 0), EVERY_N)                                                    \
     X(VARIES, T3, ONE(0, CHECK, CHECK, 0), EVERY_N)                                                \
@@ -176,6 +180,7 @@ enum { N_COUNT = 4 };
     X(VARIES, UNBALANCED, ONE(0, 0, CHECK, 0), EVERY_N)                                            \
     X(VARIES, LEVELS_3, ONE(0, 0, CHECK, 0), EVERY_N)                                              \
     X(VARIES, POOLED, NO_N, ONE(ALL, ALL, ALL, 0))                                                 \
+    X(VARIES, LOOKS, NO_N, EVERY_N)                                                                \
     X(ERROR_LOWER, NORMAL, ONE(CHECK, CHECK, CHECK, 0), EVERY_N)                                   \
     X(ERROR_LOWER, T5, NO_N, EVERY_N)                                                              \
     X(ERROR_LOWER, T3, ONE(0, 0, CHECK, 0), EVERY_N)                                               \
@@ -186,13 +191,17 @@ enum { N_COUNT = 4 };
     X(ERROR_LOWER, LEVELS_3, ONE(0, CHECK, 0, 0), EVERY_N)                                         \
     X(ERROR_LOWER, CROSSED, ONE(CHECK, CHECK, 0, 0), ONE(ALL, ALL, ALL, 0))                        \
     X(ERROR_LOWER, POOLED, NO_N, ONE(ALL, ALL, ALL, 0))                                            \
+    X(ERROR_LOWER, LOOKS, NO_N, EVERY_N)                                                           \
     X(ERROR_LOWER, CROSSED_POOLED, ONE(CHECK, 0, 0, 0), ONE(ALL, ALL, 0, 0))                       \
     X(ERROR_LOWER, FEW_IMAGES, ONE(CHECK, 0, 0, 0), EVERY_N)                                       \
     X(ERROR_EQUAL, NORMAL, ONE(CHECK, CHECK, CHECK, 0), EVERY_N)                                   \
     X(ERROR_EQUAL, T3, NO_N, EVERY_N)                                                              \
     X(ERROR_EQUAL, CROSSED, ONE(0, CHECK, 0, 0), ONE(ALL, ALL, ALL, 0))                            \
     X(ERROR_EQUAL, CROSSED_POOLED, NO_N, ONE(ALL, ALL, 0, 0))                                      \
-    X(ERROR_EQUAL, FEW_IMAGES, ONE(CHECK, CHECK, 0, 0), EVERY_N)
+    X(ERROR_EQUAL, FEW_IMAGES, ONE(CHECK, CHECK, 0, 0), EVERY_N)                                   \
+    X(REPORT, NORMAL, ONE(0, CHECK, 0, 0), EVERY_N)                                                \
+    X(REPORT, OUTLIERS_2, NO_N, EVERY_N)                                                           \
+    X(REPORT, CROSSED, NO_N, ONE(ALL, ALL, 0, 0))
 
 static const int n_values[N_COUNT] = N_VALUES;
 
@@ -217,7 +226,7 @@ static cnn_truth_of_levels truth_of(verdict v, int setting, bool is_null)
                                          : setting == FEW_IMAGES ? 0.0005
                                                                  : 0.002,
                              .with_times = !is_error,
-                             .with_errors = is_error};
+                             .with_errors = is_error || v == REPORT};
     if (is_null) {
         t.log_ratio = v == EQUIVALENT ? log1p(MARGIN_TIME) : 0;
         t.error = v == ERROR_EQUAL ? MARGIN_ERROR : 0;
@@ -248,6 +257,9 @@ static bool is_claim(verdict v, const cnn_comparison *x)
         return x->verdict == CNN_VERDICT_LOWER || x->verdict == CNN_VERDICT_HIGHER;
     case VARIES:
         return x->variance_verdict != CNN_VARIANCE_INCONCLUSIVE;
+    case REPORT:
+        return x->variance_verdict != CNN_VARIANCE_INCONCLUSIVE ||
+               (x->verdict != CNN_VERDICT_INCONCLUSIVE && x->verdict != CNN_VERDICT_EQUIVALENT);
     default:
         return x->verdict == CNN_VERDICT_EQUIVALENT;
     }
@@ -273,25 +285,41 @@ static cnn_measure measure_of(verdict v)
                                                 : CNN_MEASURE_TRAIN_SECONDS;
 }
 
+/** Whether the comparison's claim would be false: levels above 0 are alike, so that they are
+ *  equivalent in truth. */
+static bool can_be_false(verdict v, const cnn_pair *pair)
+{
+    return pair->a == 0 || (v != EQUIVALENT && v != ERROR_EQUAL);
+}
+
+/** Marks the comparisons that this look claims. */
+static void mark_claims(verdict v, const cnn_analysis *a, bool *claimed)
+{
+    for (int i = 0; i < a->comparison_count; i++)
+        for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+            if (v == REPORT || m == (int)measure_of(v))
+                claimed[i] |= is_claim(v, cnn_analysis_comparison(a, i, (cnn_measure)m));
+}
+
+/** Counts a study by its last look; claimed: by any look. */
 static void count_study(verdict v, const cnn_analysis *a, const cnn_truth_of_levels *truth,
-                        tally *t)
+                        const bool *claimed, tally *t)
 {
     int claims = 0;
     for (int i = 0; i < a->comparison_count; i++) {
         const cnn_comparison *x = cnn_analysis_comparison(a, i, measure_of(v));
         const cnn_interval interval = interval_of(v, x);
-        const bool differs = a->pairs[i].a == 0; /* levels above 0 are alike */
         const double effect =
             measure_of(v) == CNN_MEASURE_TRAIN_SECONDS ? truth->log_ratio : truth->error;
         /* rounding may put an interval's end beside a truth that it equals */
-        const double value = v == VARIES ? 1 : differs ? -effect : 0, slack = 1e-12;
-        if (!isnan(interval.low) && !isnan(interval.high)) {
+        const double value = v == VARIES ? 1 : a->pairs[i].a == 0 ? -effect : 0, slack = 1e-12;
+        if (v != REPORT && !isnan(interval.low) && !isnan(interval.high)) {
             t->intervals++;
             t->covered += interval.low <= value + slack && value - slack <= interval.high;
         }
         t->withheld += is_withheld(v, x);
-        t->comparisons += differs || (v != EQUIVALENT && v != ERROR_EQUAL);
-        claims += is_claim(v, x) && (differs || (v != EQUIVALENT && v != ERROR_EQUAL));
+        t->comparisons += can_be_false(v, &a->pairs[i]);
+        claims += claimed[i] && can_be_false(v, &a->pairs[i]);
     }
     t->studies++;
     t->false_comparisons += claims;
@@ -322,7 +350,8 @@ static double p_before(verdict v, const cnn_results *r, int combination, double 
     return cnn_tost_difference(&t, -margin, margin, ALPHA).p;
 }
 
-static cnn_status count_power(verdict v, const cnn_analysis *a, const cnn_results *r, tally *t)
+static cnn_status count_power(verdict v, const cnn_analysis *a, const cnn_results *r,
+                              const bool *claimed, tally *t)
 {
     cnn_status st = CNN_OK;
     double p[COMBINATIONS];
@@ -334,7 +363,7 @@ static cnn_status count_power(verdict v, const cnn_analysis *a, const cnn_result
     CNN_TRY(cnn_holm(p, a->combination_count, p, NULL));
     for (int k = 0; k < a->combination_count; k++) {
         t->alternatives++;
-        t->found += is_claim(v, cnn_analysis_comparison(a, k * a->pair_count, measure_of(v)));
+        t->found += claimed[k * a->pair_count];
         t->found_before += p[k] <= ALPHA;
     }
 done:
@@ -343,7 +372,24 @@ done:
     return st;
 }
 
-/** Draws and analyses a study: of the two plans, one file each, if the setting pools them. */
+/** The results of a study: of the two plans, one file each, if the setting pools them. */
+static cnn_status draw_study(cnn_truth_plan *const *plans, const cnn_truth_setting *s,
+                             const cnn_truth_of_levels *truth, uint32_t study, cnn_pool **pool,
+                             const cnn_results **out)
+{
+    static const char *const paths[] = {"first.h5", "second.h5"};
+    cnn_status st = CNN_OK;
+    *out = cnn_truth_draw(plans[0], truth, study);
+    if (s->pooled) {
+        const cnn_results *files[] = {*out, cnn_truth_draw(plans[1], truth, study)};
+        CNN_TRY(cnn_pool_create(files, paths, 2, pool));
+        *out = (*pool)->results;
+    }
+done:
+    return st;
+}
+
+/** Draws a study and analyses it, look by look. */
 static cnn_status analyse(cnn_truth_plan *const *plans, const cnn_truth_setting *s,
                           const cnn_truth_of_levels *truth, uint32_t study, bool is_null, verdict v,
                           tally *t)
@@ -351,18 +397,20 @@ static cnn_status analyse(cnn_truth_plan *const *plans, const cnn_truth_setting 
     cnn_status st = CNN_OK;
     cnn_analysis *a = NULL;
     cnn_pool *pool = NULL;
-    const cnn_results *r = cnn_truth_draw(plans[0], truth, study);
-    if (s->pooled) {
-        static const char *const paths[] = {"first.h5", "second.h5"};
-        const cnn_results *files[] = {r, cnn_truth_draw(plans[1], truth, study)};
-        CNN_TRY(cnn_pool_create(files, paths, 2, &pool));
-        r = pool->results;
+    const cnn_results *r = NULL;
+    bool claimed[COMBINATIONS * 3] = {false}; /* at most three pairs of levels */
+    CNN_TRY(draw_study(plans, s, truth, study, &pool, &r));
+    for (int k = s->looks ? 0 : CNN_TRUTH_LOOKS - 1; k < CNN_TRUTH_LOOKS; k++) {
+        if (s->looks)
+            r = cnn_truth_look(plans[0], k);
+        cnn_analysis_destroy(&a);
+        CNN_TRY(cnn_analysis_create_verdicts(r, s->pooled ? 2 : 1, &a));
+        mark_claims(v, a, claimed);
     }
-    CNN_TRY(cnn_analysis_create_verdicts(r, s->pooled ? 2 : 1, &a));
     if (is_null)
-        count_study(v, a, truth, t);
+        count_study(v, a, truth, claimed, t);
     else
-        CNN_TRY(count_power(v, a, r, t));
+        CNN_TRY(count_power(v, a, r, claimed, t));
 done:
     cnn_pool_destroy(&pool);
     cnn_analysis_destroy(&a);
@@ -382,7 +430,7 @@ static cnn_status run_row(int row, int n, int first, int studies, tally *t)
         CNN_TRY(cnn_truth_plan_create(s, COMBINATIONS, n, 1, &plans[1]));
     for (int i = first; i < studies; i++)
         CNN_TRY(analyse(plans, s, &null, (uint32_t)i, true, v, t));
-    for (int i = 0; first == 0 && i < studies / POWER_SHARE; i++)
+    for (int i = 0; v != REPORT && first == 0 && i < studies / POWER_SHARE; i++)
         CNN_TRY(analyse(plans, s, &other, (uint32_t)i, false, v, t));
 done:
     cnn_truth_plan_destroy(&plans[0]);
@@ -443,6 +491,8 @@ static bool is_normal(int setting)
 static void judge(int row, int n, int assertions, const tally *t, cnn_text *why)
 {
     const verdict v = rows[row].verdict;
+    if (v == REPORT)
+        return;
     if (many_p(v, t) < REFUSED / assertions || has_excess(v, t))
         cnn_text_append(why, " FALSE CLAIMS");
     if (t->intervals && (few_p(t) < REFUSED / assertions || has_deficit(t)))
@@ -462,24 +512,11 @@ static double false_alarm(int trials, int studies, int assertions)
     return 1 - cnn_binomial_cdf(k - 1, trials, ALPHA);
 }
 
-/** Clopper and Pearson's interval of a share, by bisection. */
+/** Clopper and Pearson's interval of a share. */
 static cnn_interval share_interval(int k, int n)
 {
-    cnn_interval i = {0, 1};
-    double low = 0, high = k < n ? (double)k / n : 1;
-    for (int step = 0; k > 0 && step < 60; step++) {
-        const double p = (low + high) / 2;
-        *(1 - cnn_binomial_cdf(k - 1, n, p) < 0.025 ? &low : &high) = p;
-    }
-    i.low = k > 0 ? low : 0;
-    low = (double)k / n;
-    high = 1;
-    for (int step = 0; k < n && step < 60; step++) {
-        const double p = (low + high) / 2;
-        *(cnn_binomial_cdf(k, n, p) > 0.025 ? &low : &high) = p;
-    }
-    i.high = k < n ? high : 1;
-    return i;
+    return (cnn_interval){k > 0 ? cnn_beta_quantile(0.025, k, n - k + 1) : 0,
+                          k < n ? cnn_beta_quantile(0.975, k + 1, n - k) : 1};
 }
 
 /* ---- output ---------------------------------------------------------------------------------- */
@@ -532,7 +569,7 @@ static int count_assertions(const options *o)
     int assertions = 0;
     for (int row = 0; row < COUNT(rows); row++)
         for (int n = 0; n < N_COUNT; n++)
-            assertions += 2 * (studies_of(o, row, n) > 0);
+            assertions += rows[row].verdict == REPORT ? 0 : 2 * (studies_of(o, row, n) > 0);
     return assertions;
 }
 
@@ -544,7 +581,7 @@ static cnn_status run_and_judge(int row, int n, int studies, int assertions, boo
     cnn_text why = {0};
     CNN_TRY(run_row(row, n, 0, studies, &t));
     const double p = least_p(rows[row].verdict, &t);
-    if (p < REFUSED && p >= REFUSED / assertions) {
+    if (rows[row].verdict != REPORT && p < REFUSED && p >= REFUSED / assertions) {
         CNN_TRY(run_row(row, n, studies, AGAIN * studies, &t));
         cnn_text_append(&why, " (repeated)");
     }
@@ -576,6 +613,8 @@ static cnn_status run_rows(const options *o, bool *failed)
                 else
                     CNN_TRY(run_and_judge(row, n_values[n], studies, assertions, failed));
             }
+            if (rows[row].verdict == REPORT)
+                continue;
             alarm += false_alarm(by_study(rows[row].verdict) ? studies : COMBINATIONS * studies,
                                  studies, assertions) +
                      false_alarm(COMBINATIONS * studies, studies, assertions);

@@ -2,6 +2,7 @@
 #include "truth.h"
 
 #include "base/philox.h"
+#include "job/looks.h"
 #include "study.h"
 
 #include <math.h>
@@ -19,6 +20,7 @@ typedef struct {
 
 struct cnn_truth_plan {
     const cnn_truth_setting *setting;
+    int8_t *ended; /* [run_count] the status that each run ends with */
     cnn_job *job;
     cnn_design *design;
     cnn_results *results;
@@ -73,6 +75,8 @@ static cnn_status read_job(const cnn_truth_setting *s, int combinations, int n, 
         cnn_text_printf(&text, "seeds: {crossed: %d}\n", n);
     else
         cnn_text_printf(&text, "repeats: %d\n", n);
+    if (s->looks)
+        cnn_text_append(&text, "analysis: {looks: [0.33, 0.67, 1]}\n");
     cnn_text_append(&text, "factors:\n  framework:\n");
     for (int l = 0; l < s->levels; l++)
         cnn_text_printf(&text, "    - {name: level%d, simulate: {time: {run: 300}}}\n", l);
@@ -138,7 +142,8 @@ cnn_status cnn_truth_plan_create(const cnn_truth_setting *setting, int combinati
     CNN_TRY(cnn_design_create(p->job, setting->devices, &p->design));
     CNN_TRY(cnn_study_plan(p->job, p->design, &p->results));
     p->places = calloc((size_t)p->design->run_count, sizeof *p->places);
-    CNN_CHECK(p->places, CNN_ENOMEM, "places of %d runs", p->design->run_count);
+    p->ended = calloc((size_t)p->design->run_count, sizeof *p->ended);
+    CNN_CHECK(p->places && p->ended, CNN_ENOMEM, "places of %d runs", p->design->run_count);
     list_places(p);
     fill_constants(p);
     *out = p;
@@ -154,6 +159,7 @@ void cnn_truth_plan_destroy(cnn_truth_plan **plan)
     if (!p)
         return;
     free(p->places);
+    free(p->ended);
     cnn_results_free(&p->results);
     cnn_design_destroy(&p->design);
     cnn_job_destroy(&p->job);
@@ -262,7 +268,18 @@ const cnn_results *cnn_truth_draw(cnn_truth_plan *plan, const cnn_truth_of_level
     if (truth->with_errors)
         draw_errors(plan, truth, study);
     for (int i = 0; i < r->run_count; i++)
-        r->status[i] =
+        r->status[i] = plan->ended[i] =
             draw_event(&s, plan->setting->failure_probability) ? CNN_RUN_FAILED : CNN_RUN_DONE;
+    return r;
+}
+
+const cnn_results *cnn_truth_look(cnn_truth_plan *plan, int k)
+{
+    cnn_results *r = plan->results;
+    const int planned = cnn_design_repeats(plan->design);
+    const int step = plan->setting->crossed ? plan->setting->devices : 1;
+    const int blocks = cnn_look_blocks(r->looks[k], planned, step);
+    for (int i = 0; i < r->run_count; i++)
+        r->status[i] = r->planned[i].repeat < blocks ? plan->ended[i] : CNN_RUN_PLANNED;
     return r;
 }

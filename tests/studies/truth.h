@@ -34,6 +34,7 @@ typedef struct {
     double failure_probability;
     bool crossed;    /* crossed seeds: runs of one seed and level end in the same weights */
     bool pooled;     /* two files of half the blocks each; crossed: of the same seeds */
+    bool looks;      /* declared, at 33 %, 67 % and all of the blocks: cnn_truth_look */
     int test_images; /* 0: 10,000 */
 } cnn_truth_setting;
 
@@ -60,5 +61,10 @@ void cnn_truth_plan_destroy(cnn_truth_plan **plan);
  *  next call. */
 const cnn_results *cnn_truth_draw(cnn_truth_plan *plan, const cnn_truth_of_levels *truth,
                                   uint32_t study);
+
+/** Leaves of the study that was drawn last only the runs of look k (from 0): the others are not
+ *  done yet. Later looks can follow, not earlier ones: draw again. */
+enum { CNN_TRUTH_LOOKS = 3 };
+const cnn_results *cnn_truth_look(cnn_truth_plan *plan, int k);
 
 #endif
