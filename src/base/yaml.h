@@ -13,6 +13,7 @@
 #define CNN_BASE_YAML_H
 
 #include "base/status.h"
+#include "base/text.h"
 
 #include <libfyaml.h>
 #include <stdbool.h>
@@ -34,13 +35,17 @@ typedef enum {
 typedef struct {
     const char *key;
     cnn_field_kind kind;
-    size_t offset; /* offsetof the member */
-    bool required;
-    double min, max;          /* INT, REAL: bounds, both included; min == max: unbounded. Numbers
-                                 are plain decimals: no quotes, no leading zeros, no inf or nan */
+    size_t offset;            /* offsetof the member */
+    bool required;            /* of a key with `kinds`: where the mapping is of one of these */
+    double min, max;          /* INT, REAL: bounds, both included; min == max: unbounded; DBL_MIN to
+                                 infinity: above 0. Numbers are plain decimals: no quotes, no
+                                 leading zeros, no inf or nan */
     const char *const *names; /* ENUM: NULL-terminated */
     const char *word;         /* INT, REAL: a word allowed instead, such as "all" ... */
     double word_value;        /* ... and the value it stands for */
+    unsigned kinds;           /* of a mapping of several kinds: bits of those that have the key, for
+                                 the caller to check; 0: all have it */
+    const char *help;         /* one line for people, where the key is an option of a program */
 } cnn_field;
 
 /** Parses text (YAML, of which JSON is a part), called `name` in messages. Syntax errors are kept
@@ -79,6 +84,14 @@ void cnn_yaml_fields(cnn_yaml *y, struct fy_node *node, const char *what, const 
 
 /** Reads one value by its field into *out; true when it was good. */
 bool cnn_yaml_field(cnn_yaml *y, struct fy_node *value, const cnn_field *field, void *out);
+
+/** Appends the members of *in by the table, in its order, as "key":value with commas between:
+ *  cnn_yaml_fields reads them back unchanged from braces. Left out are keys that a mapping of this
+ *  kind does not have, numbers out of bounds and strings that are NULL or empty (an absent key), and
+ *  nodes. Returns whether anything was appended. */
+bool cnn_fields_write_json(const cnn_field *fields, int kind, const void *in, cnn_text *out);
+/** Appends one value of *in as JSON; nothing where its key is absent. */
+void cnn_fields_write_value(const cnn_field *field, const void *in, cnn_text *out);
 
 /** The field called key, or NULL. */
 const cnn_field *cnn_field_find(const cnn_field *fields, const char *key);

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "base/yaml_internal.h"
 
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -63,6 +64,8 @@ static shown bounds(const cnn_field *f)
     double min = bounded ? f->min : INT_MIN, max = bounded ? f->max : INT_MAX;
     if (whole || (bounded && isfinite(min) && isfinite(max)))
         snprintf(s.text, sizeof s.text, "between %.10g and %.10g", min, max);
+    else if (bounded && min == DBL_MIN && !isfinite(max))
+        cnn_copy_string(s.text, sizeof s.text, "above 0");
     else if (bounded && (isfinite(min) || isfinite(max)))
         snprintf(s.text, sizeof s.text, "at %s %.10g", isfinite(min) ? "least" : "most",
                  isfinite(min) ? min : max);
@@ -274,6 +277,6 @@ void cnn_yaml_fields(cnn_yaml *y, struct fy_node *node, const char *what, const 
             unknown_key(y, key, what, fields);
     }
     for (; fields->key; fields++)
-        if (fields->required && !cnn_yaml_lookup(node, fields->key))
+        if (fields->required && !fields->kinds && !cnn_yaml_lookup(node, fields->key))
             cnn_yaml_error(y, node, "'%s' is missing in %s", fields->key, what);
 }

@@ -3,7 +3,9 @@
 
 #include "base/text.h"
 
+#include <float.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,80 +29,60 @@ typedef struct {
     struct fy_node *shape; /* [height, width, channels] */
 } entry;
 
-/** All keys of all types; check_keys says which belong together. */
+/** All keys, with the types that have them. */
 #define AT(member) offsetof(entry, source.member)
+#define OF(type)   (1u << CNN_SOURCE_##type)
+#define FILES      (OF(IDX) | OF(NPY) | OF(PNG_TREE))
+#define UNDIVIDED  (OF(NPY) | OF(PNG_TREE) | OF(SYNTHETIC))
+#define WHOLE(name, least, most, types)                                                            \
+    {                                                                                              \
+#name, CNN_FIELD_INT, AT(name), .min = least, .max = most, .kinds = types                  \
+    }
+#define LIMIT(name)                                                                                \
+    {                                                                                              \
+#name, CNN_FIELD_INT, AT(name), .max = INT_MAX, .word = "all", .word_value = 0             \
+    }
 static const cnn_field fields[] = {
     {"type", CNN_FIELD_ENUM, AT(type), .required = true, .names = cnn_source_type_names},
-    {"path", CNN_FIELD_STRING, AT(path), .required = false},
-    {"images", CNN_FIELD_STRING, AT(images), .required = false},
-    {"labels", CNN_FIELD_STRING, AT(labels), .required = false},
-    {"scale", CNN_FIELD_REAL, AT(scale), .required = false},
-    {"test_fraction", CNN_FIELD_REAL, AT(test_fraction), .max = 1},
-    {"split", CNN_FIELD_ENUM, AT(split), .names = cnn_split_by_names},
-    {"shape", CNN_FIELD_NODE, offsetof(entry, shape), .required = false},
-    {"limit", CNN_FIELD_INT, AT(limit), .max = INT_MAX, .word = "all", .word_value = 0},
-    {"test_limit", CNN_FIELD_INT, AT(test_limit), .max = INT_MAX, .word = "all", .word_value = 0},
-    {"height", CNN_FIELD_INT, AT(height), .min = 1, .max = MAX_SIDE},
-    {"width", CNN_FIELD_INT, AT(width), .min = 1, .max = MAX_SIDE},
-    {"channels", CNN_FIELD_INT, AT(channels), .min = 1, .max = MAX_CHANNELS},
-    {"classes", CNN_FIELD_INT, AT(classes), .min = 2, .max = MAX_CLASSES},
-    {"count", CNN_FIELD_INT, AT(count), .min = 2, .max = INT_MAX},
-    {"split_seed", CNN_FIELD_INT, AT(split_seed), .max = INT_MAX},
+    {"path", CNN_FIELD_STRING, AT(path), .required = true, .kinds = OF(IDX) | OF(PNG_TREE)},
+    {"images", CNN_FIELD_STRING, AT(images), .required = true, .kinds = OF(NPY)},
+    {"labels", CNN_FIELD_STRING, AT(labels), .required = true, .kinds = OF(NPY)},
+    {"scale", CNN_FIELD_REAL, AT(scale), .min = DBL_MIN, .max = INFINITY, .kinds = FILES},
+    {"test_fraction", CNN_FIELD_REAL, AT(test_fraction), .max = 1, .kinds = UNDIVIDED},
+    {"split", CNN_FIELD_ENUM, AT(split), .names = cnn_split_by_names, .kinds = OF(PNG_TREE)},
+    {"shape", CNN_FIELD_NODE, offsetof(entry, shape), .kinds = OF(PNG_TREE)},
+    WHOLE(height, 1, MAX_SIDE, OF(SYNTHETIC)),
+    WHOLE(width, 1, MAX_SIDE, OF(SYNTHETIC)),
+    WHOLE(channels, 1, MAX_CHANNELS, OF(SYNTHETIC)),
+    WHOLE(classes, 2, MAX_CLASSES, OF(SYNTHETIC)),
+    WHOLE(count, 2, INT_MAX, OF(SYNTHETIC)),
+    LIMIT(limit),
+    LIMIT(test_limit),
+    WHOLE(split_seed, 0, INT_MAX, 0),
     {0},
 };
 
-/** Which types a key belongs to; keys that are not here belong to all. */
-#define TYPE(t) (1u << CNN_SOURCE_##t)
-static const struct {
-    const char *key;
-    unsigned types;
-    bool required;
-} belonging[] = {
-    {"path", TYPE(IDX) | TYPE(PNG_TREE), true},
-    {"images", TYPE(NPY), true},
-    {"labels", TYPE(NPY), true},
-    {"scale", TYPE(IDX) | TYPE(NPY) | TYPE(PNG_TREE), false},
-    {"test_fraction", TYPE(NPY) | TYPE(PNG_TREE) | TYPE(SYNTHETIC), false},
-    {"split", TYPE(PNG_TREE), false},
-    {"shape", TYPE(PNG_TREE), false},
-    {"height", TYPE(SYNTHETIC), false},
-    {"width", TYPE(SYNTHETIC), false},
-    {"channels", TYPE(SYNTHETIC), false},
-    {"classes", TYPE(SYNTHETIC), false},
-    {"count", TYPE(SYNTHETIC), false},
-};
-enum { BELONGING = sizeof belonging / sizeof belonging[0] };
-
 static void check_keys(cnn_yaml *y, struct fy_node *node, const char *name, int type)
 {
-    for (int i = 0; i < BELONGING; i++) {
-        struct fy_node *value = cnn_yaml_lookup(node, belonging[i].key);
-        bool belongs = belonging[i].types >> type & 1;
+    for (const cnn_field *f = fields; f->key; f++) {
+        struct fy_node *value = cnn_yaml_lookup(node, f->key);
+        const bool belongs = !f->kinds || f->kinds >> type & 1;
         if (value && !belongs)
-            cnn_yaml_error(y, value, "'%s' means nothing for data set '%s' of type %s",
-                           belonging[i].key, name, cnn_source_type_names[type]);
-        else if (!value && belongs && belonging[i].required)
+            cnn_yaml_error(y, value, "'%s' means nothing for data set '%s' of type %s", f->key,
+                           name, cnn_source_type_names[type]);
+        else if (!value && belongs && f->kinds && f->required)
             cnn_yaml_error(y, node, "data set '%s' of type %s needs '%s'", name,
-                           cnn_source_type_names[type], belonging[i].key);
+                           cnn_source_type_names[type], f->key);
     }
-}
-
-/** The number at key, when it is one; what is none has been reported by its field. */
-static bool number_at(struct fy_node *node, const char *key, struct fy_node **at, double *value)
-{
-    *at = cnn_yaml_lookup(node, key);
-    const char *text = *at ? cnn_yaml_scalar(*at) : NULL;
-    return text && cnn_parse_real(text, value);
 }
 
 /** Open bounds, which the table of fields cannot express. */
 static void check_values(cnn_yaml *y, struct fy_node *node)
 {
-    struct fy_node *at;
+    struct fy_node *at = cnn_yaml_lookup(node, "test_fraction");
+    const char *text = at ? cnn_yaml_scalar(at) : NULL;
     double x;
-    if (number_at(node, "scale", &at, &x) && x <= 0)
-        cnn_yaml_error(y, at, "scale is what pixels are divided by; it must be above 0");
-    if (number_at(node, "test_fraction", &at, &x) && (x == 0 || x == 1))
+    if (text && cnn_parse_real(text, &x) && (x == 0 || x == 1))
         cnn_yaml_error(y, at, "test_fraction must be above 0 and below 1");
 }
 
@@ -151,45 +133,22 @@ static char *absolute(const cnn_source *source, const char *path)
     return real ? real : cnn_strdup(path);
 }
 
-static void write_path(const cnn_source *source, const char *key, const char *path, cnn_text *out)
-{
-    if (!path)
-        return;
-    char *full = absolute(source, path);
-    cnn_text_printf(out, ",\"%s\":", key);
-    cnn_text_append_json(out, full ? full : path);
-    free(full);
-}
-
-static void write_real(const char *key, double value, cnn_text *out)
-{
-    cnn_text_printf(out, ",\"%s\":", key);
-    cnn_text_append_json_number(out, value);
-}
-
 void cnn_source_write_json(const cnn_source *s, cnn_text *out)
 {
-    cnn_text_printf(out, "{\"type\":\"%s\"", cnn_source_type_names[s->type]);
-    if (s->type == CNN_SOURCE_IDX || s->type == CNN_SOURCE_PNG_TREE)
-        write_path(s, "path", s->path, out);
-    if (s->type == CNN_SOURCE_NPY) {
-        write_path(s, "images", s->images, out);
-        write_path(s, "labels", s->labels, out);
-    }
-    if (s->type != CNN_SOURCE_SYNTHETIC && s->scale > 0)
-        write_real("scale", s->scale, out);
-    if (s->type != CNN_SOURCE_IDX)
-        write_real("test_fraction", s->test_fraction, out);
-    if (s->type == CNN_SOURCE_PNG_TREE)
-        cnn_text_printf(out, ",\"split\":\"%s\"", cnn_split_by_names[s->split]);
+    entry e = {.source = *s}; /* borrows its texts but for the paths */
+    char **paths[] = {&e.source.path, &e.source.images, &e.source.labels};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (*paths[i]) {
+            *paths[i] = absolute(s, *paths[i]);
+            out->failed |= !*paths[i];
+        }
+    cnn_text_append(out, "{");
+    cnn_fields_write_json(fields, s->type, &e, out);
     if (s->type == CNN_SOURCE_PNG_TREE && s->height > 0)
         cnn_text_printf(out, ",\"shape\":[%d,%d,%d]", s->height, s->width, s->channels);
-    if (s->type == CNN_SOURCE_SYNTHETIC)
-        cnn_text_printf(out,
-                        ",\"height\":%d,\"width\":%d,\"channels\":%d,\"classes\":%d,\"count\":%d",
-                        s->height, s->width, s->channels, s->classes, s->count);
-    cnn_text_printf(out, ",\"limit\":%d,\"test_limit\":%d,\"split_seed\":%u}", s->limit,
-                    s->test_limit, (unsigned)s->split_seed);
+    cnn_text_append(out, "}");
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        free(*paths[i]);
 }
 
 /** Copies *s in place of itself; false when out of memory. NULL stays NULL. */

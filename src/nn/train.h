@@ -14,16 +14,24 @@ typedef enum { CNN_PRECISION_FP32, CNN_PRECISION_TF32 } cnn_precision;
 typedef enum { CNN_TRACE_EPOCH, CNN_TRACE_STEP } cnn_trace;
 typedef enum { CNN_PATH_LAYERED, CNN_PATH_NATIVE } cnn_path;
 
+/** The keys of `train:`, a line each: X(type, name, kind of field, default, help, bounds or names). A
+ *  new key is a new line: job files, factors over it, specifications and options of trainers follow
+ *  from the table. */
+#define CNN_TRAIN_KEYS(X)                                                                          \
+    X(int, epochs, INT, 20, "how often each image is trained on", .min = 1, .max = 1000000)        \
+    X(int, batch_size, INT, 32, "images a step, also of evaluation", .min = 1, .max = 65535)       \
+    X(int, optimizer, ENUM, CNN_OPTIMIZER_SGD, "", .names = cnn_optimizer_names)                   \
+    X(double, learning_rate, REAL, 0.01, "", .min = 1e-12, .max = 1e6)                             \
+    X(double, momentum, REAL, 0, "of sgd", .min = 0, .max = 0.999999)                              \
+    X(int, precision, ENUM, CNN_PRECISION_FP32, "of products", .names = cnn_precision_names)       \
+    X(bool, deterministic, BOOL, true, "the same weights each time", .names = NULL)                \
+    X(bool, autotune, BOOL, true, "choose algorithms by their time", .names = NULL)                \
+    X(int, trace, ENUM, CNN_TRACE_EPOCH, "what is timed", .names = cnn_trace_names)
+
 typedef struct {
-    int epochs;           /* 20 */
-    int batch_size;       /* 32; also of evaluation */
-    int optimizer;        /* cnn_optimizer; sgd */
-    double learning_rate; /* 0.01 */
-    double momentum;      /* 0; sgd only */
-    int precision;        /* cnn_precision; fp32 */
-    bool deterministic;   /* true */
-    bool autotune;        /* true */
-    int trace;            /* cnn_trace; epoch */
+#define CNN_TRAIN_MEMBER(type, name, ...) type name;
+    CNN_TRAIN_KEYS(CNN_TRAIN_MEMBER)
+#undef CNN_TRAIN_MEMBER
 } cnn_train;
 
 /* Adam, and batch normalisation: Keras's values. */
@@ -41,7 +49,7 @@ extern const char *const cnn_path_names[]; /* "layered", "native" */
 /** The keys of `train:`, for cnn_yaml_fields and for factors over training settings. */
 extern const cnn_field cnn_train_fields[];
 
-/** The defaults above. */
+/** The defaults of the table. */
 cnn_train cnn_train_defaults(void);
 
 /** Appends the settings as a JSON object that cnn_train_fields reads back unchanged. */

@@ -14,6 +14,9 @@ typedef struct {
     struct fy_node *network, *dataset, *train, *simulate;
 } outline;
 
+/** What a specification asks for; "tune" is written in the second kind only. */
+enum { TRAINS, TUNES };
+
 static const cnn_field outline_fields[] = {
     {"protocol", CNN_FIELD_INT, offsetof(outline, protocol), .required = true},
     {"run", CNN_FIELD_INT, offsetof(outline, run), .min = -1, .max = INT32_MAX},
@@ -25,7 +28,7 @@ static const cnn_field outline_fields[] = {
     {"network", CNN_FIELD_NODE, offsetof(outline, network), .required = true},
     {"dataset", CNN_FIELD_NODE, offsetof(outline, dataset), .required = true},
     {"train", CNN_FIELD_NODE, offsetof(outline, train), .required = false},
-    {"tune", CNN_FIELD_BOOL, offsetof(outline, tune), .required = false},
+    {"tune", CNN_FIELD_BOOL, offsetof(outline, tune), .kinds = 1u << TUNES},
     {"algorithms", CNN_FIELD_STRING, offsetof(outline, algorithms), .required = false},
     {"simulate", CNN_FIELD_NODE, offsetof(outline, simulate), .required = false},
     {0},
@@ -131,33 +134,42 @@ done:
     return st;
 }
 
+/** Appends ,"key":{"name":name,"body_key":body}. */
+static void write_named(const char *key, const char *name, const char *body_key,
+                        const cnn_text *body, cnn_text *out)
+{
+    cnn_text_printf(out, ",\"%s\":{\"name\":", key);
+    cnn_text_append_json(out, name);
+    cnn_text_printf(out, ",\"%s\":%s}", body_key, body->s ? body->s : "null");
+    out->failed |= body->failed;
+}
+
 void cnn_spec_write(const cnn_spec *spec, cnn_text *out)
 {
-    cnn_text_printf(out, "{\"protocol\":%d,\"run\":%d,\"framework\":", CNN_PROTOCOL_VERSION,
-                    spec->run);
-    cnn_text_append_json(out, spec->framework);
-    cnn_text_printf(out, ",\"path\":\"%s\",\"seed\":%u,\"threads\":%d,\"network\":{\"name\":",
-                    cnn_path_names[spec->path], (unsigned)spec->seed, spec->threads);
-    cnn_text_append_json(out, spec->network.name);
-    cnn_text_append(out, ",\"layers\":");
-    cnn_network_write_json(&spec->network, out);
-    cnn_text_append(out, "},\"dataset\":{\"name\":");
-    cnn_text_append_json(out, spec->source.name);
-    cnn_text_append(out, ",\"source\":");
-    cnn_source_write_json(&spec->source, out);
-    cnn_text_append(out, "},\"train\":");
+    const outline o = {.protocol = CNN_PROTOCOL_VERSION,
+                       .run = spec->run,
+                       .path = spec->path,
+                       .seed = (int)spec->seed,
+                       .threads = spec->threads,
+                       .tune = spec->tune,
+                       .framework = spec->framework,
+                       .algorithms = spec->algorithms};
+    cnn_text layers = {0}, source = {0};
+    cnn_network_write_json(&spec->network, &layers);
+    cnn_source_write_json(&spec->source, &source);
+    cnn_text_append(out, "{");
+    cnn_fields_write_json(outline_fields, spec->tune ? TUNES : TRAINS, &o, out);
+    write_named("network", spec->network.name, "layers", &layers, out);
+    write_named("dataset", spec->source.name, "source", &source, out);
+    cnn_text_append(out, ",\"train\":");
     cnn_train_write_json(&spec->train, out);
-    if (spec->tune)
-        cnn_text_append(out, ",\"tune\":true");
-    if (spec->algorithms && spec->algorithms[0]) {
-        cnn_text_append(out, ",\"algorithms\":");
-        cnn_text_append_json(out, spec->algorithms);
-    }
     if (spec->simulate) {
         cnn_text_append(out, ",\"simulate\":");
         cnn_simulation_write_json(spec->simulate, out);
     }
     cnn_text_append(out, "}");
+    cnn_text_free(&layers);
+    cnn_text_free(&source);
 }
 
 void cnn_spec_free(cnn_spec *spec)

@@ -57,22 +57,14 @@ void cnn_simulation_read(cnn_yaml *y, struct fy_node *node, cnn_simulation *out)
     *out = r.simulation;
 }
 
-static void write_string(const char *key, const char *value, cnn_text *out)
-{
-    cnn_text_printf(out, ",\"%s\":", key);
-    cnn_text_append_json(out, value);
-}
-
 void cnn_simulation_write_json(const cnn_simulation *s, cnn_text *out)
 {
+    const reading r = {.simulation = *s, .job_seed = (int)s->job_seed};
     cnn_text_append(out, "{\"truth\":");
     cnn_truth_write_json(&s->truth, out);
-    cnn_text_printf(out, ",\"job_seed\":%u", (unsigned)s->job_seed);
-    write_string("cell", s->cell, out);
-    write_string("node", s->node, out);
-    write_string("device", s->device, out);
-    cnn_text_printf(out, ",\"block\":%d,\"order\":%d,\"attempt\":%d}", s->block, s->order,
-                    s->attempt);
+    cnn_text_append(out, ",");
+    cnn_fields_write_json(fields, 0, &r, out);
+    cnn_text_append(out, "}");
 }
 
 void cnn_simulation_free(cnn_simulation *s)

@@ -43,7 +43,7 @@ static const cnn_field error_fields[] = {
 
 /** The truth, and what is read by a table or function of its own. */
 typedef struct {
-    cnn_truth truth; /* first: its fields' offsets hold here, too */
+    cnn_truth truth; /* first: its fields' offsets hold here as well */
     struct fy_node *time, *error, *sleep;
 } reading;
 
@@ -119,38 +119,16 @@ void cnn_truth_read(cnn_yaml *y, struct fy_node *node, cnn_truth *out)
     *out = r.truth;
 }
 
-/** Appends "key":value for every number of a table, each after a comma but the first. */
-static void write_numbers(const cnn_field *table, const cnn_truth *t, cnn_text *out)
-{
-    bool first = true;
-    for (const cnn_field *f = table; f->key; f++) {
-        if (f->kind != CNN_FIELD_REAL)
-            continue;
-        const double value = *(const double *)((const char *)t + f->offset);
-        if (value == 0 && f->min > 0 && !f->word)
-            continue; /* 0 where that is no value: not stated */
-        cnn_text_printf(out, "%s\"%s\":", first ? "" : ",", f->key);
-        if (f->word && value == f->word_value)
-            cnn_text_append_json(out, f->word);
-        else
-            cnn_text_append_json_number(out, value);
-        first = false;
-    }
-}
-
 void cnn_truth_write_json(const cnn_truth *t, cnn_text *out)
 {
+    const reading r = {.truth = *t};
     cnn_text_append(out, "{\"time\":{");
-    write_numbers(time_fields, t, out);
+    cnn_fields_write_json(time_fields, 0, t, out);
     cnn_text_append(out, "},\"error\":{");
-    write_numbers(error_fields, t, out);
+    cnn_fields_write_json(error_fields, 0, t, out);
     cnn_text_append(out, "},");
-    write_numbers(fields, t, out);
-    if (t->devices_per_node > 0)
-        cnn_text_printf(out, ",\"devices_per_node\":%d", t->devices_per_node);
-    if (t->machine_seed >= 0)
-        cnn_text_printf(out, ",\"machine_seed\":%d", t->machine_seed);
+    cnn_fields_write_json(fields, 0, &r, out);
     cnn_text_append(out, ",\"sleep\":");
-    cnn_text_append_json_number(out, t->sleep);
+    cnn_fields_write_value(&sleep_field, t, out);
     cnn_text_append(out, "}");
 }

@@ -25,7 +25,7 @@ planned() { "$python" -c "import csv; print(sum(int(r['planned']) for r in csv.D
 run --output longer.h5 --set train.epochs=3
 expect 2 "$build/cnnmpi" report first.h5 longer.h5
 says err "'first.h5' and 'longer.h5' are no parts of one study"
-says err '"epochs": 2 and "epochs": 3'
+says err '"epochs":2 and "epochs":3'
 cp first.h5 copy.h5
 expect 2 "$build/cnnmpi" report first.h5 copy.h5
 says err 'hold the same runs'

@@ -94,7 +94,7 @@ static void test_read_reports_all_errors_at_once(void **state)
     assert_int_equal(read_entry("{type: npy, images: X, scale: 0, test_fraction: 2, path: Z}", &s),
                      4);
     assert_contains(cnn_error_message(), "needs 'labels'");
-    assert_contains(cnn_error_message(), "scale is what");
+    assert_contains(cnn_error_message(), "'scale' must be above 0");
     assert_contains(cnn_error_message(), "test_fraction");
     assert_contains(cnn_error_message(), "'path' means nothing");
     cnn_source_free(&s);

@@ -176,7 +176,7 @@ static void test_cells_are_found_by_their_names(void **state)
         if (levels[1] == 0) {
             assert_unknown(cell->unknown, "no cell of this name");
         } else if (levels[2] == 1) {
-            assert_unknown(cell->unknown, "\"batch_size\": 32 there, \"batch_size\": 64 here");
+            assert_unknown(cell->unknown, "\"batch_size\":32 there, \"batch_size\":64 here");
         } else {
             known++;
             assert_int_equal(cell->source, levels[3] == 1 ? 1 : 3); /* native, layered / arch2 */
@@ -212,7 +212,7 @@ static void test_what_would_take_other_seconds_is_refused(void **state)
     (void)state;
     cnn_results *r = pilot();
     assert_useless(JOB("5", "epochs: 3, optimizer: adam", STUDY, ""), r,
-                   "\"optimizer\": \"sgd\" there, \"optimizer\": \"adam\" here");
+                   "\"optimizer\":\"sgd\" there, \"optimizer\":\"adam\" here");
     assert_useless(JOB("5", THREE, STUDY, "backend: cudnn\n"), r,
                    "backend onednn there, cudnn here");
     assert_useless("name: f\nrepeats: 5\nseed: 1\ntrain: {epochs: 3}\nfactors:\n" STUDY

@@ -138,7 +138,7 @@ static void test_other_jobs_are_refused_with_the_difference(void **state)
 {
     (void)state;
     static const char *const others[][2] = {
-        {JOB("2", "4", "3", "0.2", "0.01"), "\"epochs\": 2 and \"epochs\": 3"},
+        {JOB("2", "4", "3", "0.2", "0.01"), "\"epochs\":2 and \"epochs\":3"},
         {JOB("2", "4", "2", "0.25", "0.01"), "\"test_fraction\":0.2 and \"test_fraction\":0.25"},
         {JOB("2", "4", "2", "0.2", "0.02"), "margin_time is 0.01 and 0.02"},
     };
