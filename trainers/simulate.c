@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** cnntrain-simulate: plays the runs of a simulated framework. src/trainer's main, with a
- *  cnn_train_run of its own in place of the one that trains: the times and errors that it reports
+/** cnntrain-simulate: plays the runs of a simulated framework. The times and errors that it reports
  *  are drawn from the truth that the job states (simulate/draw.h). */
 #include "base/clock.h"
 #include "simulate/draw.h"
 #include "trainer/main.h"
-#include "trainer/run.h"
 
 #include <math.h>
 #include <signal.h>
@@ -91,7 +89,7 @@ done:
     return st;
 }
 
-cnn_status cnn_train_run(const cnn_spec *spec, cnn_event_sink sink, void *user)
+static cnn_status run(const cnn_spec *spec, cnn_event_sink sink, void *user)
 {
     cnn_status st = CNN_OK;
     const int epochs = spec->train.epochs;
@@ -112,7 +110,7 @@ done:
     return st;
 }
 
-cnn_status cnn_train_describe(const cnn_spec *spec, cnn_text *out)
+static cnn_status describe(const cnn_spec *spec, cnn_text *out)
 {
     cnn_status st = CNN_OK;
     CNN_TRY(check(spec));
@@ -124,5 +122,6 @@ done:
 
 int main(int argc, char **argv)
 {
-    return cnn_trainer_main(argc, argv);
+    static const cnn_trainer trainer = {run, describe};
+    return cnn_trainer_main(argc, argv, &trainer);
 }

@@ -1,51 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command_line.h"
 
-#include "base/text.h"
+#include "base/arguments.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-const char cnn_command_line_help[] =
+static const char introduction[] =
     "Usage: mpirun -np RANKS cnnmpi JOB.yaml [OPTION]...\n"
     "       cnnmpi COMMAND FILE... [OPTION]...\n"
     "\n"
-    "Trains the cells of a job again and again, each rank on a device of its own, and says how "
-    "much\n"
-    "of the spread in training time and accuracy is the framework and how much is the machine.\n"
+    "Trains the cells of a job again and again, each rank on a device of its own, and reports how\n"
+    "much of the spread in training time and accuracy is the framework and how much the machine.\n"
     "\n"
     "Commands:\n"
-    "  plan JOB.yaml      cells with parameter counts, blocks, order and balance; trains nothing\n"
-    "  data JOB.yaml      what was found of each data set, and how to get what is missing\n"
-    "  report RESULTS.h5  the analysis, from the results file alone, complete or not; several "
-    "files\n"
-    "                     of one plan are pooled\n"
-    "  report --published the published study, judged from its own tables\n"
-    "  status RESULTS.h5  while a job runs or after: done, failed, left, by device; time left; "
-    "reasons\n"
-    "  help, version\n"
-    "\n"
-    "Options:\n"
-    "  --output FILE      results file (default: the job's `output`, or JOB.h5)\n"
-    "  --resume           go on with an unfinished results file: finished runs are kept\n"
-    "  --force            replace an existing results file\n"
-    "  --set KEY=VALUE    override any key of the job: --set train.epochs=2 (repeatable)\n"
-    "  --progress HOW     auto (default), live (one line that changes), plain (time-stamped "
-    "lines)\n"
-    "  --quiet            no progress and no tables\n"
-    "  --ranks N          plan: for how many ranks (default 1)\n"
-    "  --from RESULTS.h5  plan: time and detectable differences, by the runs of an earlier job\n"
-    "\n"
-    "Options of report:\n"
-    "  --full             every table, not only the most important ones\n"
-    "  --format HOW       text (default), csv, latex\n"
-    "  --table NAME       one table alone; docs/analysis.md lists their names\n"
-    "  --runs             the runs themselves, all columns, as CSV\n"
-    "  --attempts         every attempt, the superseded and failed ones too, as CSV\n"
-    "  -o, --output FILE  instead of standard output; all tables as CSV need a folder: a file for\n"
-    "                     each. Files that are there stay, unless --force is given\n"
-    "  --status           print nothing; exit status 0 when complete, 75 when not\n"
+    "  plan JOB.yaml           cells with parameter counts, blocks, order and balance; trains "
+    "nothing\n"
+    "  data JOB.yaml           what was found of each data set, and how to get what is missing\n"
+    "  report RESULTS.h5       the analysis, from the results file alone, complete or not; "
+    "several\n"
+    "                          files of one plan are pooled\n"
+    "  report --published      the published study, judged from its own tables\n"
+    "  status RESULTS.h5       while a job runs or after: done, failed, left, by device; time "
+    "left;\n"
+    "                          reasons of failures\n"
+    "  help, version\n";
+
+static const char ending[] =
     "\n"
     "Exit status: 0 all runs done; 1 some failed; 2 wrong job file or usage; 3 data or "
     "environment;\n"
@@ -61,35 +44,58 @@ const char cnn_command_line_help[] =
 #define STATUS (1u << CNN_COMMAND_STATUS)
 #define ALL    (RUN | PLAN | DATA | REPORT | STATUS)
 
-/* X(name, commands that it means something to) */
-#define OPTIONS(X)                                                                                 \
-    X("--output", RUN | PLAN | DATA | REPORT)                                                      \
-    X("--resume", RUN)                                                                             \
-    X("--force", RUN | REPORT)                                                                     \
-    X("--set", RUN | PLAN | DATA)                                                                  \
-    X("--quiet", RUN)                                                                              \
-    X("--progress", RUN)                                                                           \
-    X("--ranks", PLAN)                                                                             \
-    X("--from", PLAN)                                                                              \
-    X("--status", REPORT)                                                                          \
-    X("--full", REPORT)                                                                            \
-    X("--format", REPORT)                                                                          \
-    X("--table", REPORT)                                                                           \
-    X("--runs", REPORT)                                                                            \
-    X("--attempts", REPORT)                                                                        \
-    X("--published", REPORT)                                                                       \
-    X("--help", ALL)                                                                               \
-    X("--version", ALL)
+/* X(name, letter, value, commands that it means something to, help) */
+#define OPTIONS_OF_JOBS(X)                                                                         \
+    X("--output", 'o', "FILE", RUN | PLAN | DATA | REPORT,                                         \
+      "results file (default: the job's `output`, or JOB.h5)")                                     \
+    X("--resume", 0, NULL, RUN, "go on with an unfinished results file: finished runs are kept")   \
+    X("--force", 0, NULL, RUN | REPORT, "replace an existing results file")                        \
+    X("--set", 0, "KEY=VALUE", RUN | PLAN | DATA,                                                  \
+      "override any key of the job: --set train.epochs=2 (repeatable); a key that holds a dot is " \
+      "quoted: --set 'frameworks.\"tf 2.15\".program=x'")                                          \
+    X("--progress", 0, "HOW", RUN,                                                                 \
+      "auto (default), live (one line that changes), plain (time-stamped lines)")                  \
+    X("--quiet", 'q', NULL, RUN, "no progress and no tables")                                      \
+    X("--ranks", 0, "N", PLAN, "plan: for how many ranks (default 1)")                             \
+    X("--from", 0, "RESULTS.h5", PLAN,                                                             \
+      "plan: time and detectable differences, by the runs of an earlier job")                      \
+    X("--help", 'h', NULL, ALL, NULL)                                                              \
+    X("--version", 0, NULL, ALL, NULL)
 
-#define NAME(name, commands)     name,
-#define COMMANDS(name, commands) commands,
-static const char *const option_names[] = {OPTIONS(NAME) NULL};
-static const unsigned option_commands[] = {OPTIONS(COMMANDS)};
+#define OPTIONS_OF_REPORT(X)                                                                       \
+    X("--full", 0, NULL, REPORT, "every table, not only the most important ones")                  \
+    X("--format", 0, "HOW", REPORT, "text (default), csv, latex")                                  \
+    X("--table", 0, "NAME", REPORT, "one table alone; docs/analysis.md lists their names")         \
+    X("--runs", 0, NULL, REPORT, "the runs themselves, all columns, as CSV")                       \
+    X("--attempts", 0, NULL, REPORT, "every attempt, also superseded and failed ones, as CSV")     \
+    X("--status", 0, NULL, REPORT, "print nothing; exit status 0 when complete, 75 when not")      \
+    X("--published", 0, NULL, REPORT, NULL)
+
+#define OPTION(name, letter, value, commands, help)   {name, letter, value, help},
+#define COMMANDS(name, letter, value, commands, help) commands,
+static const cnn_option options[] = {OPTIONS_OF_JOBS(OPTION) OPTIONS_OF_REPORT(OPTION){0}};
+static const cnn_option job_options[] = {OPTIONS_OF_JOBS(OPTION){0}};
+static const cnn_option report_options[] = {
+    OPTIONS_OF_REPORT(OPTION){"--output", 'o', "FILE",
+                              "instead of standard output; all tables as CSV need a folder: a file "
+                              "for each. Files that are there stay, unless --force is given"},
+    {0}};
+static const unsigned option_commands[] = {OPTIONS_OF_JOBS(COMMANDS) OPTIONS_OF_REPORT(COMMANDS)};
 
 static const char *const command_names[] = {"run",    "plan", "data",    "report",
                                             "status", "help", "version", NULL};
+/* By cnn_progress_mode, but for the quiet one. */
 static const char *const progress_names[] = {"auto", "live", "plain", NULL};
-static const char *const format_names[] = {"text", "csv", "latex", NULL};
+
+void cnn_command_line_help(cnn_text *out)
+{
+    cnn_text_append(out, introduction);
+    cnn_text_append(out, "\nOptions:\n");
+    cnn_options_help(job_options, out);
+    cnn_text_append(out, "\nOptions of report:\n");
+    cnn_options_help(report_options, out);
+    cnn_text_append(out, ending);
+}
 
 static int index_in(const char *const *names, const char *name)
 {
@@ -97,6 +103,24 @@ static int index_in(const char *const *names, const char *name)
         if (!strcmp(names[i], name))
             return i;
     return -1;
+}
+
+/** The index of a word among names, for an option whose values they are. */
+static cnn_status choose(const char *option, const char *word, const char *const *names, int *out)
+{
+    cnn_status st = CNN_OK;
+    const int i = index_in(names, word);
+    const char *close = cnn_suggest(word, names);
+    cnn_text all = {0};
+    for (int n = 0; names[n]; n++)
+        cnn_text_printf(&all, "%s%s", n == 0 ? "" : names[n + 1] ? ", " : " or ", names[n]);
+    CNN_TRY(cnn_text_status(&all));
+    CNN_CHECK(i >= 0, CNN_EUSAGE, "%s %s: %s%s%s%s", option, word, all.s,
+              close ? "; did you mean " : "", close ? close : "", close ? "?" : "");
+    *out = i;
+done:
+    cnn_text_free(&all);
+    return st;
 }
 
 static cnn_status add_override(cnn_command_line *line, const char *text)
@@ -124,6 +148,9 @@ static cnn_status override_output(cnn_command_line *line)
     for (const char *s = line->output; *s; s += cnn_utf8_length(s))
         CNN_CHECK(cnn_utf8_length(s) > 0, CNN_EUSAGE,
                   "--output: the file's name is not UTF-8 text; choose another one");
+    const size_t n = strlen(line->output);
+    CNN_CHECK(line->output[n - 1] != '/', CNN_EUSAGE,
+              "--output %s: this is a folder; give the name of a file in it", line->output);
     cnn_text_append(&quoted, "output=");
     cnn_text_append_json(&quoted, line->output); /* a JSON string is a YAML scalar */
     CNN_CHECK((text = cnn_text_take(&quoted)) != NULL, CNN_ENOMEM, "command line");
@@ -134,7 +161,7 @@ done:
     return st;
 }
 
-/** A switch of the command line, which takes no value; NULL: no such one. */
+/** Where a switch of the command line is kept; NULL: the option is no switch. */
 static bool *switch_of(cnn_command_line *line, const char *name)
 {
     const struct {
@@ -157,6 +184,7 @@ static cnn_status apply_option(cnn_command_line *line, const char *name, const c
 {
     cnn_status st = CNN_OK;
     int64_t n;
+    int chosen = 0;
     bool *on = switch_of(line, name);
     if (on) {
         *on = true;
@@ -171,13 +199,12 @@ static cnn_status apply_option(cnn_command_line *line, const char *name, const c
     } else if (!strcmp(name, "--table")) {
         line->report.table = value;
     } else if (!strcmp(name, "--format")) {
-        CNN_CHECK(index_in(format_names, value) >= 0, CNN_EUSAGE, "--format %s: text, csv or latex",
-                  value);
-        line->report.format = value;
+        CNN_TRY(choose(name, value, cnn_report_format_names, &chosen));
+        line->report.format = (cnn_report_format)chosen;
+        line->report.has_format = true;
     } else if (!strcmp(name, "--progress")) {
-        CNN_CHECK(index_in(progress_names, value) >= 0, CNN_EUSAGE,
-                  "--progress %s: auto, live or plain", value);
-        line->progress = value;
+        CNN_TRY(choose(name, value, progress_names, &chosen));
+        line->progress = (cnn_progress_mode)chosen;
     } else if (!strcmp(name, "--ranks")) {
         CNN_CHECK(cnn_parse_int(value, &n) && n >= 1 && n <= 1000000, CNN_EUSAGE,
                   "--ranks %s: a number from 1 to 1000000", value);
@@ -191,57 +218,32 @@ done:
     return st;
 }
 
-static bool takes_value(const char *name)
-{
-    static const char *const with[] = {"--set",  "--output", "--progress", "--ranks",
-                                       "--from", "--table",  "--format",   NULL};
-    return index_in(with, name) >= 0;
-}
-
-/** Takes argv[*i] (and its value) as an option; both "--set x=1" and "--set=x=1" are good.
- * *given_options gets the bit of the option's place in option_names. */
-static cnn_status parse_option(int argc, char **argv, int *i, cnn_command_line *line,
-                               unsigned *given_options)
-{
-    cnn_status st = CNN_OK;
-    const char *given = argv[*i], *equals = strchr(given, '=');
-    char *name = !strcmp(given, "-h")   ? cnn_strdup("--help")
-                 : !strcmp(given, "-q") ? cnn_strdup("--quiet")
-                 : !strcmp(given, "-o") ? cnn_strdup("--output")
-                 : equals               ? cnn_strndup(given, (size_t)(equals - given))
-                                        : cnn_strdup(given);
-    const char *value = equals ? equals + 1 : NULL;
-    CNN_CHECK(name, CNN_ENOMEM, "command line");
-    if (index_in(option_names, name) < 0) {
-        const char *close = cnn_suggest(name, option_names);
-        CNN_CHECK(false, CNN_EUSAGE, "unknown option %s%s%s%s (cnnmpi help lists them)", name,
-                  close ? "; did you mean " : "", close ? close : "", close ? "?" : "");
-    }
-    if (takes_value(name) && !value) {
-        CNN_CHECK(*i + 1 < argc, CNN_EUSAGE, "%s needs a value", name);
-        value = argv[++*i];
-    }
-    CNN_CHECK(takes_value(name) || !value, CNN_EUSAGE, "%s takes no value", name);
-    *given_options |= 1u << index_in(option_names, name);
-    CNN_TRY(apply_option(line, name, value));
-done:
-    free(name);
-    return st;
-}
-
-/** An option that its command would ignore is a mistake: `--ranks 4` starts no ranks. */
+/** An option that its command would ignore is a mistake: `--ranks 4` starts no ranks. given: bits
+ *  by the place in `options`. */
 static cnn_status check_options(const cnn_command_line *line, unsigned given)
 {
     cnn_status st = CNN_OK;
     if (line->command == CNN_COMMAND_HELP || line->command == CNN_COMMAND_VERSION)
         return CNN_OK;
-    for (int i = 0; option_names[i]; i++)
+    for (int i = 0; options[i].name; i++)
         CNN_CHECK(!(given >> i & 1) || option_commands[i] >> line->command & 1, CNN_EUSAGE,
-                  "%s means nothing to `cnnmpi %s`%s", option_names[i],
+                  "%s means nothing to `cnnmpi %s`%s", options[i].name,
                   line->command == CNN_COMMAND_RUN ? "JOB.yaml" : command_names[line->command],
-                  strcmp(option_names[i], "--ranks") == 0
+                  strcmp(options[i].name, "--ranks") == 0
                       ? ": it is for plans; to run on 4 ranks, write mpirun -np 4 cnnmpi JOB.yaml"
                       : " (cnnmpi help)");
+done:
+    return st;
+}
+
+/** A word in the place of a job file that is no file, but much like a command. */
+static cnn_status check_command(const cnn_command_line *line)
+{
+    cnn_status st = CNN_OK;
+    const char *word = line->command == CNN_COMMAND_RUN ? line->file : NULL;
+    const char *close = word ? cnn_suggest(word, command_names) : NULL;
+    CNN_CHECK(!close || access(word, F_OK) == 0, CNN_EUSAGE,
+              "'%s' is neither a command nor a file; did you mean %s?", word, close);
 done:
     return st;
 }
@@ -249,6 +251,7 @@ done:
 static cnn_status add_file(cnn_command_line *line, const char *file)
 {
     cnn_status st = CNN_OK;
+    CNN_TRY(check_command(line));
     CNN_CHECK(line->file_count == 0 || line->command == CNN_COMMAND_REPORT, CNN_EUSAGE,
               "'%s' after '%s': one file at a time", file, line->file);
     const char **more = realloc(line->files, (size_t)(line->file_count + 1) * sizeof *more);
@@ -275,10 +278,10 @@ static cnn_status check_report(const cnn_command_line *line)
     CNN_CHECK(!(r->runs || r->attempts) || !(r->published || r->table || r->status_only || r->full),
               CNN_EUSAGE, "%s writes the rows of results files: it takes --output and --force only",
               rows);
-    CNN_CHECK(!(r->runs || r->attempts) || !r->format || !strcmp(r->format, "csv"), CNN_EUSAGE,
-              "%s writes CSV, not %s", rows, r->format);
+    CNN_CHECK(!(r->runs || r->attempts) || !r->has_format || r->format == CNN_REPORT_CSV,
+              CNN_EUSAGE, "%s writes CSV, not %s", rows, cnn_report_format_names[r->format]);
     CNN_CHECK(!r->status_only ||
-                  !(r->published || r->table || r->full || r->format || line->output),
+                  !(r->published || r->table || r->full || r->has_format || line->output),
               CNN_EUSAGE, "--status prints nothing: it goes with no other option");
     CNN_CHECK(!r->status_only || line->file_count < 2, CNN_EUSAGE,
               "--status is about one file: ask for each");
@@ -298,29 +301,42 @@ done:
     return st;
 }
 
+/** A word that is no option: the command, or a file. */
+static cnn_status apply_word(cnn_command_line *line, const char *word, bool *command_seen)
+{
+    const int command = line->file || *command_seen ? -1 : index_in(command_names, word);
+    if (command < 0)
+        return add_file(line, word);
+    *command_seen = true;
+    if (line->command == CNN_COMMAND_RUN) /* --help and --version win */
+        line->command = (cnn_command)command;
+    return CNN_OK;
+}
+
 cnn_status cnn_command_line_parse(int argc, char **argv, cnn_command_line *out)
 {
     cnn_status st = CNN_OK;
-    cnn_command_line line = {.command = CNN_COMMAND_RUN, .progress = "auto", .ranks = 1};
+    cnn_command_line line = {.command = CNN_COMMAND_RUN, .progress = CNN_PROGRESS_AUTO, .ranks = 1};
     bool command_seen = false;
     unsigned given = 0;
-    for (int i = 1; i < argc; i++) {
-        int command = line.file || command_seen ? -1 : index_in(command_names, argv[i]);
-        if (argv[i][0] == '-' && argv[i][1]) {
-            CNN_TRY(parse_option(argc, argv, &i, &line, &given));
-        } else if (command >= 0) {
-            command_seen = true;
-            if (line.command == CNN_COMMAND_RUN) /* --help and --version win */
-                line.command = (cnn_command)command;
+    for (int i = 1; i < argc;) {
+        cnn_argument a;
+        CNN_TRY(cnn_argument_next(options, argc, argv, &i, &a));
+        if (a.option) {
+            given |= 1u << (a.option - options);
+            CNN_TRY(apply_option(&line, a.option->name, a.text));
         } else {
-            CNN_TRY(add_file(&line, argv[i]));
+            CNN_TRY(apply_word(&line, a.text, &command_seen));
         }
     }
+    CNN_TRY(check_command(&line));
     CNN_TRY(check_options(&line, given));
     CNN_TRY(check_files(&line));
     CNN_TRY(check_report(&line));
     CNN_CHECK(!line.resume || !line.force, CNN_EUSAGE,
               "--resume keeps the results file and --force replaces it: choose one");
+    if (line.quiet)
+        line.progress = CNN_PROGRESS_QUIET;
     if (line.command != CNN_COMMAND_REPORT)
         CNN_TRY(override_output(&line));
     *out = line;

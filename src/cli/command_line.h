@@ -3,7 +3,9 @@
 #ifndef CNN_CLI_COMMAND_LINE_H
 #define CNN_CLI_COMMAND_LINE_H
 
-#include "base/status.h"
+#include "base/text.h"
+#include "document/output.h"
+#include "mpi/job_runner.h"
 
 #include <stdbool.h>
 
@@ -20,8 +22,9 @@ typedef enum {
 /** Options of `report`. */
 typedef struct {
     bool status_only, full, published, runs, attempts;
-    const char *format; /* "text", "csv" or "latex"; NULL: not given */
-    const char *table;  /* NULL: all */
+    bool has_format; /* --format was given */
+    cnn_report_format format;
+    const char *table; /* NULL: all */
 } cnn_report_options;
 
 typedef struct {
@@ -34,16 +37,17 @@ typedef struct {
     const char **overrides; /* --set and --output as "key=value", NULL-terminated; owned */
     int override_count;
     bool resume, force, quiet;
-    const char *progress; /* "auto", "live" or "plain" */
-    int ranks;            /* of `plan` */
-    const char *from;     /* of `plan`: results file of an earlier job; NULL: none; from argv */
+    cnn_progress_mode progress; /* CNN_PROGRESS_QUIET with --quiet */
+    int ranks;                  /* of `plan` */
+    const char *from; /* of `plan`: results file of an earlier job; NULL: none; from argv */
     cnn_report_options report;
 } cnn_command_line;
 
-/** CNN_EUSAGE says what is wrong, with a suggestion for a misspelt option. */
+/** CNN_EUSAGE says what is wrong, with a suggestion for a misspelt option or command. */
 cnn_status cnn_command_line_parse(int argc, char **argv, cnn_command_line *out);
 void cnn_command_line_free(cnn_command_line *line);
 
-extern const char cnn_command_line_help[];
+/** Appends the text of --help. */
+void cnn_command_line_help(cnn_text *out);
 
 #endif

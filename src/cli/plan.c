@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/plan.h"
 
+#include "cli/terminal.h"
 #include "design/networks.h"
 #include "document/render.h"
 #include "forecast/forecast.h"
@@ -37,26 +38,28 @@ done:
     return st;
 }
 
-cnn_status cnn_command_plan(const cnn_command_line *line, cnn_text *out)
+cnn_status cnn_command_plan(const cnn_command_line *line)
 {
     cnn_status st = CNN_OK;
     plan p = {0};
-    cnn_text problem = {0};
+    cnn_text text = {0}, problem = {0};
     CNN_TRY(cnn_job_read(line->file, line->overrides, &p.job));
     CNN_TRY(cnn_design_create(p.job, line->ranks, &p.design));
     p.images = calloc((size_t)p.design->cell_count, sizeof *p.images);
     CNN_CHECK(p.images, CNN_ENOMEM, "%d cells", p.design->cell_count);
     CNN_TRY(cnn_networks_infer(p.design, p.job, &p.networks, p.images, &problem));
-    cnn_design_describe(p.design, p.job, (const cnn_network *const *)p.networks, out);
+    cnn_design_describe(p.design, p.job, (const cnn_network *const *)p.networks, &text);
     if (line->from)
-        CNN_TRY(describe_forecast(&p, line->from, out));
+        CNN_TRY(describe_forecast(&p, line->from, &text));
     else
-        cnn_design_describe_unmeasured(p.design, p.job, out);
+        cnn_design_describe_unmeasured(p.design, p.job, &text);
     if (problem.len)
-        cnn_text_printf(out, "\n%s", problem.s);
+        cnn_text_printf(&text, "\n%s", problem.s);
     CNN_TRY(cnn_text_status(&problem));
+    CNN_TRY(cnn_print_text(&text));
 done:
     cnn_text_free(&problem);
+    cnn_text_free(&text);
     if (p.design)
         cnn_networks_destroy(&p.networks, p.design->cell_count);
     free(p.images);

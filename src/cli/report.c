@@ -29,12 +29,8 @@ done:
 
 static cnn_report_output report_output(const cnn_command_line *line)
 {
-    const char *format = line->report.format;
     return (cnn_report_output){
-        .format = !format                    ? CNN_REPORT_TEXT
-                  : !strcmp(format, "csv")   ? CNN_REPORT_CSV
-                  : !strcmp(format, "latex") ? CNN_REPORT_LATEX
-                                             : CNN_REPORT_TEXT,
+        .format = line->report.format,
         .table = line->report.table,
         .output = line->output,
         .force = line->force,

@@ -46,6 +46,9 @@ typedef struct {
     char algorithms[CNN_ALGORITHMS_SIZE]; /* what was chosen; never cut: longer is refused */
 } cnn_event;
 
+/** Receives each event as it happens. A failure ends the run with that status. */
+typedef cnn_status (*cnn_event_sink)(void *user, const cnn_event *event);
+
 /** An event of a kind with everything unknown. */
 cnn_event cnn_event_make(cnn_event_kind kind);
 /** Appends the event as one JSON line, newline included. */

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/printable.h"
 #include "trainer/options.h"
-#include "trainer/run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,7 +87,7 @@ done:
     return st;
 }
 
-static int train_by_protocol(const char *events)
+static int train_by_protocol(const char *events, const cnn_trainer *trainer)
 {
     cnn_status st = CNN_OK;
     cnn_text text = {0};
@@ -97,7 +96,7 @@ static int train_by_protocol(const char *events)
     CNN_TRY(open_events(events, &fd));
     CNN_TRY(read_all(STDIN_FILENO, &text));
     CNN_TRY(cnn_spec_parse(text.s, &spec));
-    CNN_TRY(cnn_train_run(&spec, send_event, &fd));
+    CNN_TRY(trainer->run(&spec, send_event, &fd));
 done:
     if (st != CNN_OK) {
         cnn_event event = cnn_event_make(CNN_EVENT_ERROR);
@@ -169,33 +168,52 @@ static cnn_status print_event(void *user, const cnn_event *event)
     return CNN_OK;
 }
 
-static cnn_status print_plan(const cnn_spec *spec)
+/** Prints text that has been gathered, on a standard output that may be a full disk. */
+static cnn_status print_text(cnn_status st, cnn_text *text)
+{
+    if (st == CNN_OK)
+        st = cnn_text_status(text);
+    if (st == CNN_OK)
+        cnn_print(stdout, text->s ? text->s : "");
+    cnn_text_free(text);
+    if (st == CNN_OK && (ferror(stdout) || fflush(stdout) != 0))
+        st = cnn_error_set(CNN_EIO, "cannot write to standard output: %s", strerror(errno));
+    return st;
+}
+
+static cnn_status print_help(const char *program)
 {
     cnn_text text = {0};
-    cnn_status st = cnn_train_describe(spec, &text);
-    if (st == CNN_OK)
-        cnn_print(stdout, text.s);
-    cnn_text_free(&text);
-    return st;
+    return print_text(cnn_trainer_options_help(program, &text), &text);
+}
+
+static cnn_status print_version(const char *program)
+{
+    cnn_text text = {0};
+    cnn_text_printf(&text, "%s %s, run protocol %d\n", program, CNN_VERSION, CNN_PROTOCOL_VERSION);
+    return print_text(CNN_OK, &text);
+}
+
+static cnn_status print_plan(const cnn_spec *spec, const cnn_trainer *trainer)
+{
+    cnn_text text = {0};
+    return print_text(trainer->describe(spec, &text), &text);
 }
 
 static cnn_status print_spec(const cnn_spec *spec)
 {
     cnn_text text = {0};
     cnn_spec_write(spec, &text);
-    cnn_status st = cnn_text_status(&text);
-    if (st == CNN_OK)
-        cnn_printf(stdout, "%s\n", text.s);
-    cnn_text_free(&text);
-    return st;
+    cnn_text_append(&text, "\n");
+    return print_text(CNN_OK, &text);
 }
 
-static cnn_status train_by_hand(const cnn_spec *spec)
+static cnn_status train_by_hand(const cnn_spec *spec, const cnn_trainer *trainer)
 {
     table t = {0};
     cnn_printf(stdout, "%s path, %s on %s, seed %u\n", cnn_path_names[spec->path],
                spec->network.name, spec->source.name, (unsigned)spec->seed);
-    return cnn_train_run(spec, print_event, &t);
+    return trainer->run(spec, print_event, &t);
 }
 
 static const char *program_name(const char *argv0)
@@ -204,23 +222,19 @@ static const char *program_name(const char *argv0)
     return slash ? slash + 1 : argv0 ? argv0 : "cnntrain";
 }
 
-static int run_by_hand(int argc, char **argv)
+static int run_by_hand(int argc, char **argv, const cnn_trainer *trainer)
 {
     cnn_trainer_options options;
     const char *program = program_name(argc > 0 ? argv[0] : NULL);
     cnn_status st = cnn_trainer_options_read(argc, argv, &options);
-    if (st == CNN_OK && options.help) {
-        cnn_text text = {0};
-        cnn_trainer_options_help(program, &text);
-        cnn_print(stdout, text.s ? text.s : "");
-        cnn_text_free(&text);
-    } else if (st == CNN_OK && options.version) {
-        cnn_printf(stdout, "%s %s, run protocol %d\n", program, CNN_VERSION, CNN_PROTOCOL_VERSION);
-    } else if (st == CNN_OK) {
+    if (st == CNN_OK && options.help)
+        st = print_help(program);
+    else if (st == CNN_OK && options.version)
+        st = print_version(program);
+    else if (st == CNN_OK)
         st = options.print_spec ? print_spec(&options.spec)
-             : options.plan     ? print_plan(&options.spec)
-                                : train_by_hand(&options.spec);
-    }
+             : options.plan     ? print_plan(&options.spec, trainer)
+                                : train_by_hand(&options.spec, trainer);
     if (st != CNN_OK)
         cnn_printf(stderr, "%s: error: %s\n", program, cnn_error_message());
     cnn_trainer_options_free(&options);
@@ -233,15 +247,15 @@ static int asks_only(int argc, char **argv)
     return argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0);
 }
 
-int cnn_trainer_main(int argc, char **argv)
+int cnn_trainer_main(int argc, char **argv, const cnn_trainer *trainer)
 {
     const char *events = getenv("CNN_EVENTS_FD");
     if (!events || asks_only(argc, argv))
-        return run_by_hand(argc, argv);
+        return run_by_hand(argc, argv, trainer);
     if (argc > 1) {
         fprintf(stderr, "error: with CNN_EVENTS_FD set, the specification comes on standard input "
                         "and no arguments are taken\n");
         return 2;
     }
-    return train_by_protocol(events);
+    return train_by_protocol(events, trainer);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trainer/options.h"
 
+#include "base/arguments.h"
 #include "trainer/cores.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,37 +47,30 @@ static const cnn_field fields[] = {
     {0},
 };
 
-void cnn_trainer_options_help(const char *program, cnn_text *out)
-{
-    cnn_text_printf(out,
-                    "Usage: %s [OPTION VALUE]...\n"
-                    "Trains one network once and prints a table. (cnnmpi starts it by the run "
-                    "protocol instead.)\n\n",
-                    program);
-    cnn_text_append(
-        out, "  --path native|layered     how the network is driven; default native\n"
-             "  --architecture NAME       arch1 or arch2; default arch1\n"
-             "  --dataset NAME            mnist, fashion_mnist, idc or synthetic; default "
-             "fashion_mnist\n"
-             "  --data FOLDER             where data is sought first\n"
-             "  --limit N, --test-limit N the first N images of the seeded shuffle; default all\n"
-             "  --split-seed N            of that shuffle and of the split; default 0\n"
-             "  --seed N                  weights, batch order, dropout; default 1\n"
-             "  --threads N               default: the cores that this process may use\n"
-             "  --spec FILE               start from a specification (docs/trainer-protocol.md)\n\n"
-             "  --epochs N                default 20\n"
-             "  --batch-size N            default 32\n"
-             "  --optimizer sgd|adam      default sgd\n"
-             "  --learning-rate X         default 0.01\n"
-             "  --momentum X              default 0, sgd only\n"
-             "  --precision fp32|tf32     default fp32\n"
-             "  --deterministic BOOL      default true\n"
-             "  --autotune BOOL           default true\n"
-             "  --trace epoch|step        default epoch\n\n"
-             "  --plan                    print network and plan, and train nothing\n"
-             "  --print-spec              print the specification as JSON, and train nothing\n"
-             "  --help, --version\n");
-}
+/** All that --help lists but the keys of `train:`. */
+static const cnn_option own_options[] = {
+    {"--path", 0, "native|layered", "how the network is driven; default native"},
+    {"--architecture", 0, "NAME", "arch1 or arch2; default arch1"},
+    {"--dataset", 0, "NAME", "mnist, fashion_mnist, idc or synthetic; default fashion_mnist"},
+    {"--data", 0, "FOLDER", "where data is sought first"},
+    {"--limit", 0, "N", "the first N training images of the seeded shuffle; default all"},
+    {"--test-limit", 0, "N", "test images likewise; default all"},
+    {"--split-seed", 0, "N", "of that shuffle and of the split; default 0"},
+    {"--seed", 0, "N", "weights, batch order, dropout; default 1"},
+    {"--threads", 0, "N", "default: the cores that this process may use"},
+    {"--spec", 0, "FILE", "start from a specification (docs/trainer-protocol.md)"},
+    {"--plan", 0, NULL, "print network and plan, and train nothing"},
+    {"--print-spec", 0, NULL, "print the specification as JSON, and train nothing"},
+    {"--help", 'h', NULL, ""},
+    {"--version", 0, NULL, ""},
+};
+enum { OWN = sizeof own_options / sizeof own_options[0], MOST_TRAIN = 32, TEXT = 96 };
+
+/** The options of a trainer: its own, and one for each key of `train:`. */
+typedef struct {
+    cnn_option options[OWN + MOST_TRAIN + 1];
+    char names[MOST_TRAIN][TEXT], values[MOST_TRAIN][TEXT], helps[MOST_TRAIN][TEXT];
+} option_table;
 
 /** "--batch-size" -> "batch_size" */
 static void key_of(const char *option, char *key, size_t n)
@@ -94,20 +89,62 @@ static void option_of(const char *key, char *option, size_t n)
         *c = *c == '_' ? '-' : *c;
 }
 
-static cnn_status unknown_option(const char *option)
+/** What stands for the value of a key in --help: N, X, or the words that it may be. */
+static void describe_value(const cnn_field *f, char *s, size_t n)
 {
-    enum { MOST = 40 };
-    char texts[MOST][32];
-    const char *names[MOST + 1] = {"--plan", "--print-spec", "--help", "--version"};
-    int n = 4;
-    for (const cnn_field *f = fields; f->key && n < MOST; f++, n++)
-        option_of(f->key, texts[n], sizeof texts[n]), names[n] = texts[n];
-    for (const cnn_field *f = cnn_train_fields; f->key && n < MOST; f++, n++)
-        option_of(f->key, texts[n], sizeof texts[n]), names[n] = texts[n];
-    names[n] = NULL;
-    const char *near = cnn_suggest(option, names);
-    return cnn_error_set(CNN_EUSAGE, "unknown option '%s'%s%s%s; --help lists them", option,
-                         near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    cnn_copy_string(s, n, f->kind == CNN_FIELD_INT ? "N" : f->kind == CNN_FIELD_REAL ? "X" : "");
+    if (f->kind == CNN_FIELD_BOOL)
+        cnn_copy_string(s, n, "true|false");
+    for (int i = 0; f->kind == CNN_FIELD_ENUM && f->names[i]; i++)
+        snprintf(s + strlen(s), n - strlen(s), "%s%s", i ? "|" : "", f->names[i]);
+}
+
+static cnn_status describe_train_key(const cnn_field *f, const cnn_train *defaults, char *s,
+                                     size_t n)
+{
+    cnn_text value = {0};
+    cnn_fields_write_value(f, defaults, &value);
+    cnn_status st = cnn_text_status(&value);
+    if (st == CNN_OK) { /* words are quoted as JSON: without the quotes */
+        const size_t quoted = value.s[0] == '"';
+        snprintf(s, n, "%s%sdefault %.*s", f->help, *f->help ? "; " : "",
+                 (int)(value.len - 2 * quoted), value.s + quoted);
+    }
+    cnn_text_free(&value);
+    return st;
+}
+
+static cnn_status make_options(option_table *t)
+{
+    cnn_status st = CNN_OK;
+    const cnn_train defaults = cnn_train_defaults();
+    int n = 0;
+    *t = (option_table){0};
+    for (const cnn_field *f = cnn_train_fields; f->key && n < MOST_TRAIN; f++, n++) {
+        option_of(f->key, t->names[n], TEXT);
+        describe_value(f, t->values[n], TEXT);
+        CNN_TRY(describe_train_key(f, &defaults, t->helps[n], TEXT));
+        t->options[n] = (cnn_option){t->names[n], 0, t->values[n], t->helps[n]};
+    }
+    memcpy(t->options + n, own_options, sizeof own_options);
+done:
+    return st;
+}
+
+cnn_status cnn_trainer_options_help(const char *program, cnn_text *out)
+{
+    cnn_status st = CNN_OK;
+    option_table t;
+    CNN_TRY(make_options(&t));
+    cnn_text_printf(out,
+                    "Usage: %s [OPTION VALUE]...\n"
+                    "Trains one network once and prints a table. (cnnmpi starts it by the run "
+                    "protocol instead.)\n\n",
+                    program);
+    cnn_options_help(t.options, out);
+    CNN_TRY(cnn_text_status(out));
+done:
+    return st;
 }
 
 /** Reads the value of a field as a job file would, so that types, bounds and messages are the same.
@@ -134,65 +171,34 @@ done:
     return st;
 }
 
-/** An option with its value: "--seed 3" or "--seed=3". */
-typedef struct {
-    char option[64]; /* without "=3" */
-    char key[64];
-    const char *value; /* NULL: missing */
-    int words;         /* of the command line */
-} argument;
-
-static argument argument_at(int argc, char **argv, int i)
-{
-    argument a = {.words = 1};
-    cnn_copy_string(a.option, sizeof a.option, argv[i]);
-    char *equals = strchr(a.option, '=');
-    if (equals) {
-        *equals = '\0';
-        a.value = strchr(argv[i], '=') + 1;
-    } else if (i + 1 < argc) {
-        a.value = argv[i + 1];
-        a.words = 2;
-    }
-    key_of(a.option, a.key, sizeof a.key);
-    return a;
-}
-
 /** Options without a value. */
-static bool read_switch(const char *word, cnn_trainer_options *out)
+static void set_switch(const char *name, cnn_trainer_options *out)
 {
-    bool *asked = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ? &out->help
-                  : strcmp(word, "--version") == 0                       ? &out->version
-                  : strcmp(word, "--plan") == 0                          ? &out->plan
-                  : strcmp(word, "--print-spec") == 0                    ? &out->print_spec
-                                                                         : NULL;
-    if (asked)
-        *asked = true;
-    return asked != NULL;
+    out->help |= strcmp(name, "--help") == 0;
+    out->version |= strcmp(name, "--version") == 0;
+    out->plan |= strcmp(name, "--plan") == 0;
+    out->print_spec |= strcmp(name, "--print-spec") == 0;
 }
 
 /** One pass over the arguments. only: NULL, or the one key to set; others are only checked. */
-static cnn_status read_arguments(int argc, char **argv, const char *only, settings *s,
-                                 cnn_trainer_options *out)
+static cnn_status read_arguments(int argc, char **argv, const cnn_option *options, const char *only,
+                                 settings *s, cnn_trainer_options *out)
 {
     cnn_status st = CNN_OK;
     for (int i = 1; i < argc && !out->help && !out->version;) {
-        if (read_switch(argv[i], out)) {
-            i++;
-            continue;
-        }
-        CNN_CHECK(strncmp(argv[i], "--", 2) == 0, CNN_EUSAGE,
-                  "unexpected argument '%s': options start with --; --help lists them", argv[i]);
-        argument a = argument_at(argc, argv, i);
-        const cnn_field *train = cnn_field_find(cnn_train_fields, a.key);
-        const cnn_field *field = train ? train : cnn_field_find(fields, a.key);
+        cnn_argument a;
+        char key[TEXT];
+        CNN_TRY(cnn_argument_next(options, argc, argv, &i, &a));
+        CNN_CHECK(a.option, CNN_EUSAGE,
+                  "unexpected argument '%s': options start with --; --help lists them", a.text);
+        key_of(a.option->name, key, sizeof key);
+        const cnn_field *train = cnn_field_find(cnn_train_fields, key);
+        const cnn_field *field = train ? train : cnn_field_find(fields, key);
         if (!field)
-            return unknown_option(a.option);
-        CNN_CHECK(a.value, CNN_EUSAGE, "option %s needs a value", a.option);
-        if (!only || strcmp(only, a.key) == 0)
-            CNN_TRY(
-                set_field(a.option, field, a.value, train ? (void *)&out->spec.train : (void *)s));
-        i += a.words;
+            set_switch(a.option->name, out);
+        else if (!only || strcmp(only, key) == 0)
+            CNN_TRY(set_field(a.option->name, field, a.text,
+                              train ? (void *)&out->spec.train : (void *)s));
     }
 done:
     return st;
@@ -287,14 +293,16 @@ done:
 cnn_status cnn_trainer_options_read(int argc, char **argv, cnn_trainer_options *out)
 {
     cnn_status st = CNN_OK;
+    option_table table;
     settings s = {.path = -1, .seed = -1, .threads = -1, .limit = -1};
     s.test_limit = s.split_seed = -1;
     *out = (cnn_trainer_options){0};
-    CNN_TRY(read_arguments(argc, argv, "spec", &s, out));
+    CNN_TRY(make_options(&table));
+    CNN_TRY(read_arguments(argc, argv, table.options, "spec", &s, out));
     if (out->help || out->version)
         goto done;
     CNN_TRY(first_spec(&s, &out->spec));
-    CNN_TRY(read_arguments(argc, argv, NULL, &s, out));
+    CNN_TRY(read_arguments(argc, argv, table.options, NULL, &s, out));
     CNN_TRY(apply(&s, &out->spec));
 done:
     free(s.spec);

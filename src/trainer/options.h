@@ -18,6 +18,6 @@ cnn_status cnn_trainer_options_read(int argc, char **argv, cnn_trainer_options *
 void cnn_trainer_options_free(cnn_trainer_options *options);
 
 /** Appends the text of --help. */
-void cnn_trainer_options_help(const char *program, cnn_text *out);
+cnn_status cnn_trainer_options_help(const char *program, cnn_text *out);
 
 #endif

@@ -7,16 +7,13 @@
 #include "protocol/event.h"
 #include "protocol/spec.h"
 
-/** Receives each event as it happens. A failure ends the run with that status. */
-typedef cnn_status (*cnn_event_sink)(void *user, const cnn_event *event);
-
 /** Trains as specified. train_seconds = the sum of the epochs' seconds, each from its first batch
  * to the end of its last step, device synchronised at both edges; shuffling, evaluation and the
  * warm-up step excluded. setup_seconds and total_seconds count from the start of the process, as
  * the kernel knows it (to 0.01 s); the warm-up step is part of set-up. A loss that is NaN or
  * infinite ends training after its epoch, as a result: `done` says diverged. On failure no `done`
  * event is sent; the caller reports the error. With spec->tune the algorithms are chosen as a run
- * would, told by a single `tuned` event, and nothing is trained. */
+ * would and reported in a single `tuned` event, and nothing is trained. */
 cnn_status cnn_train_run(const cnn_spec *spec, cnn_event_sink sink, void *user);
 
 /** Does all of set-up but the warm-up step, and appends the network and how it would be trained,

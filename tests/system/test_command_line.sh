@@ -13,6 +13,15 @@ says err "no job file given"
 expect 2 "$cnnmpi" tiny.yaml --resme
 says err "did you mean --resume?"
 expect 2 "$cnnmpi" tiny.yaml --resume --force
+expect 2 "$cnnmpi" reprot tiny.h5
+says err "did you mean report?"
+expect 2 "$cnnmpi" statsu
+says err "did you mean status?"
+expect 2 "$cnnmpi" tiny.yaml --progress liev
+says err "auto, live or plain; did you mean live?"
+expect 2 "$cnnmpi" tiny.yaml --output new/
+says err "this is a folder"
+[[ ! -e new ]] || fail "--output new/ made a folder"
 expect 2 "$cnnmpi" tiny.yaml --set
 # Options that a command would ignore, and names that it could not keep.
 expect 2 "$cnnmpi" tiny.yaml --ranks 4
@@ -66,9 +75,9 @@ says out "native"
 expect 0 "$cnnmpi" plan "$source_tree/jobs/all.yaml" --ranks 4
 
 # Tables that nobody can read are no success.
-for command in plan data; do
+for command in "plan tiny.yaml" "data tiny.yaml" help version; do
     got=0
-    "$cnnmpi" $command tiny.yaml >/dev/full 2>err || got=$?
+    "$cnnmpi" $command >/dev/full 2>err || got=$?
     [[ $got -eq 3 ]] || fail "status $got of $command with a full standard output"
     says err "standard output"
 done
@@ -90,7 +99,7 @@ says err "--resume"
 expect 0 "$cnnmpi" tiny.yaml --resume
 [[ $before == "$(sha256sum <tiny.h5)" ]] || fail "a finished file changed"
 expect 2 "$cnnmpi" tiny.yaml --resume --set train.learning_rate=0.06
-says err '"learning_rate": 0.05 there, "learning_rate": 0.06 here'
+says err '"learning_rate":0.05 there, "learning_rate":0.06 here'
 expect 3 "$cnnmpi" report tiny.yaml
 expect 3 "$cnnmpi" report absent.h5
 # The rows themselves.
