@@ -8,6 +8,7 @@
 #include "cli/status.h"
 #include "cli/terminal.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,7 @@ int main(int argc, char **argv)
     cnn_status st = CNN_OK;
     int exit_status = EXIT_SUCCESS;
     cnn_command_line line = {0};
+    signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an error like others: EFBIG */
     CNN_TRY(cnn_command_line_parse(argc, argv, &line));
     if (line.command != CNN_COMMAND_RUN && !is_first_process())
         goto done; /* one copy of a table is enough */

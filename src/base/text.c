@@ -229,7 +229,7 @@ cnn_status cnn_read_file(const char *path, size_t limit, char **out, size_t *len
     CNN_CHECK(!S_ISDIR(info.st_mode), CNN_EDATA, "'%s' is a folder, not a file", path);
     size_t cap = info.st_size > 0 ? (size_t)info.st_size + 1 : 4096;
     for (;;) {
-        CNN_CHECK(n <= limit, CNN_EDATA, "'%s' is larger than the %zu bytes allowed", path, limit);
+        CNN_CHECK(n <= limit, CNN_EUSAGE, "'%s' is larger than the %zu bytes allowed", path, limit);
         if (cap > limit + 1)
             cap = limit + 1;
         char *more = realloc(s, cap + 1);

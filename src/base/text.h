@@ -51,7 +51,8 @@ const char *cnn_suggest(const char *word, const char *const *names);
 bool cnn_parse_int(const char *s, int64_t *out);
 bool cnn_parse_real(const char *s, double *out);
 
-/** Reads a whole file of at most limit bytes; *out is terminated and owned by the caller. */
+/** Reads a whole file of at most limit bytes; *out is terminated and owned by the caller. CNN_EUSAGE:
+ *  it is larger; CNN_EDATA: it is not there or a folder; CNN_EIO. */
 cnn_status cnn_read_file(const char *path, size_t limit, char **out, size_t *len);
 
 #endif

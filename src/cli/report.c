@@ -2,6 +2,7 @@
 #include "cli/report.h"
 
 #include "analysis/pool.h"
+#include "base/paths.h"
 #include "document/output.h"
 #include "hdf5io/reader.h"
 #include "published/published.h"
@@ -33,6 +34,8 @@ static cnn_report_output report_output(const cnn_command_line *line)
         .format = line->report.format,
         .table = line->report.table,
         .output = line->output,
+        .inputs = line->files,
+        .input_count = line->file_count,
         .force = line->force,
     };
 }
@@ -110,12 +113,12 @@ done:
 }
 
 /** --runs, --attempts: the rows of results files as CSV. */
-static cnn_status report_rows(const cnn_command_line *line)
+static cnn_status report_rows(const cnn_command_line *line, const cnn_report_output *to)
 {
     cnn_status st = CNN_OK;
     results_files files = {0};
     cnn_rows_source *sources = NULL;
-    FILE *out = NULL;
+    cnn_report_file out = {0};
     CNN_TRY(read_files(line->files, line->file_count, &files));
     sources = calloc((size_t)files.n, sizeof *sources);
     CNN_CHECK(sources, CNN_ENOMEM, "%d results files", files.n);
@@ -123,27 +126,40 @@ static cnn_status report_rows(const cnn_command_line *line)
         sources[i] = (cnn_rows_source){.path = files.pool->sources[i].path,
                                        .first_run = files.pool->sources[i].first_run,
                                        .runs = files.pool->sources[i].runs};
-    CNN_TRY(cnn_report_open(line->output, line->force, &out));
-    CNN_TRY(line->report.runs ? cnn_report_runs(results_of(&files), sources, files.n, out)
-                              : cnn_report_attempts(results_of(&files), sources, files.n, out));
+    CNN_TRY(cnn_report_open(to, &out));
+    CNN_TRY(line->report.runs
+                ? cnn_report_runs(results_of(&files), sources, files.n, out.file)
+                : cnn_report_attempts(results_of(&files), sources, files.n, out.file));
 done:
     free(sources);
     free_files(&files);
-    return cnn_report_close(line->output, &out, st);
+    return cnn_report_close(&out, st);
+}
+
+static cnn_status write_report(const cnn_command_line *line, const cnn_report_output *to)
+{
+    if (line->report.published)
+        return report_published(to);
+    if (line->report.runs || line->report.attempts)
+        return report_rows(line, to);
+    /* one table alone may be any of them */
+    return report_files(line->files, line->file_count, line->report.full || line->report.table, to);
 }
 
 cnn_status cnn_command_report(const cnn_command_line *line)
 {
-    const cnn_report_output output = report_output(line);
+    cnn_status st = CNN_OK;
+    cnn_report_output to = report_output(line);
+    char *path = NULL;
     if (line->report.status_only)
         return check_complete(line->file);
-    if (line->report.published)
-        return report_published(&output);
-    if (line->report.runs || line->report.attempts)
-        return report_rows(line);
-    /* one table alone may be any of them */
-    return report_files(line->files, line->file_count, line->report.full || line->report.table,
-                        &output);
+    if (line->output)
+        CNN_TRY(cnn_path_expand(line->output, &path));
+    to.output = path;
+    CNN_TRY(write_report(line, &to));
+done:
+    free(path);
+    return st;
 }
 
 cnn_status cnn_command_report_print(const char *path)

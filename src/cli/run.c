@@ -6,35 +6,48 @@
 #include "hdf5io/writer.h"
 #include "job/job.h"
 #include "mpi/stop.h"
+#include "ranks/collectives.h"
 
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/** Rank 0 reads and checks the job file; the others get its text from there, or rank 0's status. */
+/** A string of rank 0's on the others, who own the copy. Collective. */
+static cnn_status share_string(int rank, char **string)
+{
+    cnn_status st = CNN_OK;
+    int n = rank == 0 ? (int)strlen(*string) : 0;
+    CNN_CHECK(MPI_Bcast(&n, 1, MPI_INT, 0, MPI_COMM_WORLD) == MPI_SUCCESS, CNN_EMPI,
+              "broadcast of the job file failed");
+    if (rank != 0)
+        *string = calloc((size_t)n + 1, 1);
+    CNN_TRY(cnn_collective_agree(MPI_COMM_WORLD,
+                                 *string ? CNN_OK : cnn_error_set(CNN_ENOMEM, "%d bytes", n)));
+    CNN_CHECK(MPI_Bcast(*string, n, MPI_CHAR, 0, MPI_COMM_WORLD) == MPI_SUCCESS, CNN_EMPI,
+              "broadcast of the job file failed");
+done:
+    return st;
+}
+
+/** Rank 0 reads and checks the job file; the others get its text from there. Collective; all ranks
+ *  return the same status. */
 static cnn_status read_job_together(const cnn_command_line *line, int rank, cnn_job **job)
 {
     cnn_status st = CNN_OK;
-    char *copy = NULL;
-    int header[2] = {CNN_OK, 0};
+    char *text = NULL;
     if (rank == 0) {
-        header[0] = (int)cnn_job_read(line->file, line->overrides, job);
-        header[1] = header[0] == CNN_OK ? (int)strlen((*job)->text) : 0;
+        st = cnn_job_read(line->file, line->overrides, job);
+        if (st == CNN_OK)
+            st = cnn_job_check_output(*job);
     }
-    CNN_CHECK(MPI_Bcast(header, 2, MPI_INT, 0, MPI_COMM_WORLD) == MPI_SUCCESS, CNN_EMPI,
-              "broadcast of the job file failed");
-    CNN_TRY((cnn_status)header[0]); /* rank 0 has the message, and only rank 0 prints */
+    CNN_TRY(cnn_collective_agree(MPI_COMM_WORLD, st));
+    CNN_TRY(share_string(rank, rank == 0 ? &(*job)->text : &text));
     if (rank != 0)
-        CNN_CHECK((copy = calloc((size_t)header[1] + 1, 1)) != NULL, CNN_ENOMEM,
-                  "job file of %d bytes", header[1]);
-    CNN_CHECK(MPI_Bcast(rank == 0 ? (*job)->text : copy, header[1], MPI_CHAR, 0, MPI_COMM_WORLD) ==
-                  MPI_SUCCESS,
-              CNN_EMPI, "broadcast of the job file failed");
-    if (rank != 0)
-        CNN_TRY(cnn_job_parse(line->file, copy, line->overrides, job));
+        st = cnn_job_parse(line->file, text, line->overrides, job);
+    CNN_TRY(cnn_collective_agree(MPI_COMM_WORLD, st));
 done:
-    free(copy);
+    free(text);
     return st;
 }
 

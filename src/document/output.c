@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "document/output.h"
 
+#include "base/paths.h"
 #include "base/printable.h"
 #include "document/render.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,60 +14,110 @@
 
 const char *const cnn_report_format_names[] = {"text", "csv", "latex", NULL};
 
-static const char *name_of(const char *output)
+/** Whether a report is written to what is there: a terminal, another device, a pipe. */
+static bool is_stream(const char *path)
 {
-    return output ? output : "standard output";
+    struct stat about;
+    return stat(path, &about) == 0 && (S_ISCHR(about.st_mode) || S_ISFIFO(about.st_mode));
 }
 
-cnn_status cnn_report_open(const char *output, bool force, FILE **out)
+/** That nothing of value is in a file that --force would replace. */
+static cnn_status check_replaced(const char *path)
+{
+    static const char signature[] = "\x89HDF\r\n\x1a\n";
+    cnn_status st = CNN_OK;
+    char start[sizeof signature - 1];
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CNN_CHECK(fd >= 0, CNN_EIO, "cannot open '%s': %s", path, strerror(errno));
+    CNN_CHECK(fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK, CNN_EBUSY,
+              "'%s' is in use by another process: choose another name", path);
+    CNN_CHECK(read(fd, start, sizeof start) != (ssize_t)sizeof start ||
+                  memcmp(start, signature, sizeof start) != 0,
+              CNN_EUSAGE, "'%s' is a results file, which a report does not replace", path);
+done:
+    if (fd >= 0)
+        close(fd);
+    return st;
+}
+
+static cnn_status open_file(const cnn_report_output *to, const char *name, cnn_report_file *out)
 {
     cnn_status st = CNN_OK;
-    struct stat about;
-    if (!output) {
-        *out = stdout;
-        return CNN_OK;
+    CNN_TRY(cnn_path_of_output(name, &out->path));
+    const bool exists = access(out->path, F_OK) == 0;
+    for (int i = 0; i < to->input_count; i++)
+        CNN_CHECK(!cnn_path_is_same_file(out->path, to->inputs[i]), CNN_EUSAGE,
+                  "'%s' is the results file '%s' itself: choose another name", name, to->inputs[i]);
+    CNN_CHECK(!exists || to->force, CNN_EUSAGE,
+              "'%s' exists: --force replaces it, or choose another name", name);
+    if (exists)
+        CNN_TRY(check_replaced(out->path));
+    out->file = fopen(out->path, to->force ? "w" : "wx");
+    CNN_CHECK(out->file, CNN_EIO, "cannot write '%s': %s", name, strerror(errno));
+done:
+    return st;
+}
+
+/** Opens a file by a name of its own, with the rules of `to`. */
+static cnn_status open_named(const cnn_report_output *to, const char *name, cnn_report_file *out)
+{
+    cnn_status st = CNN_OK;
+    *out = (cnn_report_file){0};
+    if (!name) {
+        out->file = stdout;
+    } else if (is_stream(name)) {
+        CNN_CHECK((out->path = cnn_strdup(name)) != NULL, CNN_ENOMEM, "report");
+        CNN_CHECK((out->file = fopen(name, "w")) != NULL, CNN_EIO, "cannot write '%s': %s", name,
+                  strerror(errno));
+    } else {
+        CNN_TRY(open_file(to, name, out));
     }
-    const bool exists = stat(output, &about) == 0;
-    const bool is_file = !exists || S_ISREG(about.st_mode);
-    CNN_CHECK(!exists || !S_ISDIR(about.st_mode), CNN_EUSAGE,
-              "'%s' is a folder: give the name of a file", output);
-    CNN_CHECK(!exists || !is_file || force, CNN_EUSAGE,
-              "'%s' exists: --force replaces it, or choose another name", output);
-    *out = fopen(output, is_file && !force ? "wx" : "w");
-    CNN_CHECK(*out, CNN_EIO, "cannot write '%s': %s", output, strerror(errno));
 done:
+    if (st != CNN_OK) {
+        free(out->path);
+        *out = (cnn_report_file){0};
+    }
     return st;
 }
 
-cnn_status cnn_report_close(const char *output, FILE **file, cnn_status st)
+cnn_status cnn_report_open(const cnn_report_output *to, cnn_report_file *out)
 {
-    struct stat about;
-    FILE *f = *file;
-    if (!f)
+    return open_named(to, to->output, out);
+}
+
+cnn_status cnn_report_close(cnn_report_file *f, cnn_status st)
+{
+    if (!f->file)
         return st;
-    *file = NULL;
-    const bool is_file = output && fstat(fileno(f), &about) == 0 && S_ISREG(about.st_mode);
-    bool failed = ferror(f) != 0;
-    errno = 0;
-    failed |= (output ? fclose(f) : fflush(f)) != 0;
+    bool failed = ferror(f->file) != 0;
+    if (!failed) /* else errno is still that of what has failed */
+        errno = 0;
+    const int earlier = errno;
+    const bool is_file = f->path && !is_stream(f->path);
+    failed |= (f->path ? fclose(f->file) : fflush(f->file)) != 0;
+    const int reason = earlier ? earlier : errno;
     if (failed && st == CNN_OK)
-        st = cnn_error_set(CNN_EIO, "cannot write to %s%s%s", name_of(output), errno ? ": " : "",
-                           errno ? strerror(errno) : "");
+        st = cnn_error_set(CNN_EIO, "cannot write to %s%s%s", f->path ? f->path : "standard output",
+                           reason ? ": " : "", reason ? strerror(reason) : "");
     if (st != CNN_OK && is_file)
-        unlink(output);
+        unlink(f->path);
+    free(f->path);
+    *f = (cnn_report_file){0};
     return st;
 }
 
-static cnn_status write_text(const cnn_text *text, const char *output, bool force)
+/** name: NULL for standard output. */
+static cnn_status write_text(const cnn_text *text, const cnn_report_output *to, const char *name)
 {
     cnn_status st = CNN_OK;
-    FILE *file = NULL;
+    cnn_report_file file = {0};
     CNN_TRY(cnn_text_status(text));
-    CNN_TRY(cnn_report_open(output, force, &file));
+    CNN_TRY(open_named(to, name, &file));
     if (text->len)
-        cnn_print(file, text->s); /* cnn_report_close sees a failure */
+        cnn_print(file.file, text->s); /* cnn_report_close sees a failure */
 done:
-    return cnn_report_close(output, &file, st);
+    return cnn_report_close(&file, st);
 }
 
 /** The table of item i, if the format shows it; else NULL. */
@@ -170,7 +222,7 @@ static cnn_status write_folder(const cnn_document *d, const cnn_report_output *t
         cnn_text_free(&text);
         CNN_CHECK((path = path_of_table(to->output, t)) != NULL, CNN_ENOMEM, "report");
         cnn_render_csv(d, t->name, &text);
-        CNN_TRY(write_text(&text, path, to->force));
+        CNN_TRY(write_text(&text, to, path));
     }
 done:
     cnn_text_free(&text);
@@ -207,7 +259,7 @@ cnn_status cnn_report_write(const cnn_document *d, const cnn_report_output *to)
         cnn_render_latex(d, to->table, &text);
         break;
     }
-    CNN_TRY(write_text(&text, to->output, to->force));
+    CNN_TRY(write_text(&text, to, to->output));
 done:
     cnn_text_free(&text);
     return st;

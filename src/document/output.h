@@ -13,10 +13,18 @@ extern const char *const cnn_report_format_names[]; /* "text", "csv", "latex"; N
 
 typedef struct {
     cnn_report_format format;
-    const char *table;  /* the one table that is wanted; NULL: all */
-    const char *output; /* NULL: standard output */
-    bool force;         /* replace files that are there */
+    const char *table;         /* the one table that is wanted; NULL: all */
+    const char *output;        /* NULL: standard output */
+    const char *const *inputs; /* [input_count] files that the report is made from */
+    int input_count;
+    bool force; /* replace files that are there */
 } cnn_report_output;
+
+/** A file that is being written. Start with {0}. */
+typedef struct {
+    FILE *file;
+    char *path; /* NULL: standard output; symbolic links are followed */
+} cnn_report_file;
 
 /** Renders a document and writes it. All tables as CSV go to the folder `output`, which is made if
  *  need be: one file NAME.csv for each name of a table. Everything else goes to the file `output`.
@@ -25,11 +33,12 @@ typedef struct {
  */
 cnn_status cnn_report_write(const cnn_document *d, const cnn_report_output *to);
 
-/** Opens output for writing; standard output where it is NULL. CNN_EUSAGE: it is a file that is
- *  there, and force is false. Devices and pipes are written to as they are. */
-cnn_status cnn_report_open(const char *output, bool force, FILE **out);
+/** Opens to->output for writing. Devices and pipes are written to as they are. CNN_EUSAGE: a file
+ *  that is there while to->force is false, one of the inputs whatever its name, another results
+ *  file, a folder, a disk or a socket. CNN_EBUSY: another process has the file locked. */
+cnn_status cnn_report_open(const cnn_report_output *to, cnn_report_file *out);
 /** Ends what cnn_report_open began: flushes, and closes files. Returns st if that is a failure
  *  already, else CNN_EIO where something could not be written; a file that failed is removed. */
-cnn_status cnn_report_close(const char *output, FILE **file, cnn_status st);
+cnn_status cnn_report_close(cnn_report_file *file, cnn_status st);
 
 #endif

@@ -47,6 +47,9 @@ static cnn_status read_dataset(cnn_job_reader *r, struct fy_node *key, struct fy
     cnn_job_dataset *entry = &r->dataset_entries[r->dataset_count++];
     entry->name = name;
     cnn_source_read(r->y, value, name, &entry->source);
+    cnn_job_expand_path(r, cnn_yaml_lookup(value, "path"), &entry->source.path);
+    cnn_job_expand_path(r, cnn_yaml_lookup(value, "images"), &entry->source.images);
+    cnn_job_expand_path(r, cnn_yaml_lookup(value, "labels"), &entry->source.labels);
     if (!cnn_yaml_lookup(value, "split_seed"))
         entry->source.split_seed = r->job->seed;
     free(entry->source.folder);
@@ -192,9 +195,19 @@ static const cnn_field program_fields[] = {
     {0},
 };
 
-static cnn_status read_command(cnn_job_reader *r, struct fy_node *list, cnn_framework *out)
+/** A word of a command. "~/" at its start is expanded; a dollar sign is the program's business. */
+static bool read_word(cnn_job_reader *r, struct fy_node *item, char **out)
 {
     static const cnn_field word = {.key = "command", .kind = CNN_FIELD_STRING};
+    if (!cnn_yaml_field(r->y, item, &word, out))
+        return false;
+    if (strncmp(*out, "~/", 2) == 0 && !strchr(*out, '$'))
+        cnn_job_expand_path(r, item, out);
+    return true;
+}
+
+static cnn_status read_command(cnn_job_reader *r, struct fy_node *list, cnn_framework *out)
+{
     cnn_status st = CNN_OK;
     int count = fy_node_is_sequence(list) ? fy_node_sequence_item_count(list) : 0, n = 0;
     if (count <= 0) {
@@ -207,7 +220,7 @@ static cnn_status read_command(cnn_job_reader *r, struct fy_node *list, cnn_fram
     out->is_command = true;
     void *iter = NULL;
     for (struct fy_node *item; (item = fy_node_sequence_iterate(list, &iter));)
-        n += cnn_yaml_field(r->y, item, &word, &out->command[n]);
+        n += read_word(r, item, &out->command[n]);
 done:
     return st;
 }

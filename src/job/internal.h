@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {
     cnn_yaml *y;
     cnn_job *job;
+    bool stored; /* by a results file: paths that cannot be expanded here stay as they are */
     /* values that need more than a table, by their keys; NULL where absent */
     struct fy_node *repeats, *contrast, *seeds, *train, *factors, *schedule, *datasets,
         *architectures;
@@ -34,6 +35,13 @@ typedef struct {
     cnn_job_dataset *dataset_entries;
     cnn_network *architecture_entries;
 } cnn_job_reader;
+
+/** Reads a job from text of len bytes. stored: it comes from a results file. */
+cnn_status cnn_job_parse_bytes(const char *path, const char *text, size_t len, bool stored,
+                               const char *const *overrides, cnn_job **out);
+
+/** Expands a path in place (base/paths.h); NULL stays NULL. node: where errors are reported. */
+void cnn_job_expand_path(cnn_job_reader *r, struct fy_node *node, char **path);
 
 /** Sets every default that does not depend on the file. */
 void cnn_job_defaults(cnn_job *job);

@@ -108,6 +108,10 @@ cnn_status cnn_job_parse_stored(const char *path, const char *text, const char *
                                 cnn_job **out);
 void cnn_job_destroy(cnn_job **job);
 
+/** CNN_EUSAGE: the output is a file that the job reads, whatever its name: the job file, a file of a
+ *  data set or of a trainer's command. */
+cnn_status cnn_job_check_output(const cnn_job *job);
+
 /** Whether a framework is one of our two paths, and whether all of the job's are simulated, so that
  * neither data sets nor cores are needed. */
 static inline bool cnn_framework_is_own(const cnn_framework *framework)

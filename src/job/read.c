@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** A job file's text and its top-level keys. */
+#include "base/paths.h"
 #include "job/internal.h"
 
 #include <stdlib.h>
@@ -166,6 +167,17 @@ static void read_analysis(cnn_job_reader *r, struct fy_node *node)
         read_looks(r, keys.looks);
 }
 
+void cnn_job_expand_path(cnn_job_reader *r, struct fy_node *node, char **path)
+{
+    char *expanded = NULL;
+    if (*path && cnn_path_expand(*path, &expanded) == CNN_OK) {
+        free(*path);
+        *path = expanded;
+    } else if (*path && !r->stored) {
+        cnn_yaml_error(r->y, node, "%s", cnn_error_message());
+    }
+}
+
 static void read_top(cnn_job_reader *r)
 {
     cnn_job *job = r->job;
@@ -183,6 +195,7 @@ static void read_top(cnn_job_reader *r)
     r->schedule = t.schedule;
     r->datasets = t.datasets;
     r->architectures = t.architectures;
+    cnn_job_expand_path(r, cnn_yaml_lookup(cnn_yaml_root(r->y), "output"), &job->output);
     if (job->name)
         cnn_job_check_name(r->y, cnn_yaml_lookup(cnn_yaml_root(r->y), "name"), job->name);
     read_section(r, t.train, "train", cnn_train_fields, &job->train);
@@ -243,13 +256,26 @@ done:
     return st;
 }
 
+/** Bytes before the "=" of an override; one in quotes is of a key. */
+static size_t key_length(const char *override)
+{
+    char quote = '\0';
+    size_t n = 0;
+    for (; override[n] && (quote || override[n] != '='); n++)
+        if (override[n] == quote)
+            quote = '\0';
+        else if (!quote && (override[n] == '"' || override[n] == '\''))
+            quote = override[n];
+    return n;
+}
+
 static cnn_status apply_overrides(cnn_yaml *y, const char *const *overrides, char **lines)
 {
     cnn_status st = CNN_OK;
     cnn_text all = {0};
     char *key = NULL;
     for (; overrides && *overrides; overrides++) {
-        size_t n = strcspn(*overrides, "=");
+        const size_t n = key_length(*overrides);
         free(key);
         CNN_CHECK((key = cnn_strndup(*overrides, n)) != NULL, CNN_ENOMEM, "--set %s", *overrides);
         CNN_TRY(cnn_yaml_set(y, key, (*overrides)[n] ? *overrides + n + 1 : NULL));
@@ -262,11 +288,11 @@ done:
     return st;
 }
 
-static cnn_status parse(const char *path, const char *text, size_t len,
-                        const char *const *overrides, cnn_job **out)
+cnn_status cnn_job_parse_bytes(const char *path, const char *text, size_t len, bool stored,
+                               const char *const *overrides, cnn_job **out)
 {
     cnn_status st = CNN_OK;
-    cnn_job_reader r = {0};
+    cnn_job_reader r = {.stored = stored};
     CNN_CHECK((r.job = calloc(1, sizeof *r.job)) != NULL, CNN_ENOMEM, "job '%s'", path);
     cnn_job_defaults(r.job);
     CNN_TRY(identify(r.job, path, text));
@@ -294,7 +320,7 @@ done:
 cnn_status cnn_job_parse(const char *path, const char *text, const char *const *overrides,
                          cnn_job **out)
 {
-    return parse(path, text, strlen(text), overrides, out);
+    return cnn_job_parse_bytes(path, text, strlen(text), false, overrides, out);
 }
 
 cnn_status cnn_job_read(const char *path, const char *const *overrides, cnn_job **out)
@@ -303,7 +329,7 @@ cnn_status cnn_job_read(const char *path, const char *const *overrides, cnn_job 
     char *text = NULL;
     size_t len = 0;
     CNN_TRY(cnn_read_file(path, MOST_BYTES, &text, &len));
-    CNN_TRY(parse(path, text, len, overrides, out));
+    CNN_TRY(cnn_job_parse_bytes(path, text, len, false, overrides, out));
 done:
     free(text);
     return st;

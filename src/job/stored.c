@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jobs as results files keep them: read again, and compared. */
-#include "job/job.h"
+#include "job/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ cnn_status cnn_job_parse_stored(const char *path, const char *text, const char *
     for (char *rest = lines, *line; (line = strsep(&rest, "\n")) != NULL;)
         if (*line)
             list[n++] = line;
-    CNN_TRY(cnn_job_parse(path, text, list, out));
+    CNN_TRY(cnn_job_parse_bytes(path, text, strlen(text), true, list, out));
 done:
     free(list);
     free(lines);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "document/render.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -64,7 +65,7 @@ static cnn_status pass_on(cnn_text *t, bool all, FILE *out)
     if (t->len < PIECE && !all)
         return CNN_OK;
     cnn_print(out, t->s ? t->s : "");
-    CNN_CHECK(!ferror(out), CNN_EIO, "cannot write the rows: is the disk full?");
+    CNN_CHECK(!ferror(out), CNN_EIO, "cannot write the rows: %s", strerror(errno));
     t->len = 0;
 done:
     return st;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,6 +251,7 @@ static int asks_only(int argc, char **argv)
 int cnn_trainer_main(int argc, char **argv, const cnn_trainer *trainer)
 {
     const char *events = getenv("CNN_EVENTS_FD");
+    signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an error like others: EFBIG */
     if (!events || asks_only(argc, argv))
         return run_by_hand(argc, argv, trainer);
     if (argc > 1) {

@@ -233,7 +233,7 @@ static void test_read_file_has_a_limit(void **state)
     assert_memory_equal(text, "ab\0de", 6);
     free(text);
     text = NULL;
-    assert_int_equal(cnn_read_file(path, 4, &text, &n), CNN_EDATA);
+    assert_int_equal(cnn_read_file(path, 4, &text, &n), CNN_EUSAGE);
     assert_int_equal(cnn_read_file(folder, 4, &text, &n), CNN_EDATA);
     assert_null(text);
     unlink(path);
