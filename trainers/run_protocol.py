@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 import os
+import re
 import struct
 import sys
 import time
@@ -100,12 +101,25 @@ def fnv1a(data, start=0xCBF29CE484222325):
 # ---- data ---------------------------------------------------------------------------------------
 
 
+def locate_idx(folder, name):
+    """The file of MNIST's own name, plain or packed, or of a name that others give it, which may be
+    that of a folder around it as well."""
+    paths = [os.path.join(folder, name), os.path.join(folder, name + ".gz")]
+    pattern = re.compile("(.*-)?" + name.replace("t10k", "(t10k|test)").replace("idx3", "idx[34]") + "(-gz)?")
+
+    def others(place):
+        names = sorted(os.listdir(place)) if os.path.isdir(place) else []
+        return [os.path.join(place, n) for n in names if pattern.fullmatch(n.lower().replace(".", "-"))]
+
+    paths += [path for outer in others(folder) for path in [outer, *others(outer)]]
+    for path in paths:
+        if os.path.isfile(path):
+            return path
+    raise Failure(DATA, f"'{folder}' has neither {name} nor {name}.gz")
+
+
 def read_idx(folder, name):
-    for path in (os.path.join(folder, name), os.path.join(folder, name + ".gz")):
-        if os.path.exists(path):
-            break
-    else:
-        raise Failure(DATA, f"'{folder}' has neither {name} nor {name}.gz")
+    path = locate_idx(folder, name)
     with open(path, "rb") as file:
         data = file.read()
     if data[:2] == b"\x1f\x8b":
@@ -222,7 +236,7 @@ def png_files(root):
     for patient, folder in entries(root):
         for label, inner in entries(folder) if os.path.isdir(folder) else ():
             for name, path in entries(inner) if os.path.isdir(inner) else ():
-                if name.endswith(b".png"):
+                if name.lower().endswith(b".png"):
                     yield patient, label, os.fsdecode(path)
 
 
@@ -309,6 +323,8 @@ def load(source):
     divisor = source.get("scale") or (255 if parts[0][0].dtype == np.uint8 else 1)
     limits = source.get("limit", 0), source.get("test_limit", 0)
     parts = [keep_first(source, parts[i], limits[i], i + 1) for i in (0, 1)]
+    if source.get("layout") == "nchw":
+        parts = [(np.ascontiguousarray(x.transpose(0, 2, 3, 1)) if x.ndim == 4 else x, y) for x, y in parts]
     parts = [(x if x.ndim == 4 else x[..., None], y.astype(np.int64)) for x, y in parts]
     return parts, classes, 1 / divisor
 

@@ -43,6 +43,7 @@ typedef struct {
     const char *const *names; /* ENUM: NULL-terminated */
     const char *word;         /* INT, REAL: a word allowed instead, such as "all" ... */
     double word_value;        /* ... and the value it stands for */
+    bool silent;              /* ENUM: the first name is written by leaving the key out */
     unsigned kinds;           /* of a mapping of several kinds: bits of those that have the key, for
                                  the caller to check; 0: all have it */
     const char *help;         /* one line for people, where the key is an option of a program */
@@ -87,7 +88,7 @@ bool cnn_yaml_field(cnn_yaml *y, struct fy_node *value, const cnn_field *field, 
 
 /** Appends the members of *in by the table, in its order, as "key":value with commas between:
  *  cnn_yaml_fields reads them back unchanged from braces. Left out are keys that a mapping of this
- *  kind does not have, numbers out of bounds and strings that are NULL or empty (an absent key), and
+ *  kind does not have, silent ones, numbers out of bounds and strings that are NULL or empty (an absent key), and
  *  nodes. Returns whether anything was appended. */
 bool cnn_fields_write_json(const cnn_field *fields, int kind, const void *in, cnn_text *out);
 /** Appends one value of *in as JSON; nothing where its key is absent. */

@@ -39,7 +39,8 @@ static void write_value(const cnn_field *f, const void *member, cnn_text *out)
         cnn_text_append(out, *(const bool *)member ? "true" : "false");
         break;
     case CNN_FIELD_ENUM:
-        cnn_text_append_json(out, f->names[*(const int *)member]);
+        if (!f->silent || *(const int *)member != 0)
+            cnn_text_append_json(out, f->names[*(const int *)member]);
         break;
     case CNN_FIELD_STRING:
         if (text && *text)

@@ -37,6 +37,27 @@ static void free_part(cnn_images *part)
     *part = (cnn_images){0};
 }
 
+/** Brings images into the order [N,H,W,C]. Without a stated layout, what looks like channels first
+ *  is refused: it would be trained on as a few lines of many channels. */
+static cnn_status settle_layout(const cnn_source *source, const char *path, size_t element_size,
+                                cnn_image_shape *shape, void *pixels)
+{
+    cnn_status st = CNN_OK;
+    const bool unstated = source->layout == CNN_LAYOUT_UNSTATED;
+    CNN_CHECK(
+        !unstated || !cnn_image_looks_channels_first(shape), CNN_EDATA,
+        "'%s' looks like channels first: [%d,%d,%d,%d] would be images of %d x %d pixels with "
+        "%d channels. Save it as [N,H,W,C]: numpy.save(path, "
+        "numpy.load(path).transpose(0, 2, 3, 1)); or write `layout: nchw` in the data set's "
+        "entry, `layout: nhwc` if it is as it should be",
+        path, shape->count, shape->height, shape->width, shape->channels, shape->height,
+        shape->width, shape->channels);
+    if (source->layout == CNN_LAYOUT_NCHW)
+        CNN_TRY(cnn_image_channels_last(shape, element_size, pixels));
+done:
+    return st;
+}
+
 /** One of the four idx files of a folder. */
 static cnn_status locate(const cnn_source *source, const char *folder, int which, char **path)
 {
@@ -61,6 +82,7 @@ static cnn_status read_idx_part(const cnn_source *source, const char *folder, in
     CNN_TRY(locate(source, folder, which + 1, &labels));
     CNN_TRY(cnn_idx_images(images, shape, &d->checksum, how == READ_ALL ? &pixels : NULL));
     part->images = pixels;
+    CNN_TRY(settle_layout(source, images, 1, shape, pixels));
     CNN_TRY(cnn_idx_labels(labels, &part->count, &d->checksum, &part->labels));
     CNN_CHECK(shape->count == part->count, CNN_EDATA,
               "'%s' has %d images, but '%s' has %d labels: are they of the same data set?", images,
@@ -97,6 +119,7 @@ static cnn_status read_npy(const cnn_source *source, reading how, cnn_dataset *d
     CNN_TRY(cnn_source_find(source, source->labels, &labels));
     CNN_TRY(cnn_npy_images(images, &shape, &d->is_f32, &d->checksum,
                            how == READ_ALL ? &d->train.images : NULL));
+    CNN_TRY(settle_layout(source, images, d->is_f32 ? sizeof(float) : 1, &shape, d->train.images));
     CNN_TRY(cnn_npy_labels(labels, &d->train.count, &d->checksum, &d->train.labels));
     CNN_CHECK(shape.count == d->train.count, CNN_EDATA,
               "'%s' has %d images, but '%s' has %d labels: are they of the same data set?", images,
@@ -118,10 +141,12 @@ static cnn_status read_png_tree(const cnn_source *source, reading how, cnn_datas
     cnn_png_tree tree = {0};
     const cnn_image_shape wanted = {1, source->height, source->width, source->channels};
     CNN_TRY(cnn_source_find(source, source->path, &d->found));
-    CNN_TRY(cnn_png_tree_read(d->found, &wanted, how == READ_HEADERS, &tree));
+    CNN_TRY(cnn_png_tree_read(d->found, &wanted, source->skip == CNN_SKIP_ALLOW,
+                              how == READ_HEADERS, &tree));
     set_shape(d, &tree.shape);
     d->files = tree.files;
     d->skipped = tree.skipped;
+    d->other_files = tree.other_files;
     d->patients = tree.patients;
     d->train = (cnn_images){tree.shape.count, tree.pixels, tree.labels};
     *patient = tree.patient;
@@ -164,13 +189,41 @@ static void widen_classes(const cnn_images *part, int *classes)
             *classes = part->labels[i] + 1;
 }
 
-static cnn_status count_classes(cnn_dataset *d)
+/** Whether all labels of a part are `label`. */
+static bool all_labels_are(const cnn_images *part, int32_t label)
+{
+    for (int i = 0; i < part->count; i++)
+        if (part->labels[i] != label)
+            return false;
+    return true;
+}
+
+/** What is known of the only class, by the format. */
+static const char *cause_of_single_class(const cnn_source *source)
+{
+    switch ((cnn_source_type)source->type) {
+    case CNN_SOURCE_PNG_TREE:
+        return "all images lie in class folders of one name; they must lie at "
+               "PATIENT/CLASS/NAME.png below the path";
+    case CNN_SOURCE_NPY:
+        return "is `labels` the right file, and labels were not cast or cut before they were saved?";
+    case CNN_SOURCE_IDX:
+        return "are these the right files of labels?";
+    case CNN_SOURCE_SYNTHETIC:
+        break;
+    }
+    return "raise `count`";
+}
+
+static cnn_status count_classes(const cnn_source *source, cnn_dataset *d)
 {
     cnn_status st = CNN_OK;
     widen_classes(&d->train, &d->classes);
     widen_classes(&d->test, &d->classes);
-    CNN_CHECK(d->classes >= 2, CNN_EDATA, "%s: all labels are 0; two classes are the least",
-              d->found);
+    const int32_t first = d->train.labels[0];
+    CNN_CHECK(!all_labels_are(&d->train, first) || !all_labels_are(&d->test, first), CNN_EDATA,
+              "%s: there is one class alone (all %d labels are %d), and two are the least: %s",
+              d->found, d->train.count + d->test.count, (int)first, cause_of_single_class(source));
 done:
     return st;
 }
@@ -323,7 +376,7 @@ static cnn_status read_dataset(const cnn_source *source, reading how, cnn_datase
         break;
     }
     CNN_CHECK(d->found, CNN_EINVAL, "a data set's type %d is not known", source->type);
-    CNN_TRY(count_classes(d));
+    CNN_TRY(count_classes(source, d));
     CNN_TRY(check_pixels(source, d));
     if (source->type != CNN_SOURCE_IDX)
         CNN_TRY(split(source, source->split == CNN_SPLIT_BY_PATIENT ? patient : NULL, d));

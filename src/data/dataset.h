@@ -24,6 +24,7 @@ typedef struct {
     double scale; /* multiply pixels by it: 1/255 for u8 */
     cnn_images train, test;
     int files, skipped;          /* png_tree: images there; those of another size. Else 0 */
+    int other_files;             /* png_tree: files beside the images, left alone */
     int patients, test_patients; /* png_tree: of the images that were kept; those for testing, 0
                                     where single images are divided */
     /* FNV-1a of everything that was read, before split and limit: the elements' bytes as they are

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -79,6 +80,27 @@ done:
     return st;
 }
 
+/** Whether the buffer begins with a text, letters of either case. */
+static bool starts_with(const cnn_data_file *f, const char *text)
+{
+    const size_t n = strlen(text);
+    return f->z.avail_in >= n && strncasecmp((const char *)f->buffer, text, n) == 0;
+}
+
+/** What downloads leave in the place of data. */
+static cnn_status check_start(const cnn_data_file *f)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(!starts_with(f, "version https://git-lfs"), CNN_EDATA,
+              "'%s' is a pointer of Git LFS, not the data: `git lfs pull` brings them", f->path);
+    CNN_CHECK(!starts_with(f, "<!DOCTYPE html") && !starts_with(f, "<html"), CNN_EDATA,
+              "'%s' is a page of HTML, not data: the server answered the download with a page; "
+              "open it in a browser to see what it says",
+              f->path);
+done:
+    return st;
+}
+
 cnn_status cnn_data_file_open(const char *path, cnn_data_file **out)
 {
     cnn_status st = CNN_OK;
@@ -88,6 +110,7 @@ cnn_status cnn_data_file_open(const char *path, cnn_data_file **out)
     CNN_CHECK((f->path = cnn_strdup(path)) != NULL, CNN_ENOMEM, "reading '%s'", path);
     CNN_TRY(open_regular(f));
     CNN_TRY(fill(f));
+    CNN_TRY(check_start(f));
     if (f->z.avail_in >= 2 && f->buffer[0] == 0x1f && f->buffer[1] == 0x8b) {
         CNN_CHECK(inflateInit2(&f->z, GZIP_WINDOW) == Z_OK, CNN_ENOMEM, "unzipping '%s'", path);
         f->zipped = true;

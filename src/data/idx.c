@@ -4,8 +4,13 @@
 #include "base/text.h"
 #include "data/file.h"
 
+#include <ctype.h>
+#include <dirent.h>
+#include <stdbool.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 enum { IDX_U8 = 0x08, MAX_RANK = 4 };
 
@@ -16,20 +21,115 @@ const char *const cnn_idx_names[CNN_IDX_FILES] = {
     "t10k-labels-idx1-ubyte",
 };
 
+static bool is_file(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && !S_ISDIR(about.st_mode);
+}
+
+static bool is_zipped(const char *name)
+{
+    const size_t n = strlen(name);
+    return n > 3 && strcasecmp(name + n - 3, ".gz") == 0;
+}
+
+/** Whether a file is one of the four by a name that others give it: "train-images.idx3-ubyte",
+ *  "emnist-letters-test-labels-idx1-ubyte.gz", in letters of either case. */
+static bool is_known_as(const char *name, int which)
+{
+    static const char *const parts[CNN_IDX_FILES][2] = {
+        {"train-images-idx", "train-images-idx"},
+        {"train-labels-idx", "train-labels-idx"},
+        {"t10k-images-idx", "test-images-idx"},
+        {"t10k-labels-idx", "test-labels-idx"},
+    };
+    char plain[256];
+    cnn_copy_string(plain, sizeof plain, name);
+    if (is_zipped(plain))
+        plain[strlen(plain) - 3] = '\0';
+    for (char *c = plain; *c; c++)
+        *c = *c == '.' ? '-' : (char)tolower((unsigned char)*c);
+    for (int i = 0; i < 2; i++) {
+        const char *found = strstr(plain, parts[which][i]);
+        const char *end = found ? found + strlen(parts[which][i]) : NULL;
+        if (found && (found == plain || found[-1] == '-') && *end >= '1' && *end <= '4' &&
+            strcmp(end + 1, "-ubyte") == 0)
+            return true;
+    }
+    return false;
+}
+
+/** The one that is sought by other names, while a folder is searched. */
+typedef struct {
+    const char *folder;
+    int which;
+    char *path; /* NULL: none yet */
+} search;
+
+/** Takes a file that the folder holds; of a file and its zipped twin the plain one. */
+static cnn_status take(search *s, char **path)
+{
+    cnn_status st = CNN_OK;
+    const size_t n = s->path ? strlen(s->path) : 0, m = strlen(*path);
+    const bool is_twin =
+        n && strncasecmp(s->path, *path, n < m ? n : m) == 0 &&
+        (n < m ? n + 3 == m && is_zipped(*path) : m + 3 == n && is_zipped(s->path));
+    CNN_CHECK(!n || is_twin, CNN_EDATA,
+              "'%s' holds '%s' and '%s': put each data set into a folder of its own", s->folder,
+              s->path, *path);
+    if (!n || m < n) {
+        free(s->path);
+        s->path = *path;
+        *path = NULL;
+    }
+done:
+    return st;
+}
+
+/** Searches a folder, and those below it that are called like the file that they hold. */
+static cnn_status search_folder(search *s, const char *path, bool is_top)
+{
+    cnn_status st = CNN_OK;
+    char *entry = NULL;
+    DIR *folder = opendir(path);
+    for (struct dirent *e; folder && (e = readdir(folder));) {
+        if (!is_known_as(e->d_name, s->which))
+            continue;
+        free(entry);
+        CNN_CHECK((entry = cnn_asprintf("%s/%s", path, e->d_name)) != NULL, CNN_ENOMEM,
+                  "path of '%s'", e->d_name);
+        if (is_file(entry))
+            CNN_TRY(take(s, &entry));
+        else if (is_top)
+            CNN_TRY(search_folder(s, entry, false));
+    }
+done:
+    if (folder)
+        closedir(folder);
+    free(entry);
+    return st;
+}
+
 cnn_status cnn_idx_locate(const char *folder, int which, char **path)
 {
+    cnn_status st = CNN_OK;
+    search s = {.folder = folder, .which = which};
     *path = NULL;
     for (int zipped = 0; zipped <= 1; zipped++) {
         char *p = cnn_asprintf("%s/%s%s", folder, cnn_idx_names[which], zipped ? ".gz" : "");
-        if (!p)
-            return cnn_error_set(CNN_ENOMEM, "path of '%s'", cnn_idx_names[which]);
-        if (access(p, F_OK) == 0) {
+        CNN_CHECK(p, CNN_ENOMEM, "path of '%s'", cnn_idx_names[which]);
+        if (is_file(p)) {
             *path = p;
             return CNN_OK;
         }
         free(p);
     }
-    return CNN_OK;
+    CNN_TRY(search_folder(&s, folder, true));
+    *path = s.path;
+    s.path = NULL;
+done:
+    free(s.path);
+    return st;
 }
 
 /** Reads the header of a file of lowest to highest dimensions. */

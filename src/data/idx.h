@@ -17,10 +17,12 @@ enum {
     CNN_IDX_TEST_LABELS,
     CNN_IDX_FILES
 };
-extern const char *const cnn_idx_names[CNN_IDX_FILES]; /* without .gz */
+extern const char *const cnn_idx_names[CNN_IDX_FILES]; /* MNIST's own, without .gz */
 
-/** Which of the four (an index of cnn_idx_names) is sought in folder, plain first, then .gz.
- *  *path is owned by the caller, NULL when neither is there. CNN_ENOMEM. */
+/** Finds one of the four (an index of cnn_idx_names) in folder, plain first, then .gz; then by names
+ *  that others give it ("train-images.idx3-ubyte", "emnist-letters-test-labels-idx1-ubyte"), also in
+ *  a folder of such a name. *path is owned by the caller, NULL when it is not there. CNN_EDATA:
+ *  several files answer to these names; CNN_ENOMEM. */
 cnn_status cnn_idx_locate(const char *folder, int which, char **path);
 
 /** Images [N,H,W] or [N,H,W,C]. pixels NULL: only the header is read. Else *pixels, u8

@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <stdlib.h>
+#include <string.h>
 
 static void write_dims(cnn_text *t, const uint64_t *dims, int rank)
 {
@@ -35,6 +37,33 @@ cnn_status cnn_image_shape_set(const char *path, const uint64_t *dims, int rank,
                                .channels = rank == 4 ? (int)dims[3] : 1};
 done:
     cnn_text_free(&text);
+    return st;
+}
+
+bool cnn_image_looks_channels_first(const cnn_image_shape *shape)
+{
+    enum { MOST_CHANNELS = 4 };
+    return shape->height <= MOST_CHANNELS && shape->channels > MOST_CHANNELS;
+}
+
+cnn_status cnn_image_channels_last(cnn_image_shape *shape, size_t element_size, void *pixels)
+{
+    cnn_status st = CNN_OK;
+    const cnn_image_shape to = {shape->count, shape->width, shape->channels, shape->height};
+    const size_t channels = (size_t)to.channels, n = cnn_image_elements(&to);
+    unsigned char *copy = pixels ? malloc(n * element_size) : NULL;
+    CNN_CHECK(!pixels || copy, CNN_ENOMEM, "an image of %zu bytes", n * element_size);
+    for (size_t i = 0; pixels && i < (size_t)to.count; i++) {
+        unsigned char *image = (unsigned char *)pixels + i * n * element_size;
+        memcpy(copy, image, n * element_size);
+        for (size_t e = 0; e < n; e++) {
+            const size_t from = e % channels * (n / channels) + e / channels;
+            memcpy(image + e * element_size, copy + from * element_size, element_size);
+        }
+    }
+    *shape = to;
+done:
+    free(copy);
     return st;
 }
 

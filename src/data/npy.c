@@ -168,6 +168,10 @@ static cnn_status read_preamble(cnn_data_file *f, size_t *length)
     const char *path = cnn_data_file_path(f);
     unsigned char magic[MAGIC], version[2], n[4] = {0};
     CNN_TRY(cnn_data_file_read(f, "the NPY header", magic, sizeof magic));
+    CNN_CHECK(memcmp(magic, "PK\x03\x04", 4) != 0, CNN_EDATA,
+              "'%s' is an archive of arrays (NPZ); save the array that is meant on its own: "
+              "numpy.save('X.npy', numpy.load('%s')['NAME'])",
+              path, path);
     CNN_CHECK(memcmp(magic, "\x93NUMPY", MAGIC) == 0, CNN_EDATA,
               "'%s' is no NPY file (numpy.save writes them): it does not start with \\x93NUMPY",
               path);

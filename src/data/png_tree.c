@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { MAX_CLASSES = 4096 };
 
@@ -17,6 +18,12 @@ typedef struct {
     char **name;
     size_t count, room;
 } name_list;
+
+/** How many images have a size. */
+typedef struct {
+    cnn_image_shape shape; /* count is the number of images */
+} size_count;
+enum { MOST_SIZES = 256 /* that are told apart */ };
 
 /** An image as it comes, before it is known which ones are kept. */
 typedef struct {
@@ -34,7 +41,9 @@ typedef struct {
     size_t image_count, image_room;
     unsigned char *pixels; /* of all images, one after the other */
     size_t used, room;
-    int files;
+    int files, other_files;
+    size_count sizes[MOST_SIZES]; /* [size_count] of all images */
+    int size_count;
 } gathering;
 
 static void free_names(name_list *list)
@@ -178,17 +187,34 @@ done:
     return st;
 }
 
+static void count_size(gathering *g, const cnn_image_shape *shape)
+{
+    int i = 0;
+    while (i < g->size_count && !same_size(&g->sizes[i].shape, shape))
+        i++;
+    if (i == MOST_SIZES)
+        return;
+    if (i == g->size_count) {
+        g->sizes[g->size_count++].shape = *shape;
+        g->sizes[i].shape.count = 0;
+    }
+    g->sizes[i].shape.count++;
+}
+
 static cnn_status read_image(gathering *g, const char *path, const char *name)
 {
     cnn_status st = CNN_OK;
     cnn_png *png = NULL;
     size_t n = strlen(name);
-    if (n < 4 || strcmp(name + n - 4, ".png") != 0)
+    if (n < 4 || strcasecmp(name + n - 4, ".png") != 0) {
+        g->other_files += g->other_files < INT_MAX;
         return CNN_OK;
+    }
     CNN_TRY(check_name(g, path, name));
     CNN_CHECK(g->files < INT_MAX, CNN_EDATA, "more images than can be counted, at '%s'", path);
     CNN_TRY(cnn_png_open(path, &png));
     g->files++;
+    count_size(g, cnn_png_shape(png));
     if (g->wanted->height && !same_size(g->wanted, cnn_png_shape(png)))
         goto done;
     if (!g->inspect)
@@ -309,12 +335,71 @@ done:
     return st;
 }
 
-static cnn_status settle(gathering *g, const char *root, cnn_png_tree *tree)
+static int by_count(const void *a, const void *b)
+{
+    const size_count *x = a, *y = b;
+    return (x->shape.count < y->shape.count) - (x->shape.count > y->shape.count);
+}
+
+/** That few images are skipped: a quarter of the data that goes unseen is another data set. */
+static cnn_status check_skipped(gathering *g, const char *root, const cnn_image_shape *kept)
+{
+    enum { SHOWN = 5 };
+    cnn_status st = CNN_OK;
+    cnn_text sizes = {0};
+    const int skipped = g->files - kept->count;
+    if (20 * (int64_t)skipped <= g->files)
+        return CNN_OK;
+    qsort(g->sizes, (size_t)g->size_count, sizeof *g->sizes, by_count);
+    for (int i = 0; i < g->size_count && i < SHOWN; i++)
+        cnn_text_printf(&sizes, "%s%d are %d x %d x %d", i ? ", " : "", g->sizes[i].shape.count,
+                        g->sizes[i].shape.height, g->sizes[i].shape.width,
+                        g->sizes[i].shape.channels);
+    if (g->size_count > SHOWN)
+        cnn_text_append(&sizes, ", others of other sizes");
+    CNN_TRY(cnn_text_status(&sizes));
+    CNN_CHECK(
+        false, CNN_EDATA,
+        "'%s': %d of %d images are not %d x %d x %d and would be left out (%s). Bring them to "
+        "one size, choose another one with `shape`, or write `skip: allow` in the data set's "
+        "entry",
+        root, skipped, g->files, kept->height, kept->width, kept->channels, sizes.s);
+done:
+    cnn_text_free(&sizes);
+    return st;
+}
+
+/** That the first level are patients: folders of a split would be taken for some. */
+static cnn_status check_top(const char *root)
+{
+    static const char *const parts[] = {"train",      "training", "val",     "valid",
+                                        "validation", "test",     "testing", NULL};
+    cnn_status st = CNN_OK;
+    name_list list = {0};
+    bool is_folder;
+    const char *found[2] = {NULL, NULL};
+    CNN_TRY(list_folder(root, &list, &is_folder));
+    for (size_t i = 0; i < list.count; i++)
+        for (const char *const *part = parts; *part; part++)
+            if (strcasecmp(list.name[i], *part) == 0)
+                found[found[0] != NULL] = list.name[i];
+    CNN_CHECK(!found[1], CNN_EDATA,
+              "'%s' holds folders called %s and %s, which would be taken for patients. Put the "
+              "images of all parts below one folder (all/CLASS/NAME.png) and let test_fraction "
+              "divide them, or make a folder whose only entry is a link to one part",
+              root, found[0], found[1]);
+done:
+    free_names(&list);
+    return st;
+}
+
+static cnn_status settle(gathering *g, const char *root, bool allow_skip, cnn_png_tree *tree)
 {
     cnn_status st = CNN_OK;
     int32_t *class_of = NULL;
     CNN_CHECK(g->files > 0, CNN_EDATA,
-              "'%s' holds no image: they must lie at PATIENT/CLASS/NAME.png below it", root);
+              "'%s' holds no PNG image at PATIENT/CLASS/NAME.png below it%s", root,
+              g->other_files ? ", only files of other kinds" : "");
     CNN_CHECK(g->image_count > 0, CNN_EDATA,
               "'%s': none of %d images is %d x %d x %d, as `shape` "
               "says",
@@ -325,21 +410,25 @@ static cnn_status settle(gathering *g, const char *root, cnn_png_tree *tree)
                   (tree->patient = malloc(g->image_count * sizeof *tree->patient)) != NULL,
               CNN_ENOMEM, "%zu labels", g->image_count);
     keep_images(g, class_of, tree);
+    if (!allow_skip)
+        CNN_TRY(check_skipped(g, root, &tree->shape));
     tree->files = g->files;
+    tree->other_files = g->other_files;
     tree->skipped = g->files - tree->shape.count;
 done:
     free(class_of);
     return st;
 }
 
-cnn_status cnn_png_tree_read(const char *root, const cnn_image_shape *wanted, bool inspect,
-                             cnn_png_tree *out)
+cnn_status cnn_png_tree_read(const char *root, const cnn_image_shape *wanted, bool allow_skip,
+                             bool inspect, cnn_png_tree *out)
 {
     cnn_status st = CNN_OK;
     cnn_png_tree tree = {0};
     gathering g = {.wanted = wanted, .inspect = inspect};
+    CNN_TRY(check_top(root));
     CNN_TRY(for_each(&g, root, read_patient));
-    CNN_TRY(settle(&g, root, &tree));
+    CNN_TRY(settle(&g, root, allow_skip, &tree));
     *out = tree;
     tree = (cnn_png_tree){0};
 done:

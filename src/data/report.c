@@ -73,6 +73,11 @@ static void write_tree(cnn_text *t, const cnn_dataset *d)
         write_count(t, d->skipped);
         cnn_text_printf(t, " skipped: not %d x %d x %d", d->height, d->width, d->channels);
     }
+    if (d->other_files) {
+        cnn_text_append(t, "; ");
+        write_count(t, d->other_files);
+        cnn_text_printf(t, " other file%s left alone", d->other_files == 1 ? "" : "s");
+    }
     cnn_text_append(t, "\n");
     if (d->test_patients) {
         cnn_text_printf(t, "  %-10sby patient: ", "split");

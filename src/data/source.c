@@ -11,6 +11,8 @@
 
 const char *const cnn_source_type_names[] = {"idx", "npy", "png_tree", "synthetic", NULL};
 const char *const cnn_split_by_names[] = {"image", "patient", NULL};
+const char *const cnn_layout_names[] = {"unstated", "nhwc", "nchw", NULL};
+const char *const cnn_skip_names[] = {"few", "allow", NULL};
 
 enum { MAX_SIDE = 4096, MAX_CHANNELS = 1024, MAX_CLASSES = 256 };
 
@@ -51,6 +53,10 @@ static const cnn_field fields[] = {
     {"test_fraction", CNN_FIELD_REAL, AT(test_fraction), .max = 1, .kinds = UNDIVIDED},
     {"split", CNN_FIELD_ENUM, AT(split), .names = cnn_split_by_names, .kinds = OF(PNG_TREE)},
     {"shape", CNN_FIELD_NODE, offsetof(entry, shape), .kinds = OF(PNG_TREE)},
+    {"layout", CNN_FIELD_ENUM, AT(layout), .names = cnn_layout_names, .silent = true,
+     .kinds = OF(IDX) | OF(NPY)},
+    {"skip", CNN_FIELD_ENUM, AT(skip), .names = cnn_skip_names, .silent = true,
+     .kinds = OF(PNG_TREE)},
     WHOLE(height, 1, MAX_SIDE, OF(SYNTHETIC)),
     WHOLE(width, 1, MAX_SIDE, OF(SYNTHETIC)),
     WHOLE(channels, 1, MAX_CHANNELS, OF(SYNTHETIC)),

@@ -21,6 +21,15 @@ extern const char *const cnn_source_type_names[]; /* "idx", ...; NULL-terminated
 typedef enum { CNN_SPLIT_BY_IMAGE, CNN_SPLIT_BY_PATIENT } cnn_split_by;
 extern const char *const cnn_split_by_names[]; /* "image", "patient"; NULL-terminated */
 
+/** The order of an image's dimensions in a file. Unstated: channels last, and what looks like
+ *  channels first is an error. */
+typedef enum { CNN_LAYOUT_UNSTATED, CNN_LAYOUT_NHWC, CNN_LAYOUT_NCHW } cnn_layout;
+extern const char *const cnn_layout_names[]; /* "unstated", "nhwc", "nchw"; NULL-terminated */
+
+/** What becomes of a tree of images of which many have another size. */
+typedef enum { CNN_SKIP_FEW, CNN_SKIP_ALLOW } cnn_skip;
+extern const char *const cnn_skip_names[]; /* "few", "allow"; NULL-terminated */
+
 typedef struct {
     char *name;                  /* as the job calls it */
     int type;                    /* cnn_source_type */
@@ -30,6 +39,8 @@ typedef struct {
     double scale;                /* pixels are divided by it; 0: 255 for u1, 1 for f4 */
     double test_fraction;        /* npy, png_tree, synthetic: share of the images; default 0.2 */
     int split;                   /* png_tree: cnn_split_by */
+    int layout;                  /* idx, npy: cnn_layout */
+    int skip;                    /* png_tree: cnn_skip */
     int limit;                   /* training images, the first of the seeded shuffle; 0: all */
     int test_limit;              /* test images likewise; 0: all */
     int height, width, channels; /* synthetic: 28, 28, 1; png_tree: `shape`, 0: most images' */

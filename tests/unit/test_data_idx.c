@@ -368,7 +368,7 @@ static void test_empty_data_is_refused(void **state)
     write_file(*state, TEST_LABELS, file, n);
     n = make_idx(file, 1, (uint32_t[]){6}, "\0\0\0\0\0", 6);
     write_file(*state, TRAIN_LABELS, file, n);
-    assert_bad(&s, "all labels are 0; two classes are the least");
+    assert_bad(&s, "one class alone (all 9 labels are 0)");
     cnn_source_free(&s);
 }
 
@@ -380,11 +380,116 @@ static void test_what_is_no_file_is_refused(void **state)
     assert_bad(&s, "holds neither " TEST_LABELS " nor " TEST_LABELS ".gz");
     char *path = cnn_asprintf("%s/" TEST_LABELS, (char *)*state);
     assert_int_equal(mkdir(path, 0700), 0);
-    assert_bad(&s, "is a folder, not a file");
+    assert_bad(&s, "holds neither " TEST_LABELS);
     assert_int_equal(rmdir(path), 0);
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_bad(&s, "is not a regular file"); /* and does not wait for a writer */
     free(path);
+    cnn_source_free(&s);
+}
+
+/** Moves the four small files to other names and loads them. */
+static void assert_found_as(const char *folder, const char *const *names)
+{
+    static const char *const own[] = {TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS};
+    write_small_idx(folder);
+    cnn_source s = idx_source(folder);
+    cnn_dataset *before = load(&s);
+    for (int i = 0; i < 4; i++) {
+        size_t n;
+        unsigned char *bytes = read_back(folder, own[i], &n);
+        remove_file(folder, own[i]);
+        write_file(folder, names[i], bytes, n);
+        free(bytes);
+    }
+    cnn_dataset *after = load(&s);
+    assert_true(before->checksum == after->checksum);
+    cnn_dataset_destroy(&before);
+    cnn_dataset_destroy(&after);
+    for (int i = 0; i < 4; i++)
+        remove_file(folder, names[i]);
+    cnn_source_free(&s);
+}
+
+static void test_other_common_names_are_found(void **state)
+{
+    assert_found_as(*state, (const char *[]){"train-images.idx3-ubyte", "train-labels.idx1-ubyte",
+                                             "t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte"});
+    assert_found_as(*state, (const char *[]){"emnist-letters-train-images-idx3-ubyte",
+                                             "emnist-letters-train-labels-idx1-ubyte",
+                                             "emnist-letters-test-images-idx3-ubyte",
+                                             "emnist-letters-test-labels-idx1-ubyte"});
+    for (int i = 0; i < 4; i++) { /* as Kaggle packs them: a folder each */
+        static const char *const own[] = {TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS};
+        char *path = cnn_asprintf("%s/%s", (char *)*state, own[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+        free(path);
+    }
+    static const char *const one_each[] = {
+        TRAIN_IMAGES "/" TRAIN_IMAGES, TRAIN_LABELS "/" TRAIN_LABELS, TEST_IMAGES "/" TEST_IMAGES,
+        TEST_LABELS "/" TEST_LABELS};
+    size_t n;
+    char *inner = cnn_asprintf("%s/inner", (char *)*state);
+    assert_int_equal(mkdir(inner, 0700), 0);
+    write_small_idx(inner);
+    cnn_source s = idx_source(inner), outer = idx_source(*state);
+    cnn_dataset *before = load(&s);
+    static const char *const own[] = {TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS};
+    for (int i = 0; i < 4; i++) {
+        unsigned char *bytes = read_back(inner, own[i], &n);
+        write_file(*state, one_each[i], bytes, n);
+        free(bytes);
+    }
+    cnn_dataset *after = load(&outer);
+    assert_true(before->checksum == after->checksum);
+    cnn_dataset_destroy(&before);
+    cnn_dataset_destroy(&after);
+    cnn_source_free(&s);
+    cnn_source_free(&outer);
+    free(inner);
+}
+
+static void test_two_data_sets_in_a_folder_are_told_apart(void **state)
+{
+    write_small_idx(*state);
+    cnn_source s = idx_source(*state);
+    size_t n;
+    unsigned char *bytes = read_back(*state, TRAIN_IMAGES, &n);
+    remove_file(*state, TRAIN_IMAGES);
+    write_file(*state, "emnist-mnist-train-images-idx3-ubyte", bytes, n);
+    write_gz(*state, "emnist-mnist-train-images-idx3-ubyte.gz", bytes,
+             n); /* its twin is no other */
+    cnn_dataset *d = load(&s);
+    cnn_dataset_destroy(&d);
+    write_file(*state, "emnist-letters-train-images-idx3-ubyte", bytes, n);
+    assert_bad(&s, "put each data set into a folder of its own");
+    free(bytes);
+    cnn_source_free(&s);
+}
+
+static void test_what_downloads_leave_is_named(void **state)
+{
+    static const char page[] = "<!doctype HTML><html><body>sign in</body></html>";
+    static const char pointer[] = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n";
+    write_small_idx(*state);
+    cnn_source s = idx_source(*state);
+    write_file(*state, TRAIN_IMAGES, page, sizeof page - 1);
+    assert_bad(&s, "is a page of HTML");
+    write_file(*state, TRAIN_IMAGES, pointer, sizeof pointer - 1);
+    assert_bad(&s, "is a pointer of Git LFS");
+    cnn_source_free(&s);
+}
+
+static void test_every_class_but_one_missing_is_refused(void **state)
+{
+    unsigned char file[128];
+    write_small_idx(*state);
+    cnn_source s = idx_source(*state);
+    size_t n = make_idx(file, 1, (uint32_t[]){3}, "\2\2\2", 3);
+    write_file(*state, TEST_LABELS, file, n);
+    n = make_idx(file, 1, (uint32_t[]){6}, "\2\2\2\2\2\2", 6);
+    write_file(*state, TRAIN_LABELS, file, n);
+    assert_bad(&s, "one class alone (all 9 labels are 2)");
     cnn_source_free(&s);
 }
 
@@ -456,6 +561,10 @@ int main(void)
         IN_FOLDER(test_mismatched_files_are_refused),
         IN_FOLDER(test_empty_data_is_refused),
         IN_FOLDER(test_what_is_no_file_is_refused),
+        IN_FOLDER(test_other_common_names_are_found),
+        IN_FOLDER(test_two_data_sets_in_a_folder_are_told_apart),
+        IN_FOLDER(test_what_downloads_leave_is_named),
+        IN_FOLDER(test_every_class_but_one_missing_is_refused),
         cmocka_unit_test(test_real_fashion_mnist),
         cmocka_unit_test(test_real_mnist),
     };

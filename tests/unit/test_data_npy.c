@@ -107,6 +107,75 @@ static void test_wrong_labels_are_named(void **state)
     check_bad(WRITTEN(npy_images_u1, npy_images_u1), "Y.npy' has 4 dimensions");
 }
 
+/** Writes a u1 NPY file of [n,a,b,c] whose bytes count up. */
+static void write_u1_npy(const char *folder, const char *name, int n, int a, int b, int c)
+{
+    enum { HEADER = 128 };
+    unsigned char file[HEADER + 4096];
+    char text[HEADER];
+    const size_t bytes = (size_t)n * (size_t)a * (size_t)b * (size_t)c;
+    assert_true(bytes <= 4096);
+    memset(file, ' ', HEADER);
+    memcpy(file, "\x93NUMPY\x01\x00\x76\x00", 10);
+    const int length = snprintf(
+        text, sizeof text, "{'descr': '|u1', 'fortran_order': False, 'shape': (%d, %d, %d, %d), }",
+        n, a, b, c);
+    memcpy(file + 10, text, (size_t)length);
+    file[HEADER - 1] = '\n';
+    for (size_t i = 0; i < bytes; i++)
+        file[HEADER + i] = (unsigned char)(i % 251);
+    write_file(folder, name, file, HEADER + bytes);
+}
+
+static void test_channels_first_is_not_guessed(void **state)
+{
+    cnn_source s = WRITTEN(npy_images_u1, npy_labels_i8); /* labels of six images */
+    write_u1_npy(*state, "X.npy", 6, 3, 5, 7);
+    assert_bad(&s, "looks like channels first: [6,3,5,7] would be images of 3 x 5 pixels with 7 "
+                   "channels");
+    assert_contains(cnn_error_message(), "transpose(0, 2, 3, 1)");
+    assert_contains(cnn_error_message(), "layout: nchw");
+    cnn_dataset inspected;
+    assert_int_equal(cnn_dataset_inspect(&s, &inspected), CNN_EDATA);
+
+    s.layout = CNN_LAYOUT_NHWC;
+    cnn_dataset *d = load(&s);
+    assert_true(d->height == 3 && d->width == 5 && d->channels == 7);
+    cnn_dataset_destroy(&d);
+
+    s.layout = CNN_LAYOUT_NCHW;
+    assert_int_equal(cnn_dataset_inspect(&s, &inspected), CNN_OK);
+    assert_true(inspected.height == 5 && inspected.width == 7 && inspected.channels == 3);
+    free(inspected.found);
+    d = load(&s);
+    assert_true(d->height == 5 && d->width == 7 && d->channels == 3);
+    const unsigned char *pixels = d->train.images;
+    for (int i = 0; i < d->train.count; i++) {
+        const unsigned char *image = pixels + i * 105;
+        const int first = image[0]; /* of channel 0 of the image, which the file counts up from */
+        for (int y = 0; y < 5; y++)
+            for (int x = 0; x < 7; x++)
+                for (int c = 0; c < 3; c++)
+                    assert_int_equal(image[(y * 7 + x) * 3 + c],
+                                     (first + c * 35 + y * 7 + x) % 251);
+    }
+    cnn_dataset_destroy(&d);
+    s.layout = CNN_LAYOUT_UNSTATED;
+    write_u1_npy(*state, "X.npy", 6, 3, 3, 4); /* plausible as it is */
+    d = load(&s);
+    assert_int_equal(d->channels, 4);
+    cnn_dataset_destroy(&d);
+    cnn_source_free(&s);
+}
+
+static void test_archives_of_arrays_are_named(void **state)
+{
+    cnn_source s = WRITTEN(npy_images_u1, npy_labels_i8);
+    write_file(*state, "X.npy", "PK\x03\x04 and so on", 14);
+    assert_bad(&s, "is an archive of arrays (NPZ)");
+    cnn_source_free(&s);
+}
+
 static void test_f4_must_lie_in_0_to_1(void **state)
 {
     static const struct {
@@ -293,6 +362,8 @@ int main(void)
         IN_FOLDER(test_pixels_labels_and_checksum_are_those_of_numpy),
         IN_FOLDER(test_wrong_types_say_how_to_convert),
         IN_FOLDER(test_wrong_labels_are_named),
+        IN_FOLDER(test_channels_first_is_not_guessed),
+        IN_FOLDER(test_archives_of_arrays_are_named),
         IN_FOLDER(test_f4_must_lie_in_0_to_1),
         IN_FOLDER(test_every_prefix_is_refused),
         IN_FOLDER(test_trailing_bytes_are_refused),

@@ -53,6 +53,7 @@ static cnn_source golden_tree(const char *root)
                         .path = (char *)root,
                         .test_fraction = tree_fraction,
                         .split = CNN_SPLIT_BY_PATIENT,
+                        .skip = CNN_SKIP_ALLOW,
                         .split_seed = TREE_SEED};
 }
 
@@ -123,12 +124,12 @@ static void test_declared_shape_chooses_the_images(void **state)
     s.channels = 3;
     cnn_image_shape wanted = {1, 3, 5, 3};
     cnn_png_tree tree;
-    assert_int_equal(cnn_png_tree_read(*state, &wanted, false, &tree), CNN_OK);
+    assert_int_equal(cnn_png_tree_read(*state, &wanted, true, false, &tree), CNN_OK);
     assert_int_equal(tree.shape.count, 1);
     assert_int_equal(tree.skipped, FILES - 1);
     assert_int_equal(tree.labels[0], 1);
     cnn_png_tree_free(&tree);
-    assert_bad(&s, "of 1 images leaves none for testing");
+    assert_bad(&s, "one class alone (all 1 labels are 1)");
 }
 
 static void test_other_files_are_left_alone(void **state)
@@ -156,7 +157,7 @@ static void test_class_names_are_sorted_across_patients(void **state)
     place(*state, "p2", "B", "1.png", grey, sizeof grey);
     place(*state, "p3", "a", "1.png", grey, sizeof grey);
     place(*state, "p3", "z", "1.png", grey, sizeof grey);
-    assert_int_equal(cnn_png_tree_read(*state, &any, false, &tree), CNN_OK);
+    assert_int_equal(cnn_png_tree_read(*state, &any, true, false, &tree), CNN_OK);
     assert_int_equal(tree.classes, 3);
     assert_string_equal(tree.class_names[0], "B");
     assert_string_equal(tree.class_names[1], "a");
@@ -176,7 +177,7 @@ static void test_of_two_equally_frequent_sizes_the_smaller_is_kept(void **state)
     const cnn_image_shape any = {0};
     place(*state, "p", "0", "1.png", tree_file_0, sizeof tree_file_0); /* 4 x 5 x 3 */
     place(*state, "p", "0", "2.png", grey, sizeof grey);               /* 3 x 4 x 1 */
-    assert_int_equal(cnn_png_tree_read(*state, &any, true, &tree), CNN_OK);
+    assert_int_equal(cnn_png_tree_read(*state, &any, true, true, &tree), CNN_OK);
     assert_int_equal(tree.shape.height, 3);
     assert_int_equal(tree.skipped, 1);
     cnn_png_tree_free(&tree);
@@ -240,6 +241,75 @@ static void test_no_pipe_is_waited_for(void **state)
     free(path);
 }
 
+static void test_many_skipped_images_are_an_error(void **state)
+{
+    cnn_source s = golden_tree(*state);
+    s.skip = CNN_SKIP_FEW;
+    assert_bad(&s, "2 of 16 images are not 4 x 5 x 3 and would be left out (14 are 4 x 5 x 3, ");
+    assert_contains(cnn_error_message(), "skip: allow");
+    cnn_dataset d;
+    assert_int_equal(cnn_dataset_inspect(&s, &d), CNN_EDATA);
+    for (int i = 0; i < 24; i++) { /* 2 of 40 are 5 % */
+        char *name = cnn_asprintf("more_%d.png", i);
+        place(*state, "more", "0", name, tree_file_0, sizeof tree_file_0);
+        free(name);
+    }
+    cnn_dataset *full = load(&s);
+    assert_int_equal(full->files, 40);
+    assert_int_equal(full->skipped, 2);
+    cnn_dataset_destroy(&full);
+}
+
+static void test_capital_endings_are_read_and_others_counted(void **state)
+{
+    cnn_source s = golden_tree(*state);
+    cnn_dataset *before = load(&s);
+    place(*state, "9", "0", "9_a.PNG", tree_file_0, sizeof tree_file_0);
+    place(*state, "9", "0", "9_b.jpg", tree_file_0, sizeof tree_file_0);
+    place(*state, "9", "0", "9_c.npz", tree_file_0, sizeof tree_file_0);
+    cnn_dataset *after = load(&s);
+    assert_int_equal(after->files, before->files + 1);
+    assert_int_equal(after->other_files, before->other_files + 2);
+    cnn_dataset_destroy(&before);
+    cnn_dataset_destroy(&after);
+}
+
+static void test_folders_of_a_split_are_no_patients(void **state)
+{
+    static const char *const pairs[][2] = {{"train", "test"}, {"Train", "val"}, {"valid", "test"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        char *root = cnn_asprintf("%s/%zu", (char *)*state, i);
+        make_folder(*state, root + strlen(*state) + 1);
+        for (int k = 0; k < 2; k++)
+            for (int c = 0; c < 2; c++)
+                place(root, pairs[i][k], c ? "1" : "0", "a.png", grey, sizeof grey);
+        cnn_source s = {.type = CNN_SOURCE_PNG_TREE, .name = "x", .path = root};
+        s.test_fraction = 0.5;
+        assert_bad(&s, "which would be taken for patients");
+        assert_contains(cnn_error_message(), "all/CLASS/NAME.png");
+        free(root);
+    }
+    /* one of them alone is the remedy */
+    place(*state, "train", "0", "a.png", grey, sizeof grey);
+    place(*state, "train", "0", "b.png", grey, sizeof grey);
+    place(*state, "train", "1", "a.png", grey, sizeof grey);
+    place(*state, "train", "1", "b.png", grey, sizeof grey);
+    cnn_source s = {.type = CNN_SOURCE_PNG_TREE, .name = "x", .path = *state};
+    s.test_fraction = 0.5;
+    cnn_dataset *d = load(&s);
+    assert_int_equal(d->files, 4);
+    cnn_dataset_destroy(&d);
+}
+
+static void test_one_class_is_named(void **state)
+{
+    cnn_source s = {.type = CNN_SOURCE_PNG_TREE, .name = "x", .path = *state, .test_fraction = 0.5};
+    place(*state, "p", "0", "a.png", grey, sizeof grey);
+    place(*state, "q", "0", "b.png", grey, sizeof grey);
+    assert_bad(&s, "one class alone (all 2 labels are 0)");
+    assert_contains(cnn_error_message(), "class folders of one name");
+}
+
 static void test_image_in_another_class_is_refused(void **state)
 {
     cnn_source s = golden_tree(*state);
@@ -250,9 +320,11 @@ static void test_image_in_another_class_is_refused(void **state)
 static void test_tree_without_images_is_refused(void **state)
 {
     cnn_source s = {.type = CNN_SOURCE_PNG_TREE, .name = "x", .path = *state, .test_fraction = 0.5};
-    assert_bad(&s, "holds no image: they must lie at PATIENT/CLASS/NAME.png below it");
+    assert_bad(&s, "holds no PNG image at PATIENT/CLASS/NAME.png below it");
     write_file(*state, "a.png", grey, sizeof grey);
-    assert_bad(&s, "holds no image");
+    assert_bad(&s, "holds no PNG image");
+    place(*state, "p", "0", "1.jpg", grey, sizeof grey);
+    assert_bad(&s, "only files of other kinds");
     place(*state, "p", "0", "1.png", grey, sizeof grey);
     s.height = s.width = s.channels = 3;
     assert_bad(&s, "none of 1 images is 3 x 3 x 3, as `shape` says");
@@ -265,7 +337,7 @@ static bool refuses_bomb(const void *root)
 {
     const cnn_image_shape any = {0};
     cnn_png_tree tree;
-    return cnn_png_tree_read(root, &any, false, &tree) == CNN_EDATA;
+    return cnn_png_tree_read(root, &any, true, false, &tree) == CNN_EDATA;
 }
 
 static void test_memory_is_bounded_by_the_files(void **state)
@@ -378,7 +450,7 @@ static void test_real_patches_agree_with_the_script(void **state)
         assert_int_equal(ones, REAL_ONES);
         assert_int_equal(test_ones, REAL_TEST_ONES);
         assert_true(d->checksum == real_checksum);
-        assert_int_equal(cnn_png_tree_read(root, &any, true, &tree), CNN_OK);
+        assert_int_equal(cnn_png_tree_read(root, &any, true, true, &tree), CNN_OK);
         bool *is_test = calloc((size_t)tree.shape.count, sizeof *is_test);
         assert_int_equal(cnn_split_grouped(TREE_SEED, 0.2, tree.shape.count, tree.patient,
                                            tree.patients, is_test, &test, &groups),
@@ -416,6 +488,10 @@ int main(void)
         IN_FOLDER(test_order_does_not_depend_on_the_locale),
         IN_FOLDER(test_bad_files_are_refused),
         IN_FOLDER(test_no_pipe_is_waited_for),
+        IN_FOLDER(test_many_skipped_images_are_an_error),
+        IN_FOLDER(test_capital_endings_are_read_and_others_counted),
+        IN_FOLDER(test_folders_of_a_split_are_no_patients),
+        IN_FOLDER(test_one_class_is_named),
         IN_FOLDER(test_image_in_another_class_is_refused),
         IN_FOLDER(test_tree_without_images_is_refused),
         IN_FOLDER(test_memory_is_bounded_by_the_files),
