@@ -51,6 +51,8 @@ static cnn_reason reason_of_state(cnn_mixed_state state)
         return CNN_REASON_NONE;
     case CNN_MIXED_FLAT:
         return CNN_REASON_FLAT;
+    case CNN_MIXED_ZERO_RESIDUAL:
+        return CNN_REASON_ZERO_RESIDUAL;
     case CNN_MIXED_NOT_CONVERGED:
         return CNN_REASON_NOT_CONVERGED;
     case CNN_MIXED_TOO_FEW_RUNS:
@@ -116,7 +118,7 @@ static void put_fit(const cnn_analysis *a, const rows *r, const cnn_mixed_fit *f
 {
     put_nothing(a, r, reason_of_state(fit->state));
     put_design(r, &fit->design);
-    if (fit->state > CNN_MIXED_FLAT)
+    if (fit->state > CNN_MIXED_ZERO_RESIDUAL)
         return;
     r->model->total_variance = fit->total_variance;
     r->model->residual_lrt = fit->residual_statistic;

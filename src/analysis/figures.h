@@ -45,6 +45,8 @@
       "the runs of a block differ by the same amount in every block")                              \
     X(CNN_REASON_NOT_CONVERGED, "not_converged", "the search for the maximum did not converge")    \
     X(CNN_REASON_FLAT, "flat_likelihood", "the likelihood hardly depends on some components")      \
+    X(CNN_REASON_ZERO_RESIDUAL, "zero_residual",                                                   \
+      "the residual is estimated as zero: too few blocks are whole to tell it from the others")    \
     X(CNN_REASON_ONE_NODE, "one_node", "all runs were on one node")                                \
     X(CNN_REASON_DEVICE_IS_NODE, "one_device_per_node",                                            \
       "every node has one device: the node's effect counts as the device's")                       \

@@ -731,6 +731,24 @@ static void test_wrong_arguments_are_refused(void **state)
     free(r);
 }
 
+/** One block is whole and the others have one run each: the blocks' effects and the means explain
+ *  all values, and the residual of zero is no estimate to trust. */
+static void test_a_residual_of_zero_is_flagged(void **state)
+{
+    (void)state;
+    const double y[] = {5.1, 4.9, 5.3, 5.1, 4.9, 4.7, 5.15};
+    runs *r = runs_new(2);
+    for (int i = 0; i < 7; i++)
+        add_run(r, 0, 0, i < 2 ? 0 : i, i % 2, y[i]);
+    for (int per_level = 0; per_level < 2; per_level++) {
+        r->data.residual_per_level = per_level;
+        cnn_mixed_fit *fit = fit_of(&r->data, 0.95, true);
+        assert_int_equal(fit->state, CNN_MIXED_ZERO_RESIDUAL);
+        cnn_mixed_fit_destroy(&fit);
+    }
+    free(r);
+}
+
 /** Every interval of many small experiments is ordered, and every search converges. */
 static void test_many_small_experiments_converge(void **state)
 {
@@ -771,6 +789,7 @@ int main(void)
         cmocka_unit_test(test_a_constant_level_has_no_variance_of_its_own),
         cmocka_unit_test(test_two_levels_that_are_always_the_same_have_no_variance_of_their_own),
         cmocka_unit_test(test_wrong_arguments_are_refused),
+        cmocka_unit_test(test_a_residual_of_zero_is_flagged),
         cmocka_unit_test(test_many_small_experiments_converge),
     };
     return cmocka_run_group_tests_name("mixed", tests, NULL, NULL);

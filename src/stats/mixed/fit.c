@@ -41,6 +41,7 @@ typedef struct {
     cnn_mixed_space *space;
     double *reml, *ml, *x; /* [count of the space] estimates, scratch */
     cnn_mixed_optimum reml_optimum, ml_optimum;
+    int saturated_degrees; /* of freedom, left by the fit of all effects as fixed ones */
     cnn_mixed_fit *fit;
 } work;
 
@@ -150,14 +151,23 @@ static bool has_constant_level(const cnn_mixed_model *m)
     return false;
 }
 
-/** Lower bound of residual variances, scaled. A common one is never estimated below the saturated
- *  mean square, nor is the end of its interval far from it; one level's may be zero, and so may the
- *  common one of a design that leaves the saturated fit no degrees of freedom. */
-static double residual_floor(double saturated, int degrees, bool per_level)
+/* A common one is never estimated below the saturated mean square, nor is the end of its interval
+ * far from it; one level's may be zero, and so may the common one of a design that leaves the
+ * saturated fit no degrees of freedom. A mean square that is tiny by chance, of few degrees, makes
+ * no floor at which the likelihood is nothing but rounding. */
+cnn_status cnn_mixed_residual_floor(cnn_mixed_model *m, const cnn_mixed_design *design,
+                                    bool per_level, double *out)
 {
-    if (degrees == 0)
-        return 1e-6;
-    return saturated * (per_level ? 1e-6 : 1e-3);
+    cnn_status st = CNN_OK;
+    double saturated = 0;
+    int degrees = 0;
+    CNN_TRY(cnn_mixed_saturated(m, design, &saturated, &degrees));
+    saturated /= m->runs;
+    *out = degrees == 0 ? 1e-6
+           : per_level  ? fmax(1e-6 * saturated, fmin(1e-8, 1e-3 * saturated))
+                        : 1e-3 * saturated;
+done:
+    return st;
 }
 
 /** Whether there is something to fit; else state says why not. */
@@ -165,7 +175,7 @@ static cnn_status prepare(work *w, const cnn_mixed_data *data, bool *ready)
 {
     cnn_status st = CNN_OK;
     cnn_mixed_fit *f = w->fit;
-    double saturated = 0;
+    double saturated = 0, floor = 0;
     int degrees = 0;
     bool varies = false;
     *ready = false;
@@ -180,6 +190,7 @@ static cnn_status prepare(work *w, const cnn_mixed_data *data, bool *ready)
         goto done;
     }
     CNN_TRY(cnn_mixed_saturated(w->model, &f->design, &saturated, &degrees));
+    w->saturated_degrees = degrees;
     if (degrees > 0 && saturated < 1e-14 * data->n) {
         f->state = CNN_MIXED_NO_RESIDUAL;
         goto done;
@@ -187,9 +198,8 @@ static cnn_status prepare(work *w, const cnn_mixed_data *data, bool *ready)
     if (f->design.residual_per_level == CNN_MIXED_IDENTIFIED && has_constant_level(w->model))
         f->design.residual_per_level = CNN_MIXED_CONSTANT_LEVEL;
     const bool per_level = f->design.residual_per_level == CNN_MIXED_IDENTIFIED;
-    CNN_TRY(cnn_mixed_space_create(w->model, &f->design, per_level,
-                                   residual_floor(saturated / data->n, degrees, per_level),
-                                   &w->space));
+    CNN_TRY(cnn_mixed_residual_floor(w->model, &f->design, per_level, &floor));
+    CNN_TRY(cnn_mixed_space_create(w->model, &f->design, per_level, floor, &w->space));
     w->reml = calloc(3 * (size_t)w->space->count, sizeof *w->reml);
     CNN_CHECK(w->reml, CNN_ENOMEM, "mixed model: fit");
     w->ml = w->reml + w->space->count;
@@ -205,6 +215,19 @@ static void worse_state(cnn_mixed_fit *f, cnn_mixed_state state)
         f->state = state;
 }
 
+/** Where effects, taken as fixed ones, explain all values, the likelihood may be the highest with a
+ *  residual of zero; that says nothing of the runs. */
+static bool has_zero_residual(const work *w)
+{
+    int residuals = 0, zeros = 0;
+    for (int k = 0; k < w->space->count; k++)
+        if (w->space->index[k] >= CNN_MIXED_FIRST_RESIDUAL) {
+            residuals++;
+            zeros += w->reml[k] <= w->space->floor[k];
+        }
+    return zeros == residuals || (w->saturated_degrees == 0 && zeros > 0);
+}
+
 /** REML and ML estimates. */
 static cnn_status estimate(work *w)
 {
@@ -216,6 +239,8 @@ static cnn_status estimate(work *w)
     CNN_TRY(cnn_mixed_search_all(w->space, false, -1, w->ml, &w->ml_optimum));
     worse_state(w->fit, w->reml_optimum.state);
     worse_state(w->fit, w->ml_optimum.state);
+    if (has_zero_residual(w))
+        worse_state(w->fit, CNN_MIXED_ZERO_RESIDUAL);
 done:
     return st;
 }

@@ -71,6 +71,10 @@ cnn_status cnn_mixed_recentre(cnn_mixed_model *model);
 cnn_status cnn_mixed_saturated(cnn_mixed_model *model, const cnn_mixed_design *design, double *out,
                                int *degrees);
 
+/** Lower bound of residual variances, scaled, for cnn_mixed_space_create. */
+cnn_status cnn_mixed_residual_floor(cnn_mixed_model *model, const cnn_mixed_design *design,
+                                    bool per_level, double *out);
+
 /** cnn_mixed_identify on grouped runs; leaves sums in the model that have nothing to do with y. */
 cnn_status cnn_mixed_design_of(cnn_mixed_model *model, bool residual_per_level,
                                cnn_mixed_design *out);

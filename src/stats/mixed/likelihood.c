@@ -96,6 +96,41 @@ static void back(cnn_mixed_model *m, const double *weight, const double *varianc
     }
 }
 
+/** linear - A x by the first level's mean and the differences from it. work: [2, L] */
+static void residual_of_means(const cnn_mixed_moments *all, const double *linear, const double *x,
+                              int n, double *work, double *out)
+{
+    double *mean = work, *product = work + n;
+    for (int i = 0; i < n; i++)
+        mean[i] = x[0] + (i ? x[i] : 0);
+    cnn_mixed_times(all->row, all->pair, mean, n, product);
+    out[0] = linear[0];
+    for (int i = 0; i < n; i++) {
+        out[0] -= product[i];
+        if (i)
+            out[i] = linear[i] - product[i];
+    }
+}
+
+/** Solves for the first level's mean and the differences, x [L], and returns c'A^-1 c. Where the
+ *  residuals of two levels are next to nothing, their difference weighs some 1e8 times as much as
+ *  the rest: the inverse alone would lose all digits of the rest. One step of refinement, and a
+ *  form of c'A^-1 c in which errors of x are squared. work: [4, L] */
+static double explained_by_means(const cnn_mixed_moments *all, const double *inverse,
+                                 const double *linear, int n, double *x, double *work)
+{
+    double *residual = work + 2 * n, *step = work + 3 * n;
+    for (int i = 0; i < n; i++)
+        x[i] = cnn_mixed_dot(inverse + (size_t)i * (size_t)n, linear, n);
+    residual_of_means(all, linear, x, n, work, residual);
+    for (int i = 0; i < n; i++)
+        step[i] = cnn_mixed_dot(inverse + (size_t)i * (size_t)n, residual, n);
+    for (int i = 0; i < n; i++)
+        x[i] += step[i];
+    residual_of_means(all, linear, x, n, work, residual);
+    return cnn_mixed_dot(x, linear, n) + cnn_mixed_dot(x, residual, n);
+}
+
 /** Means and their covariance, by way of the first level's mean and the others' differences from
  *  it: what nodes and devices share is in the first alone, and may be of another order than the
  *  rest. Returns c'A^-1 c, adds log |A|. The differences' covariance stays in `inverse` [L, L], the
@@ -123,15 +158,14 @@ static double solve_means(cnn_mixed_model *m, const cnn_mixed_moments *all, doub
     linear[0] = c;
     if (!cnn_mixed_invert(inverse, n, log_determinant))
         m->failed = true;
-    for (int i = 0; i < n; i++)
-        first[i] = cnn_mixed_dot(inverse + (size_t)i * (size_t)n, linear, n);
+    const double explained = explained_by_means(all, inverse, linear, n, first, m->work);
     for (int i = 0; i < n; i++) {
         m->mean[i] = first[0] + (i ? first[i] : 0);
         for (int j = 0; j < n; j++)
             m->covariance[i * n + j] = inverse[0] + (i ? inverse[i * n] : 0) +
                                        (j ? inverse[j] : 0) + (i && j ? inverse[i * n + j] : 0);
     }
-    return cnn_mixed_dot(first, linear, n);
+    return explained;
 }
 
 /** Bars of all runs' moments in d + q - c'A^-1 c (+ log |A| in REML). */

@@ -65,6 +65,8 @@ typedef enum { CNN_MIXED_REASONS(CNN_MIXED_ENUM) } cnn_mixed_reason;
     X(CNN_MIXED_CONVERGED, "converged")                                                            \
     X(CNN_MIXED_FLAT, "converged, but the runs say little about some components: the likelihood "  \
                       "hardly changes with them, or an interval was not found")                    \
+    X(CNN_MIXED_ZERO_RESIDUAL, "converged, with a residual of zero: so few blocks are whole that " \
+                               "the other components can explain all of the values")               \
     X(CNN_MIXED_NOT_CONVERGED, "the search for the maximum did not converge")                      \
     X(CNN_MIXED_TOO_FEW_RUNS, "there are no more runs than means to estimate")                     \
     X(CNN_MIXED_NO_VARIANCE, "all runs of a level have the same value: there is no variance to "   \
@@ -121,8 +123,8 @@ typedef struct {
 
 typedef struct {
     cnn_mixed_design design; /* residual_per_level may also be CNN_MIXED_CONSTANT_LEVEL */
-    cnn_mixed_state state;   /* of all searches together; above CNN_MIXED_FLAT nothing below is
-                                known, above CNN_MIXED_NOT_CONVERGED all is NaN */
+    cnn_mixed_state state;   /* of all searches together; above CNN_MIXED_ZERO_RESIDUAL nothing
+                                below is known, above CNN_MIXED_NOT_CONVERGED all is NaN */
     int level_count;
     double *mean;       /* [level_count] fixed effects, by REML; NaN of a level without runs */
     double *covariance; /* [level_count, level_count] of the means */

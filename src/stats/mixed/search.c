@@ -15,7 +15,7 @@ static const double rounding_tolerance = 1e-4; /* the same where rounding hides 
                                                   of it is what the deviance may still lack */
 static const double newton_tolerance = 1e-9;   /* ends the steps early */
 static const double bound_width = 1e-10;       /* scaled: what is so near to a bound is on it */
-static const double ceiling = 1e3;             /* of a variance, where that within levels is 1 */
+static const double ceiling = 100;             /* of a variance, where that within levels is 1 */
 static const double flat_curvature = 1e-3;     /* scaled; about 1 where the runs say enough */
 
 cnn_status cnn_mixed_space_create(cnn_mixed_model *m, const cnn_mixed_design *design,
@@ -409,45 +409,108 @@ done:
     return st;
 }
 
-/** A start: a share of the total for the residual, the rest in equal parts for the others. */
-static void start_at(const cnn_mixed_space *space, int fixed, double residual, double *x)
+/** Corners of the space to search from: one component, or all, or none is large and the others are
+ *  nothing; the residuals are alike, or small, or that of one level is nearly nothing, or much more
+ *  than the others. Small incomplete experiments have maxima near several of them. */
+typedef struct {
+    const cnn_mixed_space *space;
+    int fixed;      /* parameter that is kept, -1: none */
+    int components; /* searched */
+    int sets;       /* of components: none, all, each */
+    int patterns;   /* of residuals */
+} corners;
+
+static corners corners_of(const cnn_mixed_space *space, int fixed)
 {
-    int components = 0;
-    for (int k = 0; k < space->count; k++)
-        components += space->index[k] < CNN_MIXED_FIRST_RESIDUAL && k != fixed;
+    corners c = {.space = space, .fixed = fixed, .patterns = 2};
     for (int k = 0; k < space->count; k++) {
-        if (k == fixed)
-            continue;
-        x[k] = space->index[k] >= CNN_MIXED_FIRST_RESIDUAL ? residual : (1 - residual) / components;
+        const bool residual = space->index[k] >= CNN_MIXED_FIRST_RESIDUAL;
+        c.components += !residual && k != fixed;
+        c.patterns += residual && !space->common_residual ? 2 : 0;
     }
+    c.sets = c.components > 1 ? 2 + c.components : 1 + c.components;
+    return c;
+}
+
+/** pattern: 0 residuals alike, 1 alike and small; 2 + 2 l: of level l nearly nothing, 3 + 2 l: of
+ *  the others little. Values are shares of the variance within levels. */
+static double corner_residual(int level, int pattern, bool alone)
+{
+    const bool mine = level == pattern / 2 - 1;
+    if (pattern < 2)
+        return pattern == 1 ? 0.03 : alone ? 1 : 0.5;
+    return pattern % 2 == 0 ? (mine ? 0.01 : 0.5) : (mine ? 1.5 : 0.2);
+}
+
+/** set: 0 no component, 1 all, 2 + i the one of number i. */
+static void corner_at(const corners *c, int set, int pattern, double *x)
+{
+    const double large = pattern == 1 || (pattern > 1 && pattern % 2 == 0) ? 1.5 : 0.5;
+    int number = 0;
+    for (int k = 0; k < c->space->count; k++) {
+        const int level = c->space->index[k] - CNN_MIXED_FIRST_RESIDUAL;
+        if (k == c->fixed)
+            continue;
+        if (level >= 0) {
+            x[k] = corner_residual(level, pattern, set == 0);
+            continue;
+        }
+        x[k] = set == 1 ? large / c->components : set == 2 + number ? large : 1e-3;
+        number++;
+    }
+}
+
+/** All searched parameters: residuals at `residual`, the rest in equal parts for the components. */
+static void even_start(const corners *c, double residual, double *x)
+{
+    for (int k = 0; k < c->space->count; k++)
+        if (k != c->fixed)
+            x[k] = c->space->index[k] >= CNN_MIXED_FIRST_RESIDUAL ? residual
+                                                                  : (1 - residual) / c->components;
+}
+
+/** Searches from x on; *out and best [count] become the better of the two. */
+static cnn_status search_again(cnn_mixed_space *space, bool reml, int fixed, double *x,
+                               double *best, cnn_mixed_optimum *out)
+{
+    cnn_status st = CNN_OK;
+    cnn_mixed_optimum optimum = {0};
+    CNN_TRY(search_from(space, reml, fixed, x, &optimum));
+    const bool converged = optimum.state != CNN_MIXED_NOT_CONVERGED;
+    const bool was = out->state != CNN_MIXED_NOT_CONVERGED;
+    const double gain = out->deviance - optimum.deviance;
+    /* what did not converge must be better by more than its slope may hide */
+    if (gain > (was && !converged ? 1e-6 : 1e-9) || (gain > -1e-9 && converged && !was)) {
+        memcpy(best, x, (size_t)space->count * sizeof *best);
+        *out = optimum;
+    }
+done:
+    return st;
 }
 
 cnn_status cnn_mixed_search_all(cnn_mixed_space *space, bool reml, int fixed, double *x,
                                 cnn_mixed_optimum *out)
 {
     cnn_status st = CNN_OK;
-    static const double residual_shares[] = {-1, 0.9, 0.2}; /* the first: the caller's start */
-    const size_t n = (size_t)space->count;
-    double *trial = calloc(2 * n, sizeof *trial), *best = trial ? trial + n : NULL;
+    const size_t n = (size_t)space->count, bytes = n * sizeof *x;
+    const corners c = corners_of(space, fixed);
+    double *trial = malloc(2 * bytes), *best = trial ? trial + n : NULL;
     CNN_CHECK(trial, CNN_ENOMEM, "mixed model: search");
-    out->deviance = INFINITY;
-    for (size_t i = 0; i < sizeof residual_shares / sizeof *residual_shares; i++) {
-        cnn_mixed_optimum optimum = {0};
-        memcpy(trial, x, n * sizeof *trial);
-        if (residual_shares[i] > 0)
-            start_at(space, fixed, residual_shares[i], trial);
-        CNN_TRY(search_from(space, reml, fixed, trial, &optimum));
-        const bool first = i == 0;
-        const bool lower = !first && optimum.deviance < out->deviance - 1e-9;
-        const bool cured = !first && optimum.deviance < out->deviance + 1e-9 &&
-                           out->state == CNN_MIXED_NOT_CONVERGED &&
-                           optimum.state != CNN_MIXED_NOT_CONVERGED;
-        if (first || lower || cured) {
-            memcpy(best, trial, n * sizeof *best);
-            *out = optimum;
-        }
+    memcpy(best, x, bytes);
+    memcpy(trial, x, bytes);
+    CNN_TRY(search_from(space, reml, fixed, best, out));
+    for (int i = 0; i < 2; i++) {
+        even_start(&c, i ? 0.2 : 0.9, trial);
+        CNN_TRY(search_again(space, reml, fixed, trial, best, out));
     }
-    memcpy(x, best, n * sizeof *x);
+    for (int i = 0; i < c.sets * c.patterns; i++) {
+        cnn_mixed_optimum optimum;
+        corner_at(&c, i / c.patterns, i % c.patterns, trial);
+        CNN_TRY(cnn_mixed_search(space, reml, fixed, trial, &optimum));
+        if (optimum.deviance < out->deviance - 1e-6)
+            CNN_TRY(search_again(space, reml, fixed, trial, best, out));
+    }
+    memcpy(x, best, bytes);
 done:
     free(trial);
     return st;
