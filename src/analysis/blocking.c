@@ -15,10 +15,10 @@ static cnn_blocking pool(const cnn_analysis *a, cnn_measure measure)
             continue;
         const double paired = x->paired_sd * x->paired_sd;
         sum.comparisons++;
-        sum.blocks += x->blocks;
-        sum.paired_variance += (x->blocks - 1) * paired;
-        sum.unpaired_variance += (x->blocks - 1) * x->blocking_gain * paired;
-        df += x->blocks - 1;
+        sum.blocks += x->units;
+        sum.paired_variance += (x->units - 1) * paired;
+        sum.unpaired_variance += (x->units - 1) * x->blocking_gain * paired;
+        df += x->units - 1;
     }
     sum.paired_variance = df > 0 ? sum.paired_variance / df : NAN;
     sum.unpaired_variance = df > 0 ? sum.unpaired_variance / df : NAN;

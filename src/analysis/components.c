@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How much of the spread is the machine: one model for each combination and measure. */
 #include "analysis/parts.h"
+#include "analysis/seed_means.h"
 #include "stats/mixed/mixed.h"
 #include "stats/multiple.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 static cnn_reason reason_of(cnn_mixed_reason reason)
@@ -151,7 +153,61 @@ _Static_assert((int)CNN_COMPONENT_NODE == (int)CNN_MIXED_NODE &&
 typedef struct {
     double *y;
     int *level, *node, *device, *block;
+    cnn_seed_value *seeds, *all;
 } scratch;
+
+static int by_seed(const void *a, const void *b)
+{
+    const cnn_seed_value *x = a, *y = b;
+    return (x->seed > y->seed) - (x->seed < y->seed);
+}
+
+/** All values of a combination, by seed; their number. *crossed: runs of one seed were on several
+ *  devices, so that its error belongs to none of them. */
+static int list_by_seed(const cnn_analysis *a, const cnn_groups *g, int combination,
+                        cnn_measure measure, cnn_seed_value *out, bool *crossed)
+{
+    int n = 0;
+    for (int l = 0; l < a->level_count; l++) {
+        const int cell = a->cell_of[combination * a->level_count + l];
+        for (int i = g->cell_start[cell]; i < g->cell_start[cell + 1]; i++)
+            out[n++] = cnn_seed_value_of(g, g->cell_runs[i], measure);
+    }
+    qsort(out, (size_t)n, sizeof *out, by_seed);
+    *crossed = false;
+    for (int i = 1; i < n; i++)
+        *crossed = *crossed || (out[i].seed == out[i - 1].seed &&
+                                g->device[out[i].run] != g->device[out[i - 1].run]);
+    return n;
+}
+
+/** One value a seed and level, of error; the seed is the block, numbered by its place in the list.
+ */
+static int gather_seeds(const cnn_analysis *a, const cnn_groups *g, int combination,
+                        cnn_measure measure, const scratch *w)
+{
+    bool crossed;
+    int n = 0;
+    const int all = list_by_seed(a, g, combination, measure, w->all, &crossed);
+    for (int l = 0; l < a->level_count; l++) {
+        const int cell = a->cell_of[combination * a->level_count + l];
+        int seeds = 0;
+        for (int i = g->cell_start[cell]; i < g->cell_start[cell + 1]; i++)
+            if (!isnan(cnn_groups_value(g, g->cell_runs[i], measure)))
+                w->seeds[seeds++] = cnn_seed_value_of(g, g->cell_runs[i], measure);
+        seeds = cnn_seed_means(w->seeds, seeds);
+        for (int i = 0, place = 0; i < seeds; i++, n++) {
+            while (place + 1 < all && w->all[place].seed < w->seeds[i].seed)
+                place++;
+            w->y[n] = w->seeds[i].value;
+            w->level[n] = l;
+            w->node[n] = crossed ? 0 : g->node[w->seeds[i].run];
+            w->device[n] = crossed ? 0 : g->device[w->seeds[i].run];
+            w->block[n] = place;
+        }
+    }
+    return n;
+}
 
 /** The runs of a combination that have a value; *reason says why they cannot be modelled. */
 static int gather(const cnn_analysis *a, const cnn_groups *g, int combination, cnn_measure measure,
@@ -159,6 +215,10 @@ static int gather(const cnn_analysis *a, const cnn_groups *g, int combination, c
 {
     int n = 0;
     *reason = CNN_REASON_NONE;
+    if (!cnn_measure_is_log[measure])
+        n = gather_seeds(a, g, combination, measure, w);
+    if (!cnn_measure_is_log[measure] && n)
+        return n;
     for (int l = 0; l < a->level_count; l++) {
         const int cell = a->cell_of[combination * a->level_count + l];
         for (int i = g->cell_start[cell]; i < g->cell_start[cell + 1]; i++) {
@@ -241,11 +301,12 @@ cnn_status cnn_analysis_components(cnn_analysis *a, const cnn_groups *g)
 {
     cnn_status st = CNN_OK;
     const size_t room = (size_t)a->run_count + 1;
-    scratch w = {calloc(room, sizeof *w.y), calloc(room, sizeof *w.level),
-                 calloc(room, sizeof *w.node), calloc(room, sizeof *w.device),
-                 calloc(room, sizeof *w.block)};
-    CNN_CHECK(w.y && w.level && w.node && w.device && w.block, CNN_ENOMEM, "models of %d runs",
-              a->run_count);
+    scratch w = {calloc(room, sizeof *w.y),     calloc(room, sizeof *w.level),
+                 calloc(room, sizeof *w.node),  calloc(room, sizeof *w.device),
+                 calloc(room, sizeof *w.block), calloc(room, sizeof *w.seeds),
+                 calloc(room, sizeof *w.all)};
+    CNN_CHECK(w.seeds && w.all && w.y && w.level && w.node && w.device && w.block, CNN_ENOMEM,
+              "models of %d runs", a->run_count);
     for (int k = 0; k < a->combination_count; k++)
         for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
             const rows r = rows_of(a, k, m);
@@ -262,5 +323,7 @@ done:
     free(w.node);
     free(w.device);
     free(w.block);
+    free(w.seeds);
+    free(w.all);
     return st;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two levels of the contrast against each other, within a combination. */
 #include "analysis/parts.h"
+#include "analysis/seed_means.h"
 #include "stats/effect.h"
 #include "stats/equivalence.h"
 #include "stats/moments.h"
@@ -12,6 +13,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 double cnn_analysed(cnn_measure measure, double value)
 {
@@ -25,9 +27,12 @@ typedef struct {
 } sample;
 
 typedef struct {
-    sample a, b;             /* all runs of the two levels */
-    sample block_a, block_b; /* those of whole blocks: a pair a place */
-    int incomplete, split;   /* blocks left out */
+    sample a, b;             /* all runs of the two levels; of error and loss one value a seed */
+    sample block_a, block_b; /* those of whole blocks, or of their seeds: a pair a place */
+    cnn_seed_value *seeds_a, *seeds_b; /* scratch */
+    int whole, incomplete, split;      /* blocks; the latter two are left out */
+    double resolution;                 /* of a value: 1 / test images; NaN: unknown, or of time */
+    bool same_weights;                 /* a and b ended in the same weights in every pair */
     double level, alpha;
     double margin;
     bool verdicts_only;
@@ -39,35 +44,80 @@ static void put(sample *s, cnn_measure measure, double value)
     s->scaled[s->n++] = cnn_analysed(measure, value);
 }
 
-static void gather_cell(const cnn_groups *g, int cell, cnn_measure measure, sample *out)
+static void gather_cell(const cnn_groups *g, int cell, cnn_measure measure, cnn_seed_value *seeds,
+                        sample *out)
 {
+    int n = 0;
     out->n = 0;
     for (int i = g->cell_start[cell]; i < g->cell_start[cell + 1]; i++) {
         const double x = cnn_groups_value(g, g->cell_runs[i], measure);
-        if (!isnan(x))
+        if (isnan(x))
+            continue;
+        if (cnn_measure_is_log[measure])
             put(out, measure, x);
+        else
+            seeds[n++] = cnn_seed_value_of(g, g->cell_runs[i], measure);
     }
+    n = cnn_seed_means(seeds, n);
+    for (int i = 0; i < n; i++)
+        put(out, measure, seeds[i].value);
+}
+
+/** The coarser of two runs' resolutions: a test error is a whole number of images. */
+static double resolution_of(const cnn_groups *g, int a, int b)
+{
+    const cnn_measured *runs = g->results->measured;
+    const int64_t images =
+        runs[a].test_images < runs[b].test_images ? runs[a].test_images : runs[b].test_images;
+    return images > 0 ? 1.0 / (double)images : NAN;
+}
+
+/** Takes a block's runs, of values x and y, into the sample of pairs. */
+static void take_pair(const cnn_groups *g, int run_a, int run_b, cnn_measure measure, double x,
+                      double y, comparands *c)
+{
+    const char *a = g->results->measured[run_a].weight_checksum;
+    if (cnn_measure_is_log[measure]) {
+        put(&c->block_a, measure, x);
+        put(&c->block_b, measure, y);
+    } else {
+        c->seeds_a[c->whole] = cnn_seed_value_of(g, run_a, measure);
+        c->seeds_b[c->whole] = cnn_seed_value_of(g, run_b, measure);
+    }
+    c->same_weights &= *a && !strcmp(a, g->results->measured[run_b].weight_checksum);
+    if (measure == CNN_MEASURE_TEST_ERROR)
+        c->resolution = fmax(c->resolution, resolution_of(g, run_a, run_b)); /* passes over NaN */
+    c->whole++;
 }
 
 static void gather_blocks(const cnn_groups *g, const cnn_pair *pair, cnn_measure measure,
                           comparands *c)
 {
     const int levels = g->results->level_count;
-    c->block_a.n = c->block_b.n = c->incomplete = c->split = 0;
+    c->block_a.n = c->block_b.n = c->whole = c->incomplete = c->split = 0;
+    c->resolution = NAN;
+    c->same_weights = true;
     for (int b = g->combination_start[pair->combination];
          b < g->combination_start[pair->combination + 1]; b++) {
         const int run_a = g->block_runs[b * levels + pair->a];
         const int run_b = g->block_runs[b * levels + pair->b];
         const double x = run_a < 0 ? NAN : cnn_groups_value(g, run_a, measure);
         const double y = run_b < 0 ? NAN : cnn_groups_value(g, run_b, measure);
-        if (isnan(x) || isnan(y)) {
+        if (isnan(x) || isnan(y))
             c->incomplete++;
-        } else if (g->device[run_a] != g->device[run_b]) {
+        else if (g->device[run_a] != g->device[run_b])
             c->split++;
-        } else {
-            put(&c->block_a, measure, x);
-            put(&c->block_b, measure, y);
-        }
+        else
+            take_pair(g, run_a, run_b, measure, x, y, c);
+    }
+    if (cnn_measure_is_log[measure])
+        return;
+    /* of the same blocks, so that both have the same seeds */
+    const int seeds = cnn_seed_means(c->seeds_a, c->whole);
+    cnn_seed_means(c->seeds_b, c->whole);
+    for (int i = 0; i < seeds; i++) {
+        put(&c->block_a, measure, c->seeds_a[i].value);
+        put(&c->block_b, measure, c->seeds_b[i].value);
     }
 }
 
@@ -90,6 +140,26 @@ static void compare_means(cnn_comparison *x, const comparands *c, bool is_log)
     }
 }
 
+/** Differences that happen to agree say nothing of the spread: the standard deviation of errors
+ *  counts as at least the resolution. Without any spread there is no verdict, unless the weights are
+ *  the same, bit for bit. */
+static void compare_with_margin(cnn_comparison *x, const comparands *c, cnn_t_result t, bool is_log)
+{
+    const double floor = c->resolution / sqrt(c->block_a.n);
+    const bool no_spread = t.outcome == CNN_STAT_IDENTICAL || t.outcome == CNN_STAT_NO_VARIANCE;
+    if ((is_log || !c->same_weights) && (no_spread || t.standard_error < floor)) {
+        if (isnan(floor))
+            return;
+        t.outcome = CNN_STAT_OK;
+        t.standard_error = floor;
+        t.df = c->block_a.n - 1;
+    }
+    const cnn_tost tost = cnn_tost_difference(&t, -c->margin, c->margin, c->alpha);
+    x->tost_p = tost.p;
+    x->tost_lower = tost.interval.low;
+    x->tost_upper = tost.interval.high;
+}
+
 static void compare_blocks(cnn_comparison *x, const comparands *c, bool is_log)
 {
     const int n = c->block_a.n;
@@ -102,7 +172,7 @@ static void compare_blocks(cnn_comparison *x, const comparands *c, bool is_log)
     x->paired_sd = t.standard_error * sqrt(n);
     x->paired_lower = t.interval.low;
     x->paired_upper = t.interval.high;
-    x->paired_t = t.t;
+    x->paired_t = isfinite(t.t) ? t.t : NAN; /* infinite without any variance */
     x->paired_df = t.df;
     x->paired_p = t.p;
     if (is_log) {
@@ -112,12 +182,8 @@ static void compare_blocks(cnn_comparison *x, const comparands *c, bool is_log)
         x->paired_ratio_upper = ratio.interval.high;
     }
     x->margin = c->margin;
-    if (!isnan(c->margin)) {
-        const cnn_tost tost = cnn_tost_difference(&t, -c->margin, c->margin, c->alpha);
-        x->tost_p = tost.p;
-        x->tost_lower = tost.interval.low;
-        x->tost_upper = tost.interval.high;
-    }
+    if (!isnan(c->margin))
+        compare_with_margin(x, c, t, is_log);
 }
 
 static cnn_status compare_ranks(cnn_comparison *x, const comparands *c, uint64_t seed)
@@ -128,6 +194,8 @@ static cnn_status compare_ranks(cnn_comparison *x, const comparands *c, uint64_t
     CNN_TRY(cnn_sign_flip_test(c->block_a.scaled, c->block_b.scaled, c->block_a.n, seed, &flip));
     x->sign_flip_p = flip.p;
     x->sign_flip_exact = isnan(flip.p) ? -1 : flip.exact;
+    if (x->paired_sd == 0 && isnan(x->paired_p)) /* a difference, the same in every block */
+        x->paired_p = flip.p;
     CNN_TRY(cnn_wilcoxon_signed_rank(c->block_a.scaled, c->block_b.scaled, c->block_a.n, &test));
     x->wilcoxon_v = test.statistic;
     x->wilcoxon_p = test.p;
@@ -195,7 +263,10 @@ static cnn_status compare(cnn_comparison *x, const comparands *c, cnn_measure me
     *x = cnn_comparison_unknown();
     x->n_a = c->a.n;
     x->n_b = c->b.n;
-    x->blocks = c->block_a.n;
+    x->blocks = c->whole;
+    x->units = c->block_a.n;
+    x->resolution = c->resolution;
+    x->same_weights = c->whole ? c->same_weights : -1;
     x->blocks_incomplete = c->incomplete;
     x->blocks_split = c->split;
     compare_blocks(x, c, cnn_measure_is_log[measure]);
@@ -236,6 +307,9 @@ cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
     sample *const samples[] = {&c.a, &c.b, &c.block_a, &c.block_b};
     for (int i = 0; i < 4; i++)
         CNN_TRY(allocate_sample(samples[i], a->run_count));
+    c.seeds_a = calloc((size_t)a->run_count + 1, sizeof *c.seeds_a);
+    c.seeds_b = calloc((size_t)a->run_count + 1, sizeof *c.seeds_b);
+    CNN_CHECK(c.seeds_a && c.seeds_b, CNN_ENOMEM, "seeds of %d runs", a->run_count);
     list_pairs(a);
     for (int i = 0; i < a->comparison_count; i++) {
         const cnn_pair *pair = &a->pairs[i];
@@ -243,8 +317,8 @@ cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
         for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
             const int row = i * CNN_MEASURE_COUNT + m;
             c.margin = a->margin[m];
-            gather_cell(g, cells[pair->a], (cnn_measure)m, &c.a);
-            gather_cell(g, cells[pair->b], (cnn_measure)m, &c.b);
+            gather_cell(g, cells[pair->a], (cnn_measure)m, c.seeds_a, &c.a);
+            gather_cell(g, cells[pair->b], (cnn_measure)m, c.seeds_b, &c.b);
             gather_blocks(g, pair, (cnn_measure)m, &c);
             CNN_TRY(compare(&a->comparisons[row], &c, (cnn_measure)m, (uint64_t)row));
         }
@@ -254,5 +328,7 @@ done:
         free(samples[i]->raw);
         free(samples[i]->scaled);
     }
+    free(c.seeds_a);
+    free(c.seeds_b);
     return st;
 }

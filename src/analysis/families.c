@@ -71,9 +71,9 @@ cnn_block_power cnn_analysis_power(int blocks, double paired_sd, double margin, 
 /** Holm's first step asks for alpha over the size of the family. */
 static void find_power(cnn_comparison *x, double alpha)
 {
-    if (x->blocks < 2)
+    if (x->units < 2)
         return;
-    const cnn_block_power p = cnn_analysis_power(x->blocks, x->paired_sd, x->margin, alpha);
+    const cnn_block_power p = cnn_analysis_power(x->units, x->paired_sd, x->margin, alpha);
     x->detectable = p.detectable;
     x->blocks_needed = p.blocks_needed;
     x->blocks_equivalence = p.blocks_equivalence;

@@ -28,6 +28,7 @@
     X(CNN_REASON_NOT_REPORTED, "not_reported", "the trainer does not report it")                   \
     X(CNN_REASON_ONE_RUN, "one_run", "one run has no spread")                                      \
     X(CNN_REASON_NO_VARIANCE, "no_variance", "there is no variance to judge by")                   \
+    X(CNN_REASON_SAME_DIFFERENCE, "same_difference", "the difference is the same in every block")  \
     X(CNN_REASON_NOT_POSITIVE, "not_positive", "a time is not positive and has no logarithm")      \
     X(CNN_REASON_NO_BLOCKS, "no_whole_blocks", "no block has both levels done on one device")      \
     X(CNN_REASON_ONE_BLOCK, "one_whole_block", "one whole block has no spread")                    \
@@ -188,9 +189,14 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(verdict_reason, I8, "", "reason of an inconclusive verdict")                                 \
     X(variance_verdict, I8, "", "whether a varies more than b, by Pitman and Morgan's test")       \
     X(variance_reason, I8, "", "reason of an inconclusive verdict on the variances")               \
-    X(n_a, I32, "", "runs of a")                                                                   \
-    X(n_b, I32, "", "runs of b")                                                                   \
-    X(blocks, I32, "", "whole blocks: pairs of runs in the paired figures")                        \
+    X(n_a, I32, "", "runs of a; error and loss: their seeds")                                      \
+    X(n_b, I32, "", "runs of b; error and loss: their seeds")                                      \
+    X(blocks, I32, "", "whole blocks: both runs done, on one device")                              \
+    X(units, I32, "",                                                                              \
+      "independent pairs in the paired figures: whole blocks; error and loss: their seeds")        \
+    X(resolution, F64, "1",                                                                        \
+      "of a test error: 1 / test images; TOST takes the sd of differences to be at least that")    \
+    X(same_weights, I8, "", "1: a and b ended in the same weights in every whole block")           \
     X(blocks_incomplete, I32, "", "blocks left out of them: a run is not done, or has no value")   \
     X(blocks_split, I32, "", "blocks left out of them: runs on two devices")                       \
     X(difference, F64, "", "mean of a minus mean of b, in the measure's units")                    \
@@ -215,8 +221,8 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(paired_ratio_lower, F64, "1", "t interval of it at 1 - alpha")                               \
     X(paired_ratio_upper, F64, "1", "its upper end")                                               \
     X(paired_t, F64, "1", "paired t")                                                              \
-    X(paired_df, F64, "1", "its degrees of freedom: blocks - 1")                                   \
-    X(paired_p, F64, "1", "its p value")                                                           \
+    X(paired_df, F64, "1", "its degrees of freedom: units - 1")                                    \
+    X(paired_p, F64, "1", "its p value; that of sign flips where all differences are the same")    \
     X(paired_p_holm, F64, "1", "the same, adjusted by Holm")                                       \
     X(sign_flip_p, F64, "1", "p value of the sign-flip permutation test on the blocks")            \
     X(sign_flip_exact, I8, "", "how it was found")                                                 \
@@ -241,7 +247,7 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(paired_variance_ratio_lower, F64, "1", "Pitman and Morgan's interval of it at 1 - alpha")    \
     X(paired_variance_ratio_upper, F64, "1", "its upper end")                                      \
     X(pitman_morgan_t, F64, "1", "Pitman and Morgan's t of the variances in the blocks")           \
-    X(pitman_morgan_df, F64, "1", "its degrees of freedom: blocks - 2")                            \
+    X(pitman_morgan_df, F64, "1", "its degrees of freedom: units - 2")                             \
     X(pitman_morgan_p, F64, "1", "its p value")                                                    \
     X(pitman_morgan_p_holm, F64, "1", "the same, adjusted by Holm")                                \
     X(hedges_g, F64, "1", "Hedges' g, on the analysed scale")                                      \

@@ -27,13 +27,13 @@ static cnn_reason why_no_pairs(const cnn_analysis *a, int comparison, cnn_measur
     const cnn_comparison *x = cnn_analysis_comparison(a, comparison, measure);
     if (x->n_a == 0 || x->n_b == 0)
         return why_no_value(a, &a->pairs[comparison], measure);
-    if (x->blocks == 0)
+    if (x->units == 0)
         return CNN_REASON_NO_BLOCKS;
-    if (x->blocks == 1)
+    if (x->units == 1)
         return CNN_REASON_ONE_BLOCK;
     if (!isfinite(x->paired_mean))
         return CNN_REASON_NOT_POSITIVE;
-    return x->paired_sd > 0 ? CNN_REASON_NONE : CNN_REASON_NO_VARIANCE;
+    return x->paired_sd > 0 ? CNN_REASON_NONE : CNN_REASON_SAME_DIFFERENCE;
 }
 
 /** False for NaN. */
@@ -59,9 +59,9 @@ static void judge_means(cnn_analysis *a, int comparison, cnn_measure measure, cn
 static void judge_variances(cnn_analysis *a, int comparison, cnn_measure measure, cnn_comparison *x)
 {
     cnn_reason reason = why_no_pairs(a, comparison, measure);
-    if (reason == CNN_REASON_NO_VARIANCE)
+    if (reason == CNN_REASON_SAME_DIFFERENCE)
         reason = CNN_REASON_NONE; /* of the differences: a and b may vary */
-    if (reason == CNN_REASON_NONE && x->blocks < 3)
+    if (reason == CNN_REASON_NONE && x->units < 3)
         reason = CNN_REASON_FEW_BLOCKS;
     if (reason == CNN_REASON_NONE && isnan(x->pitman_morgan_p))
         reason = CNN_REASON_NO_VARIANCE;

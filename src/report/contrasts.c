@@ -8,9 +8,14 @@
 #define COUNT(columns) ((int)(sizeof(columns) / sizeof *(columns)))
 enum { MOST_COLUMNS = CNN_MOST_KEY_COLUMNS + 13 };
 
-/** "15/16": whole blocks of those planned, in every table. */
+/** "15/16": whole blocks of those planned, in every table; "5 in 15/16": error and loss of 5 seeds. */
 static void put_blocks(const cnn_comparison *x, cnn_table *t)
 {
+    if (x->units != x->blocks) {
+        cnn_table_text(t, "%d in %d/%d", x->units, x->blocks,
+                       x->blocks + x->blocks_incomplete + x->blocks_split);
+        return;
+    }
     cnn_table_text(t, "%d/%d", x->blocks, x->blocks + x->blocks_incomplete + x->blocks_split);
 }
 
@@ -23,7 +28,8 @@ static cnn_table *report_rows(const cnn_report_pair *v, const char *name, const 
     const cnn_analysis *a = v->r->a;
     cnn_table_column columns[MOST_COLUMNS];
     int n = cnn_report_combination_columns(v->r, columns);
-    columns[n++] = (cnn_table_column){.name = "blocks", .title = "blocks"};
+    columns[n++] = (cnn_table_column){.name = "blocks",
+                                      .title = v->shown.is_log ? "blocks" : "seeds in blocks"};
     for (int i = 0; i < count; i++)
         columns[n++] = more[i];
     cnn_table *t = cnn_document_table(v->r->out, name, columns, n, "%s: %s against %s%s",
@@ -86,6 +92,19 @@ static void put_estimate(const cnn_report_pair *v, const cnn_comparison *x, cnn_
     put_verdict(v, x, t);
 }
 
+/** A margin that is finer than one image can hardly be shown. */
+static void note_resolution(const cnn_report_pair *v, cnn_table *t)
+{
+    double coarsest = NAN;
+    for (int k = 0; k < v->r->a->combination_count; k++)
+        coarsest = fmax(coarsest, cnn_report_comparison(v, k)->resolution); /* passes over NaN */
+    if (coarsest > v->r->a->margin[v->measure])
+        cnn_table_note(t,
+                       "The margin is finer than one test image, %.3g %s: equivalence takes many "
+                       "seeds or more test images.",
+                       v->shown.scale * coarsest, v->shown.difference);
+}
+
 /** Explains the columns of the verdicts. */
 static void note_verdicts(const cnn_report_pair *v, cnn_table *t)
 {
@@ -98,6 +117,7 @@ static void note_verdicts(const cnn_report_pair *v, cnn_table *t)
             t, "TOST interval: at %.4g %%, that of equivalence within %g %s; p equal: TOST.",
             100 * (1 - 2 * alpha), v->shown.is_log ? 100 * expm1(margin) : v->shown.scale * margin,
             v->shown.is_log ? "%" : v->shown.difference);
+    note_resolution(v, t);
     cnn_table_note(t,
                    "Small p values are evidence: p differ of a difference, p equal of equivalence; "
                    "both are adjusted by Holm, the intervals are not simultaneous.");

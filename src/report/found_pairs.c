@@ -46,7 +46,8 @@ static int interval_decimals(double low, double high)
     return decimals < 0 ? 0 : decimals > 6 ? 6 : decimals;
 }
 
-/** "95 % interval 32 to 39 %, 8 blocks" */
+/** "95 % interval 32 to 39 %, 8 blocks"; error and loss count seeds. Where nothing varies, the
+ *  verdict rests on the exact test of sign flips. */
 static void put_interval(const cnn_report_pair *v, const cnn_comparison *x, double coverage,
                          double low, double high, cnn_text *out)
 {
@@ -54,8 +55,13 @@ static void put_interval(const cnn_report_pair *v, const cnn_comparison *x, doub
     const int decimals = interval_decimals(low, high);
     cnn_report_amount(low, decimals, from);
     cnn_report_amount(high, decimals, to);
-    cnn_text_printf(out, ", %.4g %% interval %s to %s %s, %d block%s", 100 * coverage, from, to,
-                    size_unit(v), x->blocks, cnn_report_plural(x->blocks));
+    if (x->verdict_reason == CNN_REASON_SAME_DIFFERENCE)
+        cnn_text_append(out, ", the same in every block");
+    else
+        cnn_text_printf(out, ", %.4g %% interval %s to %s %s", 100 * coverage, from, to,
+                        size_unit(v));
+    cnn_text_printf(out, ", %d %s%s", x->units, v->shown.is_log ? "block" : "seed",
+                    cnn_report_plural(x->units));
 }
 
 /** The estimate has three digits, but as many decimals as its interval or one more. */
@@ -118,10 +124,10 @@ static void put_about(int n, cnn_text *out)
     cnn_text_printf(out, "%s%s", n >= 100 ? "about " : "", amount);
 }
 
-/** How many more blocks would be needed. */
+/** How many more %ss would be needed. */
 static void put_more_blocks(const cnn_report_pair *v, const cnn_comparison *x, cnn_text *out)
 {
-    const int differ = x->blocks_needed - x->blocks, equal = x->blocks_equivalence - x->blocks;
+    const int differ = x->blocks_needed - x->units, equal = x->blocks_equivalence - x->units;
     if (x->blocks_needed <= 0)
         return;
     if (differ <= 0 && equal <= 0) {
@@ -132,7 +138,8 @@ static void put_more_blocks(const cnn_report_pair *v, const cnn_comparison *x, c
     if (differ > 0) {
         cnn_text_append(out, "; ");
         put_about(differ, out);
-        cnn_text_append(out, " more blocks would be needed to detect a difference of ");
+        cnn_text_printf(out, " more %s would be needed to detect a difference of ",
+                        v->shown.is_log ? "blocks" : "seeds");
     } else {
         cnn_text_append(out, ", enough to detect a difference of ");
     }
@@ -165,7 +172,8 @@ static void describe_inconclusive(const cnn_report_pair *v, const cnn_comparison
 static bool is_untested(const cnn_comparison *x)
 {
     return x->verdict == CNN_VERDICT_INCONCLUSIVE && x->verdict_reason != CNN_REASON_NONE &&
-           x->verdict_reason != CNN_REASON_NO_MARGIN && !is_interim(x);
+           x->verdict_reason != CNN_REASON_NO_MARGIN && !is_interim(x) &&
+           x->verdict_reason != CNN_REASON_SAME_DIFFERENCE;
 }
 
 /** Why a pair was not tested; a level without a good run is named. */

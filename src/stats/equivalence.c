@@ -5,18 +5,19 @@
 
 #include <math.h>
 
-/** P(T > t) at no spread: by which side of the bound the difference is on. */
-static double limit(double distance)
+/** P(T > t) at no spread: by which side of the bound the difference is on. A difference that equals
+ *  the bound but for rounding is on neither. */
+static double limit(double distance, double width)
 {
-    return distance > 0 ? 0 : distance < 0 ? 1 : 0.5;
+    return fabs(distance) <= 1e-10 * width ? 0.5 : distance > 0 ? 0 : 1;
 }
 
 static void tost_without_spread(cnn_tost *r, const cnn_t_result *test)
 {
     r->t_low = copysign(INFINITY, test->difference - r->low);
     r->t_high = copysign(INFINITY, test->difference - r->high);
-    r->p_low = limit(test->difference - r->low);
-    r->p_high = limit(r->high - test->difference);
+    r->p_low = limit(test->difference - r->low, r->high - r->low);
+    r->p_high = limit(r->high - test->difference, r->high - r->low);
     r->p = fmax(r->p_low, r->p_high);
     r->interval = test->interval;
 }

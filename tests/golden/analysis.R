@@ -47,6 +47,7 @@ experiment <- function(scenario, levels, combinations, repeats, devices, effect)
                              rnorm(nrow(runs), sd = 0.0004), 4)
   runs$test_loss <- 0.5 + 0.002 * runs$level + rnorm(nrow(runs), sd = 0.01)
   runs$checksum <- paste0("w", runs$seed, "_", runs$level)
+  runs$test_images <- 10000L
   runs$run <- seq_len(nrow(runs)) - 1
   runs
 }
@@ -74,6 +75,16 @@ incomplete$test_loss[incomplete$combination == 0 & incomplete$level == 2] <- NA
 incomplete$status[at(incomplete, 1, 1, 1:8)] <- 2L
 incomplete$status[at(incomplete, 1, 2, 0:8)] <- 3L
 incomplete$test_error[incomplete$combination == 2] <- 0.125
+incomplete$test_images[incomplete$combination == 2] <- 200L # 0.5 points, coarser than the margin
+# Times that differ by the same factor in every block; frameworks that end in the same weights.
+constant <- experiment("constant", 2, 2, 8, 2, c(0, 0))
+first <- constant$combination == 0
+constant$train_seconds[first] <- 40 * 2^(constant$repeat.[first] %% 3) *
+  c(1, 1.25)[constant$level[first] + 1]
+constant$checksum[!first] <- paste0("w", constant$seed[!first])
+constant$test_error <- 0.1 + constant$seed %% 7 / 1000
+constant$test_error[first & constant$level == 1] <- constant$test_error[first & constant$level == 1] +
+  0.002
 # More blocks than are counted exactly, uneven numbers; every seed on each of three devices.
 crossed <- experiment("crossed", 2, 1, 24, 3, c(0, 0.006))
 crossed$seed <- 500 + pmax(crossed$repeat., 0) %/% 3
@@ -82,10 +93,10 @@ crossed$checksum[at(crossed, 0, 1, 4)] <- "other"
 crossed$checksum[at(crossed, 0, 1, 7)] <- ""
 crossed$status[at(crossed, 0, 1, c(10, 23))] <- 3L
 crossed$status[at(crossed, 0, 0, 9:10)] <- 0L # one run is left of a seed
-runs <- rbind(balanced, incomplete, crossed)
+runs <- rbind(balanced, incomplete, crossed, constant)
 runs <- runs[c("scenario", "run", "combination", "level", "repeat.", "block", "position", "warmup",
                "seed", "status", "host", "device", "start_time", "train_seconds", "epochs_done",
-               "test_error", "test_loss", "checksum")]
+               "test_error", "test_loss", "test_images", "checksum")]
 save(runs, "analysis_runs.csv")
 runs$seconds_per_epoch <- runs$train_seconds / runs$epochs_done
 runs$place <- paste(runs$host, runs$device)
@@ -195,14 +206,30 @@ pairs_of <- function(all, a, b, measure) {
   whole <- !is.na(x[[measure]]) & !is.na(y[[measure]])
   split <- whole & x$place != y$place
   keep <- whole & !split
-  list(x = x[[measure]][keep], y = y[[measure]][keep], incomplete = sum(!whole),
-       split = sum(split))
+  r <- list(x = x[[measure]][keep], y = y[[measure]][keep], incomplete = sum(!whole),
+            split = sum(split), blocks = sum(keep), resolution = NA,
+            same = any(keep) && all(x$checksum[keep] != "" & x$checksum[keep] == y$checksum[keep]))
+  if (measure == "test_error" && any(keep))
+    r$resolution <- 1 / min(x$test_images[keep], y$test_images[keep])
+  if (!is_log[[measure]]) {
+    r$x <- seed_means(x[keep, ], measure)
+    r$y <- seed_means(y[keep, ], measure)
+  }
+  r
+}
+# Error and loss are functions of the seed: one value a seed, different weights averaged.
+seed_means <- function(runs, measure) {
+  of_seed <- function(t) {
+    weights <- ifelse(t$checksum == "", paste("run", t$run), t$checksum)
+    mean(tapply(t[[measure]], weights, mean))
+  }
+  as.vector(sapply(split(runs, runs$seed), of_seed))
 }
 comparison <- function(scenario, combination, a, b, measure) {
   all <- runs[runs$scenario == scenario & runs$combination == combination & runs$warmup == 0, ]
   value <- function(level) {
-    x <- all[all$level == level & all$status == 1, measure]
-    x[!is.na(x)]
+    x <- all[all$level == level & all$status == 1 & !is.na(all[[measure]]), ]
+    if (is_log[[measure]] || !nrow(x)) x[[measure]] else seed_means(x, measure)
   }
   x <- value(a)
   y <- value(b)
@@ -213,7 +240,9 @@ comparison <- function(scenario, combination, a, b, measure) {
   px <- scaled(p$x, measure)
   py <- scaled(p$y, measure)
   r <- data.frame(scenario, combination, a, b, measure, n_a = length(x), n_b = length(y),
-                  blocks = n, blocks_incomplete = p$incomplete, blocks_split = p$split)
+                  blocks = p$blocks, units = n, blocks_incomplete = p$incomplete, blocks_split = p$split)
+  r$resolution <- p$resolution
+  r$same_weights <- if (p$blocks) as.integer(p$same) else -1L
   columns <- c("difference", "difference_lower", "difference_upper", "ratio", "ratio_lower",
                "ratio_upper", "study_t", "welch_t", "welch_df", "welch_p", "paired_difference",
                "paired_difference_lower", "paired_difference_upper", "paired_mean", "paired_sd",
@@ -271,7 +300,10 @@ comparison <- function(scenario, combination, a, b, measure) {
     set(c("wilcoxon_v", "wilcoxon_p", "sign_flip_p"),
         c(v$statistic, v$p.value, sign_flip(px - py)))
   }
-  if (n > 1 && sd(px - py) > 0) {
+  spread <- if (n > 1) sd(px - py) else NA
+  if (n > 1 && spread <= 10 * .Machine$double.eps * max(abs(px), abs(py)))
+    spread <- 0 # up to rounding
+  if (n > 1 && spread > 0) {
     raw <- t.test(p$x, p$y, paired = TRUE)
     log. <- t.test(px, py, paired = TRUE)
     set(c("paired_difference_lower", "paired_difference_upper", "paired_sd", "paired_lower",
@@ -282,21 +314,36 @@ comparison <- function(scenario, combination, a, b, measure) {
     set(c("paired_variance_ratio", "paired_variance_ratio_lower", "paired_variance_ratio_upper",
           "pitman_morgan_t", "pitman_morgan_df", "pitman_morgan_p"), pitman_morgan(px, py))
     r$blocking_gain <- (var(px) + var(py)) / var(px - py)
-    m <- margin[[measure]]
-    if (!is.na(m)) {
-      below <- t.test(px - py, mu = -m, alternative = "greater")$p.value
-      above <- t.test(px - py, mu = m, alternative = "less")$p.value
-      set(c("tost_lower", "tost_upper", "tost_p"),
-          c(t.test(px - py, conf.level = 1 - 2 * alpha)$conf.int, max(below, above)))
-    }
   }
-  if (n > 1 && all(px == py)) { # identical: nothing differs, and nothing varies
-    set(c("paired_sd", "paired_t", "paired_df", "paired_p", "sign_flip_p", "wilcoxon_v",
-          "wilcoxon_p"), c(0, 0, n - 1, 1, 1, 0, 1))
-    set(c("paired_lower", "paired_upper", "paired_difference_lower", "paired_difference_upper"),
-        rep(0, 4))
-    if (!is.na(margin[[measure]]))
-      set(c("tost_lower", "tost_upper", "tost_p"), c(0, 0, 0))
+  if (n > 1 && spread == 0) { # the same difference in every block: judged by sign flips
+    set(c("paired_sd", "paired_lower", "paired_upper", "paired_difference_lower",
+          "paired_difference_upper", "paired_df"),
+        c(0, r$paired_mean, r$paired_mean, r$paired_difference, r$paired_difference, n - 1))
+    if (is_log[[measure]] && sd(p$x - p$y) > 0)
+      set(c("paired_difference_lower", "paired_difference_upper"),
+          t.test(p$x, p$y, paired = TRUE)$conf.int)
+    if (var(px) + var(py) > 0) # equal variances: the differences have none
+      set(c("paired_variance_ratio", "pitman_morgan_df", "pitman_morgan_p"), c(1, n - 2, 1))
+    if (all(px == py))
+      set(c("paired_t", "paired_p", "sign_flip_p", "wilcoxon_v", "wilcoxon_p"), c(0, 1, 1, 0, 1))
+    else
+      r$paired_p <- r$sign_flip_p
+    if (is_log[[measure]])
+      set(c("paired_ratio_lower", "paired_ratio_upper"), exp(r$paired_mean))
+  }
+  m <- margin[[measure]]
+  if (n > 1 && !is.na(m)) { # the sd of errors is at least their resolution
+    exact <- !is_log[[measure]] && p$same
+    sd. <- if (exact) spread else max(spread, p$resolution, na.rm = TRUE)
+    se <- sd. / sqrt(n)
+    if (sd. > 0)
+      set(c("tost_lower", "tost_upper", "tost_p"),
+          c(r$paired_mean + c(-1, 1) * qt(1 - alpha, n - 1) * se,
+            max(pt((r$paired_mean + m) / se, n - 1, lower.tail = FALSE),
+                pt((r$paired_mean - m) / se, n - 1))))
+    else if (exact)
+      set(c("tost_lower", "tost_upper", "tost_p"),
+          c(r$paired_mean, r$paired_mean, as.numeric(abs(r$paired_mean) > m)))
   }
   r
 }
@@ -346,8 +393,8 @@ table$variance_verdict_2 <- sapply(rows, of_variance, "holm_2")
 for (i in seq_len(nrow(table))) {
   r <- table[i, ]
   m <- sum(table$scenario == r$scenario & table$measure == r$measure & !is.na(table$paired_p))
-  table$detectable[i] <- if (r$blocks > 1 && isTRUE(r$paired_sd > 0))
-    power.t.test(n = r$blocks, power = 0.8, sd = r$paired_sd, sig.level = alpha / m,
+  table$detectable[i] <- if (r$units > 1 && isTRUE(r$paired_sd > 0))
+    power.t.test(n = r$units, power = 0.8, sd = r$paired_sd, sig.level = alpha / m,
                  type = "paired", alternative = "two.sided", strict = TRUE, tol = 1e-14)$delta
     else NA
   table$blocks_needed[i] <- if (is.na(table$detectable[i]) || is.na(margin[[r$measure]])) -1L else {
@@ -363,10 +410,10 @@ save(table, "analysis_comparisons.csv")
 # ---- what blocking bought -----------------------------------------------------------------------
 blocking <- function(scenario, measure) {
   r <- table[table$scenario == scenario & table$measure == measure & !is.na(table$blocking_gain), ]
-  df <- r$blocks - 1
+  df <- r$units - 1
   paired <- sum(df * r$paired_sd^2) / sum(df)
   unpaired <- sum(df * r$blocking_gain * r$paired_sd^2) / sum(df)
-  data.frame(scenario, measure, comparisons = nrow(r), blocks = sum(r$blocks),
+  data.frame(scenario, measure, comparisons = nrow(r), blocks = sum(r$units),
              unpaired_variance = unpaired, paired_variance = paired, gain = unpaired / paired,
              removed = 1 - paired / unpaired)
 }

@@ -121,6 +121,7 @@ static void read_run(const golden *g, int row, cnn_results *r, int run)
     m->start_time = golden_number(g, row, "start_time");
     m->train_seconds = golden_number(g, row, "train_seconds");
     m->epochs_done = integer(g, row, "epochs_done");
+    m->test_images = (int64_t)golden_number(g, row, "test_images");
     m->test_error = golden_number(g, row, "test_error");
     m->test_loss = golden_number(g, row, "test_loss");
 }

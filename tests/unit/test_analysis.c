@@ -124,15 +124,93 @@ static void test_times_without_any_variance(void **state)
     cnn_results *r = make_pairs(6, 1);
     for (int i = 0; i < r->run_count; i++)
         r->measured[i].train_seconds = 20;
-    assert_judged(r, CNN_VERDICT_EQUIVALENT, CNN_REASON_NO_VARIANCE);
+    assert_judged(r, CNN_VERDICT_INCONCLUSIVE, CNN_REASON_SAME_DIFFERENCE);
     for (int i = 1; i < r->run_count; i += 2)
-        r->measured[i].train_seconds = 21; /* a difference, and nothing to hold it against */
-    assert_judged(r, CNN_VERDICT_INCONCLUSIVE, CNN_REASON_NO_VARIANCE);
+        r->measured[i].train_seconds = 21; /* 6 equal signs: p = 2 / 2^6 */
+    assert_judged(r, CNN_VERDICT_FASTER, CNN_REASON_SAME_DIFFERENCE);
     cnn_analysis *a = analyse(r);
     assert_int_equal(first_comparison(a)->variance_verdict, CNN_VARIANCE_INCONCLUSIVE);
     assert_int_equal(a->summaries[0].reason, CNN_REASON_NO_VARIANCE);
     assert_int_equal(a->models[0].reason, CNN_REASON_NO_VARIANCE);
     cnn_analysis_destroy(&a);
+    cnn_results_free(&r);
+}
+
+static void set_error(cnn_results *r, int run, double error, const char *weights)
+{
+    r->measured[run].test_error = error;
+    cnn_copy_string(r->measured[run].weight_checksum, 32, weights);
+}
+
+static cnn_comparison error_of(const cnn_results *r)
+{
+    cnn_analysis *a = analyse(r);
+    const cnn_comparison x = *cnn_analysis_comparison(a, 0, CNN_MEASURE_TEST_ERROR);
+    cnn_analysis_destroy(&a);
+    return x;
+}
+
+/** Errors without variance are equivalent if the weights are the same, bit for bit; else one image
+ *  is the least that they may differ by. */
+static void test_errors_without_any_variance(void **state)
+{
+    (void)state;
+    cnn_results *r = make_pairs(8, 1);
+    for (int i = 0; i < r->run_count; i++) {
+        r->measured[i].test_images = 200;
+        r->planned[i].seed = i / 2;
+        set_error(r, i, 0.1, i % 2 ? "b" : "a");
+    }
+    cnn_comparison x = error_of(r);
+    assert_int_equal(x.verdict, CNN_VERDICT_INCONCLUSIVE);
+    assert_true(x.resolution == 1.0 / 200 && x.tost_p > 0.2);
+    for (int i = 0; i < r->run_count; i++)
+        r->measured[i].test_images = 20000;
+    assert_int_equal(error_of(r).verdict, CNN_VERDICT_EQUIVALENT);
+    for (int i = 0; i < r->run_count; i++) {
+        r->measured[i].test_images = 200;
+        set_error(r, i, 0.1, "same");
+    }
+    x = error_of(r);
+    assert_int_equal(x.verdict, CNN_VERDICT_EQUIVALENT);
+    assert_true(x.same_weights == 1 && x.tost_p == 0);
+    cnn_results_free(&r);
+}
+
+/** A difference of the margin, up to rounding, decides nothing. */
+static void test_a_difference_of_the_margin_is_not_decided_by_rounding(void **state)
+{
+    (void)state;
+    cnn_results *r = make_pairs(8, 1);
+    for (int i = 0; i < r->run_count; i++) {
+        r->planned[i].seed = i / 2;
+        r->measured[i].test_images = 100000;
+        set_error(r, i, 0.1 + (i % 2 ? 0.001 : 0) + (i % 4 < 2 ? 3e-17 : 0), "");
+    }
+    const cnn_comparison x = error_of(r);
+    assert_true(fabs(x.tost_p - 0.5) < 1e-6);
+    cnn_results_free(&r);
+}
+
+/** Eight blocks of two seeds are two independent errors; bit-identical weights count once. */
+static void test_errors_of_one_seed_count_once(void **state)
+{
+    (void)state;
+    cnn_results *r = make_pairs(8, 1);
+    for (int i = 0; i < r->run_count; i++) {
+        const int seed = i / 8;
+        r->planned[i].seed = seed;
+        r->measured[i].test_images = 10000;
+        set_error(r, i, i % 2 ? 0.1 : 0.11 + 0.01 * seed, i % 2 ? "b" : "a");
+    }
+    cnn_comparison x = error_of(r);
+    assert_int_equal(x.blocks, 8);
+    assert_int_equal(x.units, 2);
+    assert_int_equal(x.n_a, 2);
+    assert_true(x.paired_df == 1 && fabs(x.paired_mean - 0.015) < 1e-12);
+    set_error(r, 0, 0.17, "other"); /* a second result of seed 0: the mean of both */
+    x = error_of(r);
+    assert_true(fabs(x.paired_mean - (0.04 + 0.02) / 2) < 1e-12);
     cnn_results_free(&r);
 }
 
@@ -499,6 +577,9 @@ int main(void)
         cmocka_unit_test(test_verdicts_are_equivalent_faster_slower),
         cmocka_unit_test(test_degenerate_pairs_have_a_reason),
         cmocka_unit_test(test_times_without_any_variance),
+        cmocka_unit_test(test_errors_without_any_variance),
+        cmocka_unit_test(test_a_difference_of_the_margin_is_not_decided_by_rounding),
+        cmocka_unit_test(test_errors_of_one_seed_count_once),
         cmocka_unit_test(test_no_margin_no_equivalence),
         cmocka_unit_test(test_one_level_has_nothing_to_compare),
         cmocka_unit_test(test_nothing_done_is_no_error),

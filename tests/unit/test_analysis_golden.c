@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-static const char *const scenarios[] = {"balanced", "incomplete", "crossed"};
-enum { SCENARIOS = 3 };
+static const char *const scenarios[] = {"balanced", "incomplete", "crossed", "constant"};
+enum { SCENARIOS = 4 };
 
 typedef struct {
     cnn_results *results[SCENARIOS];
@@ -194,6 +194,7 @@ static const struct {
     COLUMN(superiority),
     COLUMN(superiority_lower),
     COLUMN(superiority_upper),
+    COLUMN(resolution),
     COLUMN(tost_lower),
     COLUMN(tost_upper),
     COLUMN(tost_p),
@@ -216,7 +217,7 @@ static double *p_value_of(const cnn_comparison *x, int test, bool adjusted)
 /** R has no sign flips of more than 20 pairs: they are drawn, and only bounded here. */
 static void compare_sign_flip(const golden *g, int row, const cnn_comparison *x)
 {
-    if (x->blocks <= 20) {
+    if (x->units <= 20) {
         compare(x->sign_flip_p, golden_number(g, row, "sign_flip_p"), "sign_flip_p", row);
         return;
     }
@@ -231,6 +232,8 @@ static void compare_row(const golden *g, int row, const cnn_comparison *x,
     assert_int_equal(x->n_a, (int)golden_number(g, row, "n_a"));
     assert_int_equal(x->n_b, (int)golden_number(g, row, "n_b"));
     assert_int_equal(x->blocks, (int)golden_number(g, row, "blocks"));
+    assert_int_equal(x->units, (int)golden_number(g, row, "units"));
+    assert_int_equal(x->same_weights, (int)golden_number(g, row, "same_weights"));
     assert_int_equal(x->blocks_split, (int)golden_number(g, row, "blocks_split"));
     assert_int_equal(x->blocks_incomplete, (int)golden_number(g, row, "blocks_incomplete"));
     assert_int_equal(x->blocks_needed, (int)golden_number(g, row, "blocks_needed"));
@@ -239,7 +242,7 @@ static void compare_row(const golden *g, int row, const cnn_comparison *x,
                 golden_number(g, row, compared[c].name), compared[c].name, row);
     compare_sign_flip(g, row, x);
     for (int t = 0; t < CNN_TEST_COUNT; t++) {
-        if (t == CNN_TEST_SIGN_FLIP && x->blocks > 20)
+        if (t == CNN_TEST_SIGN_FLIP && x->units > 20)
             continue;
         snprintf(name, sizeof name, "%s_holm", cnn_test_names[t]);
         compare(*p_value_of(x, t, true), golden_number(g, row, name), name, row);

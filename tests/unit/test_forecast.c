@@ -534,7 +534,7 @@ static void test_spread_needs_blocks_of_the_pair(void **state)
     for (int i = 0; i < r->run_count; i++)
         r->measured[i].train_seconds = 10;
     x = expect(PILOT, 2, r);
-    assert_unknown(x.forecast->pairs[0].unknown, "no variance");
+    assert_unknown(x.forecast->pairs[0].unknown, "the same in every block");
     end(&x);
     cnn_results_free(&r);
 }

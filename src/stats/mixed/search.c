@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 8, EVALUATIONS = 200 };
+enum { ROUNDS = 8, EVALUATIONS = 200, PROBE = 12 };
 static const double search_tolerance = 1e-6;   /* of the scaled gradient */
 static const double rounding_tolerance = 1e-4; /* the same where rounding hides the rest: a square
                                                   of it is what the deviance may still lack */
@@ -219,7 +219,7 @@ static double objective(unsigned n, const double *u, double *gradient, void *con
     return deviance;
 }
 
-static cnn_status run_optimizer(search *s)
+static cnn_status run_optimizer(search *s, int evaluations)
 {
     cnn_status st = CNN_OK;
     double *u = s->work, *lower = s->work + s->space->count, *upper = lower + s->space->count;
@@ -236,7 +236,7 @@ static cnn_status run_optimizer(search *s)
     CNN_CHECK(nlopt_set_min_objective(s->optimizer, objective, s) >= 0 &&
                   nlopt_set_lower_bounds(s->optimizer, lower) >= 0 &&
                   nlopt_set_upper_bounds(s->optimizer, upper) >= 0 &&
-                  nlopt_set_maxeval(s->optimizer, EVALUATIONS) >= 0 &&
+                  nlopt_set_maxeval(s->optimizer, evaluations) >= 0 &&
                   nlopt_set_xtol_rel(s->optimizer, 1e-14) >= 0,
               CNN_EBACKEND, "NLopt: settings");
     const nlopt_result result = nlopt_optimize(s->optimizer, u, &deviance);
@@ -250,23 +250,51 @@ done:
     return st;
 }
 
+/** The start becomes the best point, and its scales those of the search. */
+static void begin_round(search *s)
+{
+    set_scales(s);
+    s->deviance = INFINITY;
+    s->slope = INFINITY;
+    memcpy(s->x, s->best, (size_t)s->space->count * sizeof *s->x);
+    keep_better(s, cnn_mixed_space_deviance(s->space, s->x, s->reml, s->gradient, NULL));
+}
+
 /** Rounds of the optimizer, each with the scales of the point that it starts from. */
 static cnn_status descend(search *s)
 {
     cnn_status st = CNN_OK;
     for (int round = 0; round < ROUNDS; round++) {
-        set_scales(s);
-        s->deviance = INFINITY;
-        s->slope = INFINITY;
-        memcpy(s->x, s->best, (size_t)s->space->count * sizeof *s->x);
-        keep_better(s, cnn_mixed_space_deviance(s->space, s->x, s->reml, s->gradient, NULL));
+        begin_round(s);
         if (s->slope < search_tolerance || s->count == 0)
             break;
-        CNN_TRY(run_optimizer(s));
+        CNN_TRY(run_optimizer(s, EVALUATIONS));
     }
     CNN_CHECK(!s->space->model->failed, CNN_EBACKEND,
               "LAPACK: a matrix of the mixed model is not positive definite");
 done:
+    return st;
+}
+
+/** A short search from x: *elsewhere unless it ends near `known`, an optimum. */
+static cnn_status probe(cnn_mixed_space *space, bool reml, int fixed, double *x,
+                        const double *known, bool *elsewhere)
+{
+    cnn_status st = CNN_OK;
+    search s = {0};
+    *elsewhere = false;
+    CNN_TRY(search_init(&s, space, reml, fixed, x));
+    begin_round(&s);
+    if (s.count > 0 && s.slope >= search_tolerance)
+        CNN_TRY(run_optimizer(&s, PROBE));
+    space->model->failed = false;
+    for (int i = 0; i < s.count; i++) {
+        const int k = s.searched[i];
+        *elsewhere = *elsewhere || fabs(s.best[k] - known[k]) > 0.2 * s.scale[k];
+    }
+    memcpy(x, s.best, (size_t)space->count * sizeof *x);
+done:
+    search_free(&s);
     return st;
 }
 
@@ -505,7 +533,11 @@ cnn_status cnn_mixed_search_all(cnn_mixed_space *space, bool reml, int fixed, do
     }
     for (int i = 0; i < c.sets * c.patterns; i++) {
         cnn_mixed_optimum optimum;
+        bool elsewhere;
         corner_at(&c, i / c.patterns, i % c.patterns, trial);
+        CNN_TRY(probe(space, reml, fixed, trial, best, &elsewhere));
+        if (!elsewhere)
+            continue;
         CNN_TRY(cnn_mixed_search(space, reml, fixed, trial, &optimum));
         if (optimum.deviance < out->deviance - 1e-6)
             CNN_TRY(search_again(space, reml, fixed, trial, best, out));
