@@ -14,7 +14,7 @@ typedef struct {
     int kernel, stride, pad_top, pad_left;
 } cnn_window;
 
-/** `where` of a maximum that is not above 0 under a ReLU: nothing flows back. */
+/** `where` of a window whose maximum the ReLU sets to 0: it has no gradient. */
 enum { CNN_NOWHERE = 4 };
 
 /** 2x2 maximum, stride 2. where u8: 0 to 3 in row order. relu: x is a ReLU's result. */
@@ -50,14 +50,13 @@ typedef struct {
     const float *mean, *a, *b, *c; /* [lanes] */
 } cnn_norm_backward;
 
-/** dx = a dy + b (x - mean) + c; mask: 0 where x is not above 0 (x is a ReLU's result,
- *  whose gradient this then is). */
+/** dx = a dy + b (x - mean) + c; with mask, 0 where x, a ReLU's result, is not above 0. */
 void cnn_kernel_lane_backward(size_t count, int lanes, int block, const float *x, const float *dy,
                               bool mask, const cnn_norm_backward *k, float *dx);
 
 /* ---- image.c ----------------------------------------------------------------------- */
 
-/** One NHWC image of pixels times scale into a grid. */
+/** Writes one NHWC image, times scale, into a grid. */
 void cnn_kernel_place_u8(const cnn_grid *g, float scale, const uint8_t *image, float *x);
 void cnn_kernel_place_f32(const cnn_grid *g, float scale, const float *image, float *x);
 

@@ -13,7 +13,8 @@ cnn_dropout_rule cnn_dropout_rule_of(double rate, uint64_t seed, int layer, uint
     const uint64_t words = (uint64_t)1 << 32;
     double guess = ceil(rate * 0x1p32 - 0.5);
     uint64_t t = guess < 0 ? 0 : guess > 0x1p32 ? words : (uint64_t)guess;
-    /* The first word that stays; a guess, since the subtraction may have rounded. */
+    /* The smallest word that is kept. The first estimate may be off by one, as the subtraction
+     * rounds. */
     while (t > 0 && cnn_random_unit((uint32_t)(t - 1)) >= rate)
         t--;
     while (t < words && cnn_random_unit((uint32_t)t) < rate)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Weight gradient of a convolution over few input channels: lanes are filters, so that nothing is
- * padded to a vector's length. */
+/* Weight gradient of a convolution over few input channels. Lanes are filters, so that channels
+ * need no padding to a vector's length. */
 #include "cpu/kernels/few_channels.h"
 
 #define INLINED static inline __attribute__((always_inline))

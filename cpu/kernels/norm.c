@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batch normalisation's loops over `count` vectors of channels, `block` values apart. Each is
- * written for groups of up to GROUP channels, whose sums then stay in registers. */
+/* Batch normalisation's loops over `count` vectors of channels, `block` values apart. Each handles
+ * groups of up to GROUP channels, so that their sums stay in registers. */
 #include "cpu/kernels/blocked.h"
 
 enum { GROUP = 16 };
 
 #define INLINED static inline __attribute__((always_inline))
 
-/* Calls f(lanes, ...) for each group of channels, with a constant where a group is full. */
+/* Calls f(lanes, ...) for each group of channels; lanes is a constant where a group is full. */
 #define FOR_GROUPS(lanes, f, ...)                                                                  \
     do {                                                                                           \
         int base = 0;                                                                              \

@@ -13,7 +13,7 @@ cnn_padded cnn_padded_of(const cnn_layer *l, int width)
     };
 }
 
-/* Channels from c on that lie together in both, and where row h of them begins. */
+/* Number of channels from c on that are contiguous in both, and where row h of them begins. */
 typedef struct {
     size_t grid, padded;
     int count;
@@ -35,7 +35,7 @@ static run run_at(const cnn_padded *p, const cnn_grid *g, int h, int c)
 
 static void copy_row(int w, int count, const float *from, int from_step, float *to, int to_step)
 {
-    if (from_step == to_step) { /* a row lies together in both */
+    if (from_step == to_step) { /* a row is contiguous in both */
         memcpy(to, from, (size_t)w * (size_t)to_step * sizeof *to);
         return;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Images with a convolution's padding around them: [blocks, H, row, width], `width` channels a
- *  pixel. What some own kernels read or write in place of a grid, one image at a time. */
+ *  pixel. Some kernels read or write them in place of a grid, one image at a time. */
 #ifndef CNN_CPU_KERNELS_PADDED_H
 #define CNN_CPU_KERNELS_PADDED_H
 
@@ -21,9 +21,9 @@ static inline size_t cnn_padded_plane(const cnn_padded *p)
     return (size_t)p->height * (size_t)p->row * (size_t)p->width;
 }
 
-/** image becomes one image x of a grid, with zeros around it. */
+/** Copies one image x of a grid into image, with zeros around it. */
 void cnn_padded_fill(const cnn_padded *p, const cnn_grid *g, const float *x, float *image);
-/** The other way; the padding is dropped. */
+/** Copies image back into a grid, without the padding. */
 void cnn_padded_read(const cnn_padded *p, const cnn_grid *g, const float *image, float *x);
 
 #endif

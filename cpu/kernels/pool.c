@@ -6,8 +6,8 @@
 
 /* ---- 2x2, stride 2, the surplus at the bottom and right: the study's pool ------------------- */
 
-/* The four values of a window: offsets from the first one. Windows over the edge see their own
- * values twice, which changes nothing, as the first maximum stays. */
+/* The four values of a window: offsets from the first one. Windows over the edge read some values
+ * twice; that changes nothing, as the first maximum counts. */
 typedef struct {
     size_t right, down;
 } corners;
@@ -33,7 +33,7 @@ INLINED void window_scalar(const corners *k, bool relu, const float *a, float *y
     *where = relu && !(best > 0) ? CNN_NOWHERE : at;
 }
 
-/* The same for several channels at once; gcc does not find this by itself. A comparison gives all
+/* The same for several channels at once; gcc does not vectorise it unaided. A comparison gives all
  * ones or zeros in each lane. */
 #define WINDOW_OF(count)                                                                           \
     typedef float floats##count __attribute__((vector_size(4 * count), aligned(4), may_alias));    \
@@ -62,7 +62,7 @@ INLINED void window_scalar(const corners *k, bool relu, const float *a, float *y
     {                                                                                              \
         const ints##count at = __builtin_convertvector(*(const bytes##count *)where, ints##count); \
         const ints##count gradient = *(const ints##count *)dy;                                     \
-        /* From the last to the first: where corners fall together, the first one counts. */       \
+        /* From the last to the first: where corners coincide, the first one counts. */            \
         *(ints##count *)(a + k->down + k->right) = (at == 3) & gradient;                           \
         *(ints##count *)(a + k->down) = (at == 2) & gradient;                                      \
         *(ints##count *)(a + k->right) = (at == 1) & gradient;                                     \

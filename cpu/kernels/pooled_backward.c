@@ -15,13 +15,14 @@ INLINED void sort_filters(int filters, const cnn_grid *out, int row, const uint8
 {
     const size_t length = (size_t)out->h * (size_t)out->w + 1;
     const uint32_t corner[CNN_NOWHERE + 1] = {0, 1, (uint32_t)row, (uint32_t)row + 1, 0};
-    size_t count[CNN_POOLED_FILTERS] = {0}; /* apart from the lists, to stay in registers */
+    size_t count[CNN_POOLED_FILTERS] = {0}; /* local, so that they stay in registers */
     double sum[CNN_POOLED_FILTERS] = {0};
     for (int h = 0; h < out->h; h++) {
         for (int w = 0; w < out->w; w++) {
             const uint32_t first = (uint32_t)(2 * h * row + 2 * w);
             for (int f = 0; f < filters; f++) {
-                /* Written in any case, kept by the count: which ones count cannot be predicted. */
+                /* Every entry is written and the count decides which are kept: a branch would be
+                 * mispredicted. */
                 cnn_pooled_entry *to = lists + (size_t)f * length + count[f];
                 const bool counts_here = (where[f] != CNN_NOWHERE) & (dy[f] != 0);
                 to->at = first + corner[where[f]];
@@ -48,7 +49,7 @@ void cnn_kernel_pooled_filters(int filters, const cnn_grid *out, int row, const 
         sort_filters(filters, out, row, where, dy, lists, counts, bias);
 }
 
-/* One row of taps at a time: its sums stay in registers while the list goes by. */
+/* One row of taps at a time: its sums stay in registers for the whole list. */
 INLINED void weights_rows(int kernel, int row, const cnn_pooled_entry *list, int count,
                           const float *x, float *dw)
 {

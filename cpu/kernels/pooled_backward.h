@@ -3,10 +3,10 @@
  *
  *  Of each window of the convolution's result at most one value has a gradient, so three quarters
  *  of the multiply-adds of the ordinary backward passes are with zeros. These kernels visit only
- *  the positions that have one: the pool's own backward, the ReLU's and the convolution's are one.
+ *  the positions that have one: backward of pool, ReLU and convolution are one pass.
  *
  *  Images here are padded: [H + k - 1, W + k - 1, width] with the convolution's padding around
- * them, `width` values a pixel. */
+ *  them, `width` values a pixel. */
 #ifndef CNN_CPU_KERNELS_POOLED_BACKWARD_H
 #define CNN_CPU_KERNELS_POOLED_BACKWARD_H
 
@@ -14,14 +14,13 @@
 
 enum { CNN_POOLED_LANES = 16, CNN_POOLED_MAX_KERNEL = 5 };
 
-/** One gradient: of the first tap's pixel in the padded image (filters in a row's order), or of a
- *  filter. */
+/** One gradient: `at` is the first tap's pixel in the padded image, or a filter. */
 typedef struct {
     uint32_t at;
     float gradient;
 } cnn_pooled_entry;
 
-/** Filters whose gradients are sorted at once, for the processor to do side by side. */
+/** Filters whose gradients are sorted together, for instruction-level parallelism. */
 enum { CNN_POOLED_FILTERS = 4 };
 
 /** The gradients of 1 to CNN_POOLED_FILTERS neighbouring filters of a block in one image: where, dy
@@ -40,7 +39,7 @@ void cnn_kernel_pooled_weights_few_channels(int kernel, int row, int width,
                                             const cnn_pooled_entry *list, int count, const float *x,
                                             float *dw);
 
-/** A pixel with gradients: entries begin .. end-1, whose `at` are filters. */
+/** A pixel with gradients: entries begin .. end-1, with filters in `at`. */
 typedef struct {
     uint32_t at;
     int begin, end;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batches: which images, and from pixels to f32. */
+/* Batches: shuffled order, and pixels as f32. */
 #include "base/philox.h"
 #include "cpu/kernels/kernels.h"
 #include "cpu/onednn/device.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ReLU, dropout and the optimisers: own loops, divided among the threads where that pays. */
+/* ReLU, dropout and the optimisers: own loops, divided among threads where that is faster. */
 #include "cpu/kernels/kernels.h"
 #include "cpu/onednn/device.h"
 
 #include <math.h>
 
-/* Below this many values one thread is faster than waking others. */
+/* Below this many values one thread is faster than several. */
 enum { PARALLEL_FROM = 32768, GRAIN = 1024 };
 
 static int threads_for(const cnn_ops *ops, size_t size)

@@ -15,7 +15,7 @@ struct cnn_batchnorm {
     size_t row;             /* over height: values of a row; else 0 */
     size_t pixels;          /* of an image */
     float *mean, *variance; /* f32 [count], of the last forward_training */
-    float *zeros;           /* f32 [count]: the shift, which backward does not depend on */
+    float *zeros;           /* f32 [count]: a shift for backward, which does not depend on it */
     by_size sizes[CNN_MAX_BATCH_SIZES];
 };
 
@@ -81,8 +81,8 @@ void cnn_batchnorm_destroy(cnn_batchnorm **norm)
     *norm = NULL;
 }
 
-/* oneDNN adds tens of thousands of floats one after the other and loses their digits; the batch's
- * statistics are summed in double here, and oneDNN normalises by them. */
+/* oneDNN sums tens of thousands of floats sequentially in single precision and loses digits. The
+ * batch's statistics are summed in double here, and oneDNN normalises by them. */
 static void row_statistics(cnn_batchnorm *b, int n, const float *x)
 {
     enum { LANES = 16 };

@@ -10,13 +10,13 @@ typedef struct {
     cnn_weighted weighted;
     cnn_cpu_pool *pool;                   /* NULL: none */
     int mid, mid_gradient;                /* tensors before the pool; CNN_NO_TENSOR without one */
-    cnn_pooled_backward *pooled_backward; /* the whole backward, where it suits; NULL: oneDNN's */
-    cnn_few_channels_node *few_channels;  /* weights' gradient, where it suits; NULL: oneDNN's */
+    cnn_pooled_backward *pooled_backward; /* the whole backward, where supported; NULL: oneDNN's */
+    cnn_few_channels_node *few_channels;  /* weight gradient, where supported; NULL: oneDNN's */
 } conv_node;
 
 /* ---- layouts ------------------------------------------------------------------------------- */
 
-/* The block of a grid that lies like layout; 0 if there is none. */
+/* The block of a grid with this layout; 0 if there is none. */
 static cnn_status block_of(int n, cnn_shape shape, const cnn_dnn_layout *layout, int *block)
 {
     cnn_status st = CNN_OK;
@@ -102,8 +102,8 @@ done:
     return st;
 }
 
-/* oneDNN's AVX-512 kernels take few channels as they are; its others pad them to 8 or fall back to
- * plain loops. */
+/* oneDNN's AVX-512 kernels support few channels; its others pad them to 8 or fall back to plain
+ * loops. */
 static bool wants_few_channels(const cnn_node *node, const conv_node *o)
 {
     const cnn_dnn_primitive *weights = o->weighted.sizes[0].backward_weights;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dense nodes: oneDNN's inner product on the layout that is there; weights as it wants them. */
+/* Dense nodes: oneDNN's inner product on the input's layout; it chooses the layout of weights. */
 #include "cpu/native/internal.h"
 
 #include <stdlib.h>

@@ -14,7 +14,7 @@ struct cnn_few_channels_node {
     size_t image_values;  /* of one thread's padded image */
     float *gradients;     /* f32 [groups, kernel, channels, kernel, lanes] */
     float *bias;          /* f32 [groups, lanes] */
-    int32_t *gradient_of; /* [own_size]: where each weight's gradient is; -1: filling */
+    int32_t *gradient_of; /* [own_size]: index of each weight's gradient here; -1: filling */
     size_t own_size;
     int scratch; /* tensor: a padded image for each thread */
 };

@@ -16,35 +16,35 @@
 cnn_status cnn_cpu_choose_layouts(cnn_step *s);
 
 /* nodes.c */
-/** Adds parameter tensors of a node that lie as oneDNN wants the weights of w, which must live as
- *  long as the step, and a bias of so many values. */
+/** Adds a node's weights, in the layout of w, and a bias of so many values. w must live as long as
+ *  the step. */
 void cnn_cpu_add_weights(cnn_step *s, cnn_node *node, cnn_weighted *w, int bias);
-/** For own kernels: map i32 [size], owned by the caller: the canonical index of each value of the
- *  node's weights as they lie in the arena, -1 for filling. The node must have fewer weights than
+/** For own kernels: the canonical index of each value of the node's weights in the arena, -1 for
+ *  filling. map: i32 [size], owned by the caller. The node must have fewer weights than
  *  CNN_CPU_MAX_MAPPED. */
 enum { CNN_CPU_MAX_MAPPED = 1 << 24 };
 cnn_status cnn_cpu_map_weights(cnn_step *s, const cnn_node *node, int32_t **map, size_t *size);
 /** oneDNN's name for the layout of a grid. */
 dnnl_format_tag_t cnn_cpu_tag(const cnn_grid *g);
-/** Whether backward functions leave the gradient of the node's input masked by the ReLU before. */
+/** Whether backward must mask the gradient of the node's input by the ReLU before the node. */
 static inline bool cnn_cpu_masks_input(const cnn_node *node)
 {
     return node->input_gradient && node->input_is_relu;
 }
-/** For backward functions that do not mask by themselves: does so, where it is to be done. */
+/** Masks it, for backward functions that do not while they compute it. */
 cnn_status cnn_cpu_mask_input(cnn_step *s, const cnn_node *node, const cnn_step_pass *pass);
 
 /* The kinds of nodes: conv.c, dense.c, norm.c, simple.c. */
 extern const cnn_node_class cnn_conv_node, cnn_dense_node, cnn_norm_node, cnn_pool_node,
     cnn_relu_node, cnn_dropout_node;
 
-/** Layouts that oneDNN would choose for a convolution's source and result; a block of 0 where it
- *  is none that grids can express. conv.c. */
+/** Layouts that oneDNN prefers for a convolution's source and result; a block of 0 where no grid
+ *  has that layout. conv.c. */
 cnn_status cnn_conv_preferred_blocks(cnn_step *s, const cnn_layer *layer, bool relu, int *src_block,
                                      int *dst_block);
 
-/** Adds how many of a convolution node's primitives would be oneDNN's plain loops in the layouts of
- *  the node. conv.c. */
+/** Adds the number of a convolution node's primitives for which oneDNN has only plain loops in the
+ *  node's layouts. conv.c. */
 cnn_status cnn_conv_count_slow(cnn_step *s, const cnn_node *node, int *count);
 
 /* pool.c: the pool of a node, over [mid -> out]. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Layouts of the values: what oneDNN prefers, or one for all where that serves better. */
+/* Layouts of the values: those that oneDNN prefers, or one for all where that is faster. */
 #include "cpu/native/internal.h"
 
 #include <limits.h>
@@ -10,8 +10,9 @@ static bool keeps_layout(const cnn_plan_node *node)
     return node->kind != CNN_NODE_CONV && node->kind != CNN_NODE_DENSE;
 }
 
-/* The layout (block of channels, 0: no preference) that oneDNN prefers for value[first .. last], between
- * the convolution that leaves value[first] (first > 0) and the one that reads value[last]. */
+/* The layout (block of channels, 0: no preference) that oneDNN prefers for value[first .. last],
+ * between the convolution that leaves value[first] (first > 0) and the one that reads
+ * value[last]. */
 static cnn_status preferred_block(cnn_step *s, int first, int last, int *block)
 {
     cnn_status st = CNN_OK;
@@ -19,7 +20,7 @@ static cnn_status preferred_block(cnn_step *s, int first, int last, int *block)
     const cnn_plan_node *writer = first > 0 ? &s->plan.nodes[first - 1] : NULL;
     const cnn_plan_node *reader = &s->plan.nodes[last];
     *block = 0;
-    if (writer && writer->kind == CNN_NODE_DENSE) /* it leaves a vector */
+    if (writer && writer->kind == CNN_NODE_DENSE) /* leaves a vector */
         goto done;
     if (reader->kind == CNN_NODE_CONV)
         CNN_TRY(cnn_conv_preferred_blocks(s, &s->net.layers[reader->layer], reader->relu >= 0,

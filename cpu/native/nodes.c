@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What several kinds of nodes share. */
+/* Functions that several kinds of nodes share. */
 #include "cpu/native/internal.h"
 
 #include <stdlib.h>
@@ -34,8 +34,8 @@ done:
     return st;
 }
 
-/* Some memory has two names, as NHWC and nChw16c of 16 channels or NHWC and NCHW of one: it goes by
- * the one for which oneDNN has its fastest kernels. */
+/* Some layouts have two names, as NHWC and nChw16c of 16 channels or NHWC and NCHW of one. The one
+ * for which oneDNN has its fastest kernels is chosen. */
 dnnl_format_tag_t cnn_cpu_tag(const cnn_grid *g)
 {
     return g->block == 1    ? dnnl_nchw

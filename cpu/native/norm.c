@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Batch normalisation of the native path, over channels or rows, in own loops on the blocked
- * layout. It works on strips that share their statistics' lanes: a whole plane where statistics are
- * over channels, one row (all lanes alike) where they are over height. Sums are kept per image and
- * added in the images' order, so the result does not depend on the number of threads. */
+ * layout. A strip is the part of a plane with the same statistics in each lane: the whole plane
+ * where statistics are over channels, one row where they are over height. Sums are kept per image
+ * and added in the images' order, so the result does not depend on the number of threads. */
 #include "cpu/native/internal.h"
 
 #include <math.h>
@@ -38,7 +38,7 @@ static int statistics_of(const cnn_node *node)
     return node->layer->axis == CNN_AXIS_HEIGHT ? node->in.h : node->in.c;
 }
 
-/* Values of strip i in an image begin here; *block, *lanes: whose channels it holds. */
+/* Offset of strip i in an image; *block: its block of channels, *lanes: how many channels. */
 static size_t strip_at(const cnn_node *node, const cut *c, int i, int *block, int *lanes)
 {
     const cnn_grid *g = &node->in;
@@ -185,7 +185,7 @@ static double total(const norm_node *o, const double *sums, int n, int key)
     return t;
 }
 
-/* Values behind each statistic. */
+/* Number of values in each statistic. */
 static double population(const cnn_node *node, int n)
 {
     return (double)cnn_shape_size(node->layer->in) / statistics_of(node) * n;

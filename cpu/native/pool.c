@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pools of the native path: own loops on planes, the mask of a ReLU before it folded in. */
+/* Pools of the native path: own loops on planes that include the mask of a ReLU before them. */
 #include "cpu/native/internal.h"
 
 #include <stdlib.h>

@@ -9,7 +9,7 @@
 
 enum { LANES = CNN_POOLED_LANES };
 
-/* Buffers of one thread, one after the other in its part of the scratch tensor. */
+/* Buffers of one thread, consecutive in its part of the scratch tensor. */
 typedef struct {
     float *image; /* f32 [height, row, width (+ slack)]: a padded image, or its gradient */
     cnn_pooled_entry *entries, *room;
@@ -21,8 +21,8 @@ struct cnn_pooled_backward {
     cnn_padded padded;
     size_t tap_values;    /* of one filter: its gradients here, all blocks */
     size_t own_size;      /* values of the weights in the parameter arena */
-    int32_t *gradient_of; /* [own_size]: where each weight's gradient is here; -1: filling */
-    int32_t *weight_to;   /* [own_size]: where each weight goes here; NULL without dx */
+    int32_t *gradient_of; /* [own_size]: index of each weight's gradient here; -1: filling */
+    int32_t *weight_to;   /* [own_size]: index of each weight here; NULL without dx */
     float *gradients;     /* f32 [filters, blocks, kernel, kernel, LANES] (few_channels: [filters,
                              kernel, LANES]) */
     float *weights;       /* f32 [blocks, kernel, filters, kernel, LANES]; NULL without dx */
@@ -42,7 +42,7 @@ bool cnn_pooled_backward_suits(const cnn_node *node)
 
 /* ---- creation ------------------------------------------------------------------------------ */
 
-/* Where canonical weight [o][i][kh][kw] has its gradient here. */
+/* Index of the gradient of canonical weight [o][i][kh][kw]. */
 static int32_t gradient_index(const cnn_pooled_backward *p, const cnn_layer *l, int o, int i,
                               int kh, int kw)
 {
@@ -58,7 +58,7 @@ static int32_t weight_index(const cnn_layer *l, int o, int i, int kh, int kw)
     return (int32_t)((((i / LANES * k + kh) * l->filters + o) * k + kw) * LANES + i % LANES);
 }
 
-/* Where the kernels keep each weight and its gradient. */
+/* Indices of each weight and its gradient as the kernels have them. */
 static cnn_status map_weights(cnn_step *s, const cnn_node *node, cnn_pooled_backward *p)
 {
     cnn_status st = CNN_OK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The backward of a convolution node that ends in a 2x2 maximum pool; see cpu/kernels/pooled_backward.h. */
+/** The backward of a convolution node that ends in a 2x2 maximum pool:
+ *  cpu/kernels/pooled_backward.h. */
 #ifndef CNN_CPU_NATIVE_POOLED_BACKWARD_H
 #define CNN_CPU_NATIVE_POOLED_BACKWARD_H
 
@@ -7,13 +8,13 @@
 
 typedef struct cnn_pooled_backward cnn_pooled_backward;
 
-/** Whether the kernels can do this node's backward. */
+/** Whether the kernels support the node. */
 bool cnn_pooled_backward_suits(const cnn_node *node);
-/** After the node's parameters were added. */
+/** Call it after the node's parameters were added. */
 cnn_status cnn_pooled_backward_create(cnn_step *s, const cnn_node *node, cnn_pooled_backward **out);
 void cnn_pooled_backward_destroy(cnn_pooled_backward **out);
-/** Gradients of weights and bias, and of the input where the node needs it, from where (u8) and dy
- *  of the pool's result. */
+/** Computes gradients of weights and bias, and of the input where the node needs it, from the
+ *  pool's where (u8) and dy. */
 void cnn_pooled_backward_run(cnn_step *s, const cnn_node *node, cnn_pooled_backward *p,
                              const cnn_step_pass *pass, const uint8_t *where, const float *dy);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The native path on a CPU: batches are gathered, and run node by node. */
+/* The native path on a CPU: gathers batches and runs them node by node. */
 #include "base/clock.h"
 #include "cpu/native/internal.h"
 
@@ -62,7 +62,7 @@ static cnn_status reset(cnn_step *s)
 
 /* ---- one batch ----------------------------------------------------------------------------- */
 
-/* The batch's images straight into the first node's layout; *n: how many. */
+/* Copies the batch's images into the first node's layout; *n: how many. */
 static cnn_status gather(cnn_step *s, const cnn_feed *feed, int64_t b, int *n)
 {
     const cnn_status st = cnn_feed_batch_images(feed, s->train.batch_size, b, n);
@@ -89,7 +89,7 @@ static cnn_status gather(cnn_step *s, const cnn_feed *feed, int64_t b, int *n)
     return CNN_OK;
 }
 
-/* Forward, and the loss of the batch into counts. */
+/* Forward; adds the batch's loss to counts. */
 static cnn_status run_forward(cnn_step *s, int64_t b, cnn_step_pass *pass, cnn_metrics *counts)
 {
     cnn_status st = CNN_OK;

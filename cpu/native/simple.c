@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nodes without parameters: a pool, a ReLU or a dropout that no other node takes up. */
+/* Nodes without parameters: a pool, a ReLU or a dropout that is fused into no other node. */
 #include "cpu/native/internal.h"
 
 /* ---- pool ---------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The processor, layouts, and primitives once they are described. */
+/* The processor, layouts, and primitives made from their descriptions. */
 #include "cpu/onednn/internal.h"
 
 #include <stdio.h>

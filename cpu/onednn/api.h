@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What cpu/ needs of oneDNN, in one form for its versions 2 and 3, whose C interfaces differ.
- *  All differences are in the files onednn_*.
+/** The part of oneDNN that cpu/ uses, with one interface for versions 2 and 3. All differences
+ *  between them are in cpu/onednn.
  *
- *  A layout is the shape of a tensor and how it lies in memory. A primitive is one prepared call:
- *  its memory objects are made with it, and running it only hands over pointers. Errors are
- *  CNN_EBACKEND and name the primitive, the call and oneDNN's status. Not thread-safe. */
+ *  A layout is the shape of a tensor and the order of its values in memory. A primitive is one
+ *  prepared call: its memory objects are made with it, and running it only hands over pointers.
+ *  Errors are CNN_EBACKEND and name the primitive, the call and oneDNN's status. Not
+ *  thread-safe. */
 #ifndef CNN_CPU_ONEDNN_API_H
 #define CNN_CPU_ONEDNN_API_H
 
@@ -48,7 +49,7 @@ void cnn_dnn_primitive_destroy(cnn_dnn_primitive **p);
 cnn_status cnn_dnn_primitive_layout(const cnn_dnn_primitive *p, int arg, cnn_dnn_layout **out);
 /** oneDNN's name of the kernel: "jit:avx512_core", "gemm:jit", ... */
 const char *cnn_dnn_primitive_kernel(const cnn_dnn_primitive *p);
-/** Runs it; pointers are in the order that the function creating it gives. */
+/** Runs a primitive; pointers in the order stated at the function that creates it. */
 cnn_status cnn_dnn_run(cnn_dnn *d, cnn_dnn_primitive *p, const void *const *pointers);
 #define CNN_DNN_RUN(d, p, ...) cnn_dnn_run((d), (p), (const void *const[]){__VA_ARGS__})
 
@@ -57,7 +58,7 @@ typedef struct {
     dnnl_dims_t stride, before, after, window; /* the first two entries count */
 } cnn_dnn_geometry;
 
-/** A convolution or, without geometry, an inner product: what its three primitives share. */
+/** What the three primitives of a convolution or, without geometry, an inner product share. */
 typedef struct {
     const char *name;                 /* of the layer, for messages: "conv2d" */
     const cnn_dnn_geometry *geometry; /* NULL: inner product */
@@ -89,7 +90,7 @@ cnn_status cnn_dnn_pool_backward(cnn_dnn *d, const char *name, const cnn_dnn_geo
                                  cnn_dnn_primitive **out);
 
 /** Batch normalisation with scale and shift. forward, training or not: src, dst, scale, shift,
- * mean, variance (written in training, read otherwise). */
+ *  mean, variance (written in training, read otherwise). */
 cnn_status cnn_dnn_norm_forward(cnn_dnn *d, const char *name, bool training, double epsilon,
                                 const cnn_dnn_layout *layout, cnn_dnn_primitive **out);
 /** src, diff_dst, scale, mean, variance, diff_src, diff_scale, diff_shift, shift (any

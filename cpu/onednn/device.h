@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What the files of cpu/ share: the device, and helpers that describe a layer to oneDNN. */
+/** The device, and functions that describe a layer to oneDNN. */
 #ifndef CNN_CPU_ONEDNN_DEVICE_H
 #define CNN_CPU_ONEDNN_DEVICE_H
 
@@ -25,12 +25,11 @@ cnn_dnn_geometry cnn_cpu_geometry(const cnn_layer *layer);
 cnn_status cnn_cpu_image_layout(int n, cnn_shape shape, dnnl_format_tag_t tag,
                                 cnn_dnn_layout **out);
 
-/** A buffer as cnn_ops_alloc gives it, without a device; ends with free. */
+/** A buffer as of cnn_ops_alloc, without a device; release it with free. */
 cnn_status cnn_cpu_alloc(size_t bytes, const char *what, void **out);
 cnn_status cnn_cpu_floats(size_t count, const char *what, float **out);
 
-/** The part [*begin, *end) of [0, count) that is the calling OpenMP thread's, in units of `grain`.
- */
+/** The calling OpenMP thread's part [*begin, *end) of [0, count), in units of `grain`. */
 void cnn_cpu_share(size_t count, size_t grain, size_t *begin, size_t *end);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What the onednn_*.c files share; nobody else includes it. */
+/** Shared by the files of this folder only. */
 #ifndef CNN_CPU_ONEDNN_INTERNAL_H
 #define CNN_CPU_ONEDNN_INTERNAL_H
 
@@ -48,7 +48,8 @@ const char *cnn_dnn_status_text(dnnl_status_t status);
                   (int)call_status);                                                               \
     } while (0)
 
-/** Takes desc over; args are the execution arguments in the order of cnn_dnn_run's pointers. */
+/** Takes ownership of desc; args are the execution arguments in the order of cnn_dnn_run's
+ *  pointers. */
 cnn_status cnn_dnn_build(cnn_dnn *d, const char *name, dnnl_primitive_desc_t desc, int arg_count,
                          const int *args, cnn_dnn_primitive **out);
 #define CNN_DNN_BUILD(d, name, desc, out, ...)                                                     \

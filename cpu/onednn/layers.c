@@ -156,7 +156,7 @@ cnn_status cnn_dnn_norm_backward(cnn_dnn *d, const char *name, double epsilon,
     const int args[] = {DNNL_ARG_SRC,        DNNL_ARG_DIFF_DST,   DNNL_ARG_SCALE,
                         DNNL_ARG_MEAN,       DNNL_ARG_VARIANCE,   DNNL_ARG_DIFF_SRC,
                         DNNL_ARG_DIFF_SCALE, DNNL_ARG_DIFF_SHIFT, DNNL_ARG_SHIFT};
-    /* Version 2 wants the shift, which no gradient depends on; version 3 refuses it. */
+    /* Version 2 requires the shift, although no gradient depends on it; version 3 rejects it. */
     const int count = DNNL_VERSION_MAJOR >= 3 ? 8 : 9;
     dnnl_primitive_desc_t desc = NULL;
     CNN_DNN_CALL("primitive descriptor", name,

@@ -6,7 +6,7 @@ cnn_dnn_geometry cnn_cpu_geometry(const cnn_layer *layer)
 {
     dnnl_dim_t k = layer->kernel, s = layer->stride;
     dnnl_dim_t top = layer->pad_top, left = layer->pad_left;
-    /* What the last window reaches beyond the image; negative where it ends before the edge. */
+    /* How far the last window reaches beyond the image; negative where it ends before the edge. */
     return (cnn_dnn_geometry){
         .stride = {s, s},
         .window = {k, k},

@@ -5,7 +5,7 @@
 
 /* ---- layouts ------------------------------------------------------------------------------- */
 
-/* All that one batch size's primitives are described by. */
+/* The description of one batch size's primitives. */
 typedef struct {
     cnn_dnn_layout *src, *dst, *any_weights;
 } layouts;
@@ -17,7 +17,7 @@ static void destroy_layouts(layouts *l)
     cnn_dnn_layout_destroy(&l->any_weights);
 }
 
-/* n images, or vectors, which have rank 2 as every oneDNN kernel takes it. */
+/* n images, or vectors, which have rank 2 as oneDNN's kernels require. */
 static cnn_status images_layout(int n, cnn_shape shape, dnnl_format_tag_t tag, cnn_dnn_layout **out)
 {
     if (tag == dnnl_nc)

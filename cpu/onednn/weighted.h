@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** A convolution or dense layer on oneDNN, for every batch size: what both paths run.
+/** A convolution or dense layer on oneDNN, for every batch size. Both paths use it.
  *
- *  Weights and their gradient lie as the forward primitive of the largest batch wants them; what
- *  another primitive wants differently is reordered around it. */
+ *  Weights and their gradient have the layout that the forward primitive of the largest batch
+ *  prefers. Where another primitive needs a different one, it is reordered before or after it. */
 #ifndef CNN_CPU_ONEDNN_WEIGHTED_H
 #define CNN_CPU_ONEDNN_WEIGHTED_H
 
 #include "cpu/onednn/device.h"
 
-/** What is to be made. */
+/** The layer to make. */
 typedef struct {
     const cnn_layer *layer;     /* inferred; conv2d or dense */
     dnnl_format_tag_t src, dst; /* of the images; dnnl_nc: vectors, the only dst of a dense layer */
@@ -17,8 +17,8 @@ typedef struct {
     bool input_gradient;        /* ... and backward_data */
 } cnn_weighted_spec;
 
-/** Weights (or a gradient) in a primitive's own layout, kept beside the layout that everyone else
- *  uses. Where both are the same there is no reorder and no buffer. */
+/** Weights (or a gradient) in a primitive's own layout, beside the common one. Where both are
+ *  the same there is no reorder and no buffer. */
 typedef struct {
     cnn_dnn_primitive *reorder; /* NULL: not needed */
     void *buffer;               /* f32 in the primitive's layout; NULL: not needed */
@@ -27,8 +27,8 @@ typedef struct {
 typedef struct {
     cnn_dnn_primitive *forward;
     cnn_dnn_primitive *backward_data, *backward_weights; /* NULL: not asked for */
-    cnn_weighted_side data_weights;                      /* weights as backward_data wants them */
-    cnn_weighted_side gradient;                          /* as backward_weights writes it */
+    cnn_weighted_side data_weights; /* weights in the layout of backward_data */
+    cnn_weighted_side gradient;     /* as backward_weights writes it */
 } cnn_weighted_primitives;
 
 typedef struct {
@@ -38,8 +38,8 @@ typedef struct {
     cnn_weighted_primitives sizes[CNN_MAX_BATCH_SIZES];
 } cnn_weighted;
 
-/** For the first size_count of ops's batch sizes. out is zero before; destroy it after an error
- *  too. */
+/** For the first size_count of ops's batch sizes. out must be zero before, and be
+ *  destroyed after an error as well. */
 cnn_status cnn_weighted_create(cnn_ops *ops, const cnn_weighted_spec *spec, int size_count,
                                cnn_weighted *out);
 void cnn_weighted_destroy(cnn_weighted *w);

@@ -293,7 +293,7 @@ cnn_status cnn_layered_train(cnn_layered *m, const cnn_feed *feed, int64_t first
     double start = 0;
     CNN_TRY(cnn_feed_check(feed, &m->net));
     for (int64_t b = first; b < first + count; b++) {
-        if (seconds) { /* only then: a wait on each step would cost the others time */
+        if (seconds) { /* only then, as waiting for each step takes time */
             CNN_TRY(cnn_ops_sync(m->ops));
             start = cnn_clock_monotonic();
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** The layered path: a list of layer objects, each with its own forward, backward, parameters and
- *  buffers, and a generic fit loop with metrics and callbacks for each batch. One library call per
- * layer and direction; nothing is fused across layers. Functions mean what their namesakes in
- * nn/step.h do. */
+ *  buffers, and a generic training loop with metrics and callbacks for each batch. One library call
+ *  per layer and direction; nothing is fused across layers. See nn/step.h for functions of the same
+ *  names. */
 #ifndef CNN_NN_LAYERED_H
 #define CNN_NN_LAYERED_H
 
@@ -11,7 +11,7 @@
 
 typedef struct cnn_layered cnn_layered;
 
-/** Called after each trained batch of n images; anything but CNN_OK ends the training with it. */
+/** Called after each trained batch of n images; training ends with any status but CNN_OK. */
 typedef cnn_status (*cnn_batch_callback)(void *user, int64_t batch, int n);
 
 /** net is copied; its parameters are zero until the first reset. seed drives dropout. */

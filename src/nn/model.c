@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 struct cnn_model {
-    cnn_layered *layered; /* one of the two */
+    cnn_layered *layered; /* one of the two; the other is NULL */
     cnn_step *step;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** A network under training by either path. The layered path is nn/layered.c over nn/ops.h; the
- * native path is nn/step.h. Both start from the same weights, see the same batches and count the
- * same, so that what is left to compare is time. */
+ *  native path is nn/step.h. Both start from the same weights, train on the same batches and count
+ *  alike, so that they differ in time only. */
 #ifndef CNN_NN_MODEL_H
 #define CNN_NN_MODEL_H
 
@@ -15,7 +15,7 @@ cnn_status cnn_model_create(cnn_ops *ops, const cnn_network *net, const cnn_trai
                             cnn_path path, uint64_t seed, cnn_model **out);
 void cnn_model_destroy(cnn_model **model);
 
-/** These mean what their namesakes in nn/step.h mean. */
+/** As the functions of the same names in nn/step.h. */
 cnn_status cnn_model_reset(cnn_model *model, const float *parameters);
 cnn_status cnn_model_parameters(cnn_model *model, float *parameters);
 cnn_status cnn_model_gradients(cnn_model *model, float *gradients);
@@ -24,7 +24,7 @@ cnn_status cnn_model_train(cnn_model *model, const cnn_feed *feed, int64_t first
                            float *seconds);
 cnn_status cnn_model_metrics(cnn_model *model, cnn_metrics *out);
 cnn_status cnn_model_evaluate(cnn_model *model, const cnn_feed *feed, cnn_metrics *out);
-/** The layers as they are driven (layered) or the plan (native), for people. */
+/** Appends the layers (layered) or the plan (native) as a table for people. */
 void cnn_model_describe(const cnn_model *model, cnn_text *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What follows from a network's description: shapes, padding, parameters, initial values. */
+/* Shapes, padding, parameters and initial values, inferred from a network's description. */
 #include "nn/network.h"
 
 #include "base/checksum.h"
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Bounds that keep every product below in 64 bits. */
+/* Bounds within which every product below fits 64 bits. */
 enum { MAX_SIDE = 1 << 16, MAX_CLASSES = 1 << 20 };
 
 const char *const cnn_layer_kind_names[] = {"conv2d",    "relu",    "maxpool", "avgpool",
@@ -174,7 +174,7 @@ static bool weights_of(const cnn_layer *l, int dims[4])
     return from != NULL;
 }
 
-/* Adds the layer's two tensors, weights and bias or gamma and beta, behind the others. */
+/* Appends the layer's two tensors: weights and bias, or gamma and beta. */
 static cnn_status infer_parameters(cnn_network *net, int i, cnn_layer *l)
 {
     cnn_status st = CNN_OK;

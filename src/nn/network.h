@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** A network as its user describes it: a list of layers, and what follows from an input's shape.
+/** A network as its user describes it: a list of layers; shapes and parameters follow from an
+ *  input.
  *
- *  Activations are kept NHWC: [N, H, W, C]. Parameters have one canonical order and layout whatever
- * a backend does with them (see cnn_parameter): they are drawn, checksummed and compared there. */
+ *  Activations are NHWC: [N, H, W, C]. Parameters have one canonical order and layout, in which
+ *  they are drawn, checksummed and compared, whatever a backend's own layout is (see
+ *  cnn_parameter). */
 #ifndef CNN_NN_NETWORK_H
 #define CNN_NN_NETWORK_H
 
@@ -86,14 +88,14 @@ typedef struct {
                             variance */
 } cnn_network;
 
-/** The built-in networks "arch1" and "arch2" (study/README: architecture 1 and 2), not yet
- * inferred; false if there is none of that name. cnn_network_builtins is NULL-terminated. */
+/** The built-in networks "arch1" and "arch2" (architectures 1 and 2 of the study), not yet
+ *  inferred; false if there is none of that name. cnn_network_builtins is NULL-terminated. */
 bool cnn_network_builtin(const char *name, cnn_network *out);
 extern const char *const cnn_network_builtins[];
 
 /** Infers shapes, padding, parameters and offsets for an input and a number of classes. The last
- * layer must be dense with one unit for each class: the loss is softmax cross-entropy. CNN_EUSAGE
- * says which layer does not fit. Can be called again with another input. */
+ *  layer must be dense with one unit for each class: the loss is softmax cross-entropy. CNN_EUSAGE
+ *  names a layer that does not fit. May be called again with another input. */
 cnn_status cnn_network_infer(cnn_network *net, cnn_shape input, int classes);
 
 /** Reads a list of layers ("- conv2d: {filters: 6, kernel: 5, activation: relu}", "- maxpool: 2",
@@ -103,15 +105,15 @@ void cnn_network_read(cnn_yaml *y, struct fy_node *list, const char *name, cnn_n
 /** Appends the layers as JSON that cnn_network_read reads back unchanged. */
 void cnn_network_write_json(const cnn_network *net, cnn_text *out);
 
-/** A table for people: layer, output shape, parameters. Inferred networks only. */
+/** Appends a table for people: layer, output shape, parameters. Inferred networks only. */
 void cnn_network_describe(const cnn_network *net, cnn_text *out);
 
 /** "conv2d", "relu", ...: NULL-terminated, indexed by the enum. */
 extern const char *const cnn_layer_kind_names[];
 const char *cnn_layer_kind_name(cnn_layer_kind kind);
 
-/** Multiply-adds of one image forward, taps on padding left out; 0 for layers other than conv2d,
- * dense. */
+/** Multiply-adds of one image forward, without taps on padding; 0 for layers other than conv2d and
+ *  dense. */
 int64_t cnn_layer_multiply_adds(const cnn_layer *layer);
 
 /** Initial parameters in canonical order: Glorot uniform weights from Philox (purpose

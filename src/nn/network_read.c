@@ -54,7 +54,7 @@ static const cnn_field dense_fields[] = {
 
 static const cnn_field no_fields[] = {{0}};
 
-/* How a kind's value is written: its keys, and the key that a lone scalar stands for. */
+/* Syntax of a kind's value: its keys, and the key that a lone scalar stands for. */
 static const struct {
     const cnn_field *fields;
     const char *lone;
@@ -85,7 +85,7 @@ static void read_value(cnn_yaml *y, struct fy_node *at, struct fy_node *value, c
         cnn_yaml_error(y, value, "dropout needs a rate below 1: at %g nothing is left", s->rate);
 }
 
-/* The kind called word, or -1 with an error recorded. */
+/* The kind named word, or -1 with an error recorded. */
 static int find_kind(cnn_yaml *y, struct fy_node *at, const char *word)
 {
     for (int k = 0; cnn_layer_kind_names[k]; k++)

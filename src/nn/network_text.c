@@ -56,7 +56,7 @@ void cnn_network_write_json(const cnn_network *net, cnn_text *out)
     cnn_text_append(out, "]");
 }
 
-/* What a layer does, in a few words: "conv2d 16, 5x5/1" has 16 filters and stride 1. */
+/* A layer in short: "conv2d 16, 5x5/1" has 16 filters and stride 1. */
 static void summarise(const cnn_layer *l, char *s, size_t n)
 {
     const char *kind = cnn_layer_kind_name(l->kind);

@@ -3,15 +3,14 @@
  *  tests/reference/ (plain C) implement. A program links exactly one of them.
  *
  *  Device values are plain pointers into the device's memory (on a CPU, the host's). Activations
- * and their gradients are f32 NHWC, contiguous. Parameters live in a layout of the backend's
- * choice, reached only through import / export; a parameter's gradient has its parameter's layout
- * and length. Work may be asynchronous: cnn_ops_sync before the host reads. All buffers and
- * workspaces are made by the create functions; running an operation allocates nothing.
+ *  and their gradients are f32 NHWC, contiguous. The backend chooses the layout of parameters; they
+ *  are read and written by import and export only. A parameter's gradient has its parameter's
+ *  layout and length. Work may be asynchronous: call cnn_ops_sync before the host reads. The create
+ *  functions make all buffers and workspaces; running an operation allocates nothing.
  *
  *  n is the number of images of a call: any of the batch sizes that the backend was opened with.
  *
- *  Errors: CNN_ENOMEM names what was asked for; CNN_EBACKEND: the object is unusable, destroy it.
- */
+ *  Errors: CNN_ENOMEM names the buffer; CNN_EBACKEND: the object is unusable, destroy it. */
 #ifndef CNN_NN_OPS_H
 #define CNN_NN_OPS_H
 
@@ -29,13 +28,12 @@ typedef struct {
     int threads; /* CPU: threads of every operation */
     cnn_precision precision;
     bool deterministic;
-    bool plan_only;         /* to be described: a GPU backend then needs no device, and nothing may
-                               run; others take no notice */
-    bool autotune;          /* may choose algorithms by timing them, where none are given */
-    const char *algorithms; /* chosen before by cnn_ops_algorithms, borrowed while open: no others
-                               are used; NULL: the backend chooses */
-    int batch_sizes[CNN_MAX_BATCH_SIZES]; /* the sizes that calls will use; duplicates and 0 ignored
-                                           */
+    bool plan_only;         /* only to describe plans: a GPU backend then needs no device, and
+                               nothing may run; others ignore it */
+    bool autotune;          /* may choose algorithms by timing them, if none are given */
+    const char *algorithms; /* written by cnn_ops_algorithms, borrowed while open: no others are
+                               used; NULL: the backend chooses */
+    int batch_sizes[CNN_MAX_BATCH_SIZES]; /* the sizes of all calls; 0 and duplicates ignored */
 } cnn_ops_config;
 
 /** A device with its library handles. One per process. */
@@ -53,8 +51,8 @@ void cnn_ops_close(cnn_ops **ops);
 void cnn_ops_describe(const cnn_ops *ops, cnn_ops_info *out);
 /** The largest batch size that the backend was opened with. */
 int cnn_ops_max_batch(const cnn_ops *ops);
-/** Appends the algorithms that objects made so far use, as text that cnn_ops_config.algorithms
- * takes: printable ASCII, at most 16383 bytes. Nothing from a backend that has no choice. */
+/** Appends the algorithms that objects made so far use, as text for cnn_ops_config.algorithms:
+ *  printable ASCII, at most 16383 bytes. Nothing, if the backend has no alternatives. */
 cnn_status cnn_ops_algorithms(const cnn_ops *ops, cnn_text *out);
 /** Waits until all queued work is done. */
 cnn_status cnn_ops_sync(cnn_ops *ops);
@@ -70,8 +68,8 @@ cnn_status cnn_ops_zero(cnn_ops *ops, void *memory, size_t bytes);
 
 /** Convolution: square kernel, bias. Weights in the backend's layout. */
 typedef struct cnn_conv2d cnn_conv2d;
-/** layer is an inferred conv2d layer; input_gradient false leaves backward_data out (first layer).
- */
+/** layer: an inferred conv2d layer; input_gradient: false leaves out backward_data (first
+ *  layer). */
 cnn_status cnn_conv2d_create(cnn_ops *ops, const cnn_layer *layer, bool input_gradient,
                              cnn_conv2d **out);
 void cnn_conv2d_destroy(cnn_conv2d **conv);
@@ -112,7 +110,7 @@ cnn_status cnn_dense_backward_weights(cnn_dense *dense, int n, const float *x, c
 typedef struct cnn_pool cnn_pool;
 cnn_status cnn_pool_create(cnn_ops *ops, const cnn_layer *layer, cnn_pool **out);
 void cnn_pool_destroy(cnn_pool **pool);
-/** training: keep what backward needs (where the maximum was). x [n,H,W,C] -> y [n,H',W',C] */
+/** training: keeps what backward needs (positions of maxima). x [n,H,W,C] -> y [n,H',W',C] */
 cnn_status cnn_pool_forward(cnn_pool *pool, int n, bool training, const float *x, float *y);
 /** Of the last forward with training set. dy [n,H',W',C] -> dx [n,H,W,C], overwritten. */
 cnn_status cnn_pool_backward(cnn_pool *pool, int n, const float *dy, float *dx);
@@ -122,8 +120,8 @@ cnn_status cnn_pool_backward(cnn_pool *pool, int n, const float *dy, float *dx);
 typedef struct cnn_batchnorm cnn_batchnorm;
 cnn_status cnn_batchnorm_create(cnn_ops *ops, const cnn_layer *layer, cnn_batchnorm **out);
 void cnn_batchnorm_destroy(cnn_batchnorm **norm);
-/** Normalises by the batch's mean and biased variance, keeps them for backward, and moves the
- * running ones. gamma, beta, running_mean, running_variance f32 [K] on the device. */
+/** Normalises by the batch's mean and biased variance, keeps them for backward, and updates the
+ *  running ones. gamma, beta, running_mean, running_variance f32 [K] on the device. */
 cnn_status cnn_batchnorm_forward_training(cnn_batchnorm *norm, int n, const float *x,
                                           const float *gamma, const float *beta,
                                           float *running_mean, float *running_variance, float *y);
@@ -159,7 +157,7 @@ void cnn_loss_destroy(cnn_loss **loss);
 /** Sets the counts to zero. */
 cnn_status cnn_loss_reset(cnn_loss *loss);
 /** logits [n,classes], labels i32 [n]: adds to the counts; dlogits [n,classes], unless NULL,
- * becomes the gradient of the mean loss of the batch: (softmax - onehot) / n. */
+ *  becomes the gradient of the mean loss of the batch: (softmax - onehot) / n. */
 cnn_status cnn_loss_apply(cnn_loss *loss, int n, const float *logits, const int32_t *labels,
                           float *dlogits);
 /** Waits, and reads the counts. */
@@ -183,8 +181,8 @@ typedef enum { CNN_PIXEL_U8, CNN_PIXEL_F32 } cnn_pixel;
 cnn_status cnn_batch_gather(cnn_ops *ops, cnn_pixel pixel, double scale, const void *images,
                             const int32_t *labels, const int32_t *order, int64_t first, int n,
                             int64_t pixels, float *x, int32_t *y);
-/** order i32 [count] on the device becomes cnn_random_order(seed, CNN_RANDOM_SHUFFLE, epoch, ...).
- */
+/** Sets order, i32 [count] on the device, to cnn_random_order(seed, CNN_RANDOM_SHUFFLE, epoch,
+ *  ...). */
 cnn_status cnn_batch_shuffle(cnn_ops *ops, uint64_t seed, uint32_t epoch, int count,
                              int32_t *order);
 

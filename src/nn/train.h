@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Training settings: the keys of `train:` in a job file and of "train" in a run's specification.
- */
+/** Training settings: the keys of `train:` in job files and of "train" in specifications. */
 #ifndef CNN_NN_TRAIN_H
 #define CNN_NN_TRAIN_H
 

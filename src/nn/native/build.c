@@ -33,7 +33,7 @@ static const cnn_node_class *class_of(const cnn_step *s, int i)
     return s->backend->classes[s->plan.nodes[i].kind];
 }
 
-/* In NHWC; *running counts the running statistics of the nodes before. */
+/* With grids in NHWC; *running: number of running statistics of the nodes before. */
 static void set_up_node(cnn_step *s, int i, size_t *running)
 {
     const cnn_plan_node *p = &s->plan.nodes[i], *before = i > 0 ? p - 1 : NULL;

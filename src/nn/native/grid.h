@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** How the native path's activations lie in memory: [N, blocks, H, W, block] with block channels
- *  side by side. NHWC is one block of all channels, NCHW is blocks of one. Where the channels do
- *  not fill the last block, the rest of it is zero in activations and gradients alike. */
+/** Layout of the native path's activations: [N, blocks, H, W, block] with block contiguous
+ *  channels. NHWC is one block of all channels, NCHW is blocks of one. Where the channels do not
+ *  fill the last block, the rest of it, its filling, is zero in activations and gradients alike. */
 #ifndef CNN_NN_NATIVE_GRID_H
 #define CNN_NN_NATIVE_GRID_H
 
@@ -38,15 +38,15 @@ static inline size_t cnn_grid_plane(const cnn_grid *g)
     return (size_t)g->h * cnn_grid_row(g);
 }
 
-/** Channels that count in block b. */
+/** Channels of block b that are not filling. */
 static inline int cnn_grid_lanes(const cnn_grid *g, int b)
 {
     const int rest = g->c - b * g->block;
     return rest < g->block ? rest : g->block;
 }
 
-/** For writers that leave the filling of the last block out: zeroes the whole image where there is
- *  any. */
+/** For writers that skip the filling of the last block: zeroes the whole image where there is
+ *  filling. */
 static inline void cnn_grid_clear_filling(const cnn_grid *g, float *image)
 {
     if (g->block * g->blocks != g->c)

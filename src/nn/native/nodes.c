@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What begin and create functions of a backend call. */
+/* Functions for a backend's begin and create. */
 #include "nn/native/step.h"
 
 #include <stdio.h>

@@ -77,7 +77,7 @@ static bool meet(const cnn_plan_tensor *a, const cnn_plan_tensor *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* Largest first; the tensor's index keeps the order the same everywhere. */
+/* Largest first; equal sizes in order of index, so that every platform has the same order. */
 static void sort_by_size(const cnn_plan *plan, int *order)
 {
     for (int i = 0; i < plan->tensor_count; i++) {
@@ -88,8 +88,8 @@ static void sort_by_size(const cnn_plan *plan, int *order)
     }
 }
 
-/* The lowest offset at which t meets none of the tensors placed before it. Candidates are 0 and the
- * ends of those tensors, so the arena never grows beyond the sum of all sizes. */
+/* The lowest offset at which t overlaps none of the tensors placed before it. Candidates are 0 and
+ * the ends of those tensors, so the arena never grows beyond the sum of all sizes. */
 static size_t lowest_offset(const cnn_plan *plan, const int *placed, int count,
                             const cnn_plan_tensor *t)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The backend-independent part of the native path's plan: which layers run as one fused node, and
- * one arena of memory for all tensors of a step, shared by tensors that are never alive together.
- */
+/** The native path's plan: which layers run as one fused node, and one arena of memory for all
+ *  tensors of a step, where tensors with disjoint lifetimes share memory. */
 #ifndef CNN_NN_NATIVE_PLAN_H
 #define CNN_NN_NATIVE_PLAN_H
 
@@ -15,8 +14,8 @@
 typedef enum {
     CNN_NODE_CONV, /* convolution + bias [+ ReLU] [+ pool] */
     CNN_NODE_NORM, /* batch norm [+ ReLU] [+ pool] */
-    CNN_NODE_POOL, /* a pool that nothing before it takes up */
-    CNN_NODE_RELU, /* a ReLU that nothing before it takes up */
+    CNN_NODE_POOL, /* a pool that is fused into no node before it */
+    CNN_NODE_RELU, /* a ReLU that is fused into no node before it */
     CNN_NODE_DROPOUT,
     CNN_NODE_DENSE, /* dense + bias [+ ReLU] */
     CNN_NODE_LOSS,  /* softmax cross-entropy, its gradient and the error count */
@@ -30,8 +29,8 @@ typedef struct {
 } cnn_plan_node;
 
 /** A tensor with its lifetime in schedule positions: forward of node i is position i, backward of
- * node i is position 2 * node_count - 1 - i. Set by the backend: bytes, first, last; by place:
- * offset. */
+ *  node i is position 2 * node_count - 1 - i. Given to cnn_plan_add: bytes, first, last; set by
+ *  cnn_plan_place: offset. */
 typedef struct {
     char name[32];
     size_t bytes;
@@ -55,8 +54,8 @@ void cnn_plan_fuse(const cnn_network *net, cnn_plan *plan);
 /** Adds a tensor; returns its index, or -1 when the plan is full. */
 int cnn_plan_add(cnn_plan *plan, const char *name, size_t bytes, int first, int last);
 
-/** Gives every tensor an offset (multiples of 64 bytes); tensors whose lifetimes meet do not
- * overlap. */
+/** Gives every tensor an offset (a multiple of 64 bytes); tensors whose lifetimes overlap have no
+ *  memory in common. */
 cnn_status cnn_plan_place(cnn_plan *plan);
 
 /** A table for people: nodes, then tensors with lifetime, offset and size. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The functions of nn/step.h that a step has once it is built. */
+/* The functions of nn/step.h, but for creation and destruction. */
 #include "nn/native/step.h"
 
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The half of the native path that no backend writes itself: from a network to a list of nodes over
- *  one arena, made once and replayed for every batch. A backend adds the kinds of nodes
+/** The half of the native path that no backend writes itself: from a network to a list of nodes
+ *  over one arena, made once and replayed for every batch. A backend adds the kinds of nodes
  *  (cnn_node_class) and a cnn_step_backend; cnn_step_create of nn/step.h is then a call of
  *  cnn_step_build, and this folder holds the other functions of nn/step.h.
  *
  *  value[i] is what node i reads and value[i + 1] what it leaves; gradient[i] is the gradient of
- *  value[i]. Tensors live in the arena for a part of the schedule: forward of node i is its position
- *  i, backward is cnn_step_back(i). */
+ *  value[i]. Tensors live in the arena for a part of the schedule: forward of node i is its
+ *  position i, backward is cnn_step_back(i). */
 #ifndef CNN_NN_NATIVE_STEP_H
 #define CNN_NN_NATIVE_STEP_H
 
@@ -63,8 +63,8 @@ struct cnn_node {
     void *own;         /* the backend's */
 };
 
-/** What a backend adds to the nodes. The functions are called in the order of their members; all but
- *  class tables may be NULL where nothing is to be done. */
+/** What a backend adds to the nodes. begin, finish, destroy, reset and describe may be NULL where
+ *  nothing is to be done. */
 typedef struct {
     size_t step_bytes;       /* of the backend's step, whose first member is a cnn_step */
     size_t parameter_values; /* tensors of parameters begin at multiples of so many values */
