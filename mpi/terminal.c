@@ -2,6 +2,7 @@
 #include "mpi/terminal.h"
 
 #include "base/text.h"
+#include "mpi/launch.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { GENERATIONS = 16, STAT_BYTES = 4096, ENVIRONMENT_BYTES = 1 << 24 };
+enum { GENERATIONS = 16, STAT_BYTES = 4096 };
 
 /** Name and parent of a process, from /proc/PID/stat: "pid (name) state parent ...". */
 static bool look_up(pid_t pid, char name[32], pid_t *parent)
@@ -57,31 +58,15 @@ static pid_t find_launcher(void)
     return 0;
 }
 
-/** Whether a launcher's mark is among the variables that this process was started with: MPI_Init
- * adds the same ones to the environment of a process that nobody launched. */
-static bool was_launched(void)
-{
-    static const char *const names[] = {
-        "OMPI_COMM_WORLD_RANK=", "PMIX_RANK=", "PMI_RANK=", "SLURM_PROCID="};
-    char *start = NULL;
-    size_t len = 0;
-    bool found = false;
-    if (cnn_read_file("/proc/self/environ", ENVIRONMENT_BYTES, &start, &len) != CNN_OK)
-        return true; /* unknown */
-    for (const char *v = start; !found && v < start + len; v += strlen(v) + 1)
-        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-            found = found || strncmp(v, names[i], strlen(names[i])) == 0;
-    free(start);
-    return found;
-}
-
 /** The terminal that is written to in the end, opened; -1: there is none. */
 static int open_screen(void)
 {
+    static const char *const launchers[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK",
+                                            "SLURM_PROCID", NULL};
     char path[64];
     if (!isatty(STDOUT_FILENO))
         return -1;
-    if (!was_launched())
+    if (!cnn_launch_had_variable(launchers))
         return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
     const pid_t launcher = find_launcher();
     if (launcher == 0)

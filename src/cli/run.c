@@ -5,6 +5,7 @@
 #include "cli/terminal.h"
 #include "hdf5io/writer.h"
 #include "job/job.h"
+#include "mpi/launch.h"
 #include "mpi/stop.h"
 #include "ranks/collectives.h"
 
@@ -36,6 +37,8 @@ static cnn_status read_job_together(const cnn_command_line *line, int rank, cnn_
 {
     cnn_status st = CNN_OK;
     char *text = NULL;
+    CNN_TRY(cnn_launch_check(MPI_COMM_WORLD));
+    CNN_TRY(cnn_launch_agree(MPI_COMM_WORLD, line->overrides));
     if (rank == 0) {
         st = cnn_job_read(line->file, line->overrides, job);
         if (st == CNN_OK)
@@ -86,7 +89,7 @@ int cnn_command_run(int argc, char **argv, const cnn_command_line *line)
     cnn_status st = run_job(line, argv[0], rank, &exit_status);
     if (st != CNN_OK) {
         exit_status = cnn_exit_status(st);
-        if (rank == 0 || st == CNN_EMPI)
+        if ((rank == 0 && cnn_launch_is_first()) || st == CNN_EMPI)
             cnn_print_error();
     }
     fflush(stdout);

@@ -201,6 +201,34 @@ names)
     run 2 2 short.yaml --output "${long}a.h5"
     says log "the output's name has 201 bytes; at most 200"
     ;;
+launch)
+    # Ranks that were started with other options than rank 0 would do another plan.
+    job plain 1 0 10 note="$work/notes"
+    for other in '--set repeats=3' '--output other.h5' '--set repeats=1 --set repeats=x' '--set bogus=1'; do
+        status=0
+        timeout 60 mpirun -np 1 "$program" plain.yaml : -np 1 "$program" plain.yaml $other \
+            >log 2>&1 </dev/null || status=$?
+        [[ $status -eq 2 ]] || { cat log; fail "exit status $status with $other on rank 1"; }
+        says log 'started with other options'
+        says log 'than rank 0 (none)'
+        count log '^cnnmpi: error: ' 1
+        [[ ! -e plain.h5 && ! -e other.h5 ]] || fail "something was made"
+    done
+    run 2 0 plain.yaml --set repeats=2
+    # srun whose MPI plugin is not Open MPI's: every process would run the whole job.
+    for task in 0 1; do
+        status=0
+        SLURM_PROCID=$task SLURM_STEP_NUM_TASKS=4 "$program" plain.yaml --force >log 2>&1 </dev/null || status=$?
+        [[ $status -eq 3 ]] || { cat log; fail "task $task of 4 without MPI gives $status"; }
+        count log 'srun has started 4 processes .*--mpi=pmix' $((1 - task))
+    done
+    # Not so one task alone, mpirun in an interactive step, or other commands.
+    SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=1 "$program" plain.yaml --force >log 2>&1 </dev/null || { cat log; fail "srun -n 1"; }
+    export SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=4
+    run 2 0 plain.yaml --force
+    "$program" report plain.h5 >/dev/null || fail "report in a step"
+    "$program" status plain.h5 >/dev/null || fail "status in a step"
+    ;;
 file_taken)
     # The results file is deleted, renamed or replaced under a running job: it ends within a minute and says
     # so, instead of training on for rows that nobody will find. Another name of the file stops nothing.
