@@ -190,6 +190,7 @@ static cnn_status measure(int runs, int ranks, const char *assign, FILE *out)
     counting_mailbox box = {0};
     cnn_progress *progress = NULL;
     cnn_dispatcher *d = NULL;
+    cnn_consistency *consistency = NULL;
     double *known_durations = NULL, at[TENTHS + 1], estimate = 0;
     int *seen = NULL;
     CNN_TRY(make_context(runs, ranks, assign, &job, &box, &context));
@@ -197,12 +198,14 @@ static cnn_status measure(int runs, int ranks, const char *assign, FILE *out)
     known_durations = calloc((size_t)context.design->cell_count, sizeof *known_durations);
     seen = calloc((size_t)context.design->run_count, sizeof *seen);
     CNN_CHECK(known_durations && seen, CNN_ENOMEM, "what is known of %d runs", runs);
+    CNN_TRY(cnn_consistency_create(job, context.design, &consistency));
     CNN_TRY(cnn_progress_create(CNN_PROGRESS_PLAIN, &context, &progress));
-    CNN_TRY(cnn_dispatcher_create(&context, progress, known_durations, NULL, &d));
+    CNN_TRY(cnn_dispatcher_create(&context, progress, known_durations, consistency, NULL, &d));
     CNN_TRY(deal_all(&context, d, seen, at, &estimate));
     print_result(out, &context, at, planned, estimate);
 done:
     cnn_dispatcher_destroy(&d);
+    cnn_consistency_destroy(&consistency);
     cnn_progress_destroy(&progress);
     free(known_durations);
     free(seen);

@@ -25,8 +25,9 @@ typedef struct {
     MPI_Comm comm;
     const cnn_run_options *options;
     cnn_rank_context context;
-    cnn_prepared prepared;   /* rank 0 */
-    double *known_durations; /* [cell_count] rank 0; borrowed from prepared */
+    cnn_prepared prepared;        /* rank 0 */
+    double *known_durations;      /* [cell_count] rank 0; borrowed from prepared */
+    cnn_consistency *consistency; /* rank 0; likewise */
     cnn_progress_mode mode;
     cnn_progress *progress; /* rank 0 */
 } runner;
@@ -168,8 +169,8 @@ static cnn_status work(runner *r, int *signal)
     if (st == CNN_OK && r->context.rank == 0)
         st = ask_for_end(r, &allocation);
     if (st == CNN_OK && r->context.rank == 0)
-        st = cnn_dispatcher_create(&r->context, r->progress, r->known_durations, allocation,
-                                   &dispatcher);
+        st = cnn_dispatcher_create(&r->context, r->progress, r->known_durations, r->consistency,
+                                   allocation, &dispatcher);
     CNN_TRY(cnn_collective_agree(r->comm, st));
     st = cnn_loop_run(&r->context, dispatcher, r->progress);
     if (st == CNN_EMPI)
@@ -332,6 +333,7 @@ cnn_status cnn_job_runner_run(MPI_Comm comm, const cnn_job *job, const cnn_run_o
     CNN_TRY(join(&r, comm));
     CNN_TRY(prepare(&r));
     r.known_durations = r.prepared.known_durations;
+    r.consistency = r.prepared.consistency;
     r.context.home = r.prepared.home;
     CNN_TRY(run_all(&r, &signal));
     CNN_TRY(share_outcome(&r, signal, out));

@@ -46,6 +46,10 @@ static cnn_status receive_one(loop *l, int from, cnn_tag tag, const cnn_message 
         if (l->worker)
             cnn_worker_take(l->worker, &body->block);
         return CNN_OK;
+    case CNN_TAG_CHECKED:
+        if (l->worker)
+            cnn_worker_take_answer(l->worker, &body->checked);
+        return CNN_OK;
     case CNN_TAG_STOP:
         if (l->worker)
             cnn_worker_stop(l->worker, body->stop.now);

@@ -5,6 +5,8 @@
 
 #include "mpi/worker/limit.h"
 
+#include <stdint.h>
+
 /** Levels of a contrast: those of a block travel in one message. */
 enum { CNN_MAX_LEVELS = 64 };
 
@@ -12,6 +14,8 @@ typedef enum {
     CNN_TAG_IDLE = 1, /* to rank 0, no body: the rank has nothing to do */
     CNN_TAG_BLOCK,    /* from rank 0: cnn_message_block */
     CNN_TAG_STATE,    /* to rank 0: cnn_message_state */
+    CNN_TAG_READY,    /* to rank 0: cnn_message_ready; rank 0 answers with CNN_TAG_CHECKED */
+    CNN_TAG_CHECKED,  /* from rank 0: cnn_message_checked */
     CNN_TAG_ATTEMPT,  /* to rank 0: cnn_message_attempt */
     CNN_TAG_RUN,      /* to rank 0: cnn_message_run */
     CNN_TAG_SIGNAL,   /* to rank 0: cnn_message_stop, the rank got a signal */
@@ -43,6 +47,25 @@ typedef struct {
     int run, epoch, epochs; /* epochs completed, of */
 } cnn_message_state;
 
+/** What a trainer reports of its set-up: the same in all runs of a cell. -1, "": unknown. */
+typedef struct {
+    int64_t parameters, train_images, test_images;
+    char data_checksum[32];
+} cnn_setup_report;
+
+/** A trainer is ready. */
+typedef struct {
+    int run;
+    cnn_setup_report report;
+} cnn_message_ready;
+
+/** Whether that agrees with the other runs. */
+typedef struct {
+    int run;
+    int agrees;       /* 0: the run must fail */
+    char reason[128]; /* then */
+} cnn_message_checked;
+
 /** A failed attempt that will be repeated. */
 typedef struct {
     int run, attempt; /* 1, 2, ... */
@@ -69,6 +92,8 @@ typedef union {
     cnn_message_block block;
     cnn_message_state state;
     cnn_message_attempt attempt;
+    cnn_message_ready ready;
+    cnn_message_checked checked;
     cnn_message_run run;
     cnn_message_stop stop;
 } cnn_message;

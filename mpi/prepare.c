@@ -58,18 +58,20 @@ done:
     return st;
 }
 
-static cnn_status allocate(cnn_prepared *p, const cnn_design *design)
+static cnn_status allocate(cnn_prepared *p, const cnn_job *job, const cnn_design *design)
 {
     cnn_status st = CNN_OK;
     const size_t runs = (size_t)design->run_count;
     free(p->status);
     free(p->attempts);
     free(p->known_durations);
+    cnn_consistency_destroy(&p->consistency);
     p->status = calloc(runs, sizeof *p->status);
     p->attempts = calloc(runs, sizeof *p->attempts);
     p->known_durations = calloc((size_t)design->cell_count, sizeof *p->known_durations);
     CNN_CHECK(p->status && p->attempts && p->known_durations, CNN_ENOMEM, "state of %zu runs",
               runs);
+    CNN_TRY(cnn_consistency_create(job, design, &p->consistency));
     p->head.run_count = design->run_count;
     p->head.device_count = design->device_count;
 done:
@@ -109,7 +111,7 @@ static cnn_status start_anew(const cnn_job *job, int ranks, const cnn_devices *d
     cnn_text plan = {0};
     CNN_TRY(cnn_design_create(job, ranks, &design));
     CNN_TRY(check_data(job, design, &plan));
-    CNN_TRY(allocate(p, design));
+    CNN_TRY(allocate(p, job, design));
     CNN_TRY(allocate_tunings(p, CNN_TUNING_MODELS * cnn_tuned_cells(job, design, devices, NULL)));
     p->head.epoch_count = most_epochs(job, design);
     cnn_text_printf(&plan, "\nBackend: %s\n", devices->reason);
@@ -117,6 +119,22 @@ static cnn_status start_anew(const cnn_job *job, int ranks, const cnn_devices *d
 done:
     cnn_text_free(&plan);
     cnn_design_destroy(&design);
+    return st;
+}
+
+/** Keeps what a finished run's trainer reported. */
+static cnn_status take_report(const cnn_results *r, int run, cnn_prepared *p)
+{
+    cnn_status st = CNN_OK;
+    const cnn_measured *m = &r->measured[run];
+    cnn_setup_report report = {.parameters = m->parameters,
+                               .train_images = m->train_images,
+                               .test_images = m->test_images};
+    char reason[128];
+    cnn_copy_string(report.data_checksum, sizeof report.data_checksum, m->data_checksum);
+    CNN_CHECK(cnn_consistency_check(p->consistency, run, &report, reason, sizeof reason), CNN_EDATA,
+              "its finished run %d contradicts others: %s", run, reason);
+done:
     return st;
 }
 
@@ -137,6 +155,8 @@ static cnn_status take_state(const cnn_results *r, const cnn_design *design, cnn
                 p->attempts[run] = a + 1;
         if (good && m->life_seconds > *known)
             *known = m->life_seconds;
+        if (good)
+            CNN_TRY(take_report(r, run, p));
         if (!good && !r->planned[run].warmup)
             p->head.complete = 0;
     }
@@ -204,7 +224,7 @@ static cnn_status take_up(const cnn_job *job, const cnn_place *places, int ranks
     CNN_TRY(cnn_resume_devices(results, &planned));
     CNN_TRY(cnn_design_create(job, planned, &design));
     CNN_TRY(cnn_resume_check(results, job, design));
-    CNN_TRY(allocate(p, design));
+    CNN_TRY(allocate(p, job, design));
     CNN_TRY(take_state(results, design, p));
     CNN_TRY(find_homes(results, job, design, places, ranks, p));
     CNN_TRY(allocate_tunings(p, results->tuning_count));
@@ -287,6 +307,7 @@ void cnn_prepared_free(cnn_prepared *p)
     free(p->status);
     free(p->attempts);
     free(p->known_durations);
+    cnn_consistency_destroy(&p->consistency);
     free(p->plan);
     free(p->home);
     free(p->tunings);

@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "design/design.h"
 #include "hdf5io/lock.h"
+#include "mpi/dispatch/consistency.h"
 #include "mpi/job_runner.h"
 #include "mpi/placement/devices.h"
 #include "results/results.h"
@@ -26,9 +27,10 @@ typedef struct {
     int8_t *status;          /* [run_count] cnn_run_status */
     int32_t *attempts;       /* [run_count] made so far */
     double *known_durations; /* [cell_count] longest duration of a finished run, seconds; 0: none */
-    cnn_tuning *tunings;     /* [tuning_places] algorithms as the file has them; cell -1: free */
-    int *home;               /* [block_count] see cnn_rank_context; NULL: no block is half done */
-    cnn_lock *lock;          /* of the results file; NULL: none */
+    cnn_consistency *consistency; /* with what earlier sessions' trainers reported; rank 0 */
+    cnn_tuning *tunings; /* [tuning_places] algorithms as the file has them; cell -1: free */
+    int *home;           /* [block_count] see cnn_rank_context; NULL: no block is half done */
+    cnn_lock *lock;      /* of the results file; NULL: none */
     char *plan; /* text of the plan, for a file that is still to be made; NULL: it is there */
 } cnn_prepared;
 

@@ -304,6 +304,7 @@ class Run:
         parts, classes, scale = protocol.load(spec["dataset"]["source"])
         _, h, w, c = parts[0][0].shape
         self.net = Network(spec["network"]["layers"], (c, h, w), classes, self.seed)
+        self.data_checksum = protocol.data_checksum(parts)
         self.train, self.test = (Feed(p, scale, self.device, self.layout) for p in parts)
         self.reset()
 
@@ -377,6 +378,7 @@ class Run:
             "parameters": sum(p.numel() for p in self.net.parameters),
             "train_images": len(self.train.labels),
             "test_images": len(self.test.labels),
+            "data_checksum": self.data_checksum,
             "backend": "torch-cuda" if cuda else "torch-cpu",
             "versions": versions,
             "device": torch.cuda.get_device_name(self.device) if cuda else protocol.processor(),
@@ -441,6 +443,7 @@ def fingerprint(spec, events):
     for name, (x, y) in zip(("train", "test"), parts):
         pixels, labels = np.ascontiguousarray(x).tobytes(), y.astype("<i4").tobytes()
         print(f"{name} {len(y)} {protocol.fnv1a(pixels):016x} {protocol.fnv1a(labels):016x}")
+    print(f"data {protocol.data_checksum(parts)}")
     print(f"weights {net.checksum()}")
     for epoch in (0, 1):
         order = protocol.random_order(spec["seed"], protocol.SHUFFLE, epoch, len(parts[0][1]))

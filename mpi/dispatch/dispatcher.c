@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 cnn_status cnn_dispatcher_create(cnn_rank_context *context, cnn_progress *progress,
-                                 const double *known_durations, cnn_allocation *allocation,
-                                 cnn_dispatcher **out)
+                                 const double *known_durations, cnn_consistency *consistency,
+                                 cnn_allocation *allocation, cnn_dispatcher **out)
 {
     cnn_status st = CNN_OK;
     const int cells = context->design->cell_count;
@@ -16,6 +16,7 @@ cnn_status cnn_dispatcher_create(cnn_rank_context *context, cnn_progress *progre
     CNN_CHECK(d != NULL, CNN_ENOMEM, "dispatcher");
     d->context = context;
     d->progress = progress;
+    d->consistency = consistency;
     d->allocation = allocation;
     d->cells = calloc((size_t)cells, sizeof *d->cells);
     d->ranks = calloc((size_t)context->size, sizeof *d->ranks);
@@ -202,11 +203,22 @@ static void handle_run(cnn_dispatcher *d, int from, const cnn_message_run *m)
     cnn_consecutive_failures_add(&d->failures[from], run->cell, run->block,
                                  m->status == CNN_RUN_FAILED || m->occupied, m->reason);
     d->failures[from].occupied = m->occupied;
+    if (m->status == CNN_RUN_FAILED)
+        cnn_consistency_forget(d->consistency, m->run);
     if (m->status != CNN_RUN_FAILED) {
         c->longest = fmax(c->longest, m->life_seconds);
         c->sum += m->life_seconds;
         c->count++;
     }
+}
+
+/** Answers at once: the rank may not finish the run before. */
+static cnn_status handle_ready(cnn_dispatcher *d, int from, const cnn_message_ready *m)
+{
+    cnn_message_checked answer = {.run = m->run};
+    answer.agrees = cnn_consistency_check(d->consistency, m->run, &m->report, answer.reason,
+                                          sizeof answer.reason);
+    return cnn_mailbox_send(d->context->mailbox, from, CNN_TAG_CHECKED, &answer, sizeof answer);
 }
 
 /** A rank reports on the block that it has. */
@@ -216,8 +228,11 @@ static cnn_status handle_report(cnn_dispatcher *d, int from, cnn_tag tag, const 
     CNN_TRY(cnn_rank_transition(&d->ranks[from], CNN_RANK_PROGRESSES, from));
     if (tag == CNN_TAG_STATE) {
         cnn_progress_state(d->progress, from, &body->state);
+    } else if (tag == CNN_TAG_READY) {
+        CNN_TRY(handle_ready(d, from, &body->ready));
     } else if (tag == CNN_TAG_ATTEMPT) {
         d->context->attempts[body->attempt.run]++;
+        cnn_consistency_forget(d->consistency, body->attempt.run);
         cnn_progress_attempt(d->progress, from, &body->attempt);
     } else {
         handle_run(d, from, &body->run);
@@ -232,6 +247,7 @@ cnn_status cnn_dispatcher_receive(cnn_dispatcher *d, int from, cnn_tag tag, cons
     case CNN_TAG_IDLE:
         return handle_idle(d, from);
     case CNN_TAG_STATE:
+    case CNN_TAG_READY:
     case CNN_TAG_ATTEMPT:
     case CNN_TAG_RUN:
         return handle_report(d, from, tag, body);

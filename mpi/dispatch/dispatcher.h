@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "mpi/dispatch/allocation.h"
+#include "mpi/dispatch/consistency.h"
 #include "mpi/progress.h"
 #include "mpi/rank_context.h"
 
@@ -13,12 +14,13 @@
 typedef struct cnn_dispatcher cnn_dispatcher;
 
 /** context (whose status[] it keeps current), progress and allocation (NULL: the job's time does not
- * end) are borrowed. known_durations [cell_count]: the longest duration of a finished run of each cell in
- * earlier sessions, seconds; 0: none has finished.
- */
+ *  end) are borrowed, and so is what earlier sessions left:
+ *  known_durations  [cell_count] the longest duration of a finished run of each cell, seconds; 0:
+ *                   none has finished
+ *  consistency      what their trainers reported; kept current */
 cnn_status cnn_dispatcher_create(cnn_rank_context *context, cnn_progress *progress,
-                                 const double *known_durations, cnn_allocation *allocation,
-                                 cnn_dispatcher **out);
+                                 const double *known_durations, cnn_consistency *consistency,
+                                 cnn_allocation *allocation, cnn_dispatcher **out);
 void cnn_dispatcher_destroy(cnn_dispatcher **dispatcher);
 
 /** Keeps what it knows of the allocation's end current. Call often. */

@@ -82,6 +82,7 @@ static bool take_ready(cnn_record *r, const cnn_event *e)
         r->row.threads = e->threads;
     cnn_copy_printable(r->row.backend, sizeof r->row.backend, e->backend, false);
     cnn_copy_printable(r->row.versions, sizeof r->row.versions, e->versions, false);
+    cnn_copy_printable(r->row.data_checksum, sizeof r->row.data_checksum, e->data_checksum, false);
     return true;
 }
 
@@ -156,6 +157,11 @@ static bool take_tuned(cnn_record *r, const cnn_event *e)
     r->done = true;
     cnn_copy_printable(r->algorithms, sizeof r->algorithms, e->algorithms, true);
     return true;
+}
+
+void cnn_record_refuse(cnn_record *r, const char *reason)
+{
+    break_off(r, "%s", reason);
 }
 
 bool cnn_record_line(cnn_record *r, const char *line, bool too_long)

@@ -36,6 +36,9 @@ void cnn_record_begin_tuning(cnn_record *record);
 /** Takes one line in. false: it breaks the protocol, and the trainer may be ended. */
 bool cnn_record_line(cnn_record *record, const char *line, bool too_long);
 
+/** The run's set-up is not that of others: it has failed. */
+void cnn_record_refuse(cnn_record *record, const char *reason);
+
 /** What the rank itself knows of an ended trainer. */
 typedef struct {
     int exit_code;       /* >= 0, or -signal */

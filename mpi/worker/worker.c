@@ -18,12 +18,13 @@ struct cnn_worker {
     const cnn_place *place; /* this rank's */
     cnn_telemetry *telemetry;
     cnn_record record;
-    cnn_message_block work; /* work.block: -1 none */
-    int position;           /* in the block: of the run that is next or runs */
-    int attempt;            /* of that run in this session, from 0 */
-    cnn_child *child;       /* NULL: none runs */
-    cnn_limit limit;        /* of the attempt */
-    double last_event;      /* monotonic; its start before the first one */
+    cnn_message_block work;          /* work.block: -1 none */
+    int position;                    /* in the block: of the run that is next or runs */
+    int attempt;                     /* of that run in this session, from 0 */
+    cnn_child *child;                /* NULL: none runs */
+    cnn_limit limit;                 /* of the attempt */
+    double last_event;               /* monotonic; its start before the first one */
+    bool ready_reported, answer_due; /* to rank 0, and from it */
     bool timed_out;
     char late[128];               /* why, if so */
     bool stopping, idle_reported; /* rank 0 knows that there is no work */
@@ -79,9 +80,18 @@ void cnn_worker_stop(cnn_worker *w, bool now)
         w->kill_at = due;
 }
 
+void cnn_worker_take_answer(cnn_worker *w, const cnn_message_checked *answer)
+{
+    w->answer_due = false;
+    if (answer->agrees || !w->child)
+        return;
+    cnn_record_refuse(&w->record, answer->reason);
+    cnn_child_kill(w->child);
+}
+
 bool cnn_worker_is_training(const cnn_worker *w)
 {
-    return w->child != NULL;
+    return w->child && !cnn_child_ended(w->child);
 }
 
 static int current_run(const cnn_worker *w)
@@ -118,6 +128,21 @@ static cnn_status tell_state(cnn_worker *w, int run)
         return CNN_OK;
     w->last_state = now;
     return cnn_mailbox_send(w->context->mailbox, 0, CNN_TAG_STATE, &m, sizeof m);
+}
+
+/** Once a run, as soon as its trainer is ready. */
+static cnn_status tell_ready(cnn_worker *w, int run)
+{
+    const cnn_measured *row = &w->record.row;
+    cnn_message_ready m = {.run = run,
+                           .report = {.parameters = row->parameters,
+                                      .train_images = row->train_images,
+                                      .test_images = row->test_images}};
+    if (!w->record.ready || w->ready_reported)
+        return CNN_OK;
+    cnn_copy_string(m.report.data_checksum, sizeof m.report.data_checksum, row->data_checksum);
+    w->ready_reported = w->answer_due = true;
+    return cnn_mailbox_send(w->context->mailbox, 0, CNN_TAG_READY, &m, sizeof m);
 }
 
 static cnn_status tell_attempt(cnn_worker *w, int run)
@@ -299,7 +324,7 @@ static cnn_status start_attempt(cnn_worker *w)
                                      context->algorithms[r->cell], &spec));
     w->limit = w->work.limits[r->level];
     w->last_event = cnn_clock_monotonic();
-    w->timed_out = w->killed = false;
+    w->timed_out = w->killed = w->ready_reported = w->answer_due = false;
     cnn_record_begin(&w->record, treatment_of(w, run).train.epochs);
     cnn_telemetry_begin(w->telemetry);
     if (cnn_start_trainer(context, r->cell, spec.s, &w->child) != CNN_OK) {
@@ -338,9 +363,12 @@ static cnn_status watch(cnn_worker *w, bool *busy)
         w->last_event = cnn_clock_monotonic();
         if (!cnn_record_line(&w->record, line, too_long))
             cnn_child_kill(w->child);
+        CNN_TRY(tell_ready(w, current_run(w)));
         CNN_TRY(tell_state(w, current_run(w)));
     }
     if (cnn_child_ended(w->child)) {
+        if (w->answer_due)
+            goto done; /* it comes within one pause of rank 0 */
         *busy = true;
         CNN_TRY(finish_attempt(w));
         goto done;

@@ -18,6 +18,9 @@ void cnn_worker_destroy(cnn_worker **worker);
 /** Takes a block on; the worker must have none. */
 void cnn_worker_take(cnn_worker *worker, const cnn_message_block *block);
 
+/** Takes rank 0's answer to a CNN_TAG_READY. */
+void cnn_worker_take_answer(cnn_worker *worker, const cnn_message_checked *answer);
+
 /** Starts no new run; one that runs gets the job's grace_seconds, or is killed at once. */
 void cnn_worker_stop(cnn_worker *worker, bool now);
 

@@ -11,8 +11,10 @@
 #include "data/synthetic.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 /** What is read: everything, or only what inspecting needs. */
 typedef enum { READ_ALL, READ_HEADERS } reading;
@@ -417,6 +419,20 @@ done:
     free_part(&d.test);
     free(d.found);
     return st;
+}
+
+static unsigned long fingerprint_of(const cnn_dataset *d, const cnn_images *part)
+{
+    const size_t pixels = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
+    const size_t count = (size_t)part->count;
+    const uLong crc = crc32_z(0, part->images, count * pixels * (d->is_f32 ? 4 : 1));
+    return crc32_z(crc, (const unsigned char *)part->labels, count * sizeof *part->labels);
+}
+
+void cnn_dataset_fingerprint(const cnn_dataset *d, char out[17])
+{
+    snprintf(out, 17, "%08lx%08lx", fingerprint_of(d, &d->train) & 0xffffffff,
+             fingerprint_of(d, &d->test) & 0xffffffff);
 }
 
 void cnn_dataset_destroy(cnn_dataset **dataset)

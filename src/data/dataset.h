@@ -40,6 +40,11 @@ typedef struct {
 cnn_status cnn_dataset_load(const cnn_source *source, cnn_dataset **out);
 void cnn_dataset_destroy(cnn_dataset **dataset);
 
+/** Identity of what is trained and tested on, after split and limit: the CRC-32 of the training part
+ *  and that of the test part, 8 hexadecimal digits each. Of a part: its pixels as they lie in memory
+ *  (u8, or f32 little-endian), then its labels as i32, little-endian. */
+void cnn_dataset_fingerprint(const cnn_dataset *dataset, char out[17]);
+
 /** Shape, classes, counts, scale and found only, from the headers and the labels: for `plan`. The
  *  images and labels of *out are NULL, its checksum is 0; the caller frees out->found. */
 cnn_status cnn_dataset_inspect(const cnn_source *source, cnn_dataset *out);

@@ -41,16 +41,27 @@ typedef struct {
 
 /** What both ends know of an event; docs/trainer-protocol.md says the same for people. */
 static const member members[] = {
-    MEMBER(READY, SECONDS, true, setup_seconds), MEMBER(READY, COUNT, true, parameters),
-    MEMBER(READY, COUNT, false, train_images),   MEMBER(READY, COUNT, false, test_images),
-    MEMBER(READY, TEXT, true, backend),          MEMBER(READY, TEXT, false, versions),
-    MEMBER(READY, TEXT, false, device),          MEMBER(READY, INTEGER, false, threads),
-    MEMBER(EPOCH, INTEGER, true, epoch),         MEMBER(EPOCH, SECONDS, true, seconds),
-    MEMBER(EPOCH, MEASURE, true, train_loss),    MEMBER(EPOCH, MEASURE, true, test_loss),
-    MEMBER(EPOCH, MEASURE, true, test_error),    MEMBER(EPOCH, SECONDS, true, evaluation_seconds),
-    MEMBER(DONE, SECONDS, true, train_seconds),  MEMBER(DONE, SECONDS, false, total_seconds),
-    MEMBER(DONE, FLAG, false, diverged),         MEMBER(DONE, TEXT, true, checksum),
-    MEMBER(ERROR, TEXT, true, message),          MEMBER(TUNED, WHOLE_TEXT, true, algorithms),
+    MEMBER(READY, SECONDS, true, setup_seconds),
+    MEMBER(READY, COUNT, true, parameters),
+    MEMBER(READY, COUNT, false, train_images),
+    MEMBER(READY, COUNT, false, test_images),
+    MEMBER(READY, TEXT, true, backend),
+    MEMBER(READY, TEXT, false, versions),
+    MEMBER(READY, TEXT, false, device),
+    MEMBER(READY, INTEGER, false, threads),
+    MEMBER(READY, TEXT, false, data_checksum),
+    MEMBER(EPOCH, INTEGER, true, epoch),
+    MEMBER(EPOCH, SECONDS, true, seconds),
+    MEMBER(EPOCH, MEASURE, true, train_loss),
+    MEMBER(EPOCH, MEASURE, true, test_loss),
+    MEMBER(EPOCH, MEASURE, true, test_error),
+    MEMBER(EPOCH, SECONDS, true, evaluation_seconds),
+    MEMBER(DONE, SECONDS, true, train_seconds),
+    MEMBER(DONE, SECONDS, false, total_seconds),
+    MEMBER(DONE, FLAG, false, diverged),
+    MEMBER(DONE, TEXT, true, checksum),
+    MEMBER(ERROR, TEXT, true, message),
+    MEMBER(TUNED, WHOLE_TEXT, true, algorithms),
 };
 enum { MEMBERS = sizeof members / sizeof members[0] };
 
@@ -73,7 +84,8 @@ static void write_member(const member *m, const void *at, cnn_text *out)
     int64_t whole = m->type == COUNT     ? *(const int64_t *)at
                     : m->type == INTEGER ? *(const int *)at
                                          : 0;
-    if ((m->type == SECONDS && isnan(real)) || whole < 0)
+    const bool empty = m->type == TEXT && !m->required && !*(const char *)at;
+    if ((m->type == SECONDS && isnan(real)) || whole < 0 || empty)
         return;
     cnn_text_printf(out, ",\"%s\":", m->name);
     switch (m->type) {

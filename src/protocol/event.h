@@ -30,6 +30,7 @@ typedef struct {
     char versions[128]; /* of the libraries: "oneDNN 2.6.3" */
     char device[96];
     int threads;
+    char data_checksum[32]; /* of both parts after split and limit: cnn_dataset_fingerprint */
     /* epoch */
     int epoch; /* 0-based */
     double seconds, train_loss, test_loss, test_error, evaluation_seconds;

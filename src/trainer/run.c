@@ -18,6 +18,7 @@ typedef struct {
     const cnn_spec *spec;
     cnn_network net; /* inferred */
     cnn_dataset *data;
+    char data_checksum[17];
     cnn_ops *ops;
     cnn_feed *train, *test;
     cnn_model *model;
@@ -80,6 +81,7 @@ static cnn_status set_up(const cnn_spec *spec, bool plan_only, training *t)
     cnn_status st = CNN_OK;
     *t = (training){.spec = spec, .net = spec->network};
     CNN_TRY(cnn_dataset_load(&spec->source, &t->data));
+    cnn_dataset_fingerprint(t->data, t->data_checksum);
     if (t->data->skipped)
         cnn_printf(stderr, "%s: %d of %d images skipped: not %d x %d x %d\n", spec->source.name,
                    t->data->skipped, t->data->files, t->data->height, t->data->width,
@@ -185,6 +187,7 @@ static cnn_status send_ready(const training *t, cnn_event_sink sink, void *user)
     event.train_images = t->train->count;
     event.test_images = t->test->count;
     event.threads = info.threads;
+    cnn_copy_string(event.data_checksum, sizeof event.data_checksum, t->data_checksum);
     cnn_copy_string(event.backend, sizeof event.backend, info.backend);
     cnn_copy_string(event.versions, sizeof event.versions, info.version);
     cnn_copy_string(event.device, sizeof event.device, info.device);

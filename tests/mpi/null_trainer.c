@@ -5,6 +5,8 @@
  *    seconds=S    time that an epoch takes (0.01)
  *    log=TEXT     printed on standard output at the start
  *    note=FILE    a line "RUN SEED PID" is appended at the start, and "RUN SEED end" at the end
+ *    data=FILE    its first word is reported as the data's checksum
+ *    images=FILE  its first word as the number of training images
  *    tell=FILE    a line "RUN FRAMEWORK CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER ALGORITHMS" is
  *                 appended: those given, "-" without; when asked to tune "tune" and those told
  *    tune=WHAT    when asked to tune: error, exit, silent, train, hang, nothing (to choose)
@@ -38,7 +40,7 @@
 
 typedef struct {
     double seconds;
-    const char *log, *note, *tell, *tune, *what, *once, *where;
+    const char *log, *note, *data, *images, *tell, *tune, *what, *once, *where;
     int when, after;
 } manners;
 
@@ -56,6 +58,10 @@ static manners read_arguments(int argc, char **argv)
         const size_t n = value ? (size_t)(value - argv[i]) : 0;
         if (value && n == 7 && !strncmp(argv[i], "seconds", n))
             m.seconds = atof(value + 1);
+        else if (value && n == 4 && !strncmp(argv[i], "data", n))
+            m.data = value + 1;
+        else if (value && n == 6 && !strncmp(argv[i], "images", n))
+            m.images = value + 1;
         else if (value && n == 3 && !strncmp(argv[i], "log", n))
             m.log = value + 1;
         else if (value && n == 4 && !strncmp(argv[i], "note", n))
@@ -343,6 +349,18 @@ static const char *choose(const char *what, int run)
     return one;
 }
 
+/** The first word of a file; unchanged without a file. */
+static void read_word(const char *path, char *word, size_t n)
+{
+    char format[16];
+    FILE *f = path ? fopen(path, "r") : NULL;
+    snprintf(format, sizeof format, "%%%zus", n - 1);
+    if (path && (!f || fscanf(f, format, word) != 1))
+        die("no word to report");
+    if (f)
+        fclose(f);
+}
+
 int main(int argc, char **argv)
 {
     manners m = read_arguments(argc, argv);
@@ -352,7 +370,7 @@ int main(int argc, char **argv)
     if (m.what)
         m.what = choose(m.what, spec.run);
     cnn_event ready = cnn_event_make(CNN_EVENT_READY);
-    char pid[32];
+    char pid[32], images[32] = "";
     if (m.log)
         puts(m.log);
     fflush(stdout);
@@ -364,6 +382,10 @@ int main(int argc, char **argv)
     ready.setup_seconds = 0.001;
     ready.parameters = 10;
     ready.train_images = 80;
+    read_word(m.data, ready.data_checksum, sizeof ready.data_checksum);
+    read_word(m.images, images, sizeof images);
+    if (images[0])
+        ready.train_images = atoi(images);
     ready.test_images = 20;
     ready.threads = spec.threads;
     snprintf(ready.backend, sizeof ready.backend, "null");

@@ -27,6 +27,7 @@ typedef struct {
     memory_mailbox mail;
     cnn_progress *progress;
     cnn_dispatcher *dispatcher;
+    cnn_consistency *consistency;
 } fixture;
 
 static cnn_status send_message(cnn_mailbox *box, int to, cnn_tag tag, const void *body, size_t n)
@@ -58,8 +59,10 @@ static void set_up(fixture *f)
     f->context.attempts = calloc((size_t)f->context.design->run_count, sizeof *f->context.attempts);
     assert_non_null(f->context.status);
     assert_non_null(f->context.attempts);
+    assert_int_equal(cnn_consistency_create(f->job, f->context.design, &f->consistency), CNN_OK);
     assert_int_equal(cnn_progress_create(CNN_PROGRESS_QUIET, &f->context, &f->progress), CNN_OK);
-    assert_int_equal(cnn_dispatcher_create(&f->context, f->progress, known, NULL, &f->dispatcher),
+    assert_int_equal(cnn_dispatcher_create(&f->context, f->progress, known, f->consistency, NULL,
+                                           &f->dispatcher),
                      CNN_OK);
 }
 
@@ -67,6 +70,7 @@ static void tear_down(fixture *f)
 {
     cnn_dispatcher_destroy(&f->dispatcher);
     cnn_progress_destroy(&f->progress);
+    cnn_consistency_destroy(&f->consistency);
     free(f->context.status);
     free(f->context.attempts);
     cnn_design_destroy(&f->context.design);

@@ -167,6 +167,41 @@ WAYS
     # What trainers say is data: no control characters get through.
     if LC_ALL=C grep -nP '[\x00-\x08\x0b-\x1f\x7f]' log; then fail "control characters in the log"; fi
     ;;
+data_change)
+    # Data that change while a job runs, or between sessions, never mix with what was trained before.
+    echo 1111aaaa >data
+    job pinned 5 0 10 seconds=0.05 data="$work/data" note="$work/notes"
+    "$program" pinned.yaml >log 2>&1 </dev/null &
+    rank=$!
+    await 60 notes ' end' 4
+    echo 2222bbbb >data
+    wait "$rank" && fail "exit status 0"
+    says log 'its data have the checksum 2222bbbb, those of run'
+    says log '1111aaaa: the data changed'
+    $rows pinned.h5 >table
+    done=$(grep -c '^run [0-9]* done' table)
+    [[ $done -ge 4 && $done -lt 20 ]] || { cat table; fail "$done runs are done"; }
+    count table '^run [0-9]+ failed' $((20 - done))
+    count table '^attempt [0-9]+ 0 protocol' $((20 - done))
+    run 2 1 pinned.yaml --resume
+    $rows pinned.h5 >table
+    count table '^run [0-9]+ done' "$done"
+    echo 1111aaaa >data
+    run 2 0 pinned.yaml --resume
+    $rows pinned.h5 >table
+    count table '^run [0-9]+ done' 20
+    ;;
+images_change)
+    # Nor do runs of a cell that report other numbers of images.
+    echo 80 >images
+    job counted 5 0 10 seconds=0.05 images="$work/images" note="$work/notes"
+    "$program" counted.yaml >log 2>&1 </dev/null &
+    rank=$!
+    await 60 notes ' end' 4
+    echo 79 >images
+    wait "$rank" && fail "exit status 0"
+    says log '79 training images, but 80 in run'
+    ;;
 split_block)
     # Resumed with other devices, a block that was half done is on two of them: it is marked, and left
     # out of the paired tests; what was finished stays bit for bit.

@@ -173,6 +173,7 @@ static void test_printed_spec_trains_the_same_by_protocol(void **state)
     assert_string_equal(s.done.checksum, checksum);
     assert_int_equal(s.ready.parameters, 28938);
     assert_int_equal(s.ready.train_images, 200);
+    assert_int_equal(strlen(s.ready.data_checksum), 16);
     assert_int_equal(s.ready.test_images, 70);
     assert_int_equal(s.ready.threads, 1);
     assert_true(s.ready.backend[0] && s.ready.versions[0] && s.ready.device[0]);

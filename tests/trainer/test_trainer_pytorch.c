@@ -104,6 +104,9 @@ static char *our_fingerprint(const char *text)
     assert_int_equal(cnn_network_infer(&spec.network, shape, d->classes), CNN_OK);
     print_part(&out, "train", d, &d->train);
     print_part(&out, "test", d, &d->test);
+    char checksum[17];
+    cnn_dataset_fingerprint(d, checksum);
+    cnn_text_printf(&out, "data %s\n", checksum);
     float *weights = malloc((size_t)spec.network.parameter_total * sizeof *weights);
     cnn_network_draw(&spec.network, spec.seed, weights);
     cnn_text_printf(&out, "weights %016" PRIx64 "\n", cnn_network_checksum(&spec.network, weights));
