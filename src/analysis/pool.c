@@ -236,9 +236,13 @@ static cnn_status fill_pool(cnn_pool *pool, const member *members, int n)
     CNN_CHECK((pool->sources = calloc((size_t)n, sizeof *pool->sources)) != NULL, CNN_ENOMEM,
               "a pool of %d files", n);
     pool->source_count = n;
-    for (int f = 1; f < n; f++)
+    pool->is_named = n > 1;
+    for (int f = 1; f < n; f++) {
+        int named = 0;
         CNN_TRY(cnn_pool_check_jobs(members[0].results, members[0].path, members[f].results,
-                                    members[f].path, &pool->sources[f].other_split));
+                                    members[f].path, &pool->sources[f].other_split, &named));
+        pool->is_named &= named == n;
+    }
     CNN_TRY(copy_experiment(members[0].results, pool->results));
     CNN_TRY(allocate_runs(members, n, pool->results));
     for (int f = 0; f < n; f++) {

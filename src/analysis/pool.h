@@ -26,6 +26,7 @@ typedef struct {
 typedef struct {
     cnn_results *results; /* all runs; blocks, repeats and sessions are numbered on, algorithms left
                              out; job_text, plan and margins are those of the first file */
+    bool is_named;        /* every job named just these files beforehand: they are one look */
     int source_count;
     cnn_pool_source *sources; /* [source_count] */
 } cnn_pool;

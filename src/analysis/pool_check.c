@@ -99,7 +99,28 @@ done:
     return st;
 }
 
-static cnn_status check_training(const couple *c, bool *other_split)
+static bool is_named(char *const *pool, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    for (; *pool; pool++)
+        if (!strcmp(*pool, slash ? slash + 1 : path))
+            return true;
+    return false;
+}
+
+/** Files of the pool that both jobs name before their first run. */
+static int count_named(const couple *c, const cnn_job *a, const cnn_job *b)
+{
+    char *const *in_a = a->analysis.pool, *const *in_b = b->analysis.pool;
+    int n = 0;
+    if (!in_a || !in_b || !is_named(in_a, c->path_a) || !is_named(in_a, c->path_b))
+        return 0;
+    while (in_a[n] && in_b[n] && !strcmp(in_a[n], in_b[n]))
+        n++;
+    return in_a[n] || in_b[n] ? 0 : n;
+}
+
+static cnn_status check_training(const couple *c, bool *other_split, int *named)
 {
     cnn_status st = CNN_OK;
     cnn_job *a = NULL, *b = NULL;
@@ -107,6 +128,7 @@ static cnn_status check_training(const couple *c, bool *other_split)
     CNN_TRY(cnn_stored_job(c->b, c->path_b, &b));
     for (int cell = 0; cell < c->a->cell_count; cell++)
         CNN_TRY(check_cell(c, a, b, cell, other_split));
+    *named = count_named(c, a, b);
 done:
     cnn_job_destroy(&a);
     cnn_job_destroy(&b);
@@ -114,14 +136,14 @@ done:
 }
 
 cnn_status cnn_pool_check_jobs(const cnn_results *a, const char *path_a, const cnn_results *b,
-                               const char *path_b, bool *other_split)
+                               const char *path_b, bool *other_split, int *named)
 {
     cnn_status st = CNN_OK;
     const couple c = {a, b, path_a, path_b};
     *other_split = false;
     CNN_TRY(check_factors(&c));
     CNN_TRY(check_numbers(&c));
-    CNN_TRY(check_training(&c, other_split));
+    CNN_TRY(check_training(&c, other_split, named));
 done:
     return st;
 }

@@ -98,7 +98,8 @@ static cnn_status report_files(const char *const *paths, int n, bool full,
     cnn_analysis *analysis = NULL;
     cnn_document document = {0};
     CNN_TRY(read_files(paths, n, &files));
-    CNN_TRY(cnn_analysis_create(results_of(&files), n, &analysis));
+    CNN_TRY(cnn_analysis_create(results_of(&files), files.pool && files.pool->is_named ? 1 : n,
+                                &analysis));
     const cnn_report_source source = {.results = results_of(&files),
                                       .analysis = analysis,
                                       .path = files.pool ? files.pool->sources[0].path : paths[0],

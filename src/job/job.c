@@ -87,6 +87,9 @@ void cnn_job_destroy(cnn_job **handle)
         free_framework(&job->frameworks[i]);
     for (int i = 0; i < job->dataset_count; i++)
         cnn_source_free(&job->datasets[i]);
+    for (char **name = job->analysis.pool; name && *name; name++)
+        free(*name);
+    free(job->analysis.pool);
     free(job->factors);
     free(job->frameworks);
     free(job->architectures);

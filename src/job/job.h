@@ -85,7 +85,8 @@ typedef struct {
         double margin_error; /* absolute, 0.001 */
         double alpha;        /* 0.05 */
         int primary;         /* the measure that the study is about, of cnn_job_measure_names */
-        int look_count; /* at least 1 */
+        char **pool; /* NULL-terminated names of the files that will be pooled; NULL: none named */
+        int look_count;                  /* at least 1 */
         double looks[CNN_JOB_LOOKS_MAX]; /* [look_count] shares of the blocks at which verdicts are
                                             given, ascending; the last is 1 */
     } analysis;

@@ -31,7 +31,7 @@ static const cnn_field limits_fields[] = {
 typedef struct {
     double margin_time, margin_error, alpha;
     int primary;
-    struct fy_node *looks;
+    struct fy_node *looks, *pool;
 } analysis_keys;
 
 #define ANALYSIS(member, type) .kind = CNN_FIELD_##type, .offset = offsetof(analysis_keys, member)
@@ -42,6 +42,7 @@ static const cnn_field analysis_fields[] = {
     {.key = "alpha", ANALYSIS(alpha, REAL), .min = 1e-6, .max = 0.5},
     {.key = "primary", ANALYSIS(primary, ENUM), .names = cnn_job_measure_names},
     {.key = "looks", ANALYSIS(looks, NODE)},
+    {.key = "pool", ANALYSIS(pool, NODE)},
     {0},
 };
 
@@ -151,6 +152,29 @@ static void read_looks(cnn_job_reader *r, struct fy_node *list)
     r->job->analysis.look_count = n;
 }
 
+/** Reads [first.h5, second.h5]: names of files, without folders. */
+static void read_pool(cnn_job_reader *r, struct fy_node *list)
+{
+    static const cnn_field word = {.key = "pool", .kind = CNN_FIELD_STRING};
+    const int count = fy_node_is_sequence(list) ? fy_node_sequence_item_count(list) : 0;
+    char **names = count >= 2 ? calloc((size_t)count + 1, sizeof *names) : NULL;
+    void *iter = NULL;
+    int n = 0;
+    if (!names) {
+        cnn_yaml_error(r->y, list,
+                       "'pool' must be a list of at least two names of results files, as in "
+                       "[first.h5, second.h5]");
+        return;
+    }
+    r->job->analysis.pool = names;
+    for (struct fy_node *item; (item = fy_node_sequence_iterate(list, &iter));) {
+        if (!cnn_yaml_field(r->y, item, &word, &names[n]))
+            return;
+        if (strchr(names[n++], '/'))
+            cnn_yaml_error(r->y, item, "'pool' has names of files without their folders");
+    }
+}
+
 static void read_analysis(cnn_job_reader *r, struct fy_node *node)
 {
     cnn_job *job = r->job;
@@ -165,6 +189,8 @@ static void read_analysis(cnn_job_reader *r, struct fy_node *node)
     job->analysis.primary = keys.primary;
     if (keys.looks)
         read_looks(r, keys.looks);
+    if (keys.pool)
+        read_pool(r, keys.pool);
 }
 
 void cnn_job_expand_path(cnn_job_reader *r, struct fy_node *node, char **path)

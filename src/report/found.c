@@ -138,6 +138,12 @@ static void describe_lost(const cnn_report *r)
                                "of false findings over all reports of these files may exceed "
                                "alpha.",
                                r->a->looks);
+    if (r->source->pool && r->source->pool->is_named)
+        cnn_document_paragraph(
+            r->out,
+            "%d files are pooled; their jobs named them beforehand, so that they "
+            "are one look.",
+            r->source->pool->source_count);
     for (int i = 0; r->source->pool && i < r->source->pool->source_count; i++) {
         const cnn_pool_source *source = &r->source->pool->sources[i];
         if (source->repeated_seeds > 0)

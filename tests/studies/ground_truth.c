@@ -9,6 +9,8 @@
  *      ground_truth --studies N         another number of studies, for trials: nothing is judged
  *      ground_truth --list              the rows and their numbers of studies
  *
+ *  scripts/ground_truth.py puts the whole table into docs/analysis.md.
+ *
  *  A row is a verdict, a setting and a number of blocks n. Studies have 6 combinations, analysed as
  *  `cnnmpi report` does. Rows of one setting and n draw the same noise. Exit status 1: a row failed.
  *
@@ -600,7 +602,8 @@ static cnn_status run_rows(const options *o, bool *failed)
     const int assertions = count_assertions(o);
     double alarm = 0;
     int number = 0;
-    print_head();
+    if (!o->list)
+        print_head();
     for (int row = 0; row < COUNT(rows); row++)
         for (int n = 0; n < N_COUNT; n++) {
             const int studies = studies_of(o, row, n);
@@ -608,8 +611,9 @@ static cnn_status run_rows(const options *o, bool *failed)
                 continue;
             if (is_wanted(o, row, n, number++)) {
                 if (o->list)
-                    printf("%s %s %d %d\n", verdicts[rows[row].verdict].name,
-                           settings[rows[row].setting].name, n_values[n], studies);
+                    printf("%s %s %d %d %s\n", verdicts[rows[row].verdict].name,
+                           settings[rows[row].setting].name, n_values[n], studies,
+                           settings[rows[row].setting].title);
                 else
                     CNN_TRY(run_and_judge(row, n_values[n], studies, assertions, failed));
             }

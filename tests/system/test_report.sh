@@ -51,7 +51,7 @@ says err "--force"
 # Several studies as one.
 expect 0 "$cnnmpi" report first.h5 second.h5
 says out "20 planned"
-says out "looked at 2 times"
+says out "not controlled for looks"
 expect 0 "$cnnmpi" report first.h5 second.h5 --runs
 [[ $(wc -l <out) -eq 21 ]] || fail "$(wc -l <out) lines of runs"
 says out "second.h5,"

@@ -123,6 +123,25 @@ static void test_seeds_that_come_again_are_counted(void **state)
     cnn_results_free(&b);
 }
 
+/** Files that all jobs named beforehand are one look; one that names others is not. */
+static void test_named_files_are_one_look(void **state)
+{
+    (void)state;
+#define NAMED(seed, names) JOB(seed, "4", "2", "0.2", "0.01, pool: [" names "]")
+    static const char *const seconds[] = {NAMED("2", "a.h5, b.h5"), NAMED("2", "a.h5, c.h5"),
+                                          NAMED("2", "a.h5, b.h5, c.h5"), SECOND};
+    for (int i = 0; i < 4; i++) {
+        cnn_results *a = job_results(NAMED("1", "a.h5, b.h5"), 1000);
+        cnn_results *b = job_results(seconds[i], 90000);
+        cnn_pool *pool = pool_two(a, b);
+        assert_int_equal(pool->is_named, i == 0);
+        cnn_pool_destroy(&pool);
+        cnn_results_free(&a);
+        cnn_results_free(&b);
+    }
+#undef NAMED
+}
+
 static void assert_refused(const cnn_results *a, const cnn_results *b, const char *part)
 {
     const cnn_results *const files[] = {a, b};
@@ -178,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_looks_count_in_the_family),
         cmocka_unit_test(test_one_file_is_a_pool_of_itself),
         cmocka_unit_test(test_seeds_that_come_again_are_counted),
+        cmocka_unit_test(test_named_files_are_one_look),
         cmocka_unit_test(test_other_jobs_are_refused_with_the_difference),
         cmocka_unit_test(test_the_same_runs_twice_are_refused),
     };
