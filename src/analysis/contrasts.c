@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two levels of the contrast against each other, within a combination. */
+#include "analysis/device_scope.h"
 #include "analysis/parts.h"
 #include "analysis/seed_means.h"
 #include "stats/effect.h"
@@ -30,6 +31,8 @@ typedef struct {
     sample a, b;             /* all runs of the two levels; of error and loss one value a seed */
     sample block_a, block_b; /* those of whole blocks, or of their seeds: a pair a place */
     cnn_seed_value *seeds_a, *seeds_b; /* scratch */
+    double *difference;                /* scratch */
+    int *device, *node;                /* of each pair, of times */
     int whole, incomplete, split;      /* blocks; the latter two are left out */
     double resolution;                 /* of a value: 1 / test images; NaN: unknown, or of time */
     bool same_weights;                 /* a and b ended in the same weights in every pair */
@@ -78,6 +81,8 @@ static void take_pair(const cnn_groups *g, int run_a, int run_b, cnn_measure mea
 {
     const char *a = g->results->measured[run_a].weight_checksum;
     if (cnn_measure_is_log[measure]) {
+        c->device[c->block_a.n] = g->device[run_a];
+        c->node[c->block_a.n] = g->node[run_a];
         put(&c->block_a, measure, x);
         put(&c->block_b, measure, y);
     } else {
@@ -186,6 +191,42 @@ static void compare_blocks(cnn_comparison *x, const comparands *c, bool is_log)
         compare_with_margin(x, c, t, is_log);
 }
 
+/** A difference that is the same in every block has no t: the exact test of its signs judges it. */
+static cnn_status judge_same_difference(cnn_comparison *x, const comparands *c, uint64_t seed)
+{
+    cnn_status st = CNN_OK;
+    cnn_sign_flip flip;
+    if (!(x->paired_sd == 0 && isnan(x->paired_p)))
+        goto done;
+    CNN_TRY(cnn_sign_flip_test(c->block_a.scaled, c->block_b.scaled, c->block_a.n, seed, &flip));
+    x->paired_p = flip.p;
+done:
+    return st;
+}
+
+/** For devices like these. Error and loss are functions of the seed: devices add nothing to them. */
+static cnn_status compare_devices(cnn_comparison *x, const comparands *c)
+{
+    cnn_status st = CNN_OK;
+    cnn_device_scope s;
+    for (int i = 0; i < c->block_a.n; i++)
+        c->difference[i] = c->block_a.scaled[i] - c->block_b.scaled[i];
+    CNN_TRY(cnn_device_scope_of(c->difference, c->device, c->node, c->block_a.n, c->level, &s));
+    x->device_units = s.units;
+    x->device_unit = s.by_host;
+    x->device_hosts = s.hosts;
+    x->device_mean = s.t.difference;
+    x->device_lower = s.t.interval.low;
+    x->device_upper = s.t.interval.high;
+    if (s.units < CNN_DEVICES_FOR_VERDICT || s.t.outcome != CNN_STAT_OK)
+        goto done;
+    x->device_p = s.t.p;
+    if (!isnan(c->margin))
+        x->device_tost_p = cnn_tost_difference(&s.t, -c->margin, c->margin, c->alpha).p;
+done:
+    return st;
+}
+
 static cnn_status compare_ranks(cnn_comparison *x, const comparands *c, uint64_t seed)
 {
     cnn_status st = CNN_OK;
@@ -194,8 +235,6 @@ static cnn_status compare_ranks(cnn_comparison *x, const comparands *c, uint64_t
     CNN_TRY(cnn_sign_flip_test(c->block_a.scaled, c->block_b.scaled, c->block_a.n, seed, &flip));
     x->sign_flip_p = flip.p;
     x->sign_flip_exact = isnan(flip.p) ? -1 : flip.exact;
-    if (x->paired_sd == 0 && isnan(x->paired_p)) /* a difference, the same in every block */
-        x->paired_p = flip.p;
     CNN_TRY(cnn_wilcoxon_signed_rank(c->block_a.scaled, c->block_b.scaled, c->block_a.n, &test));
     x->wilcoxon_v = test.statistic;
     x->wilcoxon_p = test.p;
@@ -270,6 +309,9 @@ static cnn_status compare(cnn_comparison *x, const comparands *c, cnn_measure me
     x->blocks_incomplete = c->incomplete;
     x->blocks_split = c->split;
     compare_blocks(x, c, cnn_measure_is_log[measure]);
+    CNN_TRY(judge_same_difference(x, c, seed));
+    if (cnn_measure_is_log[measure])
+        CNN_TRY(compare_devices(x, c));
     CNN_TRY(compare_variances(x, c));
     if (c->verdicts_only)
         goto done;
@@ -309,7 +351,11 @@ cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
         CNN_TRY(allocate_sample(samples[i], a->run_count));
     c.seeds_a = calloc((size_t)a->run_count + 1, sizeof *c.seeds_a);
     c.seeds_b = calloc((size_t)a->run_count + 1, sizeof *c.seeds_b);
-    CNN_CHECK(c.seeds_a && c.seeds_b, CNN_ENOMEM, "seeds of %d runs", a->run_count);
+    c.difference = calloc((size_t)a->run_count + 1, sizeof *c.difference);
+    c.device = calloc((size_t)a->run_count + 1, sizeof *c.device);
+    c.node = calloc((size_t)a->run_count + 1, sizeof *c.node);
+    CNN_CHECK(c.seeds_a && c.seeds_b && c.difference && c.device && c.node, CNN_ENOMEM,
+              "seeds of %d runs", a->run_count);
     list_pairs(a);
     for (int i = 0; i < a->comparison_count; i++) {
         const cnn_pair *pair = &a->pairs[i];
@@ -330,5 +376,8 @@ done:
     }
     free(c.seeds_a);
     free(c.seeds_b);
+    free(c.difference);
+    free(c.device);
+    free(c.node);
     return st;
 }

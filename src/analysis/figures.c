@@ -11,6 +11,7 @@ const char *const cnn_verdict_names[] = {CNN_VERDICTS(NAME) NULL};
 const char *const cnn_variance_verdict_names[] = {CNN_VARIANCE_VERDICTS(NAME) NULL};
 const char *const cnn_block_flaw_names[] = {CNN_BLOCK_FLAWS(NAME) NULL};
 const char *const cnn_component_names[] = {CNN_COMPONENTS(NAME) NULL};
+const char *const cnn_device_unit_names[] = {CNN_DEVICE_UNITS(NAME) NULL};
 const char *const cnn_outlier_names[] = {CNN_OUTLIERS(NAME) NULL};
 const char *const cnn_seed_kind_names[] = {CNN_SEED_KINDS(NAME) NULL};
 const char *const cnn_exactness_names[] = {"approximate", "exact", NULL};

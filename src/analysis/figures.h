@@ -29,6 +29,10 @@
     X(CNN_REASON_ONE_RUN, "one_run", "one run has no spread")                                      \
     X(CNN_REASON_NO_VARIANCE, "no_variance", "there is no variance to judge by")                   \
     X(CNN_REASON_SAME_DIFFERENCE, "same_difference", "the difference is the same in every block")  \
+    X(CNN_REASON_ONE_UNIT, "one_unit", "not estimable from one device or host")                    \
+    X(CNN_REASON_FEW_UNITS, "few_units", "too few devices or hosts, below 4")                      \
+    X(CNN_REASON_BY_SEED, "by_seed",                                                               \
+      "error and loss are functions of the seed, not of the device")                               \
     X(CNN_REASON_NOT_POSITIVE, "not_positive", "a time is not positive and has no logarithm")      \
     X(CNN_REASON_NO_BLOCKS, "no_whole_blocks", "no block has both levels done on one device")      \
     X(CNN_REASON_ONE_BLOCK, "one_whole_block", "one whole block has no spread")                    \
@@ -94,7 +98,9 @@
     X(CNN_TEST_F, f)                                                                               \
     X(CNN_TEST_BROWN_FORSYTHE, brown_forsythe)                                                     \
     X(CNN_TEST_PITMAN_MORGAN, pitman_morgan)                                                       \
-    X(CNN_TEST_TOST, tost)
+    X(CNN_TEST_TOST, tost)                                                                         \
+    X(CNN_TEST_DEVICE, device)                                                                     \
+    X(CNN_TEST_DEVICE_TOST, device_tost)
 
 /** Why a block takes no part in paired tests. X(constant, name) */
 #define CNN_BLOCK_FLAWS(X)                                                                         \
@@ -110,6 +116,11 @@
     X(CNN_COMPONENT_DEVICE_CONTRAST, "device_x_contrast") /* device x level of the contrast */     \
     X(CNN_COMPONENT_BLOCK, "block")                       /* within device */                      \
     X(CNN_COMPONENT_RESIDUAL, "residual")                 /* mean over the levels */
+
+/** What a unit of the scope "devices like these" is. X(constant, name) */
+#define CNN_DEVICE_UNITS(X)                                                                        \
+    X(CNN_UNIT_DEVICE, "device")                                                                   \
+    X(CNN_UNIT_HOST, "host") /* of several, one of which has several devices */
 
 /** Where a value lies by Tukey's fences of its cell. X(constant, name) */
 #define CNN_OUTLIERS(X)                                                                            \
@@ -133,6 +144,7 @@ typedef enum {
 typedef enum { CNN_TESTS(CNN_FIGURE_CONSTANT) CNN_TEST_COUNT } cnn_test_kind;
 typedef enum { CNN_BLOCK_FLAWS(CNN_FIGURE_CONSTANT) CNN_BLOCK_FLAW_COUNT } cnn_block_flaw;
 typedef enum { CNN_COMPONENTS(CNN_FIGURE_CONSTANT) CNN_COMPONENT_LEVELS } cnn_component_kind;
+typedef enum { CNN_DEVICE_UNITS(CNN_FIGURE_CONSTANT) CNN_DEVICE_UNIT_COUNT } cnn_device_unit;
 typedef enum { CNN_OUTLIERS(CNN_FIGURE_CONSTANT) CNN_OUTLIER_COUNT } cnn_outlier_kind;
 typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_seed_kind;
 
@@ -262,6 +274,19 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(tost_upper, F64, "", "its upper end")                                                        \
     X(tost_p, F64, "1", "p value of the two one-sided paired t tests")                             \
     X(tost_p_holm, F64, "1", "the same, adjusted by Holm")                                         \
+    X(device_units, I32, "",                                                                       \
+      "units of the scope \"devices like these\": devices, or hosts; times only")                  \
+    X(device_unit, I8, "", "what they are")                                                        \
+    X(device_hosts, I32, "", "hosts that these devices are in")                                    \
+    X(device_mean, F64, "", "unweighted mean of their mean differences a - b, analysed scale")     \
+    X(device_lower, F64, "", "t interval of it at 1 - alpha, units - 1 degrees of freedom")        \
+    X(device_upper, F64, "", "its upper end")                                                      \
+    X(device_p, F64, "1", "p value of that t test; from 4 units on")                               \
+    X(device_p_holm, F64, "1", "the same, adjusted by Holm")                                       \
+    X(device_tost_p, F64, "1", "p value of the two one-sided t tests of the units' means")         \
+    X(device_tost_p_holm, F64, "1", "the same, adjusted by Holm")                                  \
+    X(device_verdict, I8, "", "a against b for devices like these")                                \
+    X(device_reason, I8, "", "why no more can be said")                                            \
     X(detectable, F64, "",                                                                         \
       "smallest paired mean, on the analysed scale, that so many blocks find with power 0.8 at "   \
       "alpha / size of the family")                                                                \
@@ -376,6 +401,7 @@ extern const char *const cnn_variance_verdict_names[];
 extern const char *const cnn_test_names[];
 extern const char *const cnn_block_flaw_names[];
 extern const char *const cnn_component_names[]; /* the residuals of the levels left out */
+extern const char *const cnn_device_unit_names[];
 extern const char *const cnn_outlier_names[];
 extern const char *const cnn_seed_kind_names[];
 extern const char *const cnn_exactness_names[]; /* "approximate", "exact": columns *_exact */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "analysis/device_scope.h"
 #include "analysis/parts.h"
 
 #include <math.h>
@@ -56,6 +57,22 @@ static void judge_means(cnn_analysis *a, int comparison, cnn_measure measure, cn
         x->verdict_reason = CNN_REASON_NO_MARGIN;
 }
 
+/** The same for devices like these. */
+static void judge_devices(const cnn_analysis *a, cnn_measure measure, cnn_comparison *x)
+{
+    x->device_verdict = CNN_VERDICT_INCONCLUSIVE;
+    x->device_reason = !cnn_measure_is_log[measure]                ? CNN_REASON_BY_SEED
+                       : x->device_units < 1                       ? x->verdict_reason
+                       : x->device_units == 1                      ? CNN_REASON_ONE_UNIT
+                       : x->device_units < CNN_DEVICES_FOR_VERDICT ? CNN_REASON_FEW_UNITS
+                       : isnan(x->device_p)                        ? CNN_REASON_NO_VARIANCE
+                                                                   : CNN_REASON_NONE;
+    if (passes(a, x->device_tost_p_holm))
+        x->device_verdict = CNN_VERDICT_EQUIVALENT;
+    else if (passes(a, x->device_p_holm))
+        x->device_verdict = x->device_mean < 0 ? CNN_VERDICT_FASTER : CNN_VERDICT_SLOWER;
+}
+
 static void judge_variances(cnn_analysis *a, int comparison, cnn_measure measure, cnn_comparison *x)
 {
     cnn_reason reason = why_no_pairs(a, comparison, measure);
@@ -80,7 +97,9 @@ static void withhold(cnn_comparison *x)
         x->verdict_reason = CNN_REASON_INTERIM;
     if (x->variance_verdict != CNN_VARIANCE_INCONCLUSIVE || x->variance_reason == CNN_REASON_NONE)
         x->variance_reason = CNN_REASON_INTERIM;
-    x->verdict = CNN_VERDICT_INCONCLUSIVE;
+    if (x->device_verdict != CNN_VERDICT_INCONCLUSIVE || x->device_reason == CNN_REASON_NONE)
+        x->device_reason = CNN_REASON_INTERIM;
+    x->verdict = x->device_verdict = CNN_VERDICT_INCONCLUSIVE;
     x->variance_verdict = CNN_VARIANCE_INCONCLUSIVE;
 }
 
@@ -90,6 +109,7 @@ void cnn_analysis_verdicts(cnn_analysis *a)
         for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
             cnn_comparison *x = &a->comparisons[i * CNN_MEASURE_COUNT + m];
             judge_means(a, i, (cnn_measure)m, x);
+            judge_devices(a, (cnn_measure)m, x);
             judge_variances(a, i, (cnn_measure)m, x);
             if (a->look.number == 0)
                 withhold(x);

@@ -159,8 +159,9 @@ static void report_means(const cells_view *v)
     put_cells(v, t, put_mean);
     cnn_table_note(
         t,
-        "runs: counted/planned. interval: %.0f %% t interval of the mean. out: outliers, "
-        "which stay in all figures.",
+        "runs: counted/planned. interval: %.0f %% t interval of the mean, for more such runs on "
+        "these devices, as if all runs were independent; levels are compared within blocks, not "
+        "by these intervals. out: outliers, which stay in all figures.",
         100 * (1 - v->r->a->alpha));
     note_gaps(v, t);
 }

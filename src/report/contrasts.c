@@ -170,6 +170,49 @@ static void report_verdicts(const cnn_report_pair *v)
     note_gaps(v, false, t);
 }
 
+static void put_devices(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
+{
+    cnn_table_text(t, "%d %s%s", x->device_units, cnn_device_unit_names[x->device_unit],
+                   cnn_report_plural(x->device_units));
+    cnn_table_number(t, exp(x->device_mean));
+    cnn_table_interval(t, exp(x->device_lower), exp(x->device_upper));
+    cnn_table_number(t, x->device_p_holm);
+    cnn_table_number(t, x->device_tost_p_holm);
+    if (x->device_reason == CNN_REASON_ONE_UNIT)
+        cnn_table_text(t, "not estimable");
+    else if (x->device_reason == CNN_REASON_FEW_UNITS)
+        cnn_table_text(t, "too few %ss", cnn_device_unit_names[x->device_unit]);
+    else if (x->device_verdict == CNN_VERDICT_FASTER || x->device_verdict == CNN_VERDICT_SLOWER)
+        cnn_table_text(t, "%s %s", v->a, cnn_verdict_names[x->device_verdict]);
+    else
+        cnn_table_text(t, "%s", cnn_verdict_names[x->device_verdict]);
+}
+
+/** For devices like these, where the table before is for these devices. Times only. */
+static void report_devices(const cnn_report_pair *v)
+{
+    static const cnn_table_column columns[] = {
+        {.name = "units", .title = "units"},
+        {.name = "ratio", .title = "ratio", .format = CNN_FORMAT_FIXED, .digits = 3},
+        {.name = "interval",
+         .title = "interval",
+         .format = CNN_FORMAT_FIXED,
+         .digits = 3,
+         .interval = true},
+        {.name = "device_p", .title = "p differ", .format = CNN_FORMAT_P},
+        {.name = "device_tost_p", .title = "p equal", .format = CNN_FORMAT_P},
+        {.name = "verdict", .title = "verdict"},
+    };
+    const cnn_scope *scope = &v->r->a->scope;
+    cnn_table *t =
+        report_rows(v, "devices", ", for devices like these", columns, COUNT(columns), put_devices);
+    cnn_table_note(t,
+                   "The table of verdicts is for these devices, this one for devices like these%s: "
+                   "mean of the units' mean differences, each unit counted once, with the t "
+                   "interval at %.4g %% (units - 1 degrees of freedom). Verdicts from 4 units on.",
+                   scope->nodes == 1 ? " in this host" : "", 100 * (1 - v->r->a->alpha));
+}
+
 static void put_unpaired(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     const cnn_analysis *a = v->r->a;
@@ -434,6 +477,8 @@ static void report_effects(const cnn_report_pair *v)
 static void report_pair(const cnn_report_pair *v)
 {
     report_verdicts(v);
+    if (v->shown.is_log)
+        report_devices(v);
     if (v->r->full) {
         report_unpaired(v);
         report_t_tests(v);

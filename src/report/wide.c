@@ -113,6 +113,8 @@ static void wide_comparisons(const cnn_report *r)
         {.name = "verdict_reason_name", .title = "verdict_reason_name"},
         {.name = "variance_verdict_name", .title = "variance_verdict_name"},
         {.name = "variance_reason_name", .title = "variance_reason_name"},
+        {.name = "device_verdict_name", .title = "device_verdict_name"},
+        {.name = "device_reason_name", .title = "device_reason_name"},
         CNN_COMPARISON_COLUMNS(WIDE_COLUMN)};
     wide w;
     const cnn_analysis *a = r->a;
@@ -135,6 +137,8 @@ static void wide_comparisons(const cnn_report *r)
             cnn_table_text(t, "%s", cnn_reason_names[x->verdict_reason]);
             cnn_table_text(t, "%s", cnn_variance_verdict_names[x->variance_verdict]);
             cnn_table_text(t, "%s", cnn_reason_names[x->variance_reason]);
+            cnn_table_text(t, "%s", cnn_verdict_names[x->device_verdict]);
+            cnn_table_text(t, "%s", cnn_reason_names[x->device_reason]);
             CNN_COMPARISON_COLUMNS(PUT)
         }
 }

@@ -208,6 +208,7 @@ pairs_of <- function(all, a, b, measure) {
   keep <- whole & !split
   r <- list(x = x[[measure]][keep], y = y[[measure]][keep], incomplete = sum(!whole),
             split = sum(split), blocks = sum(keep), resolution = NA,
+            place = x$place[keep], host = x$host[keep],
             same = any(keep) && all(x$checksum[keep] != "" & x$checksum[keep] == y$checksum[keep]))
   if (measure == "test_error" && any(keep))
     r$resolution <- 1 / min(x$test_images[keep], y$test_images[keep])
@@ -254,6 +255,7 @@ comparison <- function(scenario, combination, a, b, measure) {
                "paired_variance_ratio_upper", "pitman_morgan_t", "pitman_morgan_df",
                "pitman_morgan_p", "hedges_g", "hedges_g_lower", "hedges_g_upper", "superiority",
                "superiority_lower", "superiority_upper", "tost_lower", "tost_upper", "tost_p",
+               "device_mean", "device_lower", "device_upper", "device_p", "device_tost_p",
                "blocking_gain")
   r[columns] <- NA_real_
   set <- function(names, values) r[names] <<- as.list(as.double(values))
@@ -345,6 +347,26 @@ comparison <- function(scenario, combination, a, b, measure) {
       set(c("tost_lower", "tost_upper", "tost_p"),
           c(r$paired_mean, r$paired_mean, as.numeric(abs(r$paired_mean) > m)))
   }
+  r$device_units <- -1L
+  if (is_log[[measure]]) { # each device, or host, is one value
+    devices <- if (n) as.vector(tapply(px - py, p$place, mean)) else nothing(0)
+    hosts <- if (n) as.vector(tapply(p$host, p$place, function(h) h[1])) else nothing(0)
+    if (length(unique(hosts)) > 1 && length(unique(hosts)) < length(devices))
+      devices <- as.vector(tapply(devices, hosts, mean))
+    r$device_units <- length(devices)
+    if (length(devices))
+      r$device_mean <- mean(devices)
+    if (length(devices) > 1 && sd(devices) > 1e-12) {
+      t <- t.test(devices)
+      set(c("device_lower", "device_upper"), t$conf.int)
+      if (length(devices) >= 4)
+        set(c("device_p", "device_tost_p"),
+            c(t$p.value, max(t.test(devices, mu = -m, alternative = "greater")$p.value,
+                             t.test(devices, mu = m, alternative = "less")$p.value)))
+    } else if (length(devices) > 1) {
+      set(c("device_lower", "device_upper"), rep(r$device_mean, 2))
+    }
+  }
   r
 }
 pairs <- list(c(0, 1), c(0, 2), c(1, 2))
@@ -358,7 +380,7 @@ for (scenario in unique(runs$scenario))
                                    measure = m))
 table <- do.call(rbind, Map(comparison, g$scenario, g$combination, g$a, g$b, g$measure))
 tests <- c("welch", "paired", "sign_flip", "wilcoxon", "mann_whitney", "f", "brown_forsythe",
-           "pitman_morgan", "tost")
+           "pitman_morgan", "tost", "device", "device_tost")
 for (test in tests) # a family: scenario, measure and test; also as the second look at a study
   for (looks in 1:2) {
     to <- paste0(test, if (looks == 1) "_holm" else "_holm_2")

@@ -198,6 +198,11 @@ static const struct {
     COLUMN(tost_lower),
     COLUMN(tost_upper),
     COLUMN(tost_p),
+    COLUMN(device_mean),
+    COLUMN(device_lower),
+    COLUMN(device_upper),
+    COLUMN(device_p),
+    COLUMN(device_tost_p),
     COLUMN(blocking_gain),
     COLUMN(detectable),
 #undef COLUMN
@@ -232,6 +237,7 @@ static void compare_row(const golden *g, int row, const cnn_comparison *x,
     assert_int_equal(x->n_a, (int)golden_number(g, row, "n_a"));
     assert_int_equal(x->n_b, (int)golden_number(g, row, "n_b"));
     assert_int_equal(x->blocks, (int)golden_number(g, row, "blocks"));
+    assert_int_equal(x->device_units, (int)golden_number(g, row, "device_units"));
     assert_int_equal(x->units, (int)golden_number(g, row, "units"));
     assert_int_equal(x->same_weights, (int)golden_number(g, row, "same_weights"));
     assert_int_equal(x->blocks_split, (int)golden_number(g, row, "blocks_split"));
