@@ -67,11 +67,12 @@ build_tree() {
     rm -f "$folder.log"
 }
 
-# run_tests FOLDER [CTEST OPTION...]: side by side, one more than there are cores, as some only wait.
+# run_tests FOLDER [CTEST OPTION...]: side by side, twice as many as there are cores, since tests of
+# MPI and Slurm mostly wait. No test depends on how fast it runs.
 run_tests() {
     local folder=$1
     shift
-    ctest --test-dir "$folder" -j "$(($(nproc) + 1))" --output-on-failure --no-tests=error "$@"
+    ctest --test-dir "$folder" -j "$((2 * $(nproc)))" --output-on-failure --no-tests=error "$@"
 }
 
 # Open MPI refuses root and more ranks than cores unless told otherwise.

@@ -103,7 +103,7 @@ resume_after_kill)
     kill -KILL "$launcher"
     wait "$launcher" || true
     await 10 trainers_gone
-    sleep 1.5 # ranks notice within a second that their launcher is gone
+    await 20 ranks_gone long
     $rows long.h5 >before
     grep '^run [0-9]* done' before >kept || fail "nothing was kept"
     [[ $(wc -l <kept) -lt 32 ]] || fail "it was over too soon"
@@ -368,7 +368,8 @@ second_signal)
     rank=$!
     await 20 notes ' ' 1
     kill -TERM "$rank"
-    sleep 1
+    await 20 grep -q 'no new run starts' log
+    sleep 1 # signals within half a second count once
     kill -0 "$rank" || fail "the time of grace was not given"
     kill -TERM "$rank"
     begin=$SECONDS

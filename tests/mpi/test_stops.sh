@@ -60,7 +60,7 @@ usr1_mpirun)
     launcher=$!
     await 60 notes ' ' 2
     kill -USR1 "$launcher"
-    sleep 0.1
+    await 20 grep -q 'SIGUSR1: ' log
     kill -USR1 "$launcher" 2>/dev/null || true
     status=0
     wait "$launcher" || status=$?
@@ -74,9 +74,10 @@ usr1_mpirun)
     rank=$!
     await 60 notes ' ' 1
     kill -USR1 "$rank"
-    sleep 0.2
+    await 20 grep -q 'SIGUSR1: ' log
     kill -TERM "$rank"
-    sleep 1
+    await 20 grep -q 'no new run starts' log
+    sleep 1 # signals within half a second count once
     kill -TERM "$rank"
     status=0
     wait "$rank" || status=$?
