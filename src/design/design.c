@@ -3,8 +3,8 @@
 
 #include "base/philox.h"
 #include "design/balance.h"
-#include "job/looks.h"
 #include "design/seeds.h"
+#include "job/looks.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -56,11 +56,11 @@ typedef struct {
     char primary[CNN_RESULTS_NAME_ROOM]; /* the measure that the study is about; "": the first */
     int look_count; /* declared looks at the data; 0 is one look, at all blocks */
     double looks[CNN_RESULTS_LOOKS_MAX]; /* ascending shares of the blocks; the last is 1 */
-    int8_t *status;         /* [run_count] cnn_run_status */
-    cnn_planned *planned;   /* [run_count] */
-    cnn_measured *measured; /* [run_count] */
-    cnn_epoch_row *epochs;  /* [run_count, epoch_count] */
-    cnn_attempt *attempts;  /* [run_count, attempts_per_run] */
+    int8_t *status;                      /* [run_count] cnn_run_status */
+    cnn_planned *planned;                /* [run_count] */
+    cnn_measured *measured;              /* [run_count] */
+    cnn_epoch_row *epochs;               /* [run_count, epoch_count] */
+    cnn_attempt *attempts;               /* [run_count, attempts_per_run] */
     int session_count;
     cnn_session *sessions;
     cnn_quarantine *quarantines; /* [session_count], or NULL: unknown (files pooled) */
