@@ -14,6 +14,9 @@
 
 /** Power for which `detectable` and `blocks_needed` are. */
 #define CNN_ANALYSIS_POWER 0.8
+/** They rest on the upper confidence bound of the sd at this level, sd sqrt(df / chi2(1 - level,
+ *  df)): then the power is at least the stated one on average over estimates of the sd. */
+#define CNN_SD_CONFIDENCE 0.8
 
 /** The rule of the verdicts, as a paragraph for the report. */
 extern const char cnn_verdict_rule[];

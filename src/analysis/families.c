@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Adjustment of the tests of a family, and power at the level of the family. */
 #include "analysis/parts.h"
+#include "stats/dist.h"
 #include "stats/multiple.h"
 #include "stats/power.h"
 
@@ -53,18 +54,24 @@ static int known_count(int n)
     return n > 0 ? n : -1;
 }
 
-cnn_block_power cnn_analysis_power(int blocks, double paired_sd, double margin, double alpha)
+double cnn_analysis_sd_bound(double sd, int df)
 {
+    return df > 0 ? sd * sqrt(df / cnn_chi_squared_quantile(1 - CNN_SD_CONFIDENCE, df)) : NAN;
+}
+
+cnn_block_power cnn_analysis_power(int blocks, double paired_sd, int df, double margin,
+                                   double alpha)
+{
+    const double sd = cnn_analysis_sd_bound(paired_sd, df);
     cnn_block_power p = {.detectable = NAN, .blocks_needed = -1, .blocks_equivalence = -1};
-    if (!(paired_sd > 0))
+    if (!(sd > 0))
         return p;
-    p.detectable = cnn_paired_detectable(blocks, alpha, CNN_ANALYSIS_POWER) * paired_sd;
+    p.detectable = cnn_paired_detectable(blocks, alpha, CNN_ANALYSIS_POWER) * sd;
     if (isnan(margin))
         return p;
-    p.blocks_needed =
-        known_count(cnn_paired_blocks_needed(margin / paired_sd, alpha, CNN_ANALYSIS_POWER));
-    p.blocks_equivalence = known_count(
-        cnn_tost_blocks_needed(0, paired_sd, -margin, margin, alpha, CNN_ANALYSIS_POWER));
+    p.blocks_needed = known_count(cnn_paired_blocks_needed(margin / sd, alpha, CNN_ANALYSIS_POWER));
+    p.blocks_equivalence =
+        known_count(cnn_tost_blocks_needed(0, sd, -margin, margin, alpha, CNN_ANALYSIS_POWER));
     return p;
 }
 
@@ -73,7 +80,8 @@ static void find_power(cnn_comparison *x, double alpha)
 {
     if (x->units < 2)
         return;
-    const cnn_block_power p = cnn_analysis_power(x->units, x->paired_sd, x->margin, alpha);
+    const cnn_block_power p =
+        cnn_analysis_power(x->units, x->paired_sd, x->units - 1, x->margin, alpha);
     x->detectable = p.detectable;
     x->blocks_needed = p.blocks_needed;
     x->blocks_equivalence = p.blocks_equivalence;

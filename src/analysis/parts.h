@@ -35,13 +35,17 @@ cnn_status cnn_analysis_seeds(cnn_analysis *a, const cnn_groups *g);
 /** overhead, session_overhead */
 cnn_status cnn_analysis_overhead(cnn_analysis *a, const cnn_results *results);
 
+/** Upper confidence bound, at CNN_SD_CONFIDENCE, of an sd estimated with df degrees of freedom. */
+double cnn_analysis_sd_bound(double sd, int df);
+
 /** What blocks find with power CNN_ANALYSIS_POWER where the differences within them, on the
  * analysed scale, have the standard deviation paired_sd: as the columns of a comparison say. */
 typedef struct {
     double detectable;                     /* NaN: paired_sd is not above 0, or blocks below 2 */
     int blocks_needed, blocks_equivalence; /* -1: unknown; needs a margin */
 } cnn_block_power;
-cnn_block_power cnn_analysis_power(int blocks, double paired_sd, double margin, double alpha);
+cnn_block_power cnn_analysis_power(int blocks, double paired_sd, int df, double margin,
+                                   double alpha);
 
 /** A value on the analysed scale; not finite where a time has no logarithm. */
 double cnn_analysed(cnn_measure measure, double value);

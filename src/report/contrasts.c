@@ -358,8 +358,8 @@ static void report_equivalence(const cnn_report_pair *v)
         "the smallest difference that these blocks detect with power %.1f. to differ: blocks "
         "that detect a difference as large as the margin; to be equal: blocks that show "
         "equivalence if there is no difference; both with that power, at the level of "
-        "the family.",
-        100 * (1 - 2 * v->r->a->alpha), CNN_ANALYSIS_POWER);
+        "the family, and for the sd at its %g %% upper confidence bound.",
+        100 * (1 - 2 * v->r->a->alpha), CNN_ANALYSIS_POWER, 100 * CNN_SD_CONFIDENCE);
 }
 
 static void put_variance_verdict(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)

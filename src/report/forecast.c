@@ -111,8 +111,11 @@ static void note_pairs(const cnn_forecast *f, const cnn_job *job, cnn_table *t)
         t,
         "Paired t test of log times, %d blocks of each combination, two-sided alpha %g, "
         "power %g; sd: of a over b within the file's blocks. s: of the mean of the second "
-        "level. Holm: at alpha / %d, which is safe for the verdicts over all %d pairs.",
-        f->repeats, alpha, CNN_ANALYSIS_POWER, f->pair_count, f->pair_count);
+        "level. Holm: at alpha / %d, which is safe for the verdicts over all %d pairs. The sd "
+        "is taken at its %g %% upper confidence bound, so that the power holds on average over "
+        "such estimates.",
+        f->repeats, alpha, CNN_ANALYSIS_POWER, f->pair_count, f->pair_count,
+        100 * CNN_SD_CONFIDENCE);
     if (job->analysis.margin_time > 0)
         cnn_table_note(
             t,

@@ -415,13 +415,15 @@ table$variance_verdict_2 <- sapply(rows, of_variance, "holm_2")
 for (i in seq_len(nrow(table))) {
   r <- table[i, ]
   m <- sum(table$scenario == r$scenario & table$measure == r$measure & !is.na(table$paired_p))
+  # the sd at its 80 % upper confidence bound
+  sd. <- r$paired_sd * sqrt((r$units - 1) / qchisq(0.2, r$units - 1))
   table$detectable[i] <- if (r$units > 1 && isTRUE(r$paired_sd > 0))
-    power.t.test(n = r$units, power = 0.8, sd = r$paired_sd, sig.level = alpha / m,
+    power.t.test(n = r$units, power = 0.8, sd = sd., sig.level = alpha / m,
                  type = "paired", alternative = "two.sided", strict = TRUE, tol = 1e-14)$delta
     else NA
   table$blocks_needed[i] <- if (is.na(table$detectable[i]) || is.na(margin[[r$measure]])) -1L else {
     n <- 2L
-    while (power.t.test(n = n, delta = margin[[r$measure]], sd = r$paired_sd,
+    while (power.t.test(n = n, delta = margin[[r$measure]], sd = sd.,
                         sig.level = alpha / m, type = "paired", strict = TRUE)$power < 0.8)
       n <- n + 1L
     n

@@ -272,7 +272,7 @@ static void test_sentences_give_intervals_and_reasons(void **state)
         "architecture1: not tested: every run of framework2 failed or diverged.",
         "architecture2: equivalent within 1 %: difference 0.000 %, 90 % interval -0.15 to 0.15 %",
         "architecture3: inconclusive: difference ",
-        "more blocks would be needed to detect a difference of 1 %, about 3,000 more",
+        "more blocks would be needed to detect a difference of 1 %, about 6,000 more",
         "run of framework2 failed or diverged, architecture2: there is no variance",
         "Each interval is for its comparison alone",
         NULL};
