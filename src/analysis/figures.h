@@ -289,7 +289,7 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(device_reason, I8, "", "why no more can be said")                                            \
     X(detectable, F64, "",                                                                         \
       "smallest paired mean, on the analysed scale, that so many blocks find with power 0.8 at "   \
-      "alpha / size of the family, the sd at its 80 % upper confidence bound")                    \
+      "alpha / size of the family, the sd at its 80 % upper confidence bound")                     \
     X(blocks_needed, I32, "",                                                                      \
       "blocks that find a difference as large as the margin with power 0.8 at alpha / size of "    \
       "the family; -1 unknown")                                                                    \

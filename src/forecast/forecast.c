@@ -75,9 +75,10 @@ static void expect_pair(const work *w, const int *cell_of, cnn_forecast_pair *p)
         cnn_analysis_comparison(w->analysis, comparison, CNN_MEASURE_TRAIN_SECONDS);
     p->blocks = x->blocks;
     p->paired_sd = x->paired_sd;
-    const cnn_block_power alone = cnn_analysis_power(w->f->repeats, x->paired_sd, x->units - 1, margin, alpha);
-    const cnn_block_power family =
-        cnn_analysis_power(w->f->repeats, x->paired_sd, x->units - 1, margin, alpha / w->f->pair_count);
+    const cnn_block_power alone =
+        cnn_analysis_power(w->f->repeats, x->paired_sd, x->units - 1, margin, alpha);
+    const cnn_block_power family = cnn_analysis_power(w->f->repeats, x->paired_sd, x->units - 1,
+                                                      margin, alpha / w->f->pair_count);
     p->detectable = alone.detectable;
     p->detectable_seconds = expm1(alone.detectable) * b->train_seconds;
     p->detectable_family = family.detectable;
