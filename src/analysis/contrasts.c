@@ -165,6 +165,14 @@ static void compare_with_margin(cnn_comparison *x, const comparands *c, cnn_t_re
     x->tost_upper = tost.interval.high;
 }
 
+/** Values that agree by chance have no interval: a point would claim certainty. */
+static void forget_intervals(cnn_comparison *x)
+{
+    x->paired_difference_lower = x->paired_difference_upper = NAN;
+    x->paired_lower = x->paired_upper = NAN;
+    x->paired_ratio_lower = x->paired_ratio_upper = NAN;
+}
+
 static void compare_blocks(cnn_comparison *x, const comparands *c, bool is_log)
 {
     const int n = c->block_a.n;
@@ -186,6 +194,9 @@ static void compare_blocks(cnn_comparison *x, const comparands *c, bool is_log)
         x->paired_ratio_lower = ratio.interval.low;
         x->paired_ratio_upper = ratio.interval.high;
     }
+    if (t.outcome == CNN_STAT_NO_VARIANCE || t.outcome == CNN_STAT_IDENTICAL)
+        if (is_log || !c->same_weights)
+            forget_intervals(x);
     x->margin = c->margin;
     if (!isnan(c->margin))
         compare_with_margin(x, c, t, is_log);

@@ -318,20 +318,16 @@ comparison <- function(scenario, combination, a, b, measure) {
     r$blocking_gain <- (var(px) + var(py)) / var(px - py)
   }
   if (n > 1 && spread == 0) { # the same difference in every block: judged by sign flips
-    set(c("paired_sd", "paired_lower", "paired_upper", "paired_difference_lower",
-          "paired_difference_upper", "paired_df"),
-        c(0, r$paired_mean, r$paired_mean, r$paired_difference, r$paired_difference, n - 1))
-    if (is_log[[measure]] && sd(p$x - p$y) > 0)
-      set(c("paired_difference_lower", "paired_difference_upper"),
-          t.test(p$x, p$y, paired = TRUE)$conf.int)
+    set(c("paired_sd", "paired_df"), c(0, n - 1))
+    if (!is_log[[measure]] && p$same) # else by chance: no interval
+      set(c("paired_lower", "paired_upper", "paired_difference_lower", "paired_difference_upper"),
+          c(r$paired_mean, r$paired_mean, r$paired_difference, r$paired_difference))
     if (var(px) + var(py) > 0) # equal variances: the differences have none
       set(c("paired_variance_ratio", "pitman_morgan_df", "pitman_morgan_p"), c(1, n - 2, 1))
     if (all(px == py))
       set(c("paired_t", "paired_p", "sign_flip_p", "wilcoxon_v", "wilcoxon_p"), c(0, 1, 1, 0, 1))
     else
       r$paired_p <- r$sign_flip_p
-    if (is_log[[measure]])
-      set(c("paired_ratio_lower", "paired_ratio_upper"), exp(r$paired_mean))
   }
   m <- margin[[measure]]
   if (n > 1 && !is.na(m)) { # the sd of errors is at least their resolution
