@@ -10,9 +10,8 @@
 
 static const size_t workspace_limit = (size_t)1 << 30; /* bytes that a candidate may ask for */
 
-/* ---- trying candidates --------------------------------------------------------------------- */
+/* ---- a place to try candidates in ---------------------------------------------------------- */
 
-/* A place to try candidates in. */
 typedef struct {
     cnn_ops *ops;
     cnn_conv_problem problem;
@@ -128,8 +127,8 @@ done:
     return st;
 }
 
-/* Whether the last result is right. */
-static cnn_status check_result(const bench *b, cnn_conv_candidate c, bool *right)
+/* CNN_EBACKEND: the last result is wrong. */
+static cnn_status check_result(const bench *b)
 {
     static const double masks_may_differ = 0.02;
     cnn_status st = CNN_OK;
@@ -140,63 +139,77 @@ static cnn_status check_result(const bench *b, cnn_conv_candidate c, bool *right
     CNN_TRY(cnn_ops_download(b->ops, distance, b->distance, sizeof distance));
     if (b->expected_mask)
         CNN_TRY(check_mask(b, &differing));
-    *right = (double)distance[1] <= cnn_conv_tolerance(b->ops, &b->problem) * (double)distance[0] &&
-             differing <= masks_may_differ;
-    if (!*right)
-        fprintf(stderr,
-                "a candidate for a convolution (%s) is left out, as its result is wrong: by %g of "
-                "%g, %g %% of its mask\n",
-                c.own ? c.own->name : "of cuDNN", (double)distance[1], (double)distance[0],
-                100 * differing);
+    CNN_CHECK((double)distance[1] <=
+                      cnn_conv_tolerance(b->ops, &b->problem) * (double)distance[0] &&
+                  differing <= masks_may_differ,
+              CNN_EBACKEND, "its result is wrong: by %g of %g, %g %% of its mask",
+              (double)distance[1], (double)distance[0], 100 * differing);
 done:
     return st;
 }
 
-/* A candidate at its place. */
+/* ---- trying candidates --------------------------------------------------------------------- */
+
+/* A candidate in the bench. */
 typedef struct {
     bench *b;
-    cnn_conv_candidate candidate;
+    cnn_algorithm algorithm; /* what is frozen if it is chosen */
+    cnn_cudnn_plan *plan;    /* of an engine; owned */
 } trial;
+
+static cnn_conv_candidate candidate_of(const trial *t)
+{
+    return (cnn_conv_candidate){t->algorithm.kind, t->algorithm.own, t->plan};
+}
 
 static cnn_status run_trial(void *context)
 {
     const trial *t = context;
-    return cnn_conv_candidate_run(t->b->ops, &t->b->problem, t->candidate, t->b->operands);
+    return cnn_conv_candidate_run(t->b->ops, &t->b->problem, candidate_of(t), t->b->operands);
 }
 
-static cnn_status judge_candidate(bench *b, cnn_conv_candidate c, float *milliseconds)
+/* The thread's message, after the candidate's and the problem's names; an error that stays, which
+ * every later call would report, ends the run instead. */
+static cnn_status leave_out(void *context, cnn_status st)
+{
+    const trial *t = context;
+    cnn_text name = {0}, problem = {0};
+    if (st != CNN_EBACKEND && st != CNN_ENOMEM)
+        return st;
+    cnn_algorithm_describe(&t->algorithm, &name);
+    cnn_conv_problem_name(&t->b->problem, &problem);
+    cnn_error_prefix(st, "candidate %s for %s", name.s ? name.s : "", problem.s ? problem.s : "");
+    st = cnn_cuda_clear_error();
+    if (st == CNN_OK)
+        fprintf(stderr, "left out: %s\n", cnn_error_message());
+    cnn_text_free(&name);
+    cnn_text_free(&problem);
+    return st;
+}
+
+/* CNN_EBACKEND: it cannot be run, or its result is wrong. */
+static cnn_status check(trial *t)
 {
     cnn_status st = CNN_OK;
-    bool right = false;
-    trial t = {b, c};
-    CNN_TRY(cnn_cuda_need_workspace(b->ops, cnn_conv_candidate_workspace(&b->problem, c)));
+    bench *b = t->b;
+    const cudaStream_t stream = b->ops->current.stream;
+    CNN_TRY(cnn_cuda_need_workspace(b->ops,
+                                    cnn_conv_candidate_workspace(&b->problem, candidate_of(t))));
     CNN_CUDA(cudaMemsetAsync(b->operands.result, 0xff, b->result_size * sizeof(float),
-                             cnn_gpu_foreign(b->ops->current.stream)));
+                             cnn_gpu_foreign(stream)));
     if (b->operands.mask)
-        CNN_CUDA(cudaMemsetAsync(b->operands.mask, 0xee, b->result_size,
-                                 cnn_gpu_foreign(b->ops->current.stream)));
-    CNN_TRY(run_trial(&t));
-    CNN_TRY(check_result(b, c, &right));
-    if (right)
-        CNN_TRY(cnn_cuda_time(b->ops, run_trial, &t, b->from_graph, milliseconds));
+        CNN_CUDA(cudaMemsetAsync(b->operands.mask, 0xee, b->result_size, cnn_gpu_foreign(stream)));
+    CNN_TRY(run_trial(t));
+    CNN_TRY(check_result(b));
 done:
     return st;
 }
 
-/* Times one candidate; *milliseconds infinite: it fails, cannot be had, or is wrong. */
-static cnn_status try_candidate(bench *b, cnn_conv_candidate c, float *milliseconds)
-{
-    *milliseconds = INFINITY;
-    const cnn_status st = judge_candidate(b, c, milliseconds);
-    if (st != CNN_EBACKEND && st != CNN_ENOMEM)
-        return st;
-    cudaGetLastError(); /* not one that stays: the next call would tell */
-    *milliseconds = INFINITY;
-    fprintf(stderr, "a candidate for a convolution is left out: %s\n", cnn_error_message());
-    return CNN_OK;
-}
+/* ---- candidates ---------------------------------------------------------------------------- */
 
-/* ---- choosing ------------------------------------------------------------------------------ */
+/* The budget of tuning: so many engines for a graph, in the order in which cuDNN proposes them, and
+ * all own kernels that fit. Never a limit of time, on which results would depend. */
+enum { ENGINES_TRIED = 12, GRAPHS = 2, MOST_TRIALS = 32 + GRAPHS * ENGINES_TRIED };
 
 static cnn_status plan_within_limit(cnn_cudnn_graph *graph, const cnn_cudnn_engine *engine,
                                     cnn_cudnn_plan **out)
@@ -231,70 +244,113 @@ typedef struct {
     cnn_cudnn_engine engines[CNN_MAX_ENGINES];
 } proposals;
 
-/* Times the proposals; *best: the least milliseconds so far, whose algorithm the plan has. */
-static cnn_status try_proposals(cnn_conv_plan *p, bench *b, const proposals *list, float *best)
+/* What is tried, in a fixed order: own kernels, then engines. */
+typedef struct {
+    int count;
+    trial list[MOST_TRIALS];
+} trials;
+
+/* Adds a candidate whose result is right. Takes the plan, which may be NULL. */
+static cnn_status add_trial(trials *all, bench *b, cnn_algorithm algorithm, cnn_cudnn_plan *plan)
 {
-    cnn_status st = CNN_OK;
-    cnn_cudnn_plan *plan = NULL;
-    float milliseconds;
-    for (int i = 0; i < list->count; i++) {
-        CNN_TRY(plan_within_limit(list->graph, &list->engines[i], &plan));
-        if (!plan)
-            continue;
-        CNN_TRY(try_candidate(b, (cnn_conv_candidate){list->kind, NULL, plan}, &milliseconds));
-        cnn_cudnn_plan_destroy(&plan);
-        if (milliseconds < *best) {
-            *best = milliseconds;
-            p->algorithm = (cnn_algorithm){.kind = list->kind, .engine = list->engines[i]};
-        }
+    trial *t = &all->list[all->count];
+    *t = (trial){.b = b, .algorithm = algorithm, .plan = plan};
+    const cnn_status st = check(t);
+    if (st == CNN_OK) {
+        all->count++;
+        return CNN_OK;
     }
-done:
-    cnn_cudnn_plan_destroy(&plan);
-    return st;
+    const cnn_status left = leave_out(t, st);
+    cnn_cudnn_plan_destroy(&t->plan);
+    return left;
 }
 
-/* As try_proposals, with our own kernels. */
-static cnn_status try_own(cnn_conv_plan *p, bench *b, float *best)
+static cnn_status add_own(const cnn_conv_plan *p, bench *b, trials *all)
 {
     cnn_status st = CNN_OK;
     for (int i = 0; cnn_own_convolutions[i]; i++) {
         const cnn_own_convolution *own = cnn_own_convolutions[i];
-        float milliseconds;
-        if (!competes(p, own))
-            continue;
-        CNN_TRY(
-            try_candidate(b, (cnn_conv_candidate){CNN_ALGORITHM_OWN, own, NULL}, &milliseconds));
-        if (milliseconds < *best) {
-            *best = milliseconds;
-            p->algorithm = (cnn_algorithm){.kind = CNN_ALGORITHM_OWN, .own = own};
-        }
+        if (competes(p, own))
+            CNN_TRY(
+                add_trial(all, b, (cnn_algorithm){.kind = CNN_ALGORITHM_OWN, .own = own}, NULL));
     }
 done:
     return st;
 }
+
+static cnn_status add_proposals(bench *b, const proposals *list, trials *all)
+{
+    cnn_status st = CNN_OK;
+    for (int i = 0; i < list->count && i < ENGINES_TRIED; i++) {
+        cnn_cudnn_plan *plan = NULL;
+        CNN_TRY(plan_within_limit(list->graph, &list->engines[i], &plan));
+        if (plan)
+            CNN_TRY(add_trial(
+                all, b, (cnn_algorithm){.kind = list->kind, .engine = list->engines[i]}, plan));
+    }
+done:
+    return st;
+}
+
+/* ---- choosing ------------------------------------------------------------------------------ */
 
 static cnn_algorithm direct_algorithm(void)
 {
     return (cnn_algorithm){.kind = CNN_ALGORITHM_OWN, .own = cnn_own_convolutions[0]};
 }
 
-/* The fastest of all candidates. */
+static void record(const trial *t, float microseconds)
+{
+    cnn_text name = {0}, problem = {0};
+    cnn_algorithm_describe(&t->algorithm, &name);
+    cnn_conv_problem_name(&t->b->problem, &problem);
+    cnn_timing_record(t->b->ops, problem.s ? problem.s : "", name.s ? name.s : "", microseconds);
+    cnn_text_free(&name);
+    cnn_text_free(&problem);
+}
+
+/* The fastest of the trials is the plan's; the direct kernels where none could be timed. */
+static cnn_status take_fastest(cnn_conv_plan *p, trials *all)
+{
+    cnn_status st = CNN_OK;
+    cnn_timed timed[MOST_TRIALS];
+    float times[MOST_TRIALS];
+    for (int i = 0; i < all->count; i++)
+        timed[i] = (cnn_timed){.work = run_trial,
+                               .failed = leave_out,
+                               .context = &all->list[i],
+                               .from_graph = p->native};
+    CNN_TRY(cnn_cuda_time(p->ops, timed, all->count));
+    for (int i = 0; i < all->count; i++) {
+        times[i] = timed[i].microseconds;
+        record(&all->list[i], times[i]);
+    }
+    const int best = cnn_timing_fastest(times, all->count);
+    p->algorithm = best < 0 ? direct_algorithm() : all->list[best].algorithm;
+done:
+    return st;
+}
+
 static cnn_status choose_fastest(cnn_conv_plan *p, const proposals *lists, int list_count)
 {
     cnn_status st = CNN_OK;
-    float best = INFINITY;
     bench b;
-    p->algorithm = direct_algorithm();
+    trials *all = calloc(1, sizeof *all);
     CNN_TRY(bench_open(p, &b));
-    CNN_TRY(try_own(p, &b, &best));
+    CNN_CHECK(all != NULL, CNN_ENOMEM, "candidates for a convolution");
+    CNN_TRY(add_own(p, &b, all));
     for (int i = 0; i < list_count; i++)
-        CNN_TRY(try_proposals(p, &b, &lists[i], &best));
+        CNN_TRY(add_proposals(&b, &lists[i], all));
+    CNN_TRY(take_fastest(p, all));
 done:
+    for (int i = 0; all && i < all->count; i++)
+        cnn_cudnn_plan_destroy(&all->list[i].plan);
+    free(all);
     bench_close(&b);
     return st;
 }
 
-/* cuDNN's first proposal that can be had; our own kernels where there is none. */
+/* cuDNN's first proposal that can be built; our own kernels where there is none. */
 static cnn_status choose_first(cnn_conv_plan *p, const proposals *lists, int list_count)
 {
     p->algorithm = direct_algorithm();

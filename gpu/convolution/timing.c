@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gpu/convolution/timing.h"
 
+#include "base/clock.h"
 #include "gpu/device/internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 
-enum { RUNS_AT_ONCE = 4 };
+enum { RUNS = 4, MOST_LAUNCHES = 64, MOST_WARM_UPS = 100000 };
+static const double round_milliseconds = 0.2; /* least length of a candidate's part of a round */
+static const double idle_seconds = 0.02;      /* after which the clock may have dropped */
+static const float equal = 1.02f;             /* times within this ratio count as equal */
+const double cnn_timing_warm_up = 200;
 
-typedef struct {
-    cudaStream_t stream;
-    cnn_timed_work *work;
-    void *context;
-    cudaGraphExec_t graph; /* of the runs; NULL: one by one */
-    cudaEvent_t start, stop;
-} timer;
+/* ---- small helpers ------------------------------------------------------------------------- */
 
 static int by_time(const void *a, const void *b)
 {
@@ -21,86 +21,208 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-float cnn_timing_median(float times[CNN_TIMED_RUNS])
+float cnn_timing_median(float times[CNN_TIMING_ROUNDS])
 {
-    qsort(times, CNN_TIMED_RUNS, sizeof times[0], by_time);
-    return times[CNN_TIMED_RUNS / 2];
+    qsort(times, CNN_TIMING_ROUNDS, sizeof times[0], by_time);
+    return times[CNN_TIMING_ROUNDS / 2];
 }
 
-static cnn_status queue_runs(const timer *t)
+int cnn_timing_fastest(const float *microseconds, int count)
+{
+    float least = INFINITY;
+    for (int i = 0; i < count; i++)
+        least = fminf(least, microseconds[i]);
+    for (int i = 0; i < count; i++)
+        if (isfinite(microseconds[i]) && microseconds[i] <= equal * least)
+            return i;
+    return -1;
+}
+
+bool cnn_timing_is_cold(const cnn_ops *ops)
+{
+    return ops->worked_at == 0 || cnn_clock_monotonic() - ops->worked_at > idle_seconds;
+}
+
+void cnn_timing_worked(cnn_ops *ops)
+{
+    ops->worked_at = cnn_clock_monotonic();
+}
+
+void cnn_timing_record(cnn_ops *ops, const char *problem, const char *candidate, float microseconds)
+{
+    if (isfinite(microseconds))
+        cnn_text_printf(&ops->timings, "%s %s %.2f us\n", problem, candidate, (double)microseconds);
+    else
+        cnn_text_printf(&ops->timings, "%s %s left out\n", problem, candidate);
+}
+
+/* ---- one candidate ------------------------------------------------------------------------- */
+
+typedef struct {
+    cnn_timed *timed;
+    cudaGraphExec_t graph; /* of RUNS runs; NULL: queued one by one */
+    int launches;          /* of the graph, or of as many runs, a round */
+    float times[CNN_TIMING_ROUNDS];
+    bool out;
+} contender;
+
+typedef struct {
+    cnn_ops *ops;
+    contender *list;
+    int count;
+    cudaEvent_t start, stop;
+} contest;
+
+static cnn_status queue_runs(const cnn_timed *t)
 {
     cnn_status st = CNN_OK;
-    for (int i = 0; i < RUNS_AT_ONCE && st == CNN_OK; i++)
+    for (int i = 0; i < RUNS && st == CNN_OK; i++)
         st = t->work(t->context);
     return st;
 }
 
 /* A capture that has begun is ended whatever happens. */
-static cnn_status capture_runs(timer *t)
+static cnn_status capture_runs(const contest *c, contender *one)
 {
     cnn_status st = CNN_OK;
     cudaGraph_t graph = NULL;
-    CNN_CUDA(cudaStreamBeginCapture(cnn_gpu_foreign(t->stream), cudaStreamCaptureModeThreadLocal));
-    st = queue_runs(t);
-    const cudaError_t ended = cudaStreamEndCapture(cnn_gpu_foreign(t->stream), &graph);
+    const cudaStream_t stream = c->ops->current.stream;
+    CNN_CUDA(cudaStreamBeginCapture(cnn_gpu_foreign(stream), cudaStreamCaptureModeThreadLocal));
+    st = queue_runs(one->timed);
+    const cudaError_t ended = cudaStreamEndCapture(cnn_gpu_foreign(stream), &graph);
     CNN_TRY(st);
     CNN_CUDA(ended);
-    CNN_CUDA(cudaGraphInstantiate(&t->graph, graph, 0));
+    CNN_CUDA(cudaGraphInstantiate(&one->graph, graph, 0));
 done:
     if (graph)
         cudaGraphDestroy(graph);
     return st;
 }
 
-static cnn_status open_timer(timer *t, bool from_graph)
+/* The first call loads what must not be loaded within a capture. */
+static cnn_status prepare(const contest *c, contender *one)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cudaEventCreate(&t->start));
-    CNN_CUDA(cudaEventCreate(&t->stop));
-    if (from_graph) {
-        CNN_TRY(t->work(t->context)); /* what is loaded at a first call must not be in a capture */
-        CNN_TRY(capture_runs(t));
+    one->launches = 1;
+    CNN_TRY(one->timed->work(one->timed->context));
+    if (one->timed->from_graph)
+        CNN_TRY(capture_runs(c, one));
+done:
+    return st;
+}
+
+/* Milliseconds of all the launches of a round. */
+static cnn_status measure(const contest *c, const contender *one, float *milliseconds)
+{
+    cnn_status st = CNN_OK;
+    const cudaStream_t stream = c->ops->current.stream;
+    CNN_CUDA(cudaEventRecord(c->start, stream));
+    for (int i = 0; i < one->launches; i++) {
+        if (one->graph)
+            CNN_CUDA(cudaGraphLaunch(one->graph, cnn_gpu_foreign(stream)));
+        else
+            CNN_TRY(queue_runs(one->timed));
+    }
+    CNN_CUDA(cudaEventRecord(c->stop, stream));
+    CNN_CUDA(cudaEventSynchronize(c->stop));
+    CNN_CUDA(cudaEventElapsedTime(milliseconds, c->start, c->stop));
+done:
+    return st;
+}
+
+/* ---- all of them --------------------------------------------------------------------------- */
+
+static cnn_status open_contest(contest *c, cnn_ops *ops, cnn_timed *list, int count)
+{
+    cnn_status st = CNN_OK;
+    *c = (contest){.ops = ops, .count = count};
+    CNN_CHECK((c->list = calloc((size_t)count + 1, sizeof *c->list)), CNN_ENOMEM,
+              "candidates to be timed");
+    CNN_CUDA(cudaEventCreate(&c->start));
+    CNN_CUDA(cudaEventCreate(&c->stop));
+    for (int i = 0; i < count; i++)
+        c->list[i].timed = &list[i];
+done:
+    return st;
+}
+
+static void close_contest(contest *c)
+{
+    for (int i = 0; c->list && i < c->count; i++)
+        if (c->list[i].graph)
+            cudaGraphExecDestroy(c->list[i].graph);
+    if (c->start)
+        cudaEventDestroy(c->start);
+    if (c->stop)
+        cudaEventDestroy(c->stop);
+    free(c->list);
+}
+
+/* Leaves a candidate out whose work has failed. */
+static cnn_status judge(contender *one, cnn_status st)
+{
+    if (st == CNN_OK)
+        return CNN_OK;
+    one->out = true;
+    return one->timed->failed(one->timed->context, st);
+}
+
+/* A launch of each candidate; *milliseconds: of all. */
+static cnn_status launch_each(contest *c, double *milliseconds)
+{
+    cnn_status st = CNN_OK;
+    *milliseconds = 0;
+    for (int i = 0; i < c->count; i++) {
+        contender *one = &c->list[i];
+        float now = 0;
+        if (one->out)
+            continue;
+        CNN_TRY(judge(one, measure(c, one, &now)));
+        one->times[0] = now;
+        *milliseconds += (double)now;
     }
 done:
     return st;
 }
 
-static void close_timer(timer *t)
-{
-    if (t->graph)
-        cudaGraphExecDestroy(t->graph);
-    if (t->start)
-        cudaEventDestroy(t->start);
-    if (t->stop)
-        cudaEventDestroy(t->stop);
-}
-
-static cnn_status time_once(const timer *t, float *milliseconds)
+/* Work until the clock is steady, or the device has not idled since it was; the last launch says how
+ * many a round needs. */
+static cnn_status warm_up(contest *c)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cudaEventRecord(t->start, t->stream));
-    if (t->graph)
-        CNN_CUDA(cudaGraphLaunch(t->graph, cnn_gpu_foreign(t->stream)));
-    else
-        CNN_TRY(queue_runs(t));
-    CNN_CUDA(cudaEventRecord(t->stop, t->stream));
-    CNN_CUDA(cudaEventSynchronize(t->stop));
-    CNN_CUDA(cudaEventElapsedTime(milliseconds, t->start, t->stop));
+    double total = 0, now = 0;
+    const bool cold = cnn_timing_is_cold(c->ops);
+    int i = 0;
+    do {
+        CNN_TRY(launch_each(c, &now));
+        total += now;
+    } while (cold && now > 0 && total < cnn_timing_warm_up && ++i < MOST_WARM_UPS);
+    for (i = 0; i < c->count; i++) {
+        const double needed = ceil(round_milliseconds / fmax((double)c->list[i].times[0], 1e-6));
+        c->list[i].launches = (int)fmin(fmax(needed, 1), MOST_LAUNCHES);
+    }
 done:
     return st;
 }
 
-cnn_status cnn_cuda_time(cnn_ops *ops, cnn_timed_work *work, void *context, bool from_graph,
-                         float *milliseconds)
+cnn_status cnn_cuda_time(cnn_ops *ops, cnn_timed *list, int count)
 {
     cnn_status st = CNN_OK;
-    float times[CNN_WARM_RUNS + CNN_TIMED_RUNS];
-    timer t = {.stream = ops->current.stream, .work = work, .context = context};
-    CNN_TRY(open_timer(&t, from_graph));
-    for (int i = 0; i < CNN_WARM_RUNS + CNN_TIMED_RUNS; i++)
-        CNN_TRY(time_once(&t, &times[i]));
-    *milliseconds = cnn_timing_median(times + CNN_WARM_RUNS);
+    contest c;
+    CNN_TRY(open_contest(&c, ops, list, count));
+    for (int i = 0; i < count; i++)
+        CNN_TRY(judge(&c.list[i], prepare(&c, &c.list[i])));
+    CNN_TRY(warm_up(&c));
+    for (int round = 0; round < CNN_TIMING_ROUNDS; round++)
+        for (int i = 0; i < count; i++)
+            if (!c.list[i].out)
+                CNN_TRY(judge(&c.list[i], measure(&c, &c.list[i], &c.list[i].times[round])));
+    for (int i = 0; i < count; i++)
+        list[i].microseconds = c.list[i].out ? INFINITY
+                                             : 1e3f * cnn_timing_median(c.list[i].times) /
+                                                   (float)(c.list[i].launches * RUNS);
+    cnn_timing_worked(ops);
 done:
-    close_timer(&t);
+    close_contest(&c);
     return st;
 }

@@ -1,23 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** How candidates are timed: the median of some runs after others that are not counted. */
+/** How candidates are timed: together, in interleaved rounds, so that what drifts does so for all of
+ *  them alike; after enough work that the device's clock is steady. */
 #ifndef CNN_GPU_CONVOLUTION_TIMING_H
 #define CNN_GPU_CONVOLUTION_TIMING_H
 
 #include "base/status.h"
+#include "base/text.h"
 #include "nn/ops.h"
 
-enum { CNN_WARM_RUNS = 2, CNN_TIMED_RUNS = 7 };
+enum { CNN_TIMING_ROUNDS = 7 };
+
+/** Milliseconds of work after which the clock counts as steady. */
+extern const double cnn_timing_warm_up;
 
 /** Sorts the times. */
-float cnn_timing_median(float times[CNN_TIMED_RUNS]);
+float cnn_timing_median(float times[CNN_TIMING_ROUNDS]);
+
+/** The first of those within 2 % of the least, in the list's order; -1: all are infinite. */
+int cnn_timing_fastest(const float *microseconds, int count);
+
+/** Whether the device has idled so long that its clock may have dropped. */
+bool cnn_timing_is_cold(const cnn_ops *ops);
+/** The device has just done work that counts. */
+void cnn_timing_worked(cnn_ops *ops);
 
 /** Queues some work on the device's stream. */
 typedef cnn_status cnn_timed_work(void *context);
+/** Work has failed, with this status and the thread's message. CNN_OK: the candidate is left out;
+ *  else the timing ends. */
+typedef cnn_status cnn_timed_failure(void *context, cnn_status st);
 
-/** Times work that runs often: several runs at once, so that the host, which queues them, is ahead
- *  of the device. *milliseconds is for all of them: to be compared, not told.
- *  from_graph  they are launched as one CUDA graph, as on the native path; else one by one */
-cnn_status cnn_cuda_time(cnn_ops *ops, cnn_timed_work *work, void *context, bool from_graph,
-                         float *milliseconds);
+/** A candidate. */
+typedef struct {
+    cnn_timed_work *work;
+    cnn_timed_failure *failed;
+    void *context;
+    bool from_graph; /* launched as a CUDA graph, as on the native path; else queued one by one */
+    float microseconds; /* out: median time of a run; infinite: left out */
+} cnn_timed;
+
+/** Times the candidates. Waits for the device. */
+cnn_status cnn_cuda_time(cnn_ops *ops, cnn_timed *list, int count);
+
+/** Adds a line to what the device tells of its tuning: "problem candidate 12.34 us". */
+void cnn_timing_record(cnn_ops *ops, const char *problem, const char *candidate,
+                       float microseconds);
 
 #endif

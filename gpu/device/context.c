@@ -101,6 +101,7 @@ void cnn_ops_close(cnn_ops **handle)
     cnn_cuda_free(ops, (void **)&ops->sorted);
     cnn_cuda_free(ops, &ops->sort_scratch);
     cnn_algorithms_free(&ops->algorithms);
+    cnn_text_free(&ops->timings);
     free(ops);
     *handle = NULL;
 }

@@ -33,6 +33,8 @@ struct cnn_ops {
     void *sort_scratch;
     size_t sort_bytes;
     int key_room;
+    double worked_at; /* when timed work last ended, on the monotonic clock; 0: never */
+    cnn_text timings; /* what tuning has timed: a line each */
     char name[96], versions[128];
 };
 
@@ -41,6 +43,11 @@ cnn_status cnn_cuda_size_index(const cnn_ops *ops, int n, int *index);
 
 /** Kernels count a tensor's values in 32 bits. */
 #define CNN_CUDA_MAX_TENSOR ((size_t)UINT32_MAX * sizeof(float))
+
+/** After work that was tried has failed: clears the error, so that the next call does not report it.
+ *  CNN_EBACKEND: it is sticky; the message, which had named what failed, says that the process must
+ *  end. Waits for the device; not during a capture. */
+cnn_status cnn_cuda_clear_error(void);
 
 /** cudaMalloc'ed and zeroed; the failure names what was asked for and what is left. */
 cnn_status cnn_cuda_alloc(const cnn_ops *ops, size_t bytes, const char *what, void **out);

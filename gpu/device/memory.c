@@ -111,6 +111,17 @@ void cnn_ops_free(cnn_ops *ops, void **memory)
     cnn_cuda_free(ops, memory);
 }
 
+cnn_status cnn_cuda_clear_error(void)
+{
+    cudaGetLastError();
+    const cudaError_t error = cudaDeviceSynchronize();
+    return error == cudaSuccess
+               ? CNN_OK
+               : cnn_error_prefix(CNN_EBACKEND,
+                                  "the GPU stays unusable (%s), so this process ends; before that",
+                                  cudaGetErrorName(error));
+}
+
 cnn_status cnn_ops_sync(cnn_ops *ops)
 {
     cnn_status st = CNN_OK;

@@ -60,12 +60,20 @@ static __global__ void fill_random(size_t size, uint32_t stream_number, float *x
     x[i] = (float)(2.0 * cnn_device_unit(cnn_device_philox(stream_number, 0, 0, i).x) - 1.0);
 }
 
-static __global__ void distance(size_t size, const float *a, const float *b, float *result)
+static __global__ void reset_distance(unsigned *result)
+{
+    cnn_wait_for_previous();
+    result[threadIdx.x] = 0;
+}
+
+/* Values that are not negative are in the order of their bits as integers. */
+static __global__ void distance(size_t size, const float *a, const float *b, unsigned *result)
 {
     cnn_wait_for_previous();
     __shared__ float largest[CNN_BLOCK], apart[CNN_BLOCK];
     float most = 0.0f, far = 0.0f;
-    for (size_t i = threadIdx.x; i < size; i += CNN_BLOCK) {
+    CNN_EACH(i, size)
+    {
         const float value = fabsf(a[i]), gap = fabsf(a[i] - b[i]);
         most = value <= 3.0e38f ? fmaxf(most, value) : INFINITY;
         far = gap <= 3.0e38f ? fmaxf(far, gap) : INFINITY;
@@ -81,8 +89,8 @@ static __global__ void distance(size_t size, const float *a, const float *b, flo
         __syncthreads();
     }
     if (threadIdx.x == 0) {
-        result[0] = largest[0];
-        result[1] = apart[0];
+        atomicMax(&result[0], __float_as_uint(largest[0]));
+        atomicMax(&result[1], __float_as_uint(apart[0]));
     }
 }
 
@@ -126,5 +134,9 @@ cudaError_t cnn_gpu_fill_random(cudaStream_t stream, size_t size, uint32_t strea
 cudaError_t cnn_gpu_distance(cudaStream_t stream, size_t size, const float *a, const float *b,
                              float *result)
 {
-    return cnn_launch(distance, 1, CNN_BLOCK, 0, stream, size, a, b, result);
+    unsigned *const bits = reinterpret_cast<unsigned *>(result);
+    const cudaError_t error = cnn_launch(reset_distance, 1, 2, 0, stream, bits);
+    return error != cudaSuccess
+               ? error
+               : cnn_launch(distance, cnn_grid_for(size), CNN_BLOCK, 0, stream, size, a, b, bits);
 }

@@ -31,8 +31,7 @@ cudaError_t cnn_gpu_dropout(cudaStream_t stream, size_t size, double rate, uint6
                             const float *x, float *y);
 /** x [size] = values in (-1, 1) that depend on stream_number and index alone. */
 cudaError_t cnn_gpu_fill_random(cudaStream_t stream, size_t size, uint32_t stream_number, float *x);
-/** *largest = max |a|, *distance = max |a - b| over size values; one block; NaN makes both
- *  infinite. result f32 [2]: largest, distance. */
+/** result f32 [2]: max |a|, max |a - b| over size values; what is not finite counts as infinite. */
 cudaError_t cnn_gpu_distance(cudaStream_t stream, size_t size, const float *a, const float *b,
                              float *result);
 

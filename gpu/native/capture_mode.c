@@ -4,6 +4,7 @@
 #include "gpu/convolution/timing.h"
 #include "gpu/native/internal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,19 @@ done:
     return st;
 }
 
+/* GPU models on which early launches have passed a soak (docs/gpu.md): none yet. */
+static const char *const soaked_models[] = {NULL};
+
+/* Whether tuning may choose early launches; frozen ones are taken in any case. */
+static bool may_be_early(const cnn_ops *ops)
+{
+    const char *asked = getenv("CNN_GPU_TRY_EARLY");
+    bool soaked = asked && strcmp(asked, "1") == 0;
+    for (int i = 0; soaked_models[i]; i++)
+        soaked = soaked || strcmp(soaked_models[i], ops->name) == 0;
+    return soaked;
+}
+
 void cnn_native_describe_capture_mode(const cnn_step *s, cnn_text *out)
 {
     const cnn_native *gpu = cnn_native_of(s);
@@ -73,18 +87,19 @@ void cnn_native_describe_capture_mode(const cnn_step *s, cnn_text *out)
     }
     cnn_text_append(out, "capture modes of the step that tuning times, to take the fastest:");
     for (unsigned v = 0; v < CNN_CAPTURE_MODES; v++)
-        cnn_text_printf(out, "%s %s", v ? "," : "", cnn_capture_mode_name(v));
+        if (!(v & CNN_CAPTURE_EARLY) || may_be_early(s->ops))
+            cnn_text_printf(out, "%s %s", v ? "," : "", cnn_capture_mode_name(v));
     cnn_text_append(out, "\n");
 }
 
-/* ---- timing -------------------------------------------------------------------------------- */
+/* ---- a place to time modes in -------------------------------------------------------------- */
 
-/* RUN_GRAPHS: so that a launch of one, on an idle device, is a small part of what is timed. */
+/* RUN_GRAPHS: so that launching one on an idle device is a small part of what is timed. */
 enum { RUN_GRAPHS = 4, STATES = 6 };
-/* Minimum gain that justifies another mode than plain. */
-static const float least_gain = 0.01f;
+/* Early launches must take at most this part of the time of the fastest other mode. */
+static const float early_at_most = 0.95f;
 
-/* All that steps change and later ones see. */
+/* All that steps change and later ones read. */
 typedef struct {
     void *at; /* on the device */
     size_t bytes;
@@ -96,9 +111,12 @@ typedef struct {
     int64_t whole; /* batches */
     state states[STATES];
     size_t bytes; /* of all states */
-    char *before; /* the states on the host: when it began, */
-    char *plain;  /* after the plain mode's runs, */
-    char *after;  /* after another's */
+    char *before; /* the states on the host: at the beginning, */
+    char *plain;  /* after a run in plain mode, */
+    char *after;  /* after one in another */
+    cnn_native_graphs graphs[CNN_CAPTURE_MODES];
+    bool out[CNN_CAPTURE_MODES]; /* the mode cannot be had, has failed, or is wrong */
+    float times[CNN_CAPTURE_MODES][CNN_TIMING_ROUNDS]; /* milliseconds of a step */
     cudaEvent_t start, stop;
 } bench;
 
@@ -152,6 +170,8 @@ done:
 
 static void bench_close(bench *b)
 {
+    for (int i = 0; i < CNN_CAPTURE_MODES; i++)
+        cnn_native_drop_graphs(&b->graphs[i]);
     free(b->before);
     free(b->plain);
     free(b->after);
@@ -166,93 +186,142 @@ static int64_t at_most(int64_t n, int64_t most)
     return n < most ? n : most;
 }
 
+static bool runs_several(const bench *b)
+{
+    return b->whole >= CNN_NATIVE_STEPS;
+}
+
+static int64_t timed_graphs(const bench *b)
+{
+    return runs_several(b) ? at_most(b->whole / CNN_NATIVE_STEPS, RUN_GRAPHS) : b->whole;
+}
+
+static int64_t timed_steps(const bench *b)
+{
+    return timed_graphs(b) * (runs_several(b) ? CNN_NATIVE_STEPS : 1);
+}
+
 /* Steps of a few graphs, or of as many whole batches as there are; and, untimed, the last batch.
  * Milliseconds of a step. */
-static cnn_status run_steps(bench *b, float *milliseconds)
+static cnn_status run_steps(bench *b, unsigned mode, float *milliseconds)
 {
     cnn_status st = CNN_OK;
     const cudaStream_t stream = b->s->ops->current.stream;
-    const cnn_native_graphs *g = &cnn_native_of(b->s)->graphs;
-    const bool several = b->whole >= CNN_NATIVE_STEPS;
-    const int64_t graphs = several ? at_most(b->whole / CNN_NATIVE_STEPS, RUN_GRAPHS) : b->whole;
-    CNN_CUDA(cnn_gpu_go_to(stream, 0, cnn_native_of(b->s)->place));
+    const cnn_native_graphs *g = &b->graphs[mode];
+    cnn_gpu_place *place = cnn_native_of(b->s)->place;
+    CNN_CUDA(cnn_gpu_go_to(stream, 0, place));
     CNN_CUDA(cudaEventRecord(b->start, stream));
-    for (int64_t i = 0; i < graphs; i++)
-        CNN_CUDA(cudaGraphLaunch(several ? g->several : g->one, cnn_gpu_foreign(stream)));
+    for (int64_t i = 0; i < timed_graphs(b); i++)
+        CNN_CUDA(cudaGraphLaunch(runs_several(b) ? g->several : g->one, cnn_gpu_foreign(stream)));
     CNN_CUDA(cudaEventRecord(b->stop, stream));
     if (g->tail) {
-        CNN_CUDA(
-            cnn_gpu_go_to(stream, b->whole * b->s->train.batch_size, cnn_native_of(b->s)->place));
+        CNN_CUDA(cnn_gpu_go_to(stream, b->whole * b->s->train.batch_size, place));
         CNN_CUDA(cudaGraphLaunch(g->tail, cnn_gpu_foreign(stream)));
     }
     CNN_CUDA(cudaEventSynchronize(b->stop));
     CNN_CUDA(cudaEventElapsedTime(milliseconds, b->start, b->stop));
-    *milliseconds /= (float)(several ? graphs * CNN_NATIVE_STEPS : graphs);
+    *milliseconds /= (float)timed_steps(b);
 done:
     return st;
 }
 
-/* Median of some runs, which train on. */
-static cnn_status time_runs(bench *b, float *milliseconds)
-{
-    cnn_status st = CNN_OK;
-    float times[CNN_WARM_RUNS + CNN_TIMED_RUNS];
-    for (int i = 0; i < CNN_WARM_RUNS + CNN_TIMED_RUNS; i++)
-        CNN_TRY(run_steps(b, &times[i]));
-    *milliseconds = cnn_timing_median(times + CNN_WARM_RUNS);
-done:
-    return st;
-}
+/* ---- timing -------------------------------------------------------------------------------- */
 
-/* Trains from the state at the beginning, timed; every step counts for the comparison. */
-static cnn_status try_mode(bench *b, unsigned mode, float *milliseconds)
+/* A failure in another mode than plain leaves that mode out, unless the error is sticky. */
+static cnn_status judge(bench *b, unsigned mode, cnn_status st)
 {
-    cnn_status st = CNN_OK;
-    char *after = mode == 0 ? b->plain : b->after;
-    cnn_native_of(b->s)->mode = mode;
-    CNN_TRY(cnn_native_capture(b->s, b->feed));
-    CNN_TRY(time_runs(b, milliseconds));
-    CNN_TRY(read_states(b, after));
-    CNN_CHECK(memcmp(after, b->plain, b->bytes) == 0, CNN_EBACKEND,
-              "it ends in other weights than the plain one");
-    cnn_native_of(b->s)->tuned[mode] = *milliseconds;
-done:
+    if (st == CNN_OK || mode == 0)
+        return st;
+    b->out[mode] = true;
+    cnn_error_prefix(st, "capture mode %s", cnn_capture_mode_name(mode));
+    st = cnn_cuda_clear_error();
+    if (st == CNN_OK)
+        fprintf(stderr, "left out: %s\n", cnn_error_message());
     return st;
 }
 
 static cnn_status can_have(const cnn_step *s, unsigned mode, bool *can)
 {
     cnn_status st = CNN_OK;
-    *can = !(mode & CNN_CAPTURE_BRANCHES) || cnn_native_of(s)->may_branch;
+    *can = (!(mode & CNN_CAPTURE_BRANCHES) || cnn_native_of(s)->may_branch) &&
+           (!(mode & CNN_CAPTURE_EARLY) || may_be_early(s->ops));
     if (*can && cnn_native_has_dependents(mode))
         CNN_CUDA(cnn_gpu_can_launch_dependents(s->ops->device, can));
 done:
     return st;
 }
 
-/* Variants beside the plain one: what cannot be captured, or is wrong, is left out. */
-static cnn_status try_others(bench *b, float *best, unsigned *chosen)
+static cnn_status capture(bench *b, unsigned mode)
 {
     cnn_status st = CNN_OK;
-    float milliseconds;
-    for (unsigned v = 1; v < CNN_CAPTURE_MODES; v++) {
+    cnn_native *gpu = cnn_native_of(b->s);
+    gpu->mode = mode;
+    CNN_TRY(cnn_native_capture(b->s, b->feed));
+    b->graphs[mode] = gpu->graphs;
+    gpu->graphs = (cnn_native_graphs){0};
+done:
+    return st;
+}
+
+static cnn_status capture_all(bench *b)
+{
+    cnn_status st = CNN_OK;
+    for (unsigned v = 0; v < CNN_CAPTURE_MODES; v++) {
         bool can = false;
         CNN_TRY(can_have(b->s, v, &can));
-        if (!can)
-            continue;
-        if (try_mode(b, v, &milliseconds) != CNN_OK) {
-            cudaGetLastError(); /* not one that stays: the next call would tell */
-            fprintf(stderr, "the capture mode %s is left out: %s\n", cnn_capture_mode_name(v),
-                    cnn_error_message());
-        } else if (milliseconds < *best) {
-            *best = milliseconds;
-            *chosen = v;
-        }
-        CNN_TRY(restore_states(b));
+        b->out[v] = !can;
+        if (can)
+            CNN_TRY(judge(b, v, capture(b, v)));
     }
 done:
     return st;
 }
+
+/* Steps in every mode until the device's clock is steady; what they compute does not count. */
+static cnn_status warm_up(bench *b)
+{
+    cnn_status st = CNN_OK;
+    double total = 0, before;
+    do {
+        before = total;
+        for (unsigned v = 0; v < CNN_CAPTURE_MODES; v++) {
+            float milliseconds = 0;
+            if (b->out[v])
+                continue;
+            CNN_TRY(judge(b, v, run_steps(b, v, &milliseconds)));
+            total += (double)milliseconds * (double)timed_steps(b);
+        }
+    } while (total > before && total < cnn_timing_warm_up);
+done:
+    return st;
+}
+
+/* Trains from the state at the beginning, timed; every step counts for the comparison. */
+static cnn_status time_once(bench *b, unsigned mode, int round)
+{
+    cnn_status st = CNN_OK;
+    CNN_TRY(restore_states(b));
+    CNN_TRY(run_steps(b, mode, &b->times[mode][round]));
+    CNN_TRY(read_states(b, mode == 0 ? b->plain : b->after));
+    CNN_CHECK(mode == 0 || memcmp(b->after, b->plain, b->bytes) == 0, CNN_EBACKEND,
+              "it ends in other weights than plain");
+done:
+    return st;
+}
+
+static cnn_status time_all(bench *b)
+{
+    cnn_status st = CNN_OK;
+    for (int round = 0; round < CNN_TIMING_ROUNDS; round++)
+        for (unsigned v = 0; v < CNN_CAPTURE_MODES; v++)
+            if (!b->out[v])
+                CNN_TRY(judge(b, v, time_once(b, v, round)));
+    cnn_timing_worked(b->s->ops);
+done:
+    return st;
+}
+
+/* ---- choosing ------------------------------------------------------------------------------ */
 
 static cnn_status add_algorithm(cnn_step *s)
 {
@@ -267,27 +336,60 @@ done:
     return st;
 }
 
+/* Medians, and what of them the step and the device keep. */
+static void summarise(bench *b, float microseconds[CNN_CAPTURE_MODES])
+{
+    cnn_text name = {0};
+    name_of(b->s, &name);
+    for (unsigned v = 0; v < CNN_CAPTURE_MODES; v++) {
+        microseconds[v] = b->out[v] ? INFINITY : 1e3f * cnn_timing_median(b->times[v]);
+        cnn_native_of(b->s)->tuned[v] = b->out[v] ? 0 : 1e-3f * microseconds[v];
+        cnn_timing_record(b->s->ops, name.s ? name.s : "step", cnn_capture_mode_name(v),
+                          microseconds[v]);
+    }
+    cnn_text_free(&name);
+}
+
+/* The first of the fastest modes; an early one, which is the riskier, only for a clear gain. */
+static unsigned fastest(const float microseconds[CNN_CAPTURE_MODES])
+{
+    enum { LATE = CNN_CAPTURE_EARLY };
+    const int late = cnn_timing_fastest(microseconds, LATE);
+    const int early = cnn_timing_fastest(microseconds + LATE, CNN_CAPTURE_MODES - LATE);
+    return early >= 0 && microseconds[LATE + early] <= early_at_most * microseconds[late]
+               ? (unsigned)(LATE + early)
+               : (unsigned)late;
+}
+
+static cnn_status tune(bench *b, unsigned *chosen)
+{
+    cnn_status st = CNN_OK;
+    float microseconds[CNN_CAPTURE_MODES];
+    *chosen = 0;
+    if (b->whole == 0)
+        return CNN_OK;
+    CNN_TRY(capture_all(b));
+    CNN_TRY(warm_up(b));
+    CNN_TRY(time_all(b));
+    CNN_TRY(restore_states(b));
+    summarise(b, microseconds);
+    *chosen = fastest(microseconds);
+done:
+    return st;
+}
+
 cnn_status cnn_native_tune_capture_mode(cnn_step *s, const cnn_feed *feed)
 {
     cnn_status st = CNN_OK;
     cnn_native *gpu = cnn_native_of(s);
     bench b = {0};
-    float plain = 0, again = 0, best = 0;
     unsigned chosen = 0;
     gpu->tunes = false;
     CNN_TRY(bench_open(s, feed, &b));
-    if (b.whole > 0) {
-        CNN_TRY(try_mode(&b, 0, &plain));
-        CNN_TRY(restore_states(&b));
-        best = plain;
-        CNN_TRY(try_others(&b, &best, &chosen));
-    }
-    if (chosen != 0) { /* again, as it came first, on a device that may have idled */
-        CNN_TRY(try_mode(&b, 0, &again));
-        CNN_TRY(restore_states(&b));
-        plain = gpu->tuned[0] = again < plain ? again : plain;
-    }
-    gpu->mode = best < plain * (1 - least_gain) ? chosen : 0;
+    CNN_TRY(tune(&b, &chosen));
+    gpu->mode = chosen;
+    gpu->graphs = b.graphs[chosen]; /* the step's from now on */
+    b.graphs[chosen] = (cnn_native_graphs){0};
     CNN_TRY(add_algorithm(s));
 done:
     if (st != CNN_OK)

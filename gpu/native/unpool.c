@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Backward of a convolution from behind its pool: kernels that read the pooled gradient and the
  * mask themselves, instead of one that makes the gradient before the pool of them, and two that
- * read that. Which of both it is, is timed as a whole. */
+ * read that. Both candidates are timed as a whole. */
 #include "gpu/convolution/timing.h"
 #include "gpu/native/internal.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -178,25 +177,23 @@ done:
     return st;
 }
 
-/* Whether the last results of both are as close as two results may be, each of which is as far from
- * the direct kernels' as is allowed. */
-static cnn_status check_results(const bench *b, bool *right)
+/* CNN_EBACKEND: the last results are farther from each other than two results may be, each of which
+ * is as far from the direct kernels' as is allowed. */
+static cnn_status check_results(const bench *b)
 {
     cnn_status st = CNN_OK;
     const cnn_conv_direction directions[RESULTS] = {
         CNN_CONV_BACKWARD_DATA, CNN_CONV_BACKWARD_WEIGHTS, CNN_CONV_BACKWARD_WEIGHTS};
-    *right = true;
     for (int i = 0; i < RESULTS; i++) {
         float distance[2];
         const cnn_conv_problem p = cnn_conv_problem_of(b->node->layer, b->o.shape.n, directions[i]);
         CNN_CUDA(cnn_gpu_distance(b->s->ops->current.stream, b->sizes[DX + i], b->tensors[DX + i],
                                   b->tensors[DX + i + RESULTS], b->distance));
         CNN_TRY(cnn_ops_download(b->s->ops, distance, b->distance, sizeof distance));
-        if ((double)distance[1] <= 2 * cnn_conv_tolerance(b->s->ops, &p) * (double)distance[0])
-            continue;
-        *right = false;
-        fprintf(stderr, "backward from the pooled gradient is left out: it is wrong by %g of %g\n",
-                (double)distance[1], (double)distance[0]);
+        CNN_CHECK((double)distance[1] <=
+                      2 * cnn_conv_tolerance(b->s->ops, &p) * (double)distance[0],
+                  CNN_EBACKEND, "its result is wrong: by %g of %g", (double)distance[1],
+                  (double)distance[0]);
     }
 done:
     return st;
@@ -216,35 +213,52 @@ static cnn_status need_workspace(cnn_step *s, const cnn_node *node, int size)
     return st;
 }
 
-/* apart is timed before and after, on a device that may have idled. */
-static cnn_status tune(cnn_step *s, const cnn_node *node, int size, bool *pooled)
+static cnn_status fail_timing(void *context, cnn_status st)
 {
+    (void)context;
+    return st;
+}
+
+enum { BY_APART, BY_POOLED, CANDIDATES };
+
+static cnn_status tune(cnn_step *s, const cnn_node *node, int size, const char *name, bool *pooled)
+{
+    static const char *const names[CANDIDATES] = {"apart", "pooled"};
     cnn_status st = CNN_OK;
-    float apart = INFINITY, again = INFINITY, at_once = INFINITY;
-    bool right = false;
     bench b = {.s = s};
+    cnn_timed timed[CANDIDATES] = {
+        {.work = run_apart, .failed = fail_timing, .context = &b, .from_graph = true},
+        {.work = run_pooled, .failed = fail_timing, .context = &b, .from_graph = true}};
+    float times[CANDIDATES];
     CNN_TRY(need_workspace(s, node, size));
     CNN_TRY(bench_open(s, node, size, &b));
-    CNN_TRY(cnn_cuda_time(s->ops, run_apart, &b, true, &apart));
-    CNN_TRY(cnn_cuda_time(s->ops, run_pooled, &b, true, &at_once));
-    CNN_TRY(check_results(&b, &right));
-    CNN_TRY(cnn_cuda_time(s->ops, run_apart, &b, true, &again));
-    *pooled = right && at_once < fminf(apart, again);
+    CNN_TRY(run_apart(&b));
+    CNN_TRY(run_pooled(&b));
+    CNN_TRY(check_results(&b));
+    CNN_TRY(cnn_cuda_time(s->ops, timed, CANDIDATES));
+    for (int i = 0; i < CANDIDATES; i++) {
+        times[i] = timed[i].microseconds;
+        cnn_timing_record(s->ops, name, names[i], times[i]);
+    }
+    *pooled = cnn_timing_fastest(times, CANDIDATES) == BY_POOLED;
 done:
     bench_close(&b);
     return st;
 }
 
-/* Where the pooled way fails it is left out; the other one would fail in every step, and tell. */
-static cnn_status tune_or_leave(cnn_step *s, const cnn_node *node, int size, bool *pooled)
+/* If the pooled candidate fails it is left out. If the other one does, every step will report it. */
+static cnn_status tune_or_leave(cnn_step *s, const cnn_node *node, int size, const char *name,
+                                bool *pooled)
 {
-    const cnn_status st = tune(s, node, size, pooled);
+    cnn_status st = tune(s, node, size, name, pooled);
     if (st != CNN_EBACKEND && st != CNN_ENOMEM)
         return st;
-    cudaGetLastError(); /* not one that stays: the next call would tell */
-    fprintf(stderr, "backward from the pooled gradient is left out: %s\n", cnn_error_message());
     *pooled = false;
-    return CNN_OK;
+    cnn_error_prefix(st, "candidate pooled for %s", name);
+    st = cnn_cuda_clear_error();
+    if (st == CNN_OK)
+        fprintf(stderr, "left out: %s\n", cnn_error_message());
+    return st;
 }
 
 /* ---- choosing ------------------------------------------------------------------------------ */
@@ -274,7 +288,7 @@ static cnn_status choose(cnn_step *s, cnn_node *node, int size)
     if (known) {
         own->unpools[size] = known->pooled;
     } else if (!s->ops->algorithms.frozen && s->ops->config.autotune) {
-        CNN_TRY(tune_or_leave(s, node, size, &algorithm.pooled));
+        CNN_TRY(tune_or_leave(s, node, size, name.s, &algorithm.pooled));
         CNN_TRY(cnn_algorithms_add(&s->ops->algorithms, name.s, &algorithm));
         own->unpools[size] = algorithm.pooled;
     }

@@ -29,7 +29,8 @@ void cnn_emulated_order(const char *order);
 void cnn_emulated_memory_limit(size_t bytes);
 
 /** Call number nth (from 1, counted from now) of function name fails with its typical error;
- *  name "any": of every function but those that free and those that explain. NULL: no failure. */
+ *  name "any": of every function but those that free and those that explain; name "a kernel of
+ *  cuDNN": the call succeeds, and its kernel leaves an error that stays. NULL: no failure. */
 void cnn_emulated_fail(const char *name, int64_t nth);
 /** Whether the failure that was asked for has happened. */
 bool cnn_emulated_has_failed(void);

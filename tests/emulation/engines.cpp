@@ -585,6 +585,8 @@ cudnnStatus_t execute(cudnnHandle_t handle, const Descriptor *plan, const Descri
     };
     const cudaError_t error = submit(handle->stream, "a convolution", cudaGraphNodeTypeKernel, work,
                                      footprint_of(p, handle, o));
+    if (fails("a kernel of cuDNN", true)) /* asked for by this name alone */
+        device_failed(cudaErrorIllegalAddress, "a kernel of cuDNN, on request");
     return error == cudaSuccess ? CUDNN_STATUS_SUCCESS
                                 : refuse(CUDNN_STATUS_EXECUTION_FAILED, cudaGetErrorString(error));
 }

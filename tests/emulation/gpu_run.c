@@ -107,6 +107,7 @@ int reset_device(void **state)
     cnn_emulated_graph_seconds(0, 0, 0, 0);
     cnn_emulated_order("forward");
     cnn_emulated_memory_limit((size_t)1 << 30);
+    setenv("CNN_GPU_TRY_EARLY", "1", 1);
     return 0;
 }
 

@@ -56,7 +56,7 @@ void with_mode(const run *r, const char *mode, cnn_text *out);
  *  nothing behind. False: there were fewer calls. */
 bool run_with_failure(run *r, const char *function, int64_t n);
 
-/** cmocka setup: nothing fails, default order, memory and speed. */
+/** cmocka setup: nothing fails, default order, memory and speed; early launches may be tried. */
 int reset_device(void **state);
 
 #endif

@@ -65,6 +65,26 @@ static void test_a_failing_candidate_is_left_out(void **state)
         }
 }
 
+/* An error that stays ends the run: the message says so, and names candidate, engine and problem. */
+static void test_a_sticky_error_ends_the_run_and_names_the_candidate(void **state)
+{
+    (void)state;
+    for (int path = 0; path < 2; path++) {
+        run r = make_run((cnn_path)path);
+        r.config.autotune = true;
+        cnn_emulated_fail("a kernel of cuDNN", 2);
+        assert_int_equal(run_once(&r), CNN_EBACKEND);
+        assert_true(cnn_emulated_has_failed());
+        assert_non_null(
+            strstr(cnn_error_message(), "the GPU stays unusable (cudaErrorIllegalAddress)"));
+        assert_non_null(strstr(cnn_error_message(), "candidate e"));
+        assert_non_null(strstr(cnn_error_message(), " for fwd"));
+        cnn_emulated_fail(NULL, 0);
+        cnn_emulated_clear_error();
+        assert_int_equal(cnn_emulated_live_objects(), 0);
+    }
+}
+
 /* A candidate that asks for too much takes nothing from those that were chosen before. */
 static void test_a_workspace_outlives_one_that_cannot_be_had(void **state)
 {
@@ -127,6 +147,8 @@ int main(void)
         cmocka_unit_test_setup(test_any_call_may_fail_native, reset_device),
         cmocka_unit_test_setup(test_calls_may_fail_while_algorithms_are_tuned, reset_device),
         cmocka_unit_test_setup(test_a_failing_candidate_is_left_out, reset_device),
+        cmocka_unit_test_setup(test_a_sticky_error_ends_the_run_and_names_the_candidate,
+                               reset_device),
         cmocka_unit_test_setup(test_a_workspace_outlives_one_that_cannot_be_had, reset_device),
         cmocka_unit_test_setup(test_memory_that_ends_is_named, reset_device),
         cmocka_unit_test_setup(test_any_call_may_fail_in_branches, reset_device),

@@ -3,6 +3,10 @@
  * what they must not change. What its layers compute is tests/conformance's subject. */
 #include "emulation/gpu_run.h"
 
+#include "gpu/convolution/timing.h"
+
+#include <math.h>
+
 static const cnn_shape rgb = {6, 4, 3}; /* as many values as run_shape has */
 
 /* ---- algorithms ---------------------------------------------------------------------------- */
@@ -540,6 +544,55 @@ static void test_tuning_takes_the_fastest_mode(void **state)
     tune(1, 0.9999, 1, 10, "plain"); /* too little to gain */
 }
 
+/* Early launches are tried where they have passed a soak, or are asked for; they must gain 5 %. */
+static void test_early_launches_need_a_soak_and_a_clear_gain(void **state)
+{
+    (void)state;
+    tune(1, 0.5, 0.48, 10, "dependent"); /* with 0.2 for 0.48: early, above */
+    unsetenv("CNN_GPU_TRY_EARLY");
+    tune(1, 0.5, 0.2, 10, "dependent");
+}
+
+static void test_of_equal_times_the_first_wins(void **state)
+{
+    (void)state;
+    const float close[] = {10.1f, 10, 9.95f}, apart[] = {10.3f, 10, 9.95f};
+    const float left_out[] = {INFINITY, 12, INFINITY}, none[] = {INFINITY, INFINITY};
+    assert_int_equal(cnn_timing_fastest(close, 3), 0);
+    assert_int_equal(cnn_timing_fastest(apart, 3), 1);
+    assert_int_equal(cnn_timing_fastest(left_out, 3), 1);
+    assert_int_equal(cnn_timing_fastest(none, 2), -1);
+}
+
+/* Over more values than a block has threads, the farthest of them anywhere. */
+static void test_distance_is_that_of_all_values(void **state)
+{
+    (void)state;
+    enum { SIZE = 70001 };
+    const run r = make_run(CNN_PATH_NATIVE);
+    cnn_ops *ops = NULL;
+    float *values = calloc(SIZE, sizeof *values), *a, *b, *result, found[2];
+    assert_int_equal(cnn_ops_open(&r.config, &ops), CNN_OK);
+    assert_int_equal(cnn_cuda_floats(ops, SIZE, "a", &a), CNN_OK);
+    assert_int_equal(cnn_cuda_floats(ops, SIZE, "b", &b), CNN_OK);
+    assert_int_equal(cnn_cuda_floats(ops, 2, "result", &result), CNN_OK);
+    for (int i = 0; i < 3; i++) {
+        const size_t at = (size_t[]){0, SIZE / 2, SIZE - 1}[i];
+        values[at] = i == 2 ? NAN : (float)(i + 1);
+        assert_int_equal(cnn_ops_upload(ops, i == 1 ? a : b, values, SIZE * sizeof *values),
+                         CNN_OK);
+        assert_int_equal(cnn_gpu_distance(ops->current.stream, SIZE, a, b, result), cudaSuccess);
+        assert_int_equal(cnn_ops_download(ops, found, result, sizeof found), CNN_OK);
+        assert_float_equal(found[0], i == 0 ? 0 : 2, 0);
+        assert_true(found[1] == (i == 0 ? 1.0f : i == 1 ? 2.0f : INFINITY));
+    }
+    cnn_cuda_free(ops, (void **)&a);
+    cnn_cuda_free(ops, (void **)&b);
+    cnn_cuda_free(ops, (void **)&result);
+    cnn_ops_close(&ops);
+    free(values);
+}
+
 static void test_tuning_leaves_out_modes_that_are_wrong_or_fail(void **state)
 {
     (void)state;
@@ -552,7 +605,7 @@ static void test_tuning_leaves_out_modes_that_are_wrong_or_fail(void **state)
     cnn_emulated_fail("cudaStreamWaitEvent", 1); /* of "branches", not of both */
     tune(1, 0.5, 0.7, 0, "branches+dependent");
     assert_true(cnn_emulated_has_failed());
-    cnn_emulated_fail("cudaGraphGetEdges", 1); /* of "early" */
+    cnn_emulated_fail("cudaGraphGetEdges", 1); /* of "dependent" */
     tune(1, 0.5, 0.2, 0, "branches+early");
     assert_true(cnn_emulated_has_failed());
 }
@@ -581,6 +634,10 @@ static void test_tuned_times_are_described(void **state)
     assert_true(strstr(line, "; dependent ") < line + length);
     assert_true(strstr(line, "; early ") < line + length);
     assert_false(strstr(line, "branches") && strstr(line, "branches") < line + length);
+    assert_non_null(strstr(ops->timings.s, "step:4x6x6x2 dependent "));
+    assert_non_null(strstr(ops->timings.s, "step:4x6x6x2 branches left out"));
+    assert_non_null(strstr(ops->timings.s, "fwdpool:4x6x6x4>6x6x3k3s1p1.1>3x3k2s2p0.0r direct "));
+    assert_non_null(strstr(ops->timings.s, "wgrad:2x6x6x4>6x6x3k3s1p1.1 e"));
     cnn_model_destroy(&model);
     cnn_feed_destroy(&feed);
     cnn_ops_close(&ops);
@@ -652,6 +709,9 @@ int main(void)
         cmocka_unit_test_setup(test_models_with_different_modes_share_a_device, reset_device),
         cmocka_unit_test_setup(test_frozen_modes_that_cannot_be_had_are_refused, reset_device),
         cmocka_unit_test_setup(test_tuning_takes_the_fastest_mode, reset_device),
+        cmocka_unit_test_setup(test_early_launches_need_a_soak_and_a_clear_gain, reset_device),
+        cmocka_unit_test_setup(test_of_equal_times_the_first_wins, reset_device),
+        cmocka_unit_test_setup(test_distance_is_that_of_all_values, reset_device),
         cmocka_unit_test_setup(test_tuning_leaves_out_modes_that_are_wrong_or_fail, reset_device),
         cmocka_unit_test_setup(test_tuned_times_are_described, reset_device),
         cmocka_unit_test_setup(test_a_run_that_may_not_tune_is_plain, reset_device),

@@ -9,7 +9,7 @@ says out 'batch + convolution + bias + relu + maxpool in one kernel; backward: w
 says out 'dense + bias + softmax loss + data gradient in one kernel; backward: weights, bias and counts in one kernel'
 says out 'update sgd in one kernel over all parameters'
 says out 'graphs of 8 steps, of 1 step and of the last batch'
-says out 'capture modes of the step that tuning times, to take the fastest: plain, branches, dependent, branches+dependent, early, branches+early'
+says out 'capture modes of the step that tuning times, to take the fastest: plain, branches, dependent, branches+dependent'
 plan --architecture arch1 --dataset synthetic --autotune false
 says out 'capture mode of the step: plain'
 # Nothing of this network's backward needs the image before its pool: the first node has no such tensor.
