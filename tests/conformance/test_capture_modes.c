@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The study's networks by every capture mode: the same weights to the last bit. On a
- * real GPU this is what shows a branch that lacks an order, or a kernel that begins too early. */
+ * real GPU this is what shows a branch that lacks an order, or a kernel that begins too early.
+ * CNN_SOAK_STEPS=N: at least N steps in each mode. */
 #include "pair.h"
 
 #include <stdio.h>
@@ -20,6 +21,13 @@ enum {
 enum { COUNT = WHOLE * BATCH + TAIL };
 static const uint64_t seed = 11;
 
+static uint32_t epochs(void)
+{
+    const char *steps = getenv("CNN_SOAK_STEPS");
+    const long asked = steps ? strtol(steps, NULL, 10) : 0, each = WHOLE + 1;
+    return asked > EPOCHS * each ? (uint32_t)((asked + each - 1) / each) : EPOCHS;
+}
+
 /* Trains by these algorithms (NULL: by those that are chosen here, added to *chosen). False: the
  * device has no dependent launches. parameters [parameter_total]: at the end. */
 static bool train(const cnn_network *net, const picture_set *pictures, const char *algorithms,
@@ -38,7 +46,7 @@ static bool train(const cnn_network *net, const picture_set *pictures, const cha
     const bool can = st != CNN_EUSAGE || !strstr(cnn_error_message(), "dependents");
     if (can) {
         OK(st);
-        for (uint32_t epoch = 0; epoch < EPOCHS; epoch++) {
+        for (uint32_t epoch = 0, end = epochs(); epoch < end; epoch++) {
             OK(cnn_feed_shuffle(feed, seed, epoch));
             OK(cnn_model_train(model, feed, 0, cnn_feed_batches(feed, BATCH), NULL));
         }
