@@ -133,3 +133,9 @@ cnn_status cnn_ops_algorithms(const cnn_ops *ops, cnn_text *out)
     cnn_algorithms_write(&ops->algorithms, cudnnGetVersion(), out);
     return cnn_text_status(out);
 }
+
+cnn_status cnn_ops_timings(const cnn_ops *ops, cnn_text *out)
+{
+    cnn_text_append(out, ops->timings.s ? ops->timings.s : "");
+    return cnn_text_status(out);
+}

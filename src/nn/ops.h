@@ -54,6 +54,9 @@ int cnn_ops_max_batch(const cnn_ops *ops);
 /** Appends the algorithms that objects made so far use, as text for cnn_ops_config.algorithms:
  *  printable ASCII, at most 16383 bytes. Nothing, if the backend has no alternatives. */
 cnn_status cnn_ops_algorithms(const cnn_ops *ops, cnn_text *out);
+/** Appends what tuning has timed so far, a line for each candidate: problem, candidate, microseconds.
+ *  Nothing from a backend that times nothing. */
+cnn_status cnn_ops_timings(const cnn_ops *ops, cnn_text *out);
 /** Waits until all queued work is done. */
 cnn_status cnn_ops_sync(cnn_ops *ops);
 

@@ -26,6 +26,7 @@ typedef struct {
     cnn_train train;
     bool tune;        /* only choose algorithms and tell them: no training */
     char *algorithms; /* chosen before, for this cell and device model; NULL, "": not given */
+    bool verbose;     /* print what tuning has timed; by hand only, no part of the JSON text */
     cnn_simulation *simulate; /* of a simulated framework; NULL: trains */
 } cnn_spec;
 

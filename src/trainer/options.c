@@ -60,6 +60,7 @@ static const cnn_option own_options[] = {
     {"--threads", 0, "N", "default: the cores that this process may use"},
     {"--spec", 0, "FILE", "start from a specification (docs/trainer-protocol.md)"},
     {"--plan", 0, NULL, "print network and plan, and train nothing"},
+    {"--verbose", 0, NULL, "print on standard error what tuning has timed"},
     {"--print-spec", 0, NULL, "print the specification as JSON, and train nothing"},
     {"--help", 'h', NULL, ""},
     {"--version", 0, NULL, ""},
@@ -177,6 +178,7 @@ static void set_switch(const char *name, cnn_trainer_options *out)
     out->help |= strcmp(name, "--help") == 0;
     out->version |= strcmp(name, "--version") == 0;
     out->plan |= strcmp(name, "--plan") == 0;
+    out->verbose |= strcmp(name, "--verbose") == 0;
     out->print_spec |= strcmp(name, "--print-spec") == 0;
 }
 
@@ -304,6 +306,7 @@ cnn_status cnn_trainer_options_read(int argc, char **argv, cnn_trainer_options *
     CNN_TRY(first_spec(&s, &out->spec));
     CNN_TRY(read_arguments(argc, argv, table.options, NULL, &s, out));
     CNN_TRY(apply(&s, &out->spec));
+    out->spec.verbose = out->verbose;
 done:
     free(s.spec);
     free(s.architecture);

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 typedef struct {
-    bool help, version, plan, print_spec; /* asked for */
-    cnn_spec spec;                        /* what to train; not filled with help or version */
+    bool help, version, plan, print_spec, verbose; /* asked for */
+    cnn_spec spec; /* what to train; not filled with help or version */
 } cnn_trainer_options;
 
 /** Reads the arguments; unset ones take the defaults of --help. CNN_EUSAGE says which argument is

@@ -228,6 +228,18 @@ done:
     return st;
 }
 
+/* On standard error, as the table of a run is on standard output. */
+static cnn_status print_timings(const training *t)
+{
+    cnn_status st = CNN_OK;
+    cnn_text text = {0};
+    CNN_TRY(cnn_ops_timings(t->ops, &text));
+    fprintf(stderr, "%s", text.s ? text.s : "");
+done:
+    cnn_text_free(&text);
+    return st;
+}
+
 cnn_status cnn_train_run(const cnn_spec *spec, cnn_event_sink sink, void *user)
 {
     cnn_status st = CNN_OK;
@@ -235,6 +247,8 @@ cnn_status cnn_train_run(const cnn_spec *spec, cnn_event_sink sink, void *user)
     CNN_TRY(set_up(spec, false, &t));
     cnn_dataset_destroy(&t.data); /* the feeds have their own copies */
     CNN_TRY(warm_up(&t));
+    if (spec->verbose)
+        CNN_TRY(print_timings(&t));
     if (spec->tune) {
         CNN_TRY(send_tuned(&t, sink, user));
         goto done;

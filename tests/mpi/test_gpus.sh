@@ -362,6 +362,18 @@ emulated)
     done
     [[ $(awk '/^run/ { print $NF }' second) == "$(awk '/^run/ { print $NF }' third)" ]] ||
         { cat second third; fail "the same job ends in other weights"; }
+    # By hand, with the time of every candidate and capture mode.
+    cat >tiny.json <<'END'
+{"protocol": 1, "run": -1, "framework": "native", "path": "native", "seed": 1, "threads": 1,
+ "network": {"name": "tiny", "layers": [{"conv2d": {"filters": 4, "kernel": 3, "activation": "relu"}}, {"maxpool": 2}, {"dense": {"units": "classes"}}]},
+ "dataset": {"name": "synthetic", "source": {"type": "synthetic", "height": 6, "width": 6, "count": 40}},
+ "train": {"epochs": 1, "batch_size": 8}}
+END
+    bin/cnntrain-cudnn --spec tiny.json >out 2>err || { cat out err; fail "one run by hand"; }
+    ! grep -q ' us$' err || fail "times are printed without --verbose"
+    bin/cnntrain-cudnn --spec tiny.json --verbose >out 2>err || { cat out err; fail "one run by hand, --verbose"; }
+    grep -Eq '^fwdpool:8x6x6x1>[^ ]+ [a-z][a-z0-9,:]* [0-9.]+ us$' err || { cat err; fail "no candidate's time"; }
+    grep -Eq '^step:8x6x6x1 plain [0-9.]+ us$' err || { cat err; fail "no capture mode's time"; }
     ;;
 *)
     fail "no case called $case"
