@@ -13,13 +13,13 @@
 enum { CNN_RESULTS_NAME_MAX = 200 };
 
 /** Follows symbolic links, also one that leads to nothing yet: *out, owned by the caller, is the
- *  absolute path of the file that is or would be there. CNN_EIO: its folder is missing, or links
- *  lead in a circle; CNN_ENOMEM. */
+ *  absolute path of the file that is or would be there. CNN_EUSAGE: it is no regular file, or links
+ *  lead in a circle; CNN_EIO: its folder is missing; CNN_ENOMEM. */
 cnn_status cnn_target_resolve(const char *path, char **out);
 
 /** Checks that a job may make, replace or continue the file of a resolved path. CNN_EUSAGE: its name
- *  is too long; what is there is no regular file, or has more than one hard link, so that another
- *  job could write it under another name. *exists: whether something is there. */
+ *  is too long, or what is there has more than one hard link, so that another job could write it
+ *  under another name. *exists: whether something is there. */
 cnn_status cnn_target_check(const char *target, bool *exists);
 
 #endif
