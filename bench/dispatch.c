@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Cost of the dispatcher alone: it deals all blocks of a job to ranks that exist only here and report
- *  every run as done at once. Dispatcher, queues and progress are the program's own; a mailbox in
- *  memory counts and delivers messages. Plain progress lines, as in a batch log, go to /dev/null.
+/** Cost of the dispatcher alone: it deals all blocks of a job to ranks that exist only here and
+ *  report every run as done at once. Dispatcher, queues and progress are the program's own; a
+ *  mailbox in memory counts and delivers messages. Plain progress lines, as in a batch log, go
+ *  to /dev/null.
  *
  *  usage: cnnbench-dispatch RUNS RANKS [balanced|dynamic]; prints one JSON object. */
 #include "mpi/dispatch/dispatcher.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Keeps other programs from writing to a results file while its job runs, and notices where one has
- *  done so all the same. HDF5 and what builds on it (h5py, netCDF4, xarray) take an flock on what
- *  they open: a shared one of ours lets readers in and refuses writers. One rank calls, each for
- *  itself; nothing blocks; not collective. */
+/** Keeps other programs from writing to a results file while its job runs, and notices where one
+ *  has done so all the same. HDF5 and what builds on it (h5py, netCDF4, xarray) take an flock on
+ *  what they open: a shared one of ours lets readers in and refuses writers. One rank calls,
+ *  each for itself; nothing blocks; not collective. */
 #ifndef CNN_HDF5IO_GUARD_H
 #define CNN_HDF5IO_GUARD_H
 

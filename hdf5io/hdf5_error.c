@@ -16,7 +16,7 @@ void cnn_hdf5_quiet(void)
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
-/** Keeps what the system said where HDF5 quotes it ("..., error message = 'No space left on
+/** Keeps the system's message where HDF5 quotes it ("..., error message = 'No space left on
  *  device', buf = 0x..."), else the description as it is. */
 static void keep_reason(char reason[REASON_SIZE], const char *description)
 {

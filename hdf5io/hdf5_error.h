@@ -7,15 +7,15 @@
 
 #include <hdf5.h>
 
-/** Stops HDF5 from printing its error stack; what it says goes into our messages instead. */
+/** Stops HDF5 from printing its error stack; our messages quote its reason. */
 void cnn_hdf5_quiet(void);
 
 /** Sets the message "<fmt>: <the innermost reason on HDF5's error stack>" and returns st. */
 cnn_status cnn_hdf5_error(cnn_status st, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** The system's reason for a failed call that reads or writes, for a message. MPI-IO passes none on:
- *  set errno to 0 before the call; what is there afterwards is the best that can be had. */
+/** The system's reason for a failed call that reads or writes, for a message. MPI-IO passes none
+ *  on: set errno to 0 before the call; what is there afterwards is the best that can be had. */
 const char *cnn_hdf5_system_reason(void);
 
 /** CNN_CHECK for a call of HDF5. */

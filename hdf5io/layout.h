@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What is where in a results file: dimensions, tables of columns, names. docs/results-file.md is
- *  the same for people. Used by the one who makes the file, the writer and the reader, so that they
- *  cannot disagree. */
+/** Layout of a results file: dimensions, tables of columns, names. docs/results-file.md is the same
+ *  for people. Whoever makes, writes or reads the file uses these tables, so that they agree. */
 #ifndef CNN_HDF5IO_LAYOUT_H
 #define CNN_HDF5IO_LAYOUT_H
 
@@ -151,11 +150,10 @@ typedef struct {
 #define CNN_ATTR_PRIMARY      "primary" /* since layout 4 */
 #define CNN_ATTR_LOOKS        "looks"   /* since layout 4: an array */
 
-/** Meanings of the values 0, 1, ... of a column of flags, NULL-terminated; NULL for other columns.
- */
+/** Meanings of the values 0, 1, ... of a column of flags, NULL-terminated; NULL: no flags. */
 const char *const *cnn_column_flags(const char *name);
-/** What integer a cell of the column holds before it is written: -1, or 0 for flags whose 0 says
- *  "not yet". */
+/** Integer in a cell of the column before it is written: -1, or 0 for flags whose 0 means "not
+ *  yet". */
 int cnn_column_fill(const char *name);
 
 /** Layout version that a column came with. */
@@ -173,7 +171,8 @@ cnn_status cnn_table_open(hid_t file, uint64_t file_size, int version, cnn_table
 /** Closes them; see cnn_hdf5_close for st. */
 cnn_status cnn_table_close(cnn_status st, cnn_table_id id, hid_t *sets);
 
-/** Checks that the root says it is a results file of a layout that can be read. CNN_EDATA otherwise. */
+/** Checks that the root says it is a results file of a layout that can be read. CNN_EDATA
+ *  otherwise. */
 cnn_status cnn_layout_check(hid_t file, const char *path, int *version);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What a results file in memory must hold to be used without further checks. */
+/** Checks of a results file in memory, so that it can be used without further ones. */
 #ifndef CNN_HDF5IO_READER_CHECK_H
 #define CNN_HDF5IO_READER_CHECK_H
 

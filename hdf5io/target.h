@@ -17,9 +17,9 @@ enum { CNN_RESULTS_NAME_MAX = 200 };
  *  lead in a circle; CNN_EIO: its folder is missing; CNN_ENOMEM. */
 cnn_status cnn_target_resolve(const char *path, char **out);
 
-/** Checks that a job may make, replace or continue the file of a resolved path. CNN_EUSAGE: its name
- *  is too long, or what is there has more than one hard link, so that another job could write it
- *  under another name. *exists: whether something is there. */
+/** Checks that a job may make, replace or continue the file of a resolved path. CNN_EUSAGE: its
+ *  name is too long, or what is there has more than one hard link, so that another job could
+ *  write it under another name. *exists: whether something is there. */
 cnn_status cnn_target_check(const char *target, bool *exists);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** One variable (data set) of a results file: opening with every property checked, reading,
- * writing.
- */
+ *  writing. */
 #ifndef CNN_HDF5IO_VARIABLE_H
 #define CNN_HDF5IO_VARIABLE_H
 

@@ -95,9 +95,9 @@ done:
     return cnn_hdf5_close(st, &file, H5Fclose, path);
 }
 
-/** Opens by MPI-IO over this rank alone. Over all ranks HDF5 would flush and close collectively, and
- *  then one rank whose disk fails leaves all of them in a barrier for ever. Ranks need no common
- *  file: nothing that they write changes HDF5's metadata, and each row has one writer. */
+/** Opens by MPI-IO over this rank alone. Over all ranks HDF5 would flush and close collectively,
+ *  and then one rank whose disk fails leaves all of them in a barrier for ever. Ranks need no
+ *  common file: nothing that they write changes HDF5's metadata, and each row has one writer. */
 static cnn_status open_by_mpi_io(cnn_writer *w, const char *path, uint64_t size)
 {
     cnn_status st = CNN_OK;
@@ -169,9 +169,10 @@ done:
     return st;
 }
 
-/** Brings the rows to disk and closes. After a failed write the file stays open until the process
- *  ends: HDF5 1.10 would try the same write again, fail, and crash at its end. It also stays so where
- *  another program has written to it: HDF5 would write over what that has changed. */
+/** Brings the rows to disk and closes. After a failed write the file stays open until the
+ *  process ends: HDF5 1.10 would try the same write again, fail, and crash at its end. It also
+ *  stays so where another program has written to it: HDF5 would write over what that has
+ *  changed. */
 static cnn_status close_file(cnn_writer *w)
 {
     cnn_status st = CNN_OK;

@@ -15,20 +15,22 @@
 /** An open results file. */
 typedef struct cnn_writer cnn_writer;
 
-/** Starts HDF5 so that neither MPI_Finalize nor exit() closes the files that a failed write has left
- *  open, which HDF5 does not survive. Call before MPI_Init; one thread; does not block. */
+/** Starts HDF5 so that neither MPI_Finalize nor exit() closes the files that a failed write has
+ *  left open, which HDF5 does not survive. Call before MPI_Init; one thread; does not block. */
 void cnn_writer_prepare(void);
 
-/** Opens it for writing by all ranks through MPI-IO, each rank for itself. Collective over comm; all ranks return the
- * same status, and a failure names the rank. CNN_EIO: some rank cannot reach or change the file;
- *  CNN_EDATA: it is no results file, of another layout version, or damaged. */
+/** Opens it for writing by all ranks through MPI-IO, each rank for itself. Collective over comm;
+ *  all ranks return the same status, and a failure names the rank. CNN_EIO: some rank cannot
+ *  reach or change the file; CNN_EDATA: it is no results file, of another layout version, or
+ *  damaged. */
 cnn_status cnn_writer_open(const char *path, MPI_Comm comm, cnn_writer **out);
-/** Flushes and closes; takes NULL, leaves NULL. Collective; all ranks return the same status. The only
- *  collective step is the agreement at the end: a rank whose disk fails holds up nobody. */
+/** Flushes and closes; takes NULL, leaves NULL. Collective; all ranks return the same status.
+ *  The only collective step is the agreement at the end: a rank whose disk fails holds up
+ *  nobody. */
 cnn_status cnn_writer_close(cnn_writer **writer);
 
-/** Whether other programs that use HDF5 are kept from writing to the file while it is open here. Any
- *  rank, for its own host; does not block; not collective. */
+/** Whether other programs that use HDF5 are kept from writing to the file while it is open here.
+ *  Any rank, for its own host; does not block; not collective. */
 bool cnn_writer_excludes_others(const cnn_writer *writer);
 /** CNN_EIO: another program has changed the file all the same (hdf5io/guard.h). Any rank; does not
  *  block; not collective. */
@@ -44,16 +46,16 @@ int cnn_writer_attempt_count(const cnn_writer *writer);
 
 /* The following are independent: one rank alone calls them, for a row that only it writes. */
 
-/** Measured columns and epochs [cnn_writer_epoch_count] of a run, then its status, written last. A
- * result that was there before is taken back first: the row is never a mixture of two.
- *  Text that is not UTF-8 is stored with '?' for the bytes that are wrong. */
+/** Measured columns and epochs [cnn_writer_epoch_count] of a run, then its status, written last.
+ *  A result that was there before is taken back first: the row is never a mixture of two. Text
+ *  that is not UTF-8 is stored with '?' for the bytes that are wrong. */
 cnn_status cnn_writer_run(cnn_writer *writer, int run, cnn_run_status status,
                           const cnn_measured *measured, const cnn_epoch_row *epochs);
 /** One attempt of a run (0, 1, ...). */
 cnn_status cnn_writer_attempt(cnn_writer *writer, int run, int attempt, const cnn_attempt *row);
 /** Opens session number `session` (rank 0 only). CNN_EIO when all places (256) are taken. */
 cnn_status cnn_writer_session(cnn_writer *writer, int session, double start_time, int ranks);
-/** Says which devices were taken out of a session so far, and why (rank 0 only). */
+/** Records the devices that were quarantined in a session, and why (rank 0 only). */
 cnn_status cnn_writer_quarantine(cnn_writer *writer, int session, const cnn_quarantine *row);
 /** Freezes algorithms in place number `place` (rank 0 only), which must be free. */
 cnn_status cnn_writer_tuning(cnn_writer *writer, int place, const cnn_tuning *tuning);

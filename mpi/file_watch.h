@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Notices that another program has deleted, renamed, replaced or changed a results file while its job
- *  runs: rows would be written to the end and then be lost. Rank 0 only; not collective. */
+/** Notices that another program has deleted, renamed, replaced or changed a results file while
+ *  its job runs: rows would be written to the end and then be lost. Rank 0 only; not collective. */
 #ifndef CNN_MPI_FILE_WATCH_H
 #define CNN_MPI_FILE_WATCH_H
 
@@ -11,8 +11,8 @@
 
 typedef struct cnn_file_watch cnn_file_watch;
 
-/** Begins to watch the file that is there now, which the writer has open. Both are borrowed. Does not
- *  block. */
+/** Begins to watch the file that is there now, which the writer has open. Both are borrowed.
+ *  Does not block. */
 cnn_status cnn_file_watch_create(const char *path, const cnn_writer *writer, cnn_file_watch **out);
 void cnn_file_watch_destroy(cnn_file_watch **watch);
 

@@ -45,7 +45,7 @@ done:
     return st;
 }
 
-/** Gives every rank what rank 0 has found out about the file. */
+/** Copies the state of the file from rank 0 to all ranks. */
 static cnn_status share_state(runner *r)
 {
     cnn_status st = CNN_OK;
@@ -94,7 +94,7 @@ done:
     return st;
 }
 
-/** Rank 0 says what is about to happen. */
+/** Rank 0 prints the places of all ranks and the number of runs. */
 static void announce(runner *r)
 {
     const cnn_rank_context *t = &r->context;
@@ -131,7 +131,7 @@ done:
     return st;
 }
 
-/** Learns when the job's time ends, and says so. */
+/** Asks Slurm when the allocation ends, and prints it. */
 static cnn_status ask_for_end(runner *r, cnn_allocation **out)
 {
     cnn_status st = CNN_OK;
@@ -139,13 +139,13 @@ static cnn_status ask_for_end(runner *r, cnn_allocation **out)
     CNN_TRY(cnn_allocation_create(r->context.commands->helper, out));
     const double left = cnn_allocation_left(*out);
     if (cnn_allocation_trouble(*out)) {
-        cnn_progress_note(r->progress, "when the Slurm allocation ends is not known: %s",
+        cnn_progress_note(r->progress, "the end of the Slurm allocation is unknown: %s",
                           cnn_allocation_trouble(*out));
     } else if (!isinf(left)) {
         cnn_clock_format(cnn_clock_wall() + left, end, sizeof end);
         cnn_progress_note(r->progress,
                           "the Slurm allocation ends at %s: no block begins that would "
-                          "not be finished by then",
+                          "end later",
                           end);
     }
 done:
@@ -187,7 +187,7 @@ done:
     return st;
 }
 
-/** Takes in what nobody waits for any more (a signal that came with the end). */
+/** Receives the messages that are still on their way (a signal at the very end). */
 static cnn_status empty_mailbox(runner *r)
 {
     cnn_status st = CNN_OK;

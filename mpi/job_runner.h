@@ -27,18 +27,20 @@ typedef struct {
     int signal;                                   /* that stopped the job, or 0 */
 } cnn_run_outcome;
 
-/** Trains every run of the job that is not yet finished, writes the results file with its analysis
- *  (left out when runs stay undone: a signal, or the end of the time that Slurm gives), and on rank
- * 0 prints progress. Every rank passes the same job. Collective over comm, without spinning; all
- * ranks return the same status, message and outcome.
+/** Trains every run of the job that is not finished and writes the results file with its
+ *  analysis, which is left out while runs are missing (after a signal, or at the end of the
+ *  Slurm allocation). Rank 0 prints progress.
  *
- *  Runs that fail are no failure of the job, and neither is a signal: see the outcome. CNN_EUSAGE:
- * the output exists and neither resume nor force is set, or it is another job's (with resume and
- * force, it is replaced then). CNN_EDATA: data sets are missing. CNN_EENV: programs are missing, or
- * cores. CNN_EBUSY: another process has the output. CNN_EIO: it cannot be written.
- * CNN_EMPI, perhaps on one rank alone: ranks cannot reach each other, and only MPI_Abort is left.
- * Until all checks on all ranks have passed nothing is written but the output's folders and its
- * lock. */
+ *  Called by all ranks of comm with the same job, from the thread that called MPI_Init;
+ *  collective; blocks, asleep, until the job ends. All ranks return the same status, message and
+ *  outcome.
+ *
+ *  Failed runs and signals are outcomes, not errors. CNN_EUSAGE: the output exists and neither
+ *  resume nor force is set, or it belongs to another job (resume and force together replace it).
+ *  CNN_EDATA: data sets are missing. CNN_EENV: programs or cores are missing. CNN_EBUSY: another
+ *  process uses the output. CNN_EIO: it cannot be written, or was taken away. CNN_EMPI, possibly
+ *  on one rank alone: ranks cannot reach each other; only MPI_Abort is left. Until all checks on
+ *  all ranks have passed, only the output's folders and its lock are written. */
 cnn_status cnn_job_runner_run(MPI_Comm comm, const cnn_job *job, const cnn_run_options *options,
                               cnn_run_outcome *out);
 

@@ -25,7 +25,7 @@ bool cnn_launch_had_variable(const char *const *names)
     return found;
 }
 
-/** Processes of this job step, if srun started this one and no MPI was told of it; else 1. */
+/** Processes of this job step, if srun started this one without MPI's variables; else 1. */
 static int tasks_without_mpi(void)
 {
     static const char *const mpi[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", NULL};

@@ -26,11 +26,11 @@ typedef struct {
 /* Pauses between looks at the mail, seconds: a look costs some 70 microseconds (most of it waking
  * up), a spin a whole core. While a trainer runs the core is the trainer's: half a percent is
  * taken. Its events, its end and signals wake the rank at once; only messages wait, a stop for
- * ranks other than 0, and on rank 0 the question for a block, which comes once in minutes. */
+ * ranks other than 0, and on rank 0 the request for a block, which comes once in minutes. */
 static const double shortest_pause = 50e-6, longest_pause = 2e-3, longest_pause_training = 25e-3;
 static const double estimate_interval = 2; /* seconds */
 
-/** This rank cannot go on: the others hear of it, and it waits for the end with them. */
+/** This rank cannot continue: it reports to rank 0 and waits for the end of the job. */
 static cnn_status give_up(loop *l, cnn_status why)
 {
     l->broken = why;
@@ -81,7 +81,7 @@ done:
     return st;
 }
 
-/** Rank 0 decides what can still be done in time. */
+/** SIGUSR1: rank 0 decides which blocks can still be finished. */
 static cnn_status handle_late(loop *l, bool *busy)
 {
     if (l->late_seen || !cnn_stop_is_late())
@@ -90,8 +90,8 @@ static cnn_status handle_late(loop *l, bool *busy)
     return cnn_mailbox_send(l->context->mailbox, 0, CNN_TAG_LATE, NULL, 0);
 }
 
-/** A signal stops this rank's own work at once, and the others' through rank 0. A second one does
- * not wait for running trainers. */
+/** A signal stops this rank's own work at once, and that of the others through rank 0. After a
+ *  second signal running trainers are killed. */
 static cnn_status handle_signals(loop *l, bool *busy)
 {
     int count;

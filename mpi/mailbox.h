@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Messages between ranks. The interface; mpi/mpi_mailbox.h makes one over MPI, benchmarks and tests
- *  bring their own. */
+/** Messages between ranks. The interface; mpi/mpi_mailbox.h makes one over MPI, benchmarks and
+ *  tests bring their own. */
 #ifndef CNN_MPI_MAILBOX_H
 #define CNN_MPI_MAILBOX_H
 

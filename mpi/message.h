@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What ranks tell each other while a job runs: plain structs, one for each tag. */
+/** Messages between ranks while a job runs: plain structs, one for each tag. */
 #ifndef CNN_MPI_MESSAGE_H
 #define CNN_MPI_MESSAGE_H
 
@@ -11,40 +11,40 @@
 enum { CNN_MAX_LEVELS = 64 };
 
 typedef enum {
-    CNN_TAG_IDLE = 1, /* to rank 0, no body: the rank has nothing to do */
+    CNN_TAG_IDLE = 1, /* to rank 0, no body: the rank asks for work */
     CNN_TAG_BLOCK,    /* from rank 0: cnn_message_block */
     CNN_TAG_STATE,    /* to rank 0: cnn_message_state */
     CNN_TAG_READY,    /* to rank 0: cnn_message_ready; rank 0 answers with CNN_TAG_CHECKED */
     CNN_TAG_CHECKED,  /* from rank 0: cnn_message_checked */
     CNN_TAG_ATTEMPT,  /* to rank 0: cnn_message_attempt */
     CNN_TAG_RUN,      /* to rank 0: cnn_message_run */
-    CNN_TAG_SIGNAL,   /* to rank 0: cnn_message_stop, the rank got a signal */
-    CNN_TAG_LATE,     /* to rank 0, no body: the rank got SIGUSR1, time is running out */
-    CNN_TAG_BROKEN,   /* to rank 0, no body: the rank cannot go on; it keeps the message */
+    CNN_TAG_SIGNAL,   /* to rank 0: cnn_message_stop, the rank received a signal */
+    CNN_TAG_LATE,     /* to rank 0, no body: the rank received SIGUSR1, time is running out */
+    CNN_TAG_BROKEN,   /* to rank 0, no body: the rank cannot continue; it keeps the error */
     CNN_TAG_STOP,     /* from rank 0: cnn_message_stop */
-    CNN_TAG_END,      /* from rank 0, no body: all is done, leave the loop */
+    CNN_TAG_END,      /* from rank 0, no body: leave the loop */
 } cnn_tag;
 
 /** What is to be done with a run of a block. */
 typedef enum {
     CNN_TASK_NONE,    /* nothing */
     CNN_TASK_TRAIN,   /* train it */
-    CNN_TASK_RETRAIN, /* train it again: it has a result, of another device, which only a good one may
-                    replace */
+    CNN_TASK_RETRAIN, /* retrain; keep the old result, of another device, unless this run
+                         succeeds */
 } cnn_task;
 
-/** Train these runs of a block, in its order. After a run that failed the rank gives the block back
- * (CNN_TAG_IDLE): its device may be to blame. */
+/** Train these runs of a block, in its order. After a failed run the rank returns the block
+ *  (CNN_TAG_IDLE), since its device may be to blame. */
 typedef struct {
     int block;
-    cnn_limit limits[CNN_MAX_LEVELS]; /* of an attempt, by contrast level */
-    int attempts[CNN_MAX_LEVELS];     /* places for attempts that are taken, likewise */
-    signed char task[CNN_MAX_LEVELS]; /* cnn_task, likewise */
+    cnn_limit limits[CNN_MAX_LEVELS]; /* of an attempt, by level of the contrast */
+    int attempts[CNN_MAX_LEVELS];     /* places for attempts that are taken, by level */
+    signed char task[CNN_MAX_LEVELS]; /* cnn_task, by level */
 } cnn_message_block;
 
-/** What a rank trains now, for the screen. */
+/** The run that a rank trains now, for the screen. */
 typedef struct {
-    int run, epoch, epochs; /* epochs completed, of */
+    int run, epoch, epochs; /* completed epochs, of all */
 } cnn_message_state;
 
 /** What a trainer reports of its set-up: the same in all runs of a cell. -1, "": unknown. */
@@ -74,8 +74,8 @@ typedef struct {
 
 /** A run has ended and its row is written. */
 typedef struct {
-    int run, status, attempts; /* status: cnn_run_status; attempts since it was taken on */
-    int kept;                  /* 1: it failed, and the earlier result stays in its row */
+    int run, status, attempts; /* status: cnn_run_status; attempts of this session */
+    int kept;                  /* 1: it failed, and an earlier result stays in its row */
     int occupied; /* 1: processes of its trainer did not end and may still use the device */
     double life_seconds, train_seconds, test_error;
     char reason[128]; /* of a failure */

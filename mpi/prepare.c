@@ -88,8 +88,8 @@ static int most_epochs(const cnn_job *job, const cnn_design *design)
     return most;
 }
 
-/** Places for algorithms, all free: so many, and one where none are to be frozen, as in the file.
- */
+/** Places for algorithms, all free: so many, and one where none are to be frozen, as in the
+ *  file. */
 static cnn_status allocate_tunings(cnn_prepared *p, int places)
 {
     cnn_status st = CNN_OK;
@@ -176,8 +176,8 @@ static bool is_on(const cnn_results *r, int run, const cnn_job *job, const cnn_d
     return strcmp(device, r->measured[run].device) == 0;
 }
 
-/** Which block is half done, and by the device of which rank: it is to go on there, so that it is
- * not split without need. */
+/** Finds the rank whose device has begun each block that is half done: the block continues
+ *  there, so that it is not split without need. */
 static cnn_status find_homes(const cnn_results *r, const cnn_job *job, const cnn_design *design,
                              const cnn_place *places, int ranks, cnn_prepared *p)
 {

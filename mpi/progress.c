@@ -7,6 +7,7 @@
 #include "mpi/terminal.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,13 @@ void cnn_progress_note(cnn_progress *p, const char *fmt, ...)
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
     write_line(p, line);
+}
+
+void cnn_progress_stopping(cnn_progress *p, int signal, double seconds)
+{
+    const char *name = signal == SIGINT ? "SIGINT" : signal == SIGTERM ? "SIGTERM" : "a signal";
+    cnn_progress_note(p, "%s: no new run starts, running ones have %.0f s to finish", name,
+                      seconds);
 }
 
 void cnn_progress_state(cnn_progress *p, int rank, const cnn_message_state *m)

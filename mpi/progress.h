@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What rank 0 shows while a job runs: one live line on a terminal, plain lines in a log, or
- *  nothing. Plain output has no control characters but newlines. */
+/** Progress of a job on standard output: one live line on a terminal, plain lines in a log, or
+ *  nothing. Plain output has no control characters but newlines. Rank 0 only; not collective; a
+ *  call blocks only where standard output does. */
 #ifndef CNN_MPI_PROGRESS_H
 #define CNN_MPI_PROGRESS_H
 
@@ -12,10 +13,10 @@
 
 typedef struct cnn_progress cnn_progress;
 
-/** CNN_PROGRESS_AUTO settled: by who watches (mpi/terminal.h). */
+/** Replaces CNN_PROGRESS_AUTO: live where a terminal is watched (mpi/terminal.h), else plain. */
 cnn_progress_mode cnn_progress_settle(cnn_progress_mode mode);
 
-/** mode: settled. The context is borrowed; its status[] tells what earlier sessions have done. */
+/** mode: settled. The context is borrowed; its status[] holds the results of earlier sessions. */
 cnn_status cnn_progress_create(cnn_progress_mode mode, const cnn_rank_context *context,
                                cnn_progress **out);
 /** Ends the live line. */
@@ -24,7 +25,9 @@ void cnn_progress_destroy(cnn_progress **progress);
 /** A line with a time stamp. */
 void cnn_progress_note(cnn_progress *progress, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/** Text of several lines, as it is. */
+/** The line after a signal; seconds: for running runs to finish. */
+void cnn_progress_stopping(cnn_progress *progress, int signal, double seconds);
+/** Text of several lines, unchanged. */
 void cnn_progress_text(cnn_progress *progress, const char *text);
 
 void cnn_progress_state(cnn_progress *progress, int rank, const cnn_message_state *m);
@@ -32,7 +35,7 @@ void cnn_progress_idle(cnn_progress *progress, int rank);
 void cnn_progress_attempt(cnn_progress *progress, int rank, const cnn_message_attempt *m);
 /** Before the context's status[] takes the run's new one. */
 void cnn_progress_run(cnn_progress *progress, int rank, const cnn_message_run *m);
-/** The run counts as not yet done again; likewise. */
+/** Counts the run as not done. Before its status[] changes. */
 void cnn_progress_reopen(cnn_progress *progress, int run);
 
 /** Whether the live line should be drawn again; then call cnn_progress_draw. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What a rank knows of the job while it runs. */
+/** What the parts of a rank share while a job runs. */
 #ifndef CNN_MPI_RANK_CONTEXT_H
 #define CNN_MPI_RANK_CONTEXT_H
 
@@ -32,10 +32,10 @@ typedef struct {
     const int *home;   /* [block_count] rank whose device has done a part of the block, -1: none;
                           NULL: no block is half done. Rank 0's; borrowed */
     int32_t *attempts; /* [run_count] places for attempts that are taken, likewise */
-    bool live;         /* rank 0 wants to know what is trained at the moment */
+    bool live;         /* rank 0 shows what is trained at the moment */
 } cnn_rank_context;
 
-/** A result is kept; what failed in an earlier session is tried again. */
+/** A finished run is kept; one that failed in an earlier session is tried again. */
 static inline bool cnn_run_is_finished(const cnn_rank_context *context, int run)
 {
     return context->status[run] == CNN_RUN_DONE || context->status[run] == CNN_RUN_DIVERGED;

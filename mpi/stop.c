@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-/* A handler has nothing but globals to write to: these four are the program's only ones. */
+/* A handler can write to globals only. These four are the only ones of the program. */
 static volatile sig_atomic_t first_signal, signal_count, last_centisecond, is_late;
 
 enum { CENTISECONDS_APART = 50, A_DAY = 24 * 3600 * 100 };

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Whether somebody watches the screen. */
+/** Whether progress goes to a terminal. Any rank; does not block; not collective. */
 #ifndef CNN_MPI_TERMINAL_H
 #define CNN_MPI_TERMINAL_H
 
 #include <stdbool.h>
 
-/** True when standard output ends on a terminal. mpirun gives every rank a terminal of its own
- *  wherever its own output goes, so under a launcher it is the launcher's output that counts; where
- *  that cannot be seen (another host, srun) the answer is false. */
+/** True when standard output ends on a terminal. mpirun gives every rank a terminal of its own,
+ *  whatever its own output is, so under a launcher the launcher's output counts; false where that
+ *  cannot be seen (another host, srun). */
 bool cnn_terminal_is_watched(void);
 
 /** Its width in columns, 80 where unknown. */

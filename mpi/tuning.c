@@ -107,8 +107,8 @@ static bool is_anything_missing(const tuning *t)
 
 /* ---- asking -------------------------------------------------------------------------------- */
 
-/** Takes the trainer's lines in until it has ended. *signal: one came, and the trainer was killed.
- */
+/** Takes the trainer's lines in until it has ended. *signal: one came, and the trainer was
+ *  killed. */
 static cnn_status listen(const tuning *t, cnn_child *child, cnn_record *record, int *signal)
 {
     cnn_status st = CNN_OK;
@@ -235,14 +235,13 @@ static cnn_status do_rounds(tuning *t, int *signal)
     if (!is_anything_missing(t))
         return CNN_OK;
     if (t->progress)
-        cnn_progress_note(t->progress,
-                          "algorithms are chosen, once for each cell and device model");
+        cnn_progress_note(t->progress, "choosing algorithms, once for each cell and device model");
     while (*signal == 0 && is_anything_missing(t))
         CNN_TRY(do_round(t, signal));
     if (t->progress && *signal)
-        cnn_progress_note(t->progress, "signal %d: no run starts", *signal);
+        cnn_progress_stopping(t->progress, *signal, 0);
     else if (t->progress)
-        cnn_progress_note(t->progress, "algorithms are chosen and frozen in the file, in %.1f s",
+        cnn_progress_note(t->progress, "algorithms chosen and frozen in the file in %.1f s",
                           cnn_clock_monotonic() - start);
 done:
     return st;

@@ -20,7 +20,7 @@ struct cnn_allocation {
     char trouble[160]; /* why; "" */
 };
 
-/* A question is work for Slurm's only controller: rarely. It may be slow, or down. */
+/* Seconds. Each question loads Slurm's only controller, which may be slow, or down. */
 static const double between_questions = 600, patience_at_start = 10, patience = 120;
 
 bool cnn_allocation_parse(const char *answer, double *end)
@@ -56,7 +56,7 @@ static void ask(cnn_allocation *a)
                  cnn_error_message());
 }
 
-/** An answer that tells no end leaves the one that was known: the controller may just be down. */
+/** An answer without an end keeps the end that was known: the controller may be down. */
 static void take_answer(cnn_allocation *a)
 {
     const char *answer = cnn_child_log_tail(a->squeue);
@@ -69,13 +69,13 @@ static void take_answer(cnn_allocation *a)
     cnn_child_destroy(&a->squeue);
 }
 
-/** Looks whether the answer is there, waiting for it so many seconds at most. */
+/** Reads the answer, waiting for it at most so many seconds. */
 static void listen(cnn_allocation *a, double seconds)
 {
     const double now = cnn_clock_monotonic();
     bool lost = cnn_child_poll(a->squeue, seconds) != CNN_OK, too_long;
     while (!lost && cnn_child_next_line(a->squeue, &too_long))
-        ; /* it has no events to tell */
+        ; /* squeue sends no events */
     if (!lost && cnn_child_ended(a->squeue)) {
         take_answer(a);
     } else if (lost || now - a->asked > patience) {

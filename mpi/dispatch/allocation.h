@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** When the time that Slurm has given to the job ends. */
+/** When the Slurm allocation of the job ends. Rank 0 only; not collective. */
 #ifndef CNN_MPI_DISPATCH_ALLOCATION_H
 #define CNN_MPI_DISPATCH_ALLOCATION_H
 
@@ -9,23 +9,23 @@
 
 typedef struct cnn_allocation cnn_allocation;
 
-/** In an allocation of Slurm (SLURM_JOB_ID) asks squeue for its end, and waits for the answer, at
- * most for some seconds; elsewhere *out is NULL, which all others take. helper: cnn-exec, borrowed.
- * An end that cannot be learned is no failure. Not collective. */
+/** In a Slurm allocation (SLURM_JOB_ID) asks squeue for its end and blocks up to 10 seconds for the
+ *  answer; elsewhere *out is NULL, which all functions here accept. helper: cnn-exec, borrowed. An
+ *  unknown end is no failure. */
 cnn_status cnn_allocation_create(const char *helper, cnn_allocation **out);
 void cnn_allocation_destroy(cnn_allocation **allocation);
 
-/** Asks again now and then (an administrator can move the end) and takes the answer in, without
- * waiting. Call often. */
+/** Asks again every 10 minutes, as an administrator can move the end, and reads the answer. Does
+ *  not block. Call often. */
 void cnn_allocation_step(cnn_allocation *allocation);
 
-/** Seconds until the end; INFINITY: there is none, or none is known. */
+/** Seconds until the end; INFINITY: there is none, or it is unknown. */
 double cnn_allocation_left(const cnn_allocation *allocation);
 
-/** Why no end is known, for people; NULL: one is, or there is no allocation. */
+/** Why the end is unknown, for people; NULL: it is known, or there is no allocation. */
 const char *cnn_allocation_trouble(const cnn_allocation *allocation);
 
-/** The end in what `squeue -h -o %e` has printed, seconds since 1970: "2026-11-24T23:10:00" in
+/** The end in the output of `squeue -h -o %e`, seconds since 1970: "2026-11-24T23:10:00" in
  * local time, alone on a line. false: there is none ("N/A" where the job has no time limit). */
 bool cnn_allocation_parse(const char *answer, double *end);
 

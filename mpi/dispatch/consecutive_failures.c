@@ -14,7 +14,7 @@ static void add_cell(cnn_consecutive_failures *s, int cell)
         s->cells[s->cell_count++] = cell;
 }
 
-/** Where memory is short the block is left out: its failed run then stays failed. */
+/** Without memory the block is left out: its failed run then stays failed. */
 static void add_block(cnn_consecutive_failures *s, int block)
 {
     if (s->block_count > 0 && s->blocks[s->block_count - 1] == block) /* its runs are neighbours */

@@ -34,7 +34,8 @@ cnn_status cnn_dispatcher_create(cnn_rank_context *context, cnn_progress *progre
         d->block[r] = -1;
     CNN_TRY(cnn_dealing_create(context, &d->dealing));
     if (d->dealing->redealt > 0)
-        cnn_progress_note(progress, "%d ranks instead of the %d planned: %d blocks dealt anew",
+        cnn_progress_note(progress,
+                          "%d ranks instead of the %d planned: %d blocks were dealt again",
                           context->size, context->design->device_count, d->dealing->redealt);
     for (int run = 0; run < context->design->run_count; run++) {
         d->earlier[run] = cnn_run_is_finished(context, run);
@@ -149,9 +150,8 @@ static cnn_status stop_all(cnn_dispatcher *d, const cnn_message_stop *m)
     CNN_TRY(cnn_job_transition(&d->state, CNN_JOB_IS_STOPPED));
     if (m->signal && !d->signal) {
         d->signal = m->signal;
-        cnn_progress_note(d->progress,
-                          "signal %d: no new run starts, running ones have %.0f s to finish",
-                          m->signal, m->now ? 0 : d->context->job->limits.grace_seconds);
+        cnn_progress_stopping(d->progress, m->signal,
+                              m->now ? 0 : d->context->job->limits.grace_seconds);
     }
     CNN_TRY(send_to_all(d, CNN_TAG_STOP, m, sizeof *m));
 done:

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Rank 0's part: who gets which block, what has come of the runs, when all is done. */
+/** Rank 0's part: which rank gets which block, what became of the runs, when the job ends. Its
+ *  states and transitions: dispatch/states.c. Rank 0 only, one thread; nothing blocks; not
+ *  collective. */
 #ifndef CNN_MPI_DISPATCH_DISPATCHER_H
 #define CNN_MPI_DISPATCH_DISPATCHER_H
 
@@ -23,15 +25,16 @@ cnn_status cnn_dispatcher_create(cnn_rank_context *context, cnn_progress *progre
                                  cnn_allocation *allocation, cnn_dispatcher **out);
 void cnn_dispatcher_destroy(cnn_dispatcher **dispatcher);
 
-/** Keeps what it knows of the allocation's end current. Call often. */
+/** Updates the end of the allocation. Call often. */
 void cnn_dispatcher_step(cnn_dispatcher *dispatcher);
 
-/** Takes in a message of a rank, and answers it. A device on which runs of three different cells
- * fail in a row is quarantined, unless it is the last one: its rank gets no more blocks; those that
- * it has left, and those of the failed runs, whole, go to the others. Once the time runs out
- * (SIGUSR1, the allocation's end), a rank gets no block that could not be finished: by the slowest
- * finished runs of its cells, where there are any. Where no end is known SIGUSR1 lets no further
- * block begin. */
+/** Handles a message of a rank.
+ *
+ *  A device on which runs of three different cells fail in succession is quarantined unless it is
+ *  the last one: its rank gets no more blocks, and the rest of its queue and the blocks of the
+ *  failed runs, whole, go to the others. Once time runs out (SIGUSR1, the end of the allocation) a
+ *  rank gets no block that could not be finished, judged by the slowest finished runs of its cells;
+ *  without a known end SIGUSR1 lets no further block begin. */
 cnn_status cnn_dispatcher_receive(cnn_dispatcher *dispatcher, int from, cnn_tag tag,
                                   const cnn_message *body);
 

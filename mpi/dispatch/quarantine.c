@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Devices on which everything fails: their blocks go to the others. */
+/* Quarantine: the blocks of a device on which everything fails go to the others. */
 #include "mpi/dispatch/internal.h"
 #include "mpi/worker/simulated.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/** The next of the ranks that still work, in turn; with assign: dynamic the common queue. */
+/** The queue that gets the next block: the ranks that are not quarantined take turns; with assign:
+ *  dynamic it is the common queue. */
 static int next_queue(cnn_dispatcher *d)
 {
     if (d->context->job->schedule.assign == CNN_ASSIGN_DYNAMIC)
@@ -17,8 +18,8 @@ static int next_queue(cnn_dispatcher *d)
     return d->next_recipient;
 }
 
-/** A block whose runs have failed on a bad device is to be done again elsewhere, whole: its runs
- * stay comparable. What earlier sessions have finished of it stays as it is. */
+/** Has a block with failed runs repeated whole on another device, so that its runs stay comparable.
+ *  Runs that earlier sessions have finished are kept. */
 static void repeat_whole(cnn_dispatcher *d, int block)
 {
     const cnn_design *design = d->context->design;
@@ -42,8 +43,8 @@ static bool is_finished(const cnn_dispatcher *d, int block)
     return true;
 }
 
-/** Gives the others what a rank has not done, and what it has failed at. Nobody else needs its
- * warm-ups. Returns the number of blocks. */
+/** Deals a rank's failed blocks and its queue to the others, without its warm-up blocks. Returns
+ *  the number of blocks. */
 static int hand_over(cnn_dispatcher *d, int rank)
 {
     const cnn_block *blocks = d->context->design->blocks;
@@ -65,7 +66,7 @@ static int hand_over(cnn_dispatcher *d, int rank)
     return count;
 }
 
-/** Says it: on the screen and in the file. */
+/** Records the quarantine on the screen and in the results file. */
 static cnn_status record_quarantine(cnn_dispatcher *d, int rank)
 {
     const cnn_consecutive_failures *failures = &d->failures[rank];
@@ -80,7 +81,7 @@ static cnn_status record_quarantine(cnn_dispatcher *d, int rank)
         snprintf(why, sizeof why, "runs of %d cells failed in a row", CNN_FAILED_CELLS_MAX);
     snprintf(text + used, room - used, "%s%s of %s (rank %d): %s, the last one with '%s'",
              used ? "; " : "", place.device, place.host, rank, why, failures->reason);
-    cnn_progress_note(d->progress, "QUARANTINE: the job goes on without %s",
+    cnn_progress_note(d->progress, "QUARANTINE: the job continues without %s",
                       text + used + (used && text[used] == ';' ? 2 : 0));
     return cnn_writer_quarantine(d->context->writer, d->context->session, &d->quarantine);
 }
@@ -94,7 +95,7 @@ cnn_status cnn_dispatcher_quarantine(cnn_dispatcher *d, int rank, bool *quaranti
         others += r != rank && d->ranks[r] != CNN_RANK_QUARANTINED;
     if (others == 0) {
         if (d->context->size > 1)
-            cnn_progress_note(d->progress, "rank %d fails too, but its device is the last one",
+            cnn_progress_note(d->progress, "rank %d fails as well, but its device is the last one",
                               rank);
         if (d->failures[rank].occupied)
             cnn_progress_note(d->progress,
@@ -108,7 +109,7 @@ cnn_status cnn_dispatcher_quarantine(cnn_dispatcher *d, int rank, bool *quaranti
     d->block[rank] = -1;
     CNN_TRY(record_quarantine(d, rank));
     const int count = hand_over(d, rank);
-    cnn_progress_note(d->progress, "%d blocks of rank %d dealt anew", count, rank);
+    cnn_progress_note(d->progress, "%d blocks of rank %d were dealt again", count, rank);
 done:
     return st;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tasks of a block: which of its runs are to be trained, and how. */
+/* The tasks of a block: the runs to be trained, and whether an old result is kept. */
 #include "mpi/dispatch/internal.h"
 
 cnn_task cnn_dispatcher_task(const cnn_dispatcher *d, int block, int level)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What can be done in the time that is left, and how much is needed. */
+/* The time that is left, and the time that blocks need. */
 #include "mpi/dispatch/internal.h"
 
 #include <math.h>
@@ -30,8 +30,8 @@ static double longest_block(const cnn_dispatcher *d, int block, bool *known)
     return sum;
 }
 
-/** Whether a block may begin now. Nobody knows how long the first runs of a cell will take: they
- * begin, unless a signal has asked for an end. */
+/** Whether a block may begin now. The first runs of a cell have no known duration: they begin
+ *  unless SIGUSR1 was received. */
 bool cnn_dispatcher_is_in_time(cnn_dispatcher *d, int block)
 {
     const double left = cnn_allocation_left(d->allocation);
@@ -41,11 +41,11 @@ bool cnn_dispatcher_is_in_time(cnn_dispatcher *d, int block)
     if (!good && !d->out_of_time) { /* once is enough */
         d->out_of_time = true;
         if (isinf(left))
-            return false; /* said when the signal came */
+            return false; /* printed when the signal was handled */
         cnn_progress_note(
             d->progress,
-            "the allocation ends in %.0f s, and the next block may need %.0f s: what is "
-            "left is for --resume",
+            "the allocation ends in %.0f s, and the next block may need %.0f s: continue later "
+            "with --resume",
             left, needed);
     }
     return good;

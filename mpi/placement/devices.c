@@ -216,8 +216,8 @@ static int find_group(const view *v, int *group, int *me)
     return count;
 }
 
-/** This rank's GPU among those that its group was given; all of the group come to the same pairs.
- */
+/** This rank's GPU among those that its group was given; all of the group come to the same
+ *  pairs. */
 static cnn_status choose(const view *v, const cnn_gpu **out)
 {
     cnn_status st = CNN_OK;

@@ -14,7 +14,7 @@
 /** A rank's view of its host. */
 typedef struct {
     hwloc_topology_t topology;
-    hwloc_obj_type_t core_type; /* HWLOC_OBJ_CORE; PU where the machine tells no cores */
+    hwloc_obj_type_t core_type; /* HWLOC_OBJ_CORE; PU where the machine reports no cores */
     int core_count;
 } host_view;
 
@@ -76,7 +76,7 @@ static cnn_status look_around(const host_view *v, int rank, cnn_place *mine)
     CNN_CHECK(gethostname(mine->host, sizeof mine->host - 1) == 0, CNN_EENV,
               "this host has no name");
     CNN_CHECK(hwloc_get_cpubind(v->topology, set, HWLOC_CPUBIND_THREAD) == 0, CNN_EENV,
-              "cannot tell which CPUs this rank may use");
+              "the CPUs of this rank are unknown");
     CNN_TRY(copy_list(set, mine->launcher_cpus, sizeof mine->launcher_cpus));
     copy_model(v, mine->device_model, sizeof mine->device_model);
 done:
@@ -84,7 +84,7 @@ done:
     return st;
 }
 
-/** Marks in row [core_count] the cores of which the launcher gave a rank anything. */
+/** Marks in row [core_count] the cores that the launcher gave a rank, whole or in part. */
 static cnn_status mark_cores(const host_view *v, const cnn_place *place, bool *row)
 {
     cnn_status st = CNN_OK;
@@ -122,7 +122,7 @@ static void mark_near(const host_view *v, const cnn_place *place, bool *row)
     hwloc_bitmap_free(set);
 }
 
-/** The GPU's node by the CPUs near it, where the system does not tell. */
+/** The GPU's node by the CPUs near it, where the system does not report it. */
 static void find_gpu_node(const host_view *v, cnn_place *mine)
 {
     hwloc_bitmap_t set = hwloc_bitmap_alloc();
@@ -132,8 +132,8 @@ static void find_gpu_node(const host_view *v, cnn_place *mine)
     hwloc_bitmap_free(set);
 }
 
-/** Turns the row of cores that a rank got into its list of CPUs, node and, without a GPU, device.
- */
+/** Turns the row of cores that a rank got into its list of CPUs, node and, without a GPU,
+ *  device. */
 static cnn_status settle(const host_view *v, const bool *row, cnn_place *mine)
 {
     cnn_status st = CNN_OK;

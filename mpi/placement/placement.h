@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Who runs where: the device of every rank, and the proof that no two ranks share one unasked. */
+/** The device of every rank, and the proof that no two ranks share one unless the job allows it. */
 #ifndef CNN_MPI_PLACEMENT_PLACEMENT_H
 #define CNN_MPI_PLACEMENT_PLACEMENT_H
 
@@ -9,7 +9,7 @@
 
 #include <mpi.h>
 
-/** One rank's place; plain data, sent between ranks as bytes. */
+/** The place of one rank; plain data, sent between ranks as bytes. */
 typedef struct {
     int rank, local_rank; /* local: among the ranks of its host */
     char host[64];
@@ -30,15 +30,16 @@ typedef struct {
 struct cnn_devices;
 
 /** Finds every rank's place and gathers them: places [size] on every rank, owned by the caller
- * (free); and settles what they compute on (mpi/placement/devices.h). Ranks of a host whose cpusets overlap
- * divide them by whole cores, in equal parts, so that their devices are alike, and near their GPUs
- * first (mpi/placement/divide.h). CNN_EENV on all ranks, naming host and ranks, when two ranks have one GPU
- * or there are fewer cores than ranks, and sharing is refused; see also cnn_devices_find.
- * Collective. */
+ *  (free); and settles what they compute on (mpi/placement/devices.h). Ranks of a host whose
+ *  cpusets overlap divide them by whole cores, in equal parts, so that their devices are alike,
+ *  and near their GPUs first (mpi/placement/divide.h). CNN_EENV on all ranks, naming host and
+ *  ranks, when two ranks have one GPU or there are fewer cores than ranks, and sharing is
+ *  refused; see also cnn_devices_find. Called by all ranks of comm; collective; blocks, asleep,
+ *  until all have called. */
 cnn_status cnn_placement_find(MPI_Comm comm, const cnn_job *job, const char *argv0,
                               struct cnn_devices *devices, cnn_place **out);
 
-/** The binding proof as a table. */
+/** The places as a table. Any rank; pure. */
 void cnn_placement_describe(const cnn_place *places, int count, cnn_text *out);
 
 #endif

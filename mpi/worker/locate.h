@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Finding the programs that belong to cnnmpi: trainers and the exec helper. */
+/** Finding the programs that belong to cnnmpi: trainers and the exec helper. Any rank, for its
+ *  host; does not block; not collective. */
 #ifndef CNN_MPI_WORKER_LOCATE_H
 #define CNN_MPI_WORKER_LOCATE_H
 
@@ -12,10 +13,9 @@
 cnn_status cnn_locate_program(const char *argv0, const char *name, char **out);
 
 /** Finds what a job's command names: a program or script `word`, given with a folder or an
- * extension
- *  ("trainers/pytorch.py"), in `folder` (the job file's; may be NULL), in the working directory,
- * and in the places above and trainers/ beside them. *out is an absolute path, owned by the caller,
- * or NULL where there is none. */
+ *  extension ("trainers/pytorch.py"), in `folder` (the job file's; may be NULL), in the working
+ *  directory, and in the places above and trainers/ beside them. *out is an absolute path, owned
+ *  by the caller, or NULL where there is none. */
 cnn_status cnn_locate_word(const char *argv0, const char *folder, const char *word, char **out);
 
 /** CNN_EENV unless `program` can be run: a path, or a name in $PATH. */

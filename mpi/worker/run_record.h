@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What the events of one attempt say: from lines of the run protocol to rows of the results file.
- */
+/** From the events of one attempt, lines of the run protocol, to rows of the results file. Any
+ *  rank, for its own trainer; pure; not collective. */
 #ifndef CNN_MPI_WORKER_RUN_RECORD_H
 #define CNN_MPI_WORKER_RUN_RECORD_H
 
@@ -13,15 +13,15 @@
 /** An attempt in the making. */
 typedef struct {
     int planned_epochs;
-    bool tuning;                     /* a tuned event is due, and nothing else */
-    bool ready, done, error, broken; /* what has come; broken: the protocol, see reason */
+    bool tuning;                     /* only a tuned event is expected */
+    bool ready, done, error, broken; /* events received; broken: the protocol, see reason */
     bool diverged;
-    cnn_measured row;      /* what the trainer tells; the rest is unknown */
+    cnn_measured row;      /* from the trainer; the rest is unknown */
     cnn_epoch_row *epochs; /* [epoch_room] */
     int epoch_room;
     double total_seconds;                 /* as the trainer reports it; NaN: it does not */
     char reason[128];                     /* of a failure */
-    char algorithms[CNN_ALGORITHMS_SIZE]; /* what a tuned event tells */
+    char algorithms[CNN_ALGORITHMS_SIZE]; /* from a tuned event */
 } cnn_record;
 
 /** epoch_room: epochs of a row of the file, >= planned_epochs. Free with cnn_record_free. */
@@ -33,13 +33,13 @@ void cnn_record_begin(cnn_record *record, int planned_epochs);
 /** Begins an attempt at tuning: the trainer reports algorithms and trains nothing. */
 void cnn_record_begin_tuning(cnn_record *record);
 
-/** Takes one line in. false: it breaks the protocol, and the trainer may be ended. */
+/** Reads one line. false: it breaks the protocol, and the trainer may be ended. */
 bool cnn_record_line(cnn_record *record, const char *line, bool too_long);
 
 /** The run's set-up is not that of others: it has failed. */
 void cnn_record_refuse(cnn_record *record, const char *reason);
 
-/** What the rank itself knows of an ended trainer. */
+/** An ended trainer as its rank observed it. */
 typedef struct {
     int exit_code;       /* >= 0, or -signal */
     bool started;        /* false: its program could not be executed */
@@ -47,8 +47,8 @@ typedef struct {
     const char *log;     /* the end of its output, for the reason of a failure; borrowed */
 } cnn_trainer_end;
 
-/** How an attempt ended that its rank did not end: by its events, checked against what the rank
- *  knows. */
+/** Outcome of an attempt that ended by itself: from its events, checked against the
+ *  observations. */
 cnn_outcome cnn_record_judge(cnn_record *record, const cnn_trainer_end *end);
 
 #endif

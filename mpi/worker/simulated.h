@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Where a simulated run counts as done: on a device of its stated nodes. */
+/** The place of a simulated run: a device of its stated nodes. Any rank; pure. */
 #ifndef CNN_MPI_WORKER_SIMULATED_H
 #define CNN_MPI_WORKER_SIMULATED_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Starting a trainer on this rank's place. */
+/** Starting a trainer on this rank's place. Any rank; does not wait for the trainer; not
+ *  collective. */
 #ifndef CNN_MPI_WORKER_START_H
 #define CNN_MPI_WORKER_START_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** How a run of each cell is started: the program, and the text of its specification. */
+/** How a run of each cell is started: its program, and the text of its specification. Any rank, for
+ *  its host; does not block; not collective. */
 #ifndef CNN_MPI_WORKER_TRAINER_COMMAND_H
 #define CNN_MPI_WORKER_TRAINER_COMMAND_H
 

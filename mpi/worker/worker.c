@@ -117,9 +117,9 @@ static cnn_treatment treatment_of(const cnn_worker *w, int run)
     return cnn_job_treatment(w->context->job, d->cells[d->runs[run].cell].levels);
 }
 
-/* ---- telling rank 0 ------------------------------------------------------------------------ */
+/* ---- reports to rank 0 --------------------------------------------------------------------- */
 
-static cnn_status tell_state(cnn_worker *w, int run)
+static cnn_status report_state(cnn_worker *w, int run)
 {
     const double now = cnn_clock_monotonic();
     const cnn_message_state m = {
@@ -131,7 +131,7 @@ static cnn_status tell_state(cnn_worker *w, int run)
 }
 
 /** Once a run, as soon as its trainer is ready. */
-static cnn_status tell_ready(cnn_worker *w, int run)
+static cnn_status report_ready(cnn_worker *w, int run)
 {
     const cnn_measured *row = &w->record.row;
     cnn_message_ready m = {.run = run,
@@ -145,14 +145,15 @@ static cnn_status tell_ready(cnn_worker *w, int run)
     return cnn_mailbox_send(w->context->mailbox, 0, CNN_TAG_READY, &m, sizeof m);
 }
 
-static cnn_status tell_attempt(cnn_worker *w, int run)
+static cnn_status report_attempt(cnn_worker *w, int run)
 {
     cnn_message_attempt m = {.run = run, .attempt = w->attempt + 1};
     cnn_copy_string(m.reason, sizeof m.reason, w->record.reason);
     return cnn_mailbox_send(w->context->mailbox, 0, CNN_TAG_ATTEMPT, &m, sizeof m);
 }
 
-static cnn_status tell_run(cnn_worker *w, int run, cnn_run_status status, bool kept, bool occupied)
+static cnn_status report_run(cnn_worker *w, int run, cnn_run_status status, bool kept,
+                             bool occupied)
 {
     const cnn_measured *row = &w->record.row;
     cnn_message_run m = {.run = run,
@@ -218,7 +219,7 @@ static cnn_status write_attempt(cnn_worker *w, int run, cnn_outcome outcome)
 
 /* ---- an attempt ---------------------------------------------------------------------------- */
 
-/** Goes on to the next run of the block; after a failure only if rank 0 says so. */
+/** Moves on to the next run of the block; after a failure only if rank 0 sends the block again. */
 static void go_on(cnn_worker *w, bool good)
 {
     w->position++;
@@ -244,7 +245,7 @@ static bool is_occupied(cnn_worker *w)
     return true;
 }
 
-/** Writes what came of an attempt, tells rank 0, and decides what is next. */
+/** Writes the result of an attempt, reports it to rank 0, and decides what is next. */
 static cnn_status conclude(cnn_worker *w, int run, cnn_outcome outcome)
 {
     cnn_status st = CNN_OK;
@@ -258,20 +259,20 @@ static cnn_status conclude(cnn_worker *w, int run, cnn_outcome outcome)
     if (outcome == CNN_OUTCOME_STOPPED)
         goto done; /* the run stays planned, for a later session */
     if (!good && !occupied && w->attempt < w->context->job->limits.retries) {
-        CNN_TRY(tell_attempt(w, run));
+        CNN_TRY(report_attempt(w, run));
         w->attempt++;
         goto done;
     }
     const bool kept = !good && task_of(w, run) == CNN_TASK_RETRAIN;
     if (!kept)
         CNN_TRY(cnn_writer_run(w->context->writer, run, status, &w->record.row, w->record.epochs));
-    CNN_TRY(tell_run(w, run, status, kept, occupied));
+    CNN_TRY(report_run(w, run, status, kept, occupied));
     go_on(w, good && !occupied);
 done:
     return st;
 }
 
-/** The outcome of an ended trainer; what its rank did to it comes first. */
+/** The outcome of an ended trainer; its rank's own signals come first. */
 static cnn_outcome judge(cnn_worker *w)
 {
     cnn_record *r = &w->record;
@@ -334,7 +335,7 @@ static cnn_status start_attempt(cnn_worker *w)
         goto done;
     }
     cnn_telemetry_trainer(w->telemetry, (int)cnn_child_pid(w->child));
-    CNN_TRY(tell_state(w, run));
+    CNN_TRY(report_state(w, run));
 done:
     cnn_text_free(&spec);
     return st;
@@ -363,8 +364,8 @@ static cnn_status watch(cnn_worker *w, bool *busy)
         w->last_event = cnn_clock_monotonic();
         if (!cnn_record_line(&w->record, line, too_long))
             cnn_child_kill(w->child);
-        CNN_TRY(tell_ready(w, current_run(w)));
-        CNN_TRY(tell_state(w, current_run(w)));
+        CNN_TRY(report_ready(w, current_run(w)));
+        CNN_TRY(report_state(w, current_run(w)));
     }
     if (cnn_child_ended(w->child)) {
         if (w->answer_due)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** A rank's own training: one block at a time, one trainer process at a time. */
+/** Training on one rank: one block at a time, one trainer process at a time. Any rank, one
+ *  thread; not collective; only cnn_worker_wait blocks, and cnn_worker_destroy for a bounded
+ *  time. */
 #ifndef CNN_MPI_WORKER_WORKER_H
 #define CNN_MPI_WORKER_WORKER_H
 
@@ -21,12 +23,12 @@ void cnn_worker_take(cnn_worker *worker, const cnn_message_block *block);
 /** Takes rank 0's answer to a CNN_TAG_READY. */
 void cnn_worker_take_answer(cnn_worker *worker, const cnn_message_checked *answer);
 
-/** Starts no new run; one that runs gets the job's grace_seconds, or is killed at once. */
+/** Starts no new run; a running one has the job's grace_seconds to finish, or is killed at once. */
 void cnn_worker_stop(cnn_worker *worker, bool now);
 
-/** Does what is due, without waiting: events, deadlines, rows, the next run. Tells rank 0. *busy:
- * something has happened. A failure (a row that cannot be written, say) is the end of this rank's
- * work; the trainer's failures are not. */
+/** Handles events and deadlines, writes rows, starts the next run and reports to rank 0. *busy:
+ *  something has happened. An error (a row cannot be written, say) ends this rank's work;
+ *  failures of trainers are no errors. */
 cnn_status cnn_worker_step(cnn_worker *worker, bool *busy);
 
 /** Sleeps until its trainer does something, at most so many seconds. */

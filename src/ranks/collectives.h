@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Collective calls that do not spin: MPI's own burn a core while they wait, which here belongs to
- *  a trainer. Each waits asleep until all ranks have come, and only then makes the real call. */
+/** Collective calls that sleep while they wait: MPI's own spin, and take the core of a trainer.
+ *  Each waits asleep for all ranks, then makes the real call. All are called by every rank of
+ *  comm, from one thread, and block until every rank has called. */
 #ifndef CNN_RANKS_COLLECTIVES_H
 #define CNN_RANKS_COLLECTIVES_H
 
@@ -8,26 +9,26 @@
 
 #include <mpi.h>
 
-/** Turns an MPI return code into a status; what: the call, for the message. */
+/** Turns an MPI return code into a status; what: the call, for the message. Any rank; not
+ *  collective. */
 cnn_status cnn_mpi_status(int code, const char *what);
 
 /** For functions with a `done:` label; communicators must have MPI_ERRORS_RETURN. */
 #define CNN_MPI(call) CNN_TRY(cnn_mpi_status((call), #call))
 
-/** Collective. */
 cnn_status cnn_collective_barrier(MPI_Comm comm);
 
-/** Makes one status out of every rank's: CNN_OK if all are, else the lowest failing rank's, whose
- * message every rank gets (naming the rank and host if it is not rank 0's). Collective. */
+/** Combines the statuses of all ranks: CNN_OK if all are, else that of the lowest failing rank. Its
+ *  message becomes that of every rank; it names rank and host unless it is rank 0's. */
 cnn_status cnn_collective_agree(MPI_Comm comm, cnn_status mine);
 
-/** From rank 0 to all. Collective. */
+/** Copies n bytes from rank 0 to all. */
 cnn_status cnn_collective_broadcast(MPI_Comm comm, void *bytes, size_t n);
 
-/** The largest of the ranks' values, on every rank. Collective. */
+/** The largest of the ranks' values, on every rank. */
 cnn_status cnn_collective_max(MPI_Comm comm, int mine, int *largest);
 
-/** Puts every rank's n bytes one after the other: all [size * n]. Collective. */
+/** Gathers n bytes of every rank on every rank: all [size * n]. */
 cnn_status cnn_collective_gather(MPI_Comm comm, const void *mine, size_t n, void *all);
 
 #endif

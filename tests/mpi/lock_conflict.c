@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Preloaded into cnnmpi: a file system on which flock and fcntl locks conflict, as on NFS. While this
- *  process has an flock on any file, fcntl refuses all locks for writing. */
+/** Preloaded into cnnmpi: a file system on which flock and fcntl locks conflict, as on NFS.
+ *  While this process has an flock on any file, fcntl refuses all locks for writing. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Prints the parts of a results file that the job runner's tests check, one line a run and an attempt:
- *    run RUN STATUS DEVICE TURN POSITION RANK SESSION ATTEMPTS WARMUP SEED START TRAIN CHECKSUM
- *    attempt RUN NUMBER OUTCOME SESSION RANK EXIT LIFE "REASON" "LOG"
- *    gpu RUN "DEVICE" "MODEL" SHARED SM MIN MEMORY MIN TEMPERATURE POWER REASONS FOREIGN (decimal)
- *    session NUMBER RANKS "QUARANTINE"
- *    backend NAME
- *    tuning PLACE CELL "MODEL" ALGORITHMS
- *  Reals are hexadecimal, so that lines are equal only if bits are. */
+/** Prints the parts of a results file that the job runner's tests check, one line a run and an
+ *  attempt: run RUN STATUS DEVICE TURN POSITION RANK SESSION ATTEMPTS WARMUP SEED START TRAIN
+ *  CHECKSUM attempt RUN NUMBER OUTCOME SESSION RANK EXIT LIFE "REASON" "LOG" gpu RUN "DEVICE"
+ *  "MODEL" SHARED SM MIN MEMORY MIN TEMPERATURE POWER REASONS FOREIGN (decimal) session NUMBER
+ *  RANKS "QUARANTINE" backend NAME tuning PLACE CELL "MODEL" ALGORITHMS Reals are hexadecimal,
+ *  so that lines are equal only if bits are. */
 #include "hdf5io/reader.h"
 
 #include <stdio.h>

@@ -108,8 +108,8 @@ static void test_dealing_leaves_out_what_is_finished(void **state)
     tear_down(&f);
 }
 
-/** Counts by rank differ by at most 1 per combination and in total; every measured block is dealt.
- */
+/** Counts by rank differ by at most 1 per combination and in total; every measured block is
+ *  dealt. */
 static void check_fair(const fixture *f, const int *owner)
 {
     const cnn_design *design = f->context.design;

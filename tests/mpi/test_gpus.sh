@@ -254,7 +254,7 @@ tuning)
     alike 2
     gpu_job tune 2
     run 2 1 tune.yaml
-    says log 'algorithms are chosen and frozen in the file'
+    says log 'algorithms chosen and frozen in the file'
     tunings 2
     [[ $(awk '$5 == "tune" { print $3 }' told | sort -u | wc -l) -eq 2 ]] || { cat told; fail "ranks share the work"; }
     $rows tune.h5 >table

@@ -111,7 +111,7 @@ resume_after_kill)
     "$build/cnnmpi" report --status long.h5 >/dev/null 2>&1 || status=$?
     [[ $status -eq 75 ]] || fail "the file's state gives $status"
     run 3 0 long.yaml --resume # with another number of ranks
-    says log 'dealt anew'
+    says log 'dealt again'
     $rows long.h5 >table
     count table '^run [0-9]+ done' 32
     grep -Fxf kept table | cmp - kept || fail "finished rows have changed"

@@ -218,7 +218,7 @@ split_block)
     [[ $(wc -l <kept) -eq 3 ]] || { cat kept; fail "not three runs were done"; }
     sharing=refuse job torn 4 0 10 seconds=0.05 note="$work/notes" do=hang where=FIRST_SESSION after=3
     run 2 0 torn.yaml --resume # each rank has a core of its own, the first session had both
-    says log 'dealt anew'
+    says log 'dealt again'
     $rows torn.h5 >table
     count table '^run [0-9]+ done' 16
     grep -Fxf kept table | cmp - kept || fail "finished rows have changed"

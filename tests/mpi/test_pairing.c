@@ -61,8 +61,8 @@ static void test_pair_more_ranks_than_gpus_take_turns(void **state)
     assert_pairs(5, 2, (const char *const[]){"-#", "-#", "-#", "-#", "-#"}, "01010");
 }
 
-/** Every table of 3 ranks and 3 GPUs: no GPU twice, and as many near ones as the best permutation.
- */
+/** Every table of 3 ranks and 3 GPUs: no GPU twice, and as many near ones as the best
+ *  permutation. */
 static void test_pair_every_case_is_the_best(void **state)
 {
     (void)state;

@@ -41,7 +41,7 @@ bad_rank | bad_first_rank)
     # The next attempts of these runs come after them.
     awk '$1 == "attempt" && $4 == "done" && $3 != 0 && $3 != 2 { exit 1 }' table || { cat table; fail "places"; }
     # It is said on the screen, in the file, in the report and by status.
-    count log 'QUARANTINE: the job goes on without ' 1
+    count log 'QUARANTINE: the job continues without ' 1
     says log "(rank $bad): runs of 3 cells failed in a row, the last one with 'exit code 9"
     count table "^session 0 3 \".*rank $bad.*\"" 1
     "$program" report sick.h5 >report

@@ -92,7 +92,7 @@ allocation_end)
     run 1 75 short.yaml
     [[ $((SECONDS - begin)) -le 30 ]] || fail "the end of the allocation did not end the job"
     says log 'the Slurm allocation ends at 20'
-    says log 'what is left is for --resume'
+    says log 'continue later with --resume'
     blocks=$(whole_blocks short.h5) || fail "a block was torn"
     [[ $blocks -ge 1 && $blocks -lt 24 ]] || fail "$blocks blocks were done"
     [[ $(cat questions) == '-h -j 4711 -o %e [standard]' ]] || { cat questions; fail "squeue was asked"; }
@@ -112,7 +112,7 @@ allocation_unknown)
         squeue_says "$answer"
         job free 1 0 10
         run 1 0 free.yaml --force
-        says log "when the Slurm allocation ends is not known: squeue says '"
+        says log "the end of the Slurm allocation is unknown: squeue says '"
     done
     PATH=/usr/bin:/bin
     if ! command -v squeue >/dev/null; then

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Preloaded into cnnmpi: writes to a results file fail from one on, for good. By $OMPI_COMM_WORLD_RANK
- *  (none: rank 0):
+/** Preloaded into cnnmpi: from one write on, all writes to a results file fail. Ranks are those of
+ *  $OMPI_COMM_WORLD_RANK; without it, rank 0:
  *    CNN_FAIL_RANK   rank whose writes fail, "all": every rank's; unset: none
  *    CNN_FAIL_FROM   its first write that fails, from 1
  *    CNN_FAIL_ERRNO  the error
- *    CNN_WRITES_LOG  a file that gets a line for each write of rank 0: "make", "row" (a cell of a row),
- *                    "head" (HDF5's own, at offset 0) or "sync" */
+ *    CNN_WRITES_LOG  a file that gets a line for each write of rank 0: "make", "row" (one of its
+ *                    cells), "head" (HDF5's own, at offset 0) or "sync" */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
