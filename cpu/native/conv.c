@@ -90,14 +90,11 @@ cnn_status cnn_conv_count_slow(cnn_step *s, const cnn_node *node, int *count)
 static cnn_status create_pool(cnn_step *s, const cnn_node *node, conv_node *o)
 {
     cnn_status st = CNN_OK;
-    const int i = node->index, back = cnn_step_back(s, i);
-    const size_t bytes = sizeof(float) * cnn_step_values(s, &node->mid);
+    const bool pooled = cnn_pooled_backward_suits(node);
     CNN_TRY(cnn_cpu_pool_create(s, node, &o->pool));
-    CNN_TRY(cnn_step_tensor(s, "before pool", i, bytes, i, i, &o->mid));
-    if (cnn_pooled_backward_suits(node))
+    CNN_TRY(cnn_step_add_mid(s, node, &o->mid, pooled ? NULL : &o->mid_gradient));
+    if (pooled)
         CNN_TRY(cnn_pooled_backward_create(s, node, &o->pooled_backward));
-    else
-        CNN_TRY(cnn_step_tensor(s, "gradient before pool", i, bytes, back, back, &o->mid_gradient));
 done:
     return st;
 }

@@ -80,8 +80,7 @@ static cnn_status norm_create(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
     norm_node *o = calloc(1, sizeof *o);
-    const int count = statistics_of(node), i = node->index;
-    const size_t bytes = sizeof(float) * cnn_step_values(s, &node->mid);
+    const int count = statistics_of(node);
     CNN_CHECK(o, CNN_ENOMEM, "a batchnorm node");
     node->own = o;
     o->mid = o->mid_gradient = CNN_NO_TENSOR;
@@ -90,9 +89,7 @@ static cnn_status norm_create(cnn_step *s, cnn_node *node)
     CNN_TRY(create_buffers(s, node, o));
     if (node->pool) {
         CNN_TRY(cnn_cpu_pool_create(s, node, &o->pool));
-        CNN_TRY(cnn_step_tensor(s, "before pool", i, bytes, i, i, &o->mid));
-        CNN_TRY(cnn_step_tensor(s, "gradient before pool", i, bytes, cnn_step_back(s, i),
-                                cnn_step_back(s, i), &o->mid_gradient));
+        CNN_TRY(cnn_step_add_mid(s, node, &o->mid, &o->mid_gradient));
     }
 done:
     return st;

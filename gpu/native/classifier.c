@@ -17,11 +17,10 @@ static cnn_status classifier_create(cnn_step *s, cnn_node *node)
     own->fused_classifier = cnn_gpu_classifier_fits(shape_of(node, images));
     if (own->fused_classifier)
         CNN_TRY(cnn_step_tensor(s, "losses", i, 2 * (size_t)images * sizeof(double), i,
-                                cnn_native_aside_until(s, i), &own->losses));
+                                node->reads_until, &own->losses));
     else
-        CNN_TRY(cnn_step_tensor(s, "logits", i,
-                                cnn_native_floats(s, node->layer->out) * sizeof(float), i, i,
-                                &s->values[i + 1]));
+        CNN_TRY(cnn_step_tensor(s, "logits", i, cnn_step_values(s, &node->out) * sizeof(float), i,
+                                i, &s->values[i + 1]));
 done:
     return st;
 }

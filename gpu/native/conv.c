@@ -45,12 +45,11 @@ static cnn_status fused_first_create(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
     cnn_native_node *own = node->own;
-    const int i = node->index, back = cnn_step_back(s, i);
+    const int back = cnn_step_back(s, node->index);
     const size_t parts =
         cnn_gpu_first_parts(geometry(node, cnn_ops_max_batch(s->ops)), own->windows);
     own->fused_first = true;
-    CNN_TRY(
-        cnn_step_tensor(s, "mask", i, cnn_native_floats(s, node->pool->out), i, back, &own->mask));
+    CNN_TRY(cnn_native_add_mask(s, node));
     CNN_TRY(cnn_native_add_sums(s, node, parts, 1, back, back));
 done:
     return st;

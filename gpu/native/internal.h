@@ -100,16 +100,16 @@ cnn_status cnn_native_allocate(cnn_step *s);
 void cnn_native_free(cnn_step *s);
 
 /* nodes.c */
-/** Values of a tensor of the largest batch. */
-size_t cnn_native_floats(const cnn_step *s, cnn_shape shape);
 /** Adds weights ([O, H, W, C] there, [O, C, H, W] in canonical order) and bias of a node. */
 void cnn_native_add_weights(cnn_step *s, cnn_node *node);
 /** Room for sums that a node needs from first to last. */
 cnn_status cnn_native_add_sums(cnn_step *s, cnn_node *node, size_t parts, size_t tickets, int first,
                                int last);
 cnn_gpu_sums cnn_native_sums(const cnn_step *s, const cnn_node *node);
-/** Tensors of a pool that is folded into a node: what comes before it, and the mask. */
+/** Tensors of a pool that a node includes: those before it, and the mask. */
 cnn_status cnn_native_add_pool(cnn_step *s, cnn_node *node);
+/** u8, as long as the node's result: where in its window each maximum was, for backward. */
+cnn_status cnn_native_add_mask(cnn_step *s, cnn_node *node);
 /** Sums over rows of what the node leaves, for its bias's gradient. */
 cnn_status cnn_native_add_bias_sums(cnn_step *s, cnn_node *node, size_t rows, int columns);
 

@@ -2,11 +2,6 @@
 /* What several kinds of nodes share. */
 #include "gpu/native/internal.h"
 
-size_t cnn_native_floats(const cnn_step *s, cnn_shape shape)
-{
-    return (size_t)cnn_ops_max_batch(s->ops) * (size_t)cnn_shape_size(shape);
-}
-
 void cnn_native_add_weights(cnn_step *s, cnn_node *node)
 {
     cnn_parameter *weights = &s->net.parameters[node->layer->first_parameter], *bias = weights + 1;
@@ -35,16 +30,16 @@ cnn_status cnn_native_add_pool(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
     cnn_native_node *own = node->own;
-    const int i = node->index, back = cnn_step_back(s, i);
-    const size_t bytes = cnn_native_floats(s, node->layer->out) * sizeof(float);
-    CNN_TRY(cnn_step_tensor(s, "before pool", i, bytes, i, i, &own->before_pool));
-    CNN_TRY(cnn_step_tensor(s, "mask", i, cnn_native_floats(s, node->pool->out), i,
-                            node->reads_until, &own->mask));
-    if (node->trains)
-        CNN_TRY(cnn_step_tensor(s, "before pool gradient", i, bytes, back, node->reads_until,
-                                &own->before_pool_gradient));
+    CNN_TRY(cnn_step_add_mid(s, node, &own->before_pool, &own->before_pool_gradient));
+    CNN_TRY(cnn_native_add_mask(s, node));
 done:
     return st;
+}
+
+cnn_status cnn_native_add_mask(cnn_step *s, cnn_node *node)
+{
+    return cnn_step_tensor(s, "mask", node->index, cnn_step_values(s, &node->out), node->index,
+                           node->reads_until, &cnn_native_own(node)->mask);
 }
 
 cnn_status cnn_native_add_bias_sums(cnn_step *s, cnn_node *node, size_t rows, int columns)

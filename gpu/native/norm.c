@@ -10,11 +10,7 @@ static bool fuses_pool(const cnn_node *node)
 
 static cnn_status add_pool(cnn_step *s, cnn_node *node)
 {
-    const int i = node->index;
-    if (!fuses_pool(node))
-        return cnn_native_add_pool(s, node);
-    return cnn_step_tensor(s, "mask", i, cnn_native_floats(s, node->pool->out), i,
-                           cnn_step_back(s, i), &cnn_native_own(node)->mask);
+    return fuses_pool(node) ? cnn_native_add_mask(s, node) : cnn_native_add_pool(s, node);
 }
 
 static cnn_status norm_create(cnn_step *s, cnn_node *node)

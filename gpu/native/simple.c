@@ -13,12 +13,9 @@ static cnn_status nothing_to_create(cnn_step *s, cnn_node *node)
 static cnn_status pool_create(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
-    cnn_native_node *own = node->own;
-    const int i = node->index;
-    CNN_TRY(cnn_cuda_windows(node->layer, &own->windows));
+    CNN_TRY(cnn_cuda_windows(node->layer, &cnn_native_own(node)->windows));
     if (node->layer->kind == CNN_LAYER_MAXPOOL)
-        CNN_TRY(cnn_step_tensor(s, "mask", i, cnn_native_floats(s, node->layer->out), i,
-                                cnn_step_back(s, i), &own->mask));
+        CNN_TRY(cnn_native_add_mask(s, node));
 done:
     return st;
 }

@@ -9,7 +9,12 @@
 
 cnn_ops fixture_ops(int max_batch)
 {
-    return (cnn_ops){.max_batch = max_batch, .late_node = -1, .node_bytes = 8, .node_tensors = 1};
+    return (cnn_ops){.max_batch = max_batch,
+                     .late_node = -1,
+                     .node_bytes = 8,
+                     .node_tensors = 1,
+                     .mid = CNN_NO_TENSOR,
+                     .mid_gradient = CNN_NO_TENSOR};
 }
 
 int cnn_ops_max_batch(const cnn_ops *ops)
@@ -78,6 +83,9 @@ static cnn_status node_create(cnn_step *s, cnn_node *node)
     node->own = s->ops;
     for (int k = 0; k < 2 && node->layer->parameters > 0; k++)
         cnn_step_add_parameter(s, node, k, (size_t)p[k].size, k == 0 && weights ? &layout : NULL);
+    if (node->pool && st == CNN_OK)
+        st = cnn_step_add_mid(s, node, &s->ops->mid,
+                              s->ops->no_mid_gradient ? NULL : &s->ops->mid_gradient);
     for (int i = 0; i < s->ops->node_tensors && st == CNN_OK; i++)
         st = cnn_step_tensor(s, "scratch", node->index, s->ops->node_bytes, node->index,
                              node->index, &unused);

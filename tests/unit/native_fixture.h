@@ -17,6 +17,8 @@ struct cnn_ops {
     int late_node;     /* its reads_until is the end of the schedule; -1: none */
     size_t node_bytes; /* of the tensor that each node adds */
     int node_tensors;  /* ... so often */
+    bool no_mid_gradient;
+    int mid, mid_gradient; /* tensors before the convolution's pool */
 };
 
 /** All that can be asked of it; the loss is apart. */

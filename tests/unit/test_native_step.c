@@ -143,6 +143,24 @@ static void test_a_late_reader_keeps_its_tensors(void **state)
     cnn_step_destroy(&s);
 }
 
+static void test_tensors_before_a_pool(void **state)
+{
+    (void)state;
+    const size_t bytes = BATCH * (size_t)(8 * 8 * 20) * sizeof(float);
+    cnn_ops ops = fixture_ops(BATCH);
+    ops.late_node = CONV;
+    cnn_step *s = build(&fixture_backend, &ops);
+    assert_tensor(s, ops.mid, CONV, CONV, bytes);
+    assert_tensor(s, ops.mid_gradient, cnn_step_back(s, CONV), cnn_step_back(s, 0), bytes);
+    cnn_step_destroy(&s);
+    ops = fixture_ops(BATCH);
+    ops.no_mid_gradient = true;
+    s = build(&fixture_backend, &ops);
+    assert_tensor(s, ops.mid, CONV, CONV, bytes);
+    assert_int_equal(ops.mid_gradient, CNN_NO_TENSOR);
+    cnn_step_destroy(&s);
+}
+
 static void test_a_classifier_leaves_gradients_in_its_forward(void **state)
 {
     (void)state;
@@ -466,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_set_block_reaches_both_neighbours),
         cmocka_unit_test(test_values_live_until_their_writer_is_differentiated),
         cmocka_unit_test(test_a_late_reader_keeps_its_tensors),
+        cmocka_unit_test(test_tensors_before_a_pool),
         cmocka_unit_test(test_a_classifier_leaves_gradients_in_its_forward),
         cmocka_unit_test(test_images_read_from_the_feed_are_no_tensor),
         cmocka_unit_test(test_parameters_are_aligned_and_apart),

@@ -39,6 +39,19 @@ void cnn_step_add_parameter(cnn_step *s, cnn_node *node, int k, size_t size, voi
     s->parameter_size += (size + unit - 1) / unit * unit;
 }
 
+cnn_status cnn_step_add_mid(cnn_step *s, const cnn_node *node, int *mid, int *mid_gradient)
+{
+    cnn_status st = CNN_OK;
+    const int i = node->index;
+    const size_t bytes = cnn_step_values(s, &node->mid) * sizeof(float);
+    CNN_TRY(cnn_step_tensor(s, "before pool", i, bytes, i, i, mid));
+    if (mid_gradient && node->trains)
+        CNN_TRY(cnn_step_tensor(s, "gradient before pool", i, bytes, cnn_step_back(s, i),
+                                node->reads_until, mid_gradient));
+done:
+    return st;
+}
+
 void cnn_step_set_block(cnn_step *s, int i, int block)
 {
     const cnn_grid *old = &s->grids[i];

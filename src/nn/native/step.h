@@ -163,6 +163,9 @@ cnn_status cnn_step_tensor(cnn_step *s, const char *what, int node, size_t bytes
 /** Adds parameter tensor k (0, 1) of a node, of `size` values. layout: see cnn_step_parameter; it
  *  must live as long as the step. */
 void cnn_step_add_parameter(cnn_step *s, cnn_node *node, int k, size_t size, void *layout);
+/** Adds the tensors before the pool that a node includes: its result there, and, if the node trains,
+ *  that result's gradient. mid_gradient: NULL if backward needs none. */
+cnn_status cnn_step_add_mid(cnn_step *s, const cnn_node *node, int *mid, int *mid_gradient);
 /** value[i] lies in blocks of so many channels: its grid, and those of the nodes on both sides. */
 void cnn_step_set_block(cnn_step *s, int i, int block);
 
