@@ -31,7 +31,7 @@ static cnn_gpu_labels labels_of(const cnn_step *s, const cnn_step_pass *pass)
                             cnn_native_order(pass, &cnn_native_of(s)->place->forward)};
 }
 
-/* By cuBLAS, and a kernel for the loss. */
+/* Forward by cuBLAS, with a kernel for the loss. */
 static cnn_status library_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
@@ -72,7 +72,8 @@ done:
     return st;
 }
 
-/* What is a sum over images: of cuBLAS's and the loss's way the weights' gradient alone. */
+/* Gradients that are sums over images: of the weights, and of the bias where one kernel computes
+ * both. */
 static cnn_status sum_images(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;

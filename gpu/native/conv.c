@@ -40,7 +40,7 @@ static cnn_gpu_convolution geometry(const cnn_node *node, int n)
     return cnn_conv_problem_of(node->layer, n, CNN_CONV_FORWARD).shape;
 }
 
-/* A first layer whose gradient of the image nobody wants, with a pool: own kernels do all of it. */
+/* A first layer with a pool, which needs no gradient of its input: own kernels for all of it. */
 static cnn_status fused_first_create(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
@@ -55,7 +55,7 @@ done:
     return st;
 }
 
-/* How much of the node a plan does; the bias is left over where nothing follows it. */
+/* The part of the node that its plan computes: without a ReLU or pool, all but the bias. */
 static cnn_conv_direction forward_of(const cnn_node *node)
 {
     return node->pool   ? CNN_CONV_FORWARD_POOL
@@ -63,8 +63,8 @@ static cnn_conv_direction forward_of(const cnn_node *node)
                         : CNN_CONV_FORWARD;
 }
 
-/* A first layer over few channels without a pool: what flows back is masked by its ReLU, and summed
- * for weights and bias, by kernels of ours. */
+/* A first layer over few channels without a pool: own kernels mask the gradient by its ReLU and sum
+ * it for weights and bias. */
 static bool uses_few_channels(const cnn_node *node)
 {
     return node->trains && !node->input_gradient && !node->pool &&
@@ -129,8 +129,7 @@ static void conv_destroy(cnn_node *node)
             cnn_conv_plan_destroy(&own->plans[d][i]);
 }
 
-/* What own kernels of a first convolution read: the feed's images, unless a node has come before.
- */
+/* Input of the own kernels of a first convolution: the feed's images, if no node comes before. */
 static cnn_gpu_images first_images(const cnn_step *s, const cnn_node *node,
                                    const cnn_step_pass *pass, const cnn_gpu_position *position)
 {
@@ -170,8 +169,7 @@ done:
     return st;
 }
 
-/* The gradient of what the convolution leaves, and the bias's, where a pool follows. The bias's is
- * a sum over what passes the pool, whose windows may overlap. */
+/* Gradients of the convolution's result and of the bias, where a pool follows. */
 static cnn_status unpool(cnn_step *s, cnn_node *node, const cnn_step_pass *pass, float *dz)
 {
     cnn_status st = CNN_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nodes of the native path: dense + bias [+ ReLU], the last one aside. */
+/* Nodes of the native path: dense + bias [+ ReLU], but for the last one. */
 #include "gpu/native/internal.h"
 
 static cnn_status dense_create(cnn_step *s, cnn_node *node)

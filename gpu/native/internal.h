@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** The native path on a GPU: nodes for nn/native/step.h, captured as CUDA graphs and replayed.
  *
- *  Images that the first node reads where the feed has them, and logits that the last one keeps to
- *  itself, are no values. What differs from step to step lies on the device (cnn_gpu_place), so that
- *  every replay is the same work. A node that ends in a ReLU masks its gradient itself. */
+ *  What differs from step to step is on the device (cnn_gpu_place), so that every replay is the same
+ *  work. A node that ends in a ReLU masks its gradient itself. */
 #ifndef CNN_GPU_NATIVE_INTERNAL_H
 #define CNN_GPU_NATIVE_INTERNAL_H
 
@@ -14,7 +13,7 @@
 
 /** What the GPU adds to a node: cnn_node.own. */
 typedef struct {
-    /** The batch normalisation behind the node takes its ReLU's and its bias's gradients. */
+    /** The batch normalisation after the node computes the gradients of its ReLU and bias. */
     bool finished_by_next;
     cnn_gpu_windows windows; /* of its pool */
     cnn_conv_plan
@@ -102,7 +101,7 @@ void cnn_native_free(cnn_step *s);
 /* nodes.c */
 /** Adds weights ([O, H, W, C] there, [O, C, H, W] in canonical order) and bias of a node. */
 void cnn_native_add_weights(cnn_step *s, cnn_node *node);
-/** Room for sums that a node needs from first to last. */
+/** Adds memory for sums that a node needs from schedule position first to last. */
 cnn_status cnn_native_add_sums(cnn_step *s, cnn_node *node, size_t parts, size_t tickets, int first,
                                int last);
 cnn_gpu_sums cnn_native_sums(const cnn_step *s, const cnn_node *node);
@@ -135,14 +134,14 @@ cnn_status cnn_native_open_branches(cnn_step *s);
 void cnn_native_close_branches(cnn_step *s);
 /** Whether the gradient of a node's weights is taken in the side stream. */
 bool cnn_native_goes_aside(const cnn_step *s, int node);
-/** Until when what that gradient reads must stay, in the plan's schedule. */
+/** Last schedule position at which the weight gradient's inputs are live. */
 int cnn_native_aside_until(const cnn_step *s, int node);
 /** Work between the two goes to the side stream, if the node's does. */
 cnn_status cnn_native_begin_aside(cnn_step *s, const cnn_node *node);
 void cnn_native_end_aside(cnn_step *s, const cnn_node *node);
-/** What is queued from now on waits for the side stream. */
+/** Work queued after this call waits for the side stream. */
 cnn_status cnn_native_join(cnn_step *s);
-/** After a failure: joins as far as may be, so that a capture can be ended. */
+/** After a failure: joins without further errors, so that a capture can be ended. */
 void cnn_native_abandon(cnn_step *s);
 
 /* graph_edges.c */
@@ -176,7 +175,7 @@ cnn_status cnn_native_queue_update(cnn_step *s, size_t values);
 /* graphs.c */
 /** Steps in one graph, where that many are left. */
 enum { CNN_NATIVE_STEPS = 8 };
-/** Captures the feed's graphs unless they are there. */
+/** Captures the feed's graphs, unless they exist. */
 cnn_status cnn_native_capture(cnn_step *s, const cnn_feed *feed);
 void cnn_native_drop_graphs(cnn_native_graphs *graphs);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What several kinds of nodes share. */
+/* Functions that several kinds of nodes share. */
 #include "gpu/native/internal.h"
 
 void cnn_native_add_weights(cnn_step *s, cnn_node *node)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes of the native path: batch normalisation [+ ReLU] [+ maximum pool]. A pool whose windows
- * tile is taken up both ways: what comes before it is never in memory. */
+ * tile is fused, forward and backward: its input is never in memory. */
 #include "gpu/native/internal.h"
 
 static bool fuses_pool(const cnn_node *node)
@@ -34,7 +34,7 @@ done:
     return st;
 }
 
-/* The statistics to normalise by: the batch's, which it computes, or the running ones. */
+/* The statistics to normalise by: the batch's, computed here, or the running ones. */
 static cnn_status statistics(cnn_step *s, cnn_node *node, const cnn_step_pass *pass,
                              cnn_gpu_norm_scale *by)
 {
@@ -81,7 +81,7 @@ done:
     return st;
 }
 
-/* The node before, if its ReLU's and bias's gradients are this one's to take. */
+/* The node before, if this one computes the gradients of its ReLU and bias. */
 static const cnn_node *finished(const cnn_step *s, const cnn_node *node)
 {
     const cnn_node *before = node->index > 0 ? &s->nodes[node->index - 1] : NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the GPU adds to a step before its nodes are created, and the memory that they leave to add. */
+/* The GPU's part of a step: what nodes need before they are created, and memory besides theirs. */
 #include "gpu/native/internal.h"
 
-/* Whether a node's ReLU and bias are finished, backward, by a batch normalisation behind it. */
+/* Whether the batch normalisation after a node computes the gradients of its ReLU and bias. */
 static bool finished_by_next(const cnn_step *s, int i)
 {
     const cnn_plan_node *p = &s->plan.nodes[i];

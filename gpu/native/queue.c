@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The work of a pass, in the order in which streams and captures take it. */
+/* Queues the work of a pass in the current stream, whether it is captured or not. */
 #include "gpu/native/internal.h"
 
 cnn_status cnn_native_queue_forward(cnn_step *s, const cnn_step_pass *pass)

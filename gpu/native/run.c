@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The native path on a GPU: graphs are launched and counts read. */
+/* The native path on a GPU: launches graphs and reads counts. */
 #include "gpu/native/internal.h"
 
 #include <stdlib.h>
@@ -50,7 +50,7 @@ done:
 
 /* ---- one batch ----------------------------------------------------------------------------- */
 
-/* The next step is that of batch b. */
+/* Makes batch b that of the next step. */
 static cnn_status go_to(cnn_step *s, int64_t b)
 {
     cnn_status st = CNN_OK;
@@ -71,7 +71,7 @@ done:
     return st;
 }
 
-/* The counts of training stay as they were. */
+/* Leaves the counts of training unchanged. */
 static cnn_status differentiate(cnn_step *s, const cnn_feed *feed, int64_t b, double *loss)
 {
     cnn_status st = CNN_OK;
@@ -114,7 +114,7 @@ done:
     return st;
 }
 
-/* Events stay for the next epoch. */
+/* Makes events up to this number; they are reused in the next epoch. */
 static cnn_status need_events(cnn_step *s, int64_t count)
 {
     cnn_status st = CNN_OK;

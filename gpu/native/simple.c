@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nodes of the native path: a pool, a ReLU, a dropout of their own. */
+/* Nodes of the native path: a pool, a ReLU or a dropout that is fused into no other node. */
 #include "base/philox.h"
 #include "gpu/native/internal.h"
 
@@ -74,7 +74,7 @@ done:
     return st;
 }
 
-/* Forward and backward are one function; in evaluation rate 0 copies. */
+/* Forward and backward are the same; in evaluation, rate 0 copies. */
 static cnn_status drop(cnn_step *s, const cnn_node *node, const cnn_step_pass *pass,
                        const cnn_gpu_position *position, const float *from, float *to)
 {
