@@ -251,6 +251,10 @@ def load_png_tree(source):
     kept = [i for i, shape in enumerate(shapes) if shape == wanted]
     if not kept:
         raise Failure(DATA, f"'{source['path']}' holds no image of the wanted size")
+    left_out = len(files) - len(kept)
+    if source.get("skip") != "allow" and 20 * left_out > len(files):
+        raise Failure(DATA, f"'{source['path']}': {left_out} of {len(files)} images have another size; "
+                            "`skip: allow` leaves them out")
     names = sorted({label for _, label, _ in files})
     x = undo_filters(np.stack([png_rows(files[i][2], *images[i]) for i in kept]), wanted)
     y = np.array([names.index(files[i][1]) for i in kept])

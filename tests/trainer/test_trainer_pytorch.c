@@ -163,7 +163,7 @@ static void assert_same_tree(const char *root)
     for (int i = 0; i < 2; i++) {
         char *source = cnn_asprintf("{\"type\":\"png_tree\",\"path\":\"%s\",\"test_fraction\":0.3,"
                                     "\"split\":\"%s\",\"limit\":7,\"test_limit\":0,"
-                                    "\"split_seed\":5}",
+                                    "\"split_seed\":5,\"skip\":\"allow\"}",
                                     root, splits[i]);
         assert_same_start(arch1_layers, source);
         free(source);
@@ -182,7 +182,18 @@ static void test_start_is_the_same_on_png_files(void **state)
         free(folder);
     }
     assert_same_tree(*state);
-    char *source = cnn_asprintf("{\"type\":\"png_tree\",\"path\":\"%s\"}", (char *)*state);
+    char *strict = cnn_asprintf("{\"type\":\"png_tree\",\"path\":\"%s\"}", (char *)*state);
+    char *strict_spec = make_spec("native", arch1_layers, strict, TRAIN("sgd", "0.01", "0"));
+    trainer_process refused = trainer_process_run(
+        (char *const[]){(char *)python, "trainers/pytorch.py", "--fingerprint", NULL}, NULL,
+        strict_spec);
+    assert_int_equal(refused.status, 3);
+    assert_contains(refused.err, "2 of 16 images have another size");
+    trainer_process_free(&refused);
+    free(strict_spec);
+    free(strict);
+    char *source =
+        cnn_asprintf("{\"type\":\"png_tree\",\"path\":\"%s\",\"skip\":\"allow\"}", (char *)*state);
     char *spec = make_spec("native", arch1_layers, source, TRAIN("sgd", "0.01", "0"));
     trainer_process p = run_ours(spec);
     assert_int_equal(p.status, 0);
