@@ -22,6 +22,7 @@ TITLES = {"faster": "Faster or slower, though the ratio is 1",
           "varies": "Varies less or more, though the spreads are equal",
           "error": "Error lower or higher, though the errors are equal",
           "equal-error": "Equivalent errors, though the difference is exactly at the margin",
+          "devices-like-these": "Faster or slower for devices like these, though their mean ratio is 1",
           "report": "Any difference of any measure, of means or spreads (not judged)"}
 N = (3, 8, 15, 30)
 ROW = re.compile(r"(\S+) +(\S+) +(\d+) +(\d+) +([\d.]+) \[ *([\d.]+), *([\d.]+)\] +(\S+) +(\S+) +(\S+) +(\S+) +(\S+)(.*)")

@@ -54,6 +54,7 @@ typedef enum {
     VARIES,      /* less or more, though the spreads are equal */
     ERROR_LOWER, /* lower or higher, though the errors are equal */
     ERROR_EQUAL, /* equivalent errors, though the difference is exactly at the margin */
+    DEVICES,     /* faster or slower for devices like these, though their mean ratio is 1 */
     REPORT,      /* any difference of any measure, of means or spreads: printed, not judged */
     VERDICTS,
 } verdict;
@@ -66,6 +67,7 @@ static const struct {
     [VARIES] = {"varies", "varies less or more"},
     [ERROR_LOWER] = {"error", "error lower or higher"},
     [ERROR_EQUAL] = {"equal-error", "equivalent errors"},
+    [DEVICES] = {"devices-like-these", "faster or slower, devices like these"},
     [REPORT] = {"report", "any difference in the report"},
 };
 
@@ -90,6 +92,12 @@ static const struct {
     X(DEVICES_20, "devices-20", "20 devices, sd 2 %", .devices = 20, .device_sd = 0.02)            \
     X(INTERACTION, "interaction", "device x framework 0.5 %, 0 on average", .device_sd = 0.02,     \
       .device_level_sd = 0.005, .on_average_equal = true)                                          \
+    X(LIKE_4, "random-4", "4 devices, device x framework 0.5 %", .device_sd = 0.02,                \
+      .device_level_sd = 0.005)                                                                    \
+    X(LIKE_8, "random-8", "8 devices, device x framework 0.5 %", .devices = 8, .device_sd = 0.02,  \
+      .device_level_sd = 0.005)                                                                    \
+    X(LIKE_20, "random-20", "20 devices, device x framework 0.5 %", .devices = 20,                 \
+      .device_sd = 0.02, .device_level_sd = 0.005)                                                 \
     X(UNBALANCED, "failures", "10 % of runs fail", .failure_probability = 0.1)                     \
     X(LEVELS_3, "levels-3", "three levels", .levels = 3)                                           \
     X(CROSSED, "crossed", "n crossed seeds on 4 devices", .crossed = true)                         \
@@ -201,6 +209,11 @@ enum { N_COUNT = 4 };
     X(ERROR_EQUAL, CROSSED, ONE(0, CHECK, 0, 0), ONE(ALL, ALL, ALL, 0))                            \
     X(ERROR_EQUAL, CROSSED_POOLED, NO_N, ONE(ALL, ALL, 0, 0))                                      \
     X(ERROR_EQUAL, FEW_IMAGES, ONE(CHECK, CHECK, 0, 0), EVERY_N)                                   \
+    X(DEVICES, NORMAL, NO_N, ONE(0, ALL, ALL, ALL))                                                \
+    X(DEVICES, T3, NO_N, ONE(0, ALL, ALL, ALL))                                                    \
+    X(DEVICES, LIKE_4, ONE(0, 0, CHECK, 0), ONE(0, ALL, ALL, ALL))                                 \
+    X(DEVICES, LIKE_8, ONE(0, 0, CHECK, 0), ONE(0, ALL, ALL, ALL))                                 \
+    X(DEVICES, LIKE_20, NO_N, ONE(0, 0, 0, ALL))                                                   \
     X(REPORT, NORMAL, ONE(0, CHECK, 0, 0), EVERY_N)                                                \
     X(REPORT, OUTLIERS_2, NO_N, EVERY_N)                                                           \
     X(REPORT, CROSSED, NO_N, ONE(ALL, ALL, 0, 0))
@@ -233,7 +246,7 @@ static cnn_truth_of_levels truth_of(verdict v, int setting, bool is_null)
         t.log_ratio = v == EQUIVALENT ? log1p(MARGIN_TIME) : 0;
         t.error = v == ERROR_EQUAL ? MARGIN_ERROR : 0;
     } else {
-        t.log_ratio = v == FASTER ? 0.01 : 0;
+        t.log_ratio = v == FASTER || v == DEVICES ? 0.01 : 0;
         t.error = v == ERROR_LOWER ? 0.002 : 0;
         t.spread = v == VARIES ? 2 : 1;
     }
@@ -259,6 +272,8 @@ static bool is_claim(verdict v, const cnn_comparison *x)
         return x->verdict == CNN_VERDICT_LOWER || x->verdict == CNN_VERDICT_HIGHER;
     case VARIES:
         return x->variance_verdict != CNN_VARIANCE_INCONCLUSIVE;
+    case DEVICES:
+        return x->device_verdict == CNN_VERDICT_FASTER || x->device_verdict == CNN_VERDICT_SLOWER;
     case REPORT:
         return x->variance_verdict != CNN_VARIANCE_INCONCLUSIVE ||
                (x->verdict != CNN_VERDICT_INCONCLUSIVE && x->verdict != CNN_VERDICT_EQUIVALENT);
@@ -270,12 +285,16 @@ static bool is_claim(verdict v, const cnn_comparison *x)
 /** Whether the analysis gave no verdict by a rule: a test that it does not make. */
 static bool is_withheld(verdict v, const cnn_comparison *x)
 {
-    const int reason = v == VARIES ? x->variance_reason : x->verdict_reason;
+    const int reason = v == VARIES    ? x->variance_reason
+                       : v == DEVICES ? x->device_reason
+                                      : x->verdict_reason;
     return !is_claim(v, x) && reason != CNN_REASON_NONE && reason != CNN_REASON_NO_MARGIN;
 }
 
 static cnn_interval interval_of(verdict v, const cnn_comparison *x)
 {
+    if (v == DEVICES)
+        return (cnn_interval){x->device_lower, x->device_upper};
     if (v == VARIES)
         return (cnn_interval){x->paired_variance_ratio_lower, x->paired_variance_ratio_upper};
     return (cnn_interval){x->paired_lower, x->paired_upper};
@@ -346,7 +365,7 @@ static double p_before(verdict v, const cnn_results *r, int combination, double 
     if (v == VARIES)
         return cnn_pitman_morgan(a, b, n, 1 - ALPHA).p;
     const cnn_t_result t = cnn_t_paired(a, b, n, 1 - ALPHA);
-    if (v == FASTER || v == ERROR_LOWER)
+    if (v == FASTER || v == ERROR_LOWER || v == DEVICES)
         return t.p;
     const double margin = v == EQUIVALENT ? log1p(MARGIN_TIME) : MARGIN_ERROR;
     return cnn_tost_difference(&t, -margin, margin, ALPHA).p;
