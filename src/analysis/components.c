@@ -209,7 +209,7 @@ static int gather_seeds(const cnn_analysis *a, const cnn_groups *g, int combinat
     return n;
 }
 
-/** The runs of a combination that have a value; *reason says why they cannot be modelled. */
+/** The runs of a combination that have a value; *reason: why they cannot be modelled. */
 static int gather(const cnn_analysis *a, const cnn_groups *g, int combination, cnn_measure measure,
                   const scratch *w, cnn_reason *reason)
 {

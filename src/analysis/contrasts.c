@@ -145,7 +145,7 @@ static void compare_means(cnn_comparison *x, const comparands *c, bool is_log)
     }
 }
 
-/** Differences that happen to agree say nothing of the spread: the standard deviation of errors
+/** Differences that agree by chance do not estimate the spread: the standard deviation of errors
  *  counts as at least the resolution. Without any spread there is no verdict, unless the weights are
  *  the same, bit for bit. */
 static void compare_with_margin(cnn_comparison *x, const comparands *c, cnn_t_result t, bool is_log)

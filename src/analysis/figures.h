@@ -51,7 +51,7 @@
     X(CNN_REASON_NOT_CONVERGED, "not_converged", "the search for the maximum did not converge")    \
     X(CNN_REASON_FLAT, "flat_likelihood", "the likelihood hardly depends on some components")      \
     X(CNN_REASON_ZERO_RESIDUAL, "zero_residual",                                                   \
-      "the residual is estimated as zero: too few blocks are whole to tell it from the others")    \
+      "the residual is estimated as zero: too few blocks are whole to separate it from them")      \
     X(CNN_REASON_ONE_NODE, "one_node", "all runs were on one node")                                \
     X(CNN_REASON_DEVICE_IS_NODE, "one_device_per_node",                                            \
       "every node has one device: the node's effect counts as the device's")                       \
@@ -117,7 +117,7 @@
     X(CNN_COMPONENT_BLOCK, "block")                       /* within device */                      \
     X(CNN_COMPONENT_RESIDUAL, "residual")                 /* mean over the levels */
 
-/** What a unit of the scope "devices like these" is. X(constant, name) */
+/** Units of the scope "devices like these". X(constant, name) */
 #define CNN_DEVICE_UNITS(X)                                                                        \
     X(CNN_UNIT_DEVICE, "device")                                                                   \
     X(CNN_UNIT_HOST, "host") /* of several, one of which has several devices */
@@ -286,7 +286,7 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(device_tost_p, F64, "1", "p value of the two one-sided t tests of the units' means")         \
     X(device_tost_p_holm, F64, "1", "the same, adjusted by Holm")                                  \
     X(device_verdict, I8, "", "a against b for devices like these")                                \
-    X(device_reason, I8, "", "why no more can be said")                                            \
+    X(device_reason, I8, "", "reason of an inconclusive verdict for devices like these")           \
     X(detectable, F64, "",                                                                         \
       "smallest paired mean, on the analysed scale, that so many blocks find with power 0.8 at "   \
       "alpha / size of the family, the sd at its 80 % upper confidence bound")                     \
@@ -299,7 +299,7 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
       "what blocking bought: variance of the unpaired difference over that of the paired one, on " \
       "the same blocks")
 
-/** What blocking bought over all comparisons of a measure: variances pooled by degrees of freedom.
+/** Gain of blocking over all comparisons of a measure: variances pooled by degrees of freedom.
  */
 #define CNN_BLOCKING_COLUMNS(X)                                                                    \
     X(comparisons, I32, "", "comparisons pooled: those of at least two whole blocks")              \

@@ -38,8 +38,8 @@ cnn_status cnn_analysis_overhead(cnn_analysis *a, const cnn_results *results);
 /** Upper confidence bound, at CNN_SD_CONFIDENCE, of an sd estimated with df degrees of freedom. */
 double cnn_analysis_sd_bound(double sd, int df);
 
-/** What blocks find with power CNN_ANALYSIS_POWER where the differences within them, on the
- * analysed scale, have the standard deviation paired_sd: as the columns of a comparison say. */
+/** The difference that blocks detect with power CNN_ANALYSIS_POWER where the differences within them, on the
+ * analysed scale, have the standard deviation paired_sd: as in the columns of a comparison. */
 typedef struct {
     double detectable;                     /* NaN: paired_sd is not above 0, or blocks below 2 */
     int blocks_needed, blocks_equivalence; /* -1: unknown; needs a margin */

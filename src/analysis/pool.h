@@ -31,8 +31,8 @@ typedef struct {
     cnn_pool_source *sources; /* [source_count] */
 } cnn_pool;
 
-/** Pools files [n], which stay the caller's and are not changed; paths [n] name them. One file is a
- *  pool, too. CNN_EUSAGE, naming the files and the difference: they differ in the contrast,
+/** Pools files [n], which stay the caller's and are not changed; paths [n] name them. One file is also
+ *  a pool. CNN_EUSAGE, naming the files and the difference: they differ in the contrast,
  * factors, levels, what is trained (settings, data sets, architectures, frameworks), margins or
  * alpha; or two of them hold the same runs. Free to differ: name, repeats, seed, schedule, limits,
  * output. */

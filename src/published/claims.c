@@ -136,7 +136,7 @@ static void count_rows(cnn_published *p)
     }
 }
 
-/** A2 MNIST: alike where TOST of the ratio says so, different where Welch's test does. */
+/** A2 MNIST: alike by TOST of the ratio, different by Welch's test. */
 static void count_alike(cnn_published *p)
 {
     const int i = CNN_PUBLISHED_DATASETS;

@@ -2,8 +2,8 @@
 /** The published study (2 frameworks x 2 architectures x 3 data sets, 15 runs a cell), judged from
  *  the means and variances that it printed: share/published.csv, compiled in.
  *
- *  The figures are rounded to 0.01. What that leaves open is bounded: a range that ends at
- *  infinity says that a printed variance of 0.00 may be anything down to 0. */
+ *  The figures are rounded to 0.01. The effect of rounding is bounded: a range that ends at
+ *  infinity means that a printed variance of 0.00 may be anything down to 0. */
 #ifndef CNN_PUBLISHED_PUBLISHED_H
 #define CNN_PUBLISHED_PUBLISHED_H
 
@@ -64,7 +64,7 @@ typedef enum {
 } cnn_claim_verdict;
 extern const char *const cnn_claim_verdict_names[];
 
-/** What the study says of its figures: X(enum, name in CSV, claim). */
+/** The study's claims: X(enum, name in CSV, claim). */
 #define CNN_PUBLISHED_CLAIMS(X)                                                                    \
     X(CNN_CLAIM_TIMES_DIFFER_1, "times_differ_arch1", "A1: times differ on all three data sets")   \
     X(CNN_CLAIM_TIMES_DIFFER_2, "times_differ_arch2", "A2: times differ on F-MNIST and cancer")    \

@@ -10,7 +10,7 @@
 static const char *const claim_names[] = {CNN_PUBLISHED_CLAIMS(NAME_OF)};
 static const char *const claim_texts[] = {CNN_PUBLISHED_CLAIMS(TEXT_OF)};
 
-/* The columns that say which case a row is. */
+/* The key columns: the case of a row. */
 #define CASE_COLUMNS                                                                               \
     {.name = "case", .title = "case", .key = true},                                                \
         {.name = "architecture", .title = "architecture", .left_out = CNN_ONLY_IN_CSV},            \
@@ -161,7 +161,7 @@ static void report_accuracy_variances(const cnn_published *p, cnn_document *out)
     }
 }
 
-/** What speaks for a claim and against it, in figures. */
+/** The evidence for a claim and against it, in figures. */
 static void put_evidence(const cnn_published *p, int claim, cnn_table *t)
 {
     const cnn_claim_result *c = &p->claims[claim];
@@ -232,7 +232,7 @@ static void report_claims(const cnn_published *p, cnn_document *out)
         {"evidence", "say", .wrap = true},
     };
     cnn_table *t = cnn_document_table(out, "published_claims", columns, COUNT(columns),
-                                      "What the study claims, and what its figures say");
+                                      "The claims of the study, and the evidence of its figures");
     for (int c = 0; c < CNN_CLAIM_COUNT; c++) {
         const cnn_claim_result *x = &p->claims[c];
         cnn_table_row(t);
@@ -264,11 +264,12 @@ static void report_conclusion(const cnn_published *p, cnn_document *out)
                            "%s; the others lie in what rounding permits.",
                            same, CNN_PUBLISHED_CASES, impossible, impossible == 1 ? "it" : "them");
     cnn_document_paragraph(
-        out, "Whatever holds here, holds of those runs. The frameworks ran one after the other on "
-             "whatever GPU was lent at the time, so that framework, time of day and device cannot "
-             "be told apart, and runs within one session are not independent, as these tests take "
-             "them to be. Blocks are the remedy: mpirun -np 4 cnnmpi jobs/all.yaml runs the same "
-             "180 trainings in blocks, and `cnnmpi report` tells the framework from the machine.");
+        out,
+        "Whatever holds here, holds of those runs. The frameworks ran one after the other on "
+        "whatever GPU was lent at the time, so that framework, time of day and device cannot "
+        "be separated, and runs within one session are not independent, as these tests take "
+        "them to be. Blocks are the remedy: mpirun -np 4 cnnmpi jobs/all.yaml runs the same "
+        "180 trainings in blocks, and `cnnmpi report` separates the framework from the machine.");
 }
 
 void cnn_published_report(const cnn_published *published, cnn_document *out)

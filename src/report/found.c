@@ -161,7 +161,7 @@ static void describe_scope(const cnn_report *r)
         cnn_document_paragraph(
             r->out,
             "These findings hold for the %d device%s on %d host%s that the runs were on, "
-            "in %s; of other devices like these only the table `devices` speaks.",
+            "in %s; only the table `devices` is about other devices like these.",
             s->devices, cnn_report_plural(s->devices), s->nodes, cnn_report_plural(s->nodes),
             s->sessions == 1 ? "this session" : "these sessions");
 }

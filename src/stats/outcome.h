@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What every statistic of this folder says beside its numbers.
+/** The outcome that every statistic of this folder has beside its numbers.
  *
  *  Rules that hold for all of them:
  *  - Values are taken as they are: failed runs and missing values are left out by the caller. Where

@@ -61,7 +61,7 @@ double cnn_paired_detectable(int n, double alpha, double power)
 /** Asks whether n pairs are enough. */
 typedef bool enough_pairs(int n, const double *arguments);
 
-/** The smallest n >= 2 that is enough, where more always are, too; 0 where none is. The search goes
+/** The smallest n >= 2 that is enough, if every larger n is; 0 where none is. The search goes
  *  out from a guess. */
 static int smallest_enough(enough_pairs *enough, const double *arguments, double guess)
 {

@@ -17,7 +17,7 @@ cnn_status cnn_ranks(const double *x, int n, double tolerance, double *ranks, do
 cnn_status cnn_joint_ranks(const double *x, int nx, const double *y, int ny, double **ranks,
                            double *tie_term);
 
-/** A sorted copy, ascending, owned by the caller; *out NULL on CNN_ENOMEM. n = 0 gives a copy, too.
+/** A sorted copy, ascending, owned by the caller; *out NULL on CNN_ENOMEM. n = 0 also gives a copy.
  *  x [n] without NaN. */
 cnn_status cnn_sorted_copy(const double *x, int n, double **out);
 

@@ -30,7 +30,7 @@ cnn_t_result cnn_t_welch(const double *x, int nx, const double *y, int ny, doubl
 /** The same from published moments. */
 cnn_t_result cnn_t_welch_moments(cnn_moments x, cnn_moments y, double level);
 
-/** What the study took for the critical value of its t, whatever the degrees of freedom. */
+/** The study's critical value of t, for any degrees of freedom. */
 #define CNN_STUDY_CRITICAL_T 1.96
 
 /** The study's judgement: |t| of Welch's statistic above 1.96. False where t is NaN or infinite. */

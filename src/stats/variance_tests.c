@@ -21,7 +21,7 @@ static double variance_of(const double *x, int n)
     return cnn_nearly_constant(sqrt(m.variance), m.mean) ? 0 : m.variance;
 }
 
-/** Fills in ratio and, where a sample does not vary, outcome and p; says whether both vary. */
+/** Fills in ratio and, where a sample does not vary, outcome and p; returns whether both vary. */
 static bool both_vary(cnn_variance_ratio *r, double var_x, double var_y)
 {
     if (var_x > 0 && var_y > 0) {
@@ -173,7 +173,7 @@ cnn_status cnn_brown_forsythe(const double *x, int nx, const double *y, int ny,
     CNN_TRY(deviations_from_median(x, nx, a));
     CNN_TRY(deviations_from_median(y, ny, b));
     both_vary(out, variance_of(x, nx), variance_of(y, ny));
-    out->outcome = CNN_STAT_OK; /* the deviations say, not the variances */
+    out->outcome = CNN_STAT_OK; /* decided by the deviations, not the variances */
     out->p = NAN;
     analyse(out, cnn_moments_of(a, nx), cnn_moments_of(b, ny), magnitude);
 done:

@@ -170,7 +170,7 @@ done:
     return st;
 }
 
-/** Whether there is something to fit; else state says why not. */
+/** Whether there is something to fit; else state has the reason. */
 static cnn_status prepare(work *w, const cnn_mixed_data *data, bool *ready)
 {
     cnn_status st = CNN_OK;

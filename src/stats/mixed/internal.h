@@ -55,7 +55,7 @@ typedef struct {
     bool failed; /* LAPACK found a matrix that is not positive definite */
 } cnn_mixed_model;
 
-/** Groups the runs; y is not looked at. CNN_EINVAL as cnn_mixed_identify. */
+/** Groups the runs; y is not used. CNN_EINVAL as cnn_mixed_identify. */
 cnn_status cnn_mixed_model_create(const cnn_mixed_data *data, cnn_mixed_model **out);
 void cnn_mixed_model_destroy(cnn_mixed_model **model);
 

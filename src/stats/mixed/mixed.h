@@ -9,7 +9,7 @@
  *  likelihood), profile intervals by ML, as lme4 does it (Bates et al. 2015, doi
  *  10.18637/jss.v067.i01); variances per level as nlme's varIdent (Pinheiro and Bates 2000).
  *
- *  A component that the design cannot tell from others is left out before the fit and named with
+ *  A component that the design cannot separate from others is left out before the fit and named with
  *  the reason; that is another thing than a component which is estimated, as zero.
  *
  *  n runs cost one pass over them; every step of the fit then costs as much as devices times kinds
@@ -56,7 +56,7 @@ typedef enum {
                                 "differ by the same amount in every block: a variance would be "   \
                                 "zero")                                                            \
     X(CNN_MIXED_NOT_ASKED, "it was not asked for")                                                 \
-    X(CNN_MIXED_ALIASED, "these runs cannot tell it from the other components")
+    X(CNN_MIXED_ALIASED, "these runs cannot separate it from the other components")
 
 typedef enum { CNN_MIXED_REASONS(CNN_MIXED_ENUM) } cnn_mixed_reason;
 
@@ -97,7 +97,7 @@ typedef struct {
     bool residual_per_level; /* a residual variance for each level */
 } cnn_mixed_data;
 
-/** What the design can tell apart. */
+/** The components that the design separates. */
 typedef struct {
     int runs, levels, nodes, devices, blocks;           /* that occur */
     cnn_mixed_reason reason[CNN_MIXED_COMPONENT_COUNT]; /* CNN_MIXED_IDENTIFIED, or why not */
@@ -117,7 +117,7 @@ typedef struct {
                             inside */
     double statistic;    /* likelihood ratio by REML, 2 (l - l without the component), >= 0 */
     double p;            /* against 0.5 chi2(0) + 0.5 chi2(1): 1 where the statistic is 0 */
-    bool identified;     /* false: design.reason says why */
+    bool identified;     /* false: see design.reason */
     bool at_zero;        /* identified, and estimated (by REML) on the boundary: 0 */
 } cnn_mixed_estimate;
 

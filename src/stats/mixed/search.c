@@ -16,7 +16,7 @@ static const double rounding_tolerance = 1e-4; /* the same where rounding hides 
 static const double newton_tolerance = 1e-9;   /* ends the steps early */
 static const double bound_width = 1e-10;       /* scaled: what is so near to a bound is on it */
 static const double ceiling = 100;             /* of a variance, where that within levels is 1 */
-static const double flat_curvature = 1e-3;     /* scaled; about 1 where the runs say enough */
+static const double flat_curvature = 1e-3;     /* scaled; about 1 where the runs are informative */
 
 cnn_status cnn_mixed_space_create(cnn_mixed_model *m, const cnn_mixed_design *design,
                                   bool residual_per_level, double residual_floor,
@@ -242,7 +242,7 @@ static cnn_status run_optimizer(search *s, int evaluations)
     const nlopt_result result = nlopt_optimize(s->optimizer, u, &deviance);
     CNN_CHECK(result != NLOPT_OUT_OF_MEMORY, CNN_ENOMEM, "NLopt");
     CNN_CHECK(result != NLOPT_INVALID_ARGS, CNN_EBACKEND, "NLopt: invalid arguments");
-    /* whatever else it says, the slope at the best point tells whether it is the optimum */
+    /* whatever its result code, the slope at the best point decides whether it is the optimum */
 done:
     if (s->optimizer)
         nlopt_destroy(s->optimizer);
