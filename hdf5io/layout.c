@@ -186,6 +186,7 @@ static const struct {
     {"sign_flip_exact", cnn_exactness_names, -1},
     {"wilcoxon_exact", cnn_exactness_names, -1},
     {"mann_whitney_exact", cnn_exactness_names, -1},
+    {"spread_across", cnn_spread_names, -1},
     {"model_reason", cnn_reason_names, -1},
     {"component_reason", cnn_reason_names, -1},
     {"component_at_zero", cnn_boundary_names, -1},

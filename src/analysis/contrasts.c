@@ -8,6 +8,7 @@
 #include "stats/moments.h"
 #include "stats/permutation.h"
 #include "stats/rank_tests.h"
+#include "stats/spread.h"
 #include "stats/t_tests.h"
 #include "stats/variance_tests.h"
 
@@ -32,10 +33,12 @@ typedef struct {
     sample block_a, block_b; /* those of whole blocks, or of their seeds: a pair a place */
     cnn_seed_value *seeds_a, *seeds_b; /* scratch */
     double *difference;                /* scratch */
-    int *device, *node;                /* of each pair, of times */
+    int *device, *node;                /* of each pair of times; of seeds 0 */
     int whole, incomplete, split;      /* blocks; the latter two are left out */
     double resolution;                 /* of a value: 1 / test images; NaN: unknown, or of time */
     bool same_weights;                 /* a and b ended in the same weights in every pair */
+    int *place_a, *place_b;            /* of their runs within the block, from 0 */
+    int places;                        /* runs that a block has; 1: no place matters */
     double level, alpha;
     double margin;
     bool verdicts_only;
@@ -83,6 +86,8 @@ static void take_pair(const cnn_groups *g, int run_a, int run_b, cnn_measure mea
     if (cnn_measure_is_log[measure]) {
         c->device[c->block_a.n] = g->device[run_a];
         c->node[c->block_a.n] = g->node[run_a];
+        c->place_a[c->block_a.n] = g->results->planned[run_a].position;
+        c->place_b[c->block_a.n] = g->results->planned[run_b].position;
         put(&c->block_a, measure, x);
         put(&c->block_b, measure, y);
     } else {
@@ -121,6 +126,7 @@ static void gather_blocks(const cnn_groups *g, const cnn_pair *pair, cnn_measure
     const int seeds = cnn_seed_means(c->seeds_a, c->whole);
     cnn_seed_means(c->seeds_b, c->whole);
     for (int i = 0; i < seeds; i++) {
+        c->device[i] = c->place_a[i] = c->place_b[i] = 0;
         put(&c->block_a, measure, c->seeds_a[i].value);
         put(&c->block_b, measure, c->seeds_b[i].value);
     }
@@ -258,6 +264,31 @@ done:
     return st;
 }
 
+/** Whether a and b spread alike from run to run. */
+static cnn_status compare_spreads(cnn_comparison *x, const comparands *c)
+{
+    cnn_status st = CNN_OK;
+    cnn_spread spread;
+    const cnn_spread_pairs pairs = {.n = c->block_a.n,
+                                    .x = c->block_a.scaled,
+                                    .y = c->block_b.scaled,
+                                    .device = c->device,
+                                    .position_x = c->place_a,
+                                    .position_y = c->place_b,
+                                    .positions = c->places};
+    CNN_TRY(cnn_spread_test(&pairs, c->level, &spread));
+    x->spread_across = isnan(spread.p) ? -1 : spread.across;
+    x->spread_ratio = spread.ratio;
+    x->spread_lower = spread.interval.low;
+    x->spread_upper = spread.interval.high;
+    x->spread_t = spread.t;
+    x->spread_df = spread.df;
+    x->spread_p = spread.p;
+done:
+    return st;
+}
+
+/** Tests of normal theory: no verdict rests on them. */
 static cnn_status compare_variances(cnn_comparison *x, const comparands *c)
 {
     cnn_status st = CNN_OK;
@@ -323,9 +354,10 @@ static cnn_status compare(cnn_comparison *x, const comparands *c, cnn_measure me
     CNN_TRY(judge_same_difference(x, c, seed));
     if (cnn_measure_is_log[measure])
         CNN_TRY(compare_devices(x, c));
-    CNN_TRY(compare_variances(x, c));
+    CNN_TRY(compare_spreads(x, c));
     if (c->verdicts_only)
         goto done;
+    CNN_TRY(compare_variances(x, c));
     compare_means(x, c, cnn_measure_is_log[measure]);
     CNN_TRY(compare_ranks(x, c, seed));
     CNN_TRY(measure_effects(x, c));
@@ -356,7 +388,10 @@ done:
 cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
 {
     cnn_status st = CNN_OK;
-    comparands c = {.level = 1 - a->alpha, .alpha = a->alpha, .verdicts_only = a->verdicts_only};
+    comparands c = {.level = 1 - a->alpha,
+                    .alpha = a->alpha,
+                    .verdicts_only = a->verdicts_only,
+                    .places = a->level_count};
     sample *const samples[] = {&c.a, &c.b, &c.block_a, &c.block_b};
     for (int i = 0; i < 4; i++)
         CNN_TRY(allocate_sample(samples[i], a->run_count));
@@ -365,6 +400,9 @@ cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
     c.difference = calloc((size_t)a->run_count + 1, sizeof *c.difference);
     c.device = calloc((size_t)a->run_count + 1, sizeof *c.device);
     c.node = calloc((size_t)a->run_count + 1, sizeof *c.node);
+    c.place_a = calloc((size_t)a->run_count + 1, sizeof *c.place_a);
+    c.place_b = calloc((size_t)a->run_count + 1, sizeof *c.place_b);
+    CNN_CHECK(c.place_a && c.place_b, CNN_ENOMEM, "places of %d runs", a->run_count);
     CNN_CHECK(c.seeds_a && c.seeds_b && c.difference && c.device && c.node, CNN_ENOMEM,
               "seeds of %d runs", a->run_count);
     list_pairs(a);
@@ -390,5 +428,7 @@ done:
     free(c.difference);
     free(c.device);
     free(c.node);
+    free(c.place_a);
+    free(c.place_b);
     return st;
 }

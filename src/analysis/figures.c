@@ -16,6 +16,7 @@ const char *const cnn_outlier_names[] = {CNN_OUTLIERS(NAME) NULL};
 const char *const cnn_seed_kind_names[] = {CNN_SEED_KINDS(NAME) NULL};
 const char *const cnn_exactness_names[] = {"approximate", "exact", NULL};
 const char *const cnn_boundary_names[] = {"inside", "at_zero", NULL};
+const char *const cnn_spread_names[] = {"on_a_device", "across_devices", NULL};
 
 #define TEST_NAME(constant, name) #name,
 const char *const cnn_test_names[] = {CNN_TESTS(TEST_NAME) NULL};

@@ -42,7 +42,8 @@
     X(CNN_REASON_INTERIM, "interim", "the study is not finished, and no declared look is reached") \
     X(CNN_REASON_NO_START_TIMES, "no_start_times", "the runs have no start times")                 \
     X(CNN_REASON_FEW_BLOCKS, "few_whole_blocks",                                                   \
-      "fewer than three whole blocks: too few to compare two spreads")                             \
+      "too few whole blocks: to compare two spreads takes four beyond the first of each device, "  \
+      "or else blocks on five devices")                                                            \
     /* of models and components; see stats/mixed/mixed.h */                                        \
     X(CNN_REASON_NOT_MODELLED, "not_modelled", "no model is fitted to this measure")               \
     X(CNN_REASON_TOO_FEW_RUNS, "too_few_runs", "there are no more runs than means to estimate")    \
@@ -98,6 +99,7 @@
     X(CNN_TEST_F, f)                                                                               \
     X(CNN_TEST_BROWN_FORSYTHE, brown_forsythe)                                                     \
     X(CNN_TEST_PITMAN_MORGAN, pitman_morgan)                                                       \
+    X(CNN_TEST_SPREAD, spread)                                                                     \
     X(CNN_TEST_TOST, tost)                                                                         \
     X(CNN_TEST_DEVICE, device)                                                                     \
     X(CNN_TEST_DEVICE_TOST, device_tost)
@@ -199,7 +201,7 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
 #define CNN_COMPARISON_COLUMNS(X)                                                                  \
     X(verdict, I8, "", "verdict on a against b")                                                   \
     X(verdict_reason, I8, "", "reason of an inconclusive verdict")                                 \
-    X(variance_verdict, I8, "", "whether a varies more than b, by Pitman and Morgan's test")       \
+    X(variance_verdict, I8, "", "whether a varies more than b from run to run, by spread_p_holm")  \
     X(variance_reason, I8, "", "reason of an inconclusive verdict on the variances")               \
     X(n_a, I32, "", "runs of a; error and loss: their seeds")                                      \
     X(n_b, I32, "", "runs of b; error and loss: their seeds")                                      \
@@ -262,6 +264,16 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(pitman_morgan_df, F64, "1", "its degrees of freedom: units - 2")                             \
     X(pitman_morgan_p, F64, "1", "its p value")                                                    \
     X(pitman_morgan_p_holm, F64, "1", "the same, adjusted by Holm")                                \
+    X(spread_across, I8, "", "what the spread from run to run is of")                              \
+    X(spread_ratio, F64, "1",                                                                      \
+      "spread of a over that of b from run to run, as of standard deviations, on the analysed "    \
+      "scale")                                                                                     \
+    X(spread_lower, F64, "1", "interval of it at 1 - alpha: the ratios that the test accepts")     \
+    X(spread_upper, F64, "1", "its upper end")                                                     \
+    X(spread_t, F64, "1", "t of the test of equal spread")                                         \
+    X(spread_df, F64, "1", "its degrees of freedom")                                               \
+    X(spread_p, F64, "1", "its p value")                                                           \
+    X(spread_p_holm, F64, "1", "the same, adjusted by Holm")                                       \
     X(hedges_g, F64, "1", "Hedges' g, on the analysed scale")                                      \
     X(hedges_g_lower, F64, "1", "interval of it at 1 - alpha")                                     \
     X(hedges_g_upper, F64, "1", "its upper end")                                                   \
@@ -406,6 +418,7 @@ extern const char *const cnn_outlier_names[];
 extern const char *const cnn_seed_kind_names[];
 extern const char *const cnn_exactness_names[]; /* "approximate", "exact": columns *_exact */
 extern const char *const cnn_boundary_names[];  /* "inside", "at_zero": the column at_zero */
+extern const char *const cnn_spread_names[];    /* "on_a_device", "across_devices" */
 
 /** Texts of the constants. */
 extern const char *const cnn_reason_sentences[]; /* [CNN_REASON_COUNT], no full stop */

@@ -9,10 +9,11 @@ const char cnn_verdict_rule[] =
     "A pair is equivalent if two one-sided paired t tests (TOST), adjusted by Holm, find it inside "
     "the job's margin; else a is faster or slower than b (error, loss: lower or higher) if the "
     "paired t test of its blocks, adjusted by Holm, finds a difference; else inconclusive. Time is "
-    "tested as its logarithm. A level varies less or more than another if Pitman and Morgan's test "
-    "of its blocks, adjusted by Holm, says so. Holm adjusts over all combinations and pairs of a "
-    "measure, for each test. An unfinished study has verdicts only at declared looks, each at its "
-    "increment of the O'Brien-Fleming spending function of Lan and DeMets.";
+    "tested as its logarithm. A level varies less or more than another from run to run if the test "
+    "of spread, made of differences between blocks of one device, adjusted by Holm, says so. Holm "
+    "adjusts over all combinations and pairs of a measure, for each test. An unfinished study has "
+    "verdicts only at declared looks, each at its increment of the O'Brien-Fleming spending "
+    "function of Lan and DeMets.";
 
 static cnn_reason why_no_value(const cnn_analysis *a, const cnn_pair *pair, cnn_measure measure)
 {
@@ -78,15 +79,12 @@ static void judge_variances(cnn_analysis *a, int comparison, cnn_measure measure
     cnn_reason reason = why_no_pairs(a, comparison, measure);
     if (reason == CNN_REASON_SAME_DIFFERENCE)
         reason = CNN_REASON_NONE; /* of the differences: a and b may vary */
-    if (reason == CNN_REASON_NONE && x->units < 3)
+    if (reason == CNN_REASON_NONE && isnan(x->spread_p))
         reason = CNN_REASON_FEW_BLOCKS;
-    if (reason == CNN_REASON_NONE && isnan(x->pitman_morgan_p))
-        reason = CNN_REASON_NO_VARIANCE;
     x->variance_verdict = CNN_VARIANCE_INCONCLUSIVE;
     x->variance_reason = (int8_t)reason;
-    if (passes(a, x->pitman_morgan_p_holm))
-        x->variance_verdict =
-            x->paired_variance_ratio < 1 ? CNN_VARIANCE_SMALLER : CNN_VARIANCE_LARGER;
+    if (passes(a, x->spread_p_holm))
+        x->variance_verdict = x->spread_t < 0 ? CNN_VARIANCE_SMALLER : CNN_VARIANCE_LARGER;
 }
 
 /** Before the first look no verdict is given, whatever the tests find. */

@@ -373,9 +373,10 @@ static void put_variance_verdict(const cnn_report_pair *v, const cnn_comparison 
 
 static void put_variances(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
-    cnn_table_number(t, x->paired_variance_ratio);
-    cnn_table_interval(t, x->paired_variance_ratio_lower, x->paired_variance_ratio_upper);
-    cnn_table_number(t, x->pitman_morgan_p_holm);
+    cnn_table_number(t, x->spread_ratio);
+    cnn_table_interval(t, x->spread_lower, x->spread_upper);
+    cnn_table_number(t, x->spread_p_holm);
+    cnn_table_text(t, "%s", x->spread_across < 0 ? "-" : x->spread_across ? "devices" : "runs");
     put_variance_verdict(v, x, t);
 }
 
@@ -389,15 +390,20 @@ static void report_variances(const cnn_report_pair *v)
          .digits = 3,
          .interval = true},
         {.name = "p", .title = "p differ", .format = CNN_FORMAT_P},
+        {.name = "of", .title = "of"},
         {.name = "verdict", .title = "verdict"},
     };
-    cnn_table *t =
-        report_rows(v, "variances", v->shown.is_log ? ", variances of log time" : ", variances",
-                    columns, COUNT(columns), put_variances);
-    cnn_table_note(t,
-                   "ratio: variance of %s over that of %s in the blocks; p differ: Pitman "
-                   "and Morgan's test, after Holm.",
-                   v->a, v->b);
+    cnn_table *t = report_rows(v, "variances",
+                               v->shown.is_log ? ", spread of log time from run to run"
+                                               : ", spread from run to run",
+                               columns, COUNT(columns), put_variances);
+    cnn_table_note(
+        t,
+        "ratio: spread of %s over that of %s, as of standard deviations, with %.0f %% "
+        "interval; p differ: test of spread from differences between blocks, after Holm. "
+        "of runs: on one device, free of devices and of the place within the block; of "
+        "devices: every run on another device, whose preference for a level counts.",
+        v->a, v->b, 100 * (1 - v->r->a->alpha));
     note_gaps(v, true, t);
 }
 
@@ -410,6 +416,8 @@ static void put_variance_tests(const cnn_report_pair *v, const cnn_comparison *x
     cnn_table_number(t, x->f_p_holm);
     cnn_table_number(t, x->brown_forsythe_p);
     cnn_table_number(t, x->brown_forsythe_p_holm);
+    cnn_table_number(t, x->paired_variance_ratio);
+    cnn_table_interval(t, x->paired_variance_ratio_lower, x->paired_variance_ratio_upper);
     cnn_table_number(t, x->pitman_morgan_p);
     cnn_table_number(t, x->pitman_morgan_p_holm);
 }
@@ -427,13 +435,22 @@ static void report_variance_tests(const cnn_report_pair *v)
         {.name = "f_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
         {.name = "brown_forsythe_p", .title = "B.-Forsythe", .format = CNN_FORMAT_P},
         {.name = "brown_forsythe_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
+        {.name = "paired_ratio", .title = "in blocks", .format = CNN_FORMAT_DIGITS, .digits = 3},
+        {.name = "paired_ratio",
+         .title = "interval",
+         .format = CNN_FORMAT_DIGITS,
+         .digits = 3,
+         .interval = true},
         {.name = "pitman_morgan_p", .title = "P.-Morgan", .format = CNN_FORMAT_P},
         {.name = "pitman_morgan_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
     };
-    cnn_table *t = report_rows(v, "variance_tests", ", tests of variances (p)", columns,
+    cnn_table *t = report_rows(v, "variance_tests", ", variances by normal theory", columns,
                                COUNT(columns), put_variance_tests);
-    cnn_table_note(t, "F and Brown-Forsythe take runs for independent, which those of a block are "
-                      "not; verdicts rest on Pitman and Morgan's test.");
+    cnn_table_note(t,
+                   "Ratios of variances. F, Pitman and Morgan's test and both intervals hold for "
+                   "normal values only: outliers and heavy tails make them find differences that "
+                   "are not there. F and Brown-Forsythe take runs for independent, which those "
+                   "of a block are not. No verdict rests on this table.");
 }
 
 static void put_effects(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)

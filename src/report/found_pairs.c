@@ -301,7 +301,7 @@ static void describe_means(const cnn_report_pair *v)
 
 /* ---- spread --------------------------------------------------------------------------------- */
 
-/** "one", "A, B", "A, B and 3 more": of combinations, added one by one. */
+/** "one", "A; B", "A; B and 3 more": of combinations, added one by one. */
 typedef struct {
     cnn_text text;
     int count;
@@ -310,35 +310,56 @@ typedef struct {
 static void put_name(name_list *l, const char *name)
 {
     if (l->count++ < MOST_NAMED)
-        cnn_text_printf(&l->text, "%s%s", l->text.len ? ", " : "", name);
+        cnn_text_printf(&l->text, "%s%s", l->text.len ? "; " : "", name);
 }
 
 static void put_names(name_list *l, const char *what, int all, cnn_text *out)
 {
     if (!l->count)
         return;
-    cnn_text_printf(out, "%s%s in %d of %d (%s", out->len ? "; " : "", what, l->count, all,
+    cnn_text_printf(out, "%s%s in %d of %d (%s", out->len ? ". " : "", what, l->count, all,
                     l->text.s ? l->text.s : "");
     if (l->count > MOST_NAMED)
         cnn_text_printf(out, " and %d more", l->count - MOST_NAMED);
     cnn_text_append(out, ")");
 }
 
+/** ": 0.52 times that of b, 95 % interval 0.31 to 0.87, 15 blocks" */
+static void put_spread_ratio(const cnn_report_pair *v, const cnn_comparison *x, cnn_text *out)
+{
+    if (!isfinite(x->spread_ratio) || isnan(x->spread_lower))
+        return;
+    cnn_text_printf(out, ": %.2g times that of %s, %.4g %% interval ", x->spread_ratio, v->b,
+                    100 * (1 - v->r->a->alpha));
+    if (isinf(x->spread_upper))
+        cnn_text_printf(out, "%.2g or more", x->spread_lower);
+    else
+        cnn_text_printf(out, "%.2g to %.2g", x->spread_lower, x->spread_upper);
+    cnn_text_printf(out, ", %d block%s", x->blocks, cnn_report_plural(x->blocks));
+    if (x->spread_across > 0)
+        cnn_text_append(out, ", each device once");
+}
+
 /** Of a single combination: with the reason where no test was possible. */
 static void describe_variance(const cnn_report_pair *v, cnn_text *out)
 {
     const cnn_comparison *x = cnn_report_comparison(v, 0);
-    if (x->variance_verdict != CNN_VARIANCE_INCONCLUSIVE) {
-        cnn_text_printf(out, "%s varies %s", v->a,
-                        x->variance_verdict == CNN_VARIANCE_SMALLER ? "less" : "more");
-    } else if (x->variance_reason == CNN_REASON_INTERIM) {
+    if (x->variance_reason == CNN_REASON_INTERIM) {
         cnn_text_append(out, "interim, no verdict");
-    } else if (x->variance_reason != CNN_REASON_NONE) {
+        put_spread_ratio(v, x, out);
+        return;
+    }
+    if (x->variance_verdict == CNN_VARIANCE_INCONCLUSIVE && x->variance_reason != CNN_REASON_NONE) {
         cnn_text_append(out, "not tested: ");
         put_reason(v, 0, x->variance_reason, out);
-    } else {
-        cnn_text_append(out, "no difference found");
+        return;
     }
+    if (x->variance_verdict == CNN_VARIANCE_INCONCLUSIVE)
+        cnn_text_append(out, "no difference found");
+    else
+        cnn_text_printf(out, "%s varies %s", v->a,
+                        x->variance_verdict == CNN_VARIANCE_SMALLER ? "less" : "more");
+    put_spread_ratio(v, x, out);
 }
 
 static void count_variances(const cnn_report_pair *v, cnn_text *out)
@@ -358,6 +379,8 @@ static void count_variances(const cnn_report_pair *v, cnn_text *out)
         if (kind == UNTESTED) {
             cnn_text_append(&name, ": ");
             put_reason(v, k, x->variance_reason, &name);
+        } else {
+            put_spread_ratio(v, x, &name);
         }
         put_name(&lists[kind], name.s ? name.s : "");
         v->r->out->failed |= name.failed;
@@ -366,8 +389,8 @@ static void count_variances(const cnn_report_pair *v, cnn_text *out)
     char less[SENTENCE_SIZE], more[SENTENCE_SIZE];
     snprintf(less, sizeof less, "%s varies less", v->a);
     snprintf(more, sizeof more, "%s varies more", v->a);
-    const char *const words[KINDS] = {less, more, "no difference found", "interim, no verdict",
-                                      "not tested"};
+    const char *const words[KINDS] = {less, more, "No difference found", "Interim, no verdict",
+                                      "Not tested"};
     for (int kind = 0; kind < KINDS; kind++) {
         put_names(&lists[kind], words[kind], all, out);
         v->r->out->failed |= lists[kind].text.failed;
@@ -382,7 +405,8 @@ static void describe_variances(const cnn_report_pair *v)
         describe_variance(v, &text);
     else
         count_variances(v, &text);
-    cnn_document_paragraph(v->r->out, "Spread of %s (secondary), %s against %s: %s.",
+    cnn_document_paragraph(v->r->out,
+                           "Spread of %s from run to run (secondary), %s against %s: %s.",
                            v->shown.in_sentence, v->a, v->b, text.s ? text.s : "");
     v->r->out->failed |= text.failed;
     cnn_text_free(&text);

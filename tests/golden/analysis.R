@@ -194,6 +194,7 @@ pitman_morgan <- function(x, y) {
   c(var(x) / var(y), var(x) / var(y) * (k - sqrt(k^2 - 1)), var(x) / var(y) * (k + sqrt(k^2 - 1)),
     test$statistic, test$parameter, test$p.value)
 }
+source("tests/golden/spread.R")
 # Pairs of the two levels in the blocks: both done, with a value, on one device of one host.
 pairs_of <- function(all, a, b, measure) {
   blocks <- unique(all$block[all$warmup == 0])
@@ -207,6 +208,7 @@ pairs_of <- function(all, a, b, measure) {
   split <- whole & x$place != y$place
   keep <- whole & !split
   r <- list(x = x[[measure]][keep], y = y[[measure]][keep], incomplete = sum(!whole),
+            device = x$place[keep], place_x = x$position[keep], place_y = y$position[keep],
             split = sum(split), blocks = sum(keep), resolution = NA,
             place = x$place[keep], host = x$host[keep],
             same = any(keep) && all(x$checksum[keep] != "" & x$checksum[keep] == y$checksum[keep]))
@@ -215,6 +217,7 @@ pairs_of <- function(all, a, b, measure) {
   if (!is_log[[measure]]) {
     r$x <- seed_means(x[keep, ], measure)
     r$y <- seed_means(y[keep, ], measure)
+    r$device <- r$place_x <- r$place_y <- rep(0, length(r$x))
   }
   r
 }
@@ -253,7 +256,8 @@ comparison <- function(scenario, combination, a, b, measure) {
                "variance_ratio_lower", "variance_ratio_upper", "f_p", "brown_forsythe_f",
                "brown_forsythe_p", "paired_variance_ratio", "paired_variance_ratio_lower",
                "paired_variance_ratio_upper", "pitman_morgan_t", "pitman_morgan_df",
-               "pitman_morgan_p", "hedges_g", "hedges_g_lower", "hedges_g_upper", "superiority",
+               "pitman_morgan_p", "spread_across", "spread_ratio", "spread_lower",
+               "spread_upper", "spread_t", "spread_df", "spread_p", "hedges_g", "hedges_g_lower", "hedges_g_upper", "superiority",
                "superiority_lower", "superiority_upper", "tost_lower", "tost_upper", "tost_p",
                "device_mean", "device_lower", "device_upper", "device_p", "device_tost_p",
                "blocking_gain")
@@ -291,6 +295,9 @@ comparison <- function(scenario, combination, a, b, measure) {
     if (n > 2)
       set(c("paired_variance_ratio", "pitman_morgan_df", "pitman_morgan_p"), c(1, n - 2, 1))
   }
+  if (n)
+    set(paste0("spread_", c("across", "ratio", "lower", "upper", "t", "df", "p")),
+        spread_test(px, py, p$device, p$place_x, p$place_y, max(all$level) + 1, 1 - alpha))
   if (n) {
     r$paired_difference <- mean(p$x - p$y)
     r$paired_mean <- mean(px - py)
@@ -376,7 +383,7 @@ for (scenario in unique(runs$scenario))
                                    measure = m))
 table <- do.call(rbind, Map(comparison, g$scenario, g$combination, g$a, g$b, g$measure))
 tests <- c("welch", "paired", "sign_flip", "wilcoxon", "mann_whitney", "f", "brown_forsythe",
-           "pitman_morgan", "tost", "device", "device_tost")
+           "pitman_morgan", "spread", "tost", "device", "device_tost")
 for (test in tests) # a family: scenario, measure and test; also as the second look at a study
   for (looks in 1:2) {
     to <- paste0(test, if (looks == 1) "_holm" else "_holm_2")
@@ -398,8 +405,8 @@ verdict <- function(r, suffix) {
   else "inconclusive"
 }
 of_variance <- function(r, suffix) {
-  p <- r[[paste0("pitman_morgan_", suffix)]]
-  if (isTRUE(p <= alpha)) if (r$paired_variance_ratio < 1) "varies_less" else "varies_more"
+  p <- r[[paste0("spread_", suffix)]]
+  if (isTRUE(p <= alpha)) if (r$spread_t < 0) "varies_less" else "varies_more"
   else "inconclusive"
 }
 rows <- split(table, seq_len(nrow(table)))

@@ -296,7 +296,7 @@ static cnn_interval interval_of(verdict v, const cnn_comparison *x)
     if (v == DEVICES)
         return (cnn_interval){x->device_lower, x->device_upper};
     if (v == VARIES)
-        return (cnn_interval){x->paired_variance_ratio_lower, x->paired_variance_ratio_upper};
+        return (cnn_interval){x->spread_lower, x->spread_upper};
     return (cnn_interval){x->paired_lower, x->paired_upper};
 }
 

@@ -1,0 +1,456 @@
+#include "stats/spread.h"
+
+#include "stats/dist.h"
+#include "stats/ranks.h"
+#include "stats/root.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Blocks of one device, in work order. */
+typedef struct {
+    int first, count;
+} group;
+
+typedef struct {
+    int n, groups, k;   /* k: spare blocks */
+    int places;         /* of a block, whose effects are taken off; 1: none is */
+    double *x, *y;      /* [n] by group, as given */
+    int *px, *py;       /* [n] */
+    group *group;       /* [groups] */
+    double *u, *v;      /* [n] x over the ratio in question, and y, without the effects of places */
+    double *columns;    /* [places, 2 n] scratch: the places' columns, then the values */
+    double *of;         /* [places, places + 1] scratch */
+    double *du, *dv;    /* [pairs] |differences| of two blocks of a group, pair by pair */
+    double *all;        /* [2 pairs] scratch: those of both above 0 */
+    int pairs, varying; /* varying: how many of `all` */
+    double bound;       /* of T / sqrt(V), for the interval */
+} work;
+
+/* ---- groups -------------------------------------------------------------------------------- */
+
+typedef struct {
+    int device, index;
+} place;
+
+static int by_device(const void *a, const void *b)
+{
+    const place *x = a, *y = b;
+    if (x->device != y->device)
+        return x->device < y->device ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+/** A device's blocks [count] as groups of nearly equal size. */
+static void split_device(work *w, int first, int count)
+{
+    const int parts = (count + CNN_SPREAD_MOST_IN_GROUP - 1) / CNN_SPREAD_MOST_IN_GROUP;
+    for (int i = 0; i < parts; i++) {
+        const int from = (int)((long)count * i / parts), to = (int)((long)count * (i + 1) / parts);
+        w->group[w->groups++] = (group){first + from, to - from};
+    }
+}
+
+static void put_block(work *w, const cnn_spread_pairs *p, int i)
+{
+    w->x[w->n] = p->x[i];
+    w->y[w->n] = p->y[i];
+    w->px[w->n] = p->position_x[i];
+    w->py[w->n++] = p->position_y[i];
+}
+
+/** Fills groups with all blocks, or with the first one of each device as if they were of one. */
+static void form_groups(work *w, const cnn_spread_pairs *p, const place *places, bool across)
+{
+    w->n = w->groups = w->pairs = 0;
+    for (int i = 0, end; i < p->n; i = end) {
+        const int first = w->n;
+        for (end = i; end < p->n && places[end].device == places[i].device; end++)
+            if (!across || end == i)
+                put_block(w, p, places[end].index);
+        if (!across)
+            split_device(w, first, w->n - first);
+    }
+    if (across)
+        split_device(w, 0, w->n);
+    w->k = w->n - w->groups;
+    for (int g = 0; g < w->groups; g++)
+        w->pairs += w->group[g].count * (w->group[g].count - 1) / 2;
+}
+
+/* ---- places within the block --------------------------------------------------------------- */
+
+/** Takes the mean of each group off v [n]. */
+static void centre(const work *w, double *v)
+{
+    for (int g = 0; g < w->groups; g++) {
+        const int first = w->group[g].first, end = first + w->group[g].count;
+        double mean = 0;
+        for (int i = first; i < end; i++)
+            mean += v[i] / w->group[g].count;
+        for (int i = first; i < end; i++)
+            v[i] -= mean;
+    }
+}
+
+static double dot(const double *a, const double *b, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+static double *column_of(const work *w, int c)
+{
+    return w->columns + (size_t)c * 2 * (size_t)w->n;
+}
+
+/** Takes what lies along the first `count` columns, mutually orthogonal, from column `of`; out[c]:
+ *  how often column c. */
+static void project(const work *w, int count, int of, double *out)
+{
+    double *v = column_of(w, of);
+    for (int c = 0; c < count; c++) {
+        const double *q = column_of(w, c), norm = dot(q, q, 2 * w->n);
+        out[c] = norm > 0 ? dot(q, v, 2 * w->n) / norm : 0;
+        for (int i = 0; i < 2 * w->n; i++)
+            v[i] -= out[c] * q[i];
+    }
+}
+
+/** Effects of the places above 0 on u and v, effect [places - 1]: least squares by Gram and Schmidt
+ *  with a mean for each group of u and of v; a place that those before it determine has none. */
+static void find_effects(const work *w, double ratio, double *effect)
+{
+    const int n = w->n, m = w->places - 1;
+    for (int c = 0; c <= m; c++) {
+        double *column = column_of(w, c);
+        for (int i = 0; i < n; i++) {
+            column[i] = c < m ? (w->px[i] == c + 1) / ratio : w->x[i] / ratio;
+            column[n + i] = c < m ? (w->py[i] == c + 1) : w->y[i];
+        }
+        centre(w, column);
+        centre(w, column + n);
+        const double before = dot(column, column, 2 * n);
+        project(w, c, c, w->of + (size_t)c * (size_t)w->places);
+        if (c < m && dot(column, column, 2 * n) <= 1e-14 * before)
+            memset(column, 0, 2 * (size_t)n * sizeof *column);
+    }
+    for (int c = m - 1; c >= 0; c--) {
+        const double *column = column_of(w, c);
+        effect[c] = w->of[(size_t)m * (size_t)w->places + (size_t)c];
+        for (int later = c + 1; later < m; later++)
+            effect[c] -= w->of[(size_t)later * (size_t)w->places + (size_t)c] * effect[later];
+        effect[c] = dot(column, column, 2 * n) > 0 ? effect[c] : 0;
+    }
+}
+
+/** Fills u and v. */
+static void take_off_places(work *w, double ratio)
+{
+    double *effect = w->of + (size_t)w->places * (size_t)w->places;
+    if (w->places > 1)
+        find_effects(w, ratio, effect);
+    for (int i = 0; i < w->n; i++) {
+        w->u[i] = (w->x[i] - (w->places > 1 && w->px[i] > 0 ? effect[w->px[i] - 1] : 0)) / ratio;
+        w->v[i] = w->y[i] - (w->places > 1 && w->py[i] > 0 ? effect[w->py[i] - 1] : 0);
+    }
+}
+
+static bool is_constant(const work *w, const double *x)
+{
+    for (int g = 0; g < w->groups; g++)
+        for (int i = 1; i < w->group[g].count; i++)
+            if (x[w->group[g].first + i] != x[w->group[g].first])
+                return false;
+    return true;
+}
+
+/* ---- differences --------------------------------------------------------------------------- */
+
+/** |x[i] - x[j]| of a group's pairs into d; what is rounding is 0, and what is not goes into all. */
+static void take_differences(work *w, const double *x, double *d)
+{
+    double magnitude = 0;
+    int pair = 0;
+    for (int i = 0; i < w->n; i++)
+        magnitude = fmax(magnitude, fabs(x[i]));
+    for (int g = 0; g < w->groups; g++) {
+        const int first = w->group[g].first, end = first + w->group[g].count;
+        for (int i = first; i < end; i++)
+            for (int j = i + 1; j < end; j++) {
+                const double size = fabs(x[i] - x[j]);
+                const bool differs = size > 64 * DBL_EPSILON * magnitude;
+                d[pair++] = differs ? size : 0;
+                if (differs)
+                    w->all[w->varying++] = size;
+            }
+    }
+}
+
+/** Puts the k-th smallest (from 0) of v [n] at v[k], none greater before it, none smaller after it
+ *  (Hoare 1961). */
+static double smallest(double *v, int n, int k)
+{
+    for (int low = 0, high = n - 1; low < high;) {
+        const double pivot = v[low + (high - low) / 2];
+        int i = low, j = high;
+        while (i <= j) {
+            while (v[i] < pivot)
+                i++;
+            while (v[j] > pivot)
+                j--;
+            if (i > j)
+                break;
+            const double swap = v[i];
+            v[i++] = v[j];
+            v[j--] = swap;
+        }
+        if (k <= j)
+            high = j;
+        else if (k >= i)
+            low = i;
+        else
+            break;
+    }
+    return v[k];
+}
+
+/** The median of the differences above 0. */
+static double scale_of(work *w)
+{
+    const int n = w->varying;
+    const double high = smallest(w->all, n, n / 2);
+    if (n % 2)
+        return high;
+    double low = w->all[0];
+    for (int i = 1; i < n / 2; i++)
+        low = fmax(low, w->all[i]);
+    return (low + high) / 2;
+}
+
+/* ---- the statistic ------------------------------------------------------------------------- */
+
+static double phi(double u)
+{
+    return log1p(u * u);
+}
+
+/** Sums over all groups. */
+typedef struct {
+    double x, y;          /* T is their difference */
+    double blocks;        /* V by blocks */
+    double runs;          /* V by runs, but for the groups of two */
+    double squares, twos; /* of phi / 4 in the groups of two blocks: sum of squares, sum */
+    int two_count;        /* such values */
+} sums;
+
+/** What a group adds to T and to V by blocks. d: its pairs begin at `pair`. */
+static void add_blocks(const work *w, const group *g, int pair, double scale, sums *s)
+{
+    const int n = g->count;
+    double row[CNN_SPREAD_MOST_IN_GROUP] = {0}, total = 0;
+    for (int i = 0; i < n; i++)
+        for (int j = i + 1; j < n; j++, pair++) {
+            const double a = phi(w->du[pair] / scale) / n, b = phi(w->dv[pair] / scale) / n;
+            s->x += a;
+            s->y += b;
+            row[i] += a - b;
+            row[j] += a - b;
+            total += 2 * (a - b);
+            if (n == 2) {
+                s->squares += (a * a + b * b) / 4;
+                s->twos += (a + b) / 2;
+                s->two_count += 2;
+            }
+        }
+    for (int i = 0; i < n; i++) {
+        const double z = row[i] - total / n / 2;
+        s->blocks += z * z * n / (n - 1.0);
+    }
+}
+
+static double median_of(const double *x, int n)
+{
+    double sorted[CNN_SPREAD_MOST_IN_GROUP];
+    memcpy(sorted, x, (size_t)n * sizeof *x);
+    cnn_sort(sorted, n);
+    return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+}
+
+/** What a group of three blocks or more adds to V by runs. */
+static void add_runs(const work *w, const group *g, double scale, sums *s)
+{
+    const int n = g->count, runs = 2 * n;
+    const double *x = w->u + g->first, *y = w->v + g->first;
+    const double mx = median_of(x, n), my = median_of(y, n);
+    double v[2 * CNN_SPREAD_MOST_IN_GROUP], psi[2 * CNN_SPREAD_MOST_IN_GROUP] = {0}, mean = 0;
+    for (int i = 0; i < n; i++) {
+        v[i] = (x[i] - mx) / scale;
+        v[n + i] = (y[i] - my) / scale;
+    }
+    for (int i = 0; i < runs; i++)
+        for (int j = i + 1; j < runs; j++) {
+            const double f = phi(v[i] - v[j]) / runs;
+            psi[i] += f;
+            psi[j] += f;
+            mean += 2 * f / runs;
+        }
+    for (int i = 0; i < runs; i++)
+        s->runs += (psi[i] - mean) * (psi[i] - mean) * n / (n - 1.0);
+}
+
+/** T / sqrt(V) with x divided by exp(log_ratio). */
+static double studentised(work *w, double log_ratio)
+{
+    sums s = {0};
+    int pair = 0;
+    take_off_places(w, exp(log_ratio));
+    w->varying = 0;
+    take_differences(w, w->u, w->du);
+    take_differences(w, w->v, w->dv);
+    const double scale = scale_of(w);
+    for (int g = 0; g < w->groups; g++) {
+        const int n = w->group[g].count;
+        if (n < 2)
+            continue;
+        add_blocks(w, &w->group[g], pair, scale, &s);
+        if (n > 2)
+            add_runs(w, &w->group[g], scale, &s);
+        pair += n * (n - 1) / 2;
+    }
+    const double centre = (s.x + s.y) / 4 / w->k;
+    const double twos = s.squares - 2 * centre * s.twos + centre * centre * s.two_count;
+    const double variance = fmax(s.blocks, s.runs + 4 * twos);
+    return variance > 0 ? (s.x - s.y) / sqrt(variance) : 0;
+}
+
+/* ---- test and interval --------------------------------------------------------------------- */
+
+enum { FAR = 30 }; /* |log| of a ratio that no test rejects */
+
+/** Falls as the ratio grows. Beyond FAR the sign is forced, so that there is always a zero. */
+static double above_bound(double log_ratio, const void *context)
+{
+    work *w = *(work *const *)context; /* whose scratch it uses */
+    if (fabs(log_ratio) > FAR)
+        return log_ratio > 0 ? -1 : 1;
+    return studentised(w, log_ratio) - w->bound;
+}
+
+/** The ratio at which T / sqrt(V) is `bound`, sought from `guess`, a logarithm. */
+static double ratio_at(work *w, double bound, double guess)
+{
+    double low = guess, high = guess;
+    w->bound = bound;
+    for (double step = 0.125; above_bound(low, &w) <= 0; step *= 2)
+        low -= step;
+    for (double step = 0.125; above_bound(high, &w) >= 0; step *= 2)
+        high += step;
+    const double x = cnn_root_near(above_bound, &w, (low + high) / 2, (high - low) / 2, 1e-12);
+    return fabs(x) >= FAR - 1e-6 ? x > 0 ? INFINITY : 0 : exp(x);
+}
+
+static void estimate(work *w, double level, cnn_spread *out)
+{
+    const double k = w->k, t = cnn_student_quantile((1 + level) / 2, k - 1);
+    const double bound = t * sqrt(k / (k - 1 + t * t));
+    out->ratio = ratio_at(w, 0, 0);
+    const double at = out->ratio > 0 && isfinite(out->ratio) ? log(out->ratio) : 0;
+    out->interval = (cnn_interval){ratio_at(w, bound, at - 0.5), ratio_at(w, -bound, at + 0.5)};
+}
+
+static void judge(work *w, double level, cnn_spread *out)
+{
+    const bool x_varies = !is_constant(w, w->x), y_varies = !is_constant(w, w->y);
+    const double k = w->k;
+    if (!x_varies || !y_varies)
+        w->places = 1; /* what is constant has no effect of the place */
+    const double r = x_varies || y_varies ? studentised(w, 0) : 0;
+    if (!w->varying) { /* but for rounding */
+        out->outcome = CNN_STAT_IDENTICAL;
+        out->ratio = out->p = 1;
+        return;
+    }
+    out->df = k - 1;
+    out->t = r * r < k * (1 - 1e-12) ? r * sqrt((k - 1) / (k - r * r)) : copysign(INFINITY, r);
+    out->p = isinf(out->t) ? pow(2, 1 - k) : cnn_student_two_sided(out->t, out->df);
+    if (x_varies && y_varies)
+        estimate(w, level, out);
+    else
+        out->ratio = x_varies ? INFINITY : 0;
+}
+
+/* ---- all together -------------------------------------------------------------------------- */
+
+static cnn_status allocate(work *w, int n)
+{
+    cnn_status st = CNN_OK;
+    const size_t room = (size_t)n + 1;
+    w->x = calloc(4 * room, sizeof *w->x);
+    w->px = calloc(2 * room, sizeof *w->px);
+    w->group = calloc(room, sizeof *w->group);
+    CNN_CHECK(w->x && w->px && w->group, CNN_ENOMEM, "spread of %d blocks", n);
+    w->y = w->x + room;
+    w->u = w->y + room;
+    w->v = w->u + room;
+    w->py = w->px + room;
+done:
+    return st;
+}
+
+/** Scratch for the groups that are formed. */
+static cnn_status allocate_scratch(work *w)
+{
+    cnn_status st = CNN_OK;
+    const size_t room = (size_t)w->pairs + 1, places = (size_t)w->places;
+    w->columns = calloc(places * 2 * (size_t)w->n, sizeof *w->columns);
+    w->of = calloc(places * (places + 1), sizeof *w->of);
+    w->du = calloc(4 * room, sizeof *w->du);
+    CNN_CHECK(w->columns && w->of && w->du, CNN_ENOMEM, "%d differences of blocks", w->pairs);
+    w->dv = w->du + room;
+    w->all = w->dv + room;
+done:
+    return st;
+}
+
+cnn_status cnn_spread_test(const cnn_spread_pairs *pairs, double level, cnn_spread *out)
+{
+    cnn_status st = CNN_OK;
+    work w = {.places = pairs->positions > 1 ? pairs->positions : 1};
+    place *places = NULL;
+    *out = (cnn_spread){CNN_STAT_OK, false, NAN, {NAN, NAN}, NAN, NAN, NAN};
+    out->outcome = cnn_outcome_of_pairs(pairs->x, pairs->y, pairs->n, CNN_SPREAD_LEAST_SPARE + 1);
+    if (!(level > 0 && level < 1))
+        out->outcome = CNN_STAT_DOMAIN;
+    if (out->outcome != CNN_STAT_OK)
+        return CNN_OK;
+    places = calloc((size_t)pairs->n, sizeof *places);
+    CNN_CHECK(places, CNN_ENOMEM, "spread of %d blocks", pairs->n);
+    CNN_TRY(allocate(&w, pairs->n));
+    for (int i = 0; i < pairs->n; i++)
+        places[i] = (place){pairs->device[i], i};
+    qsort(places, (size_t)pairs->n, sizeof *places, by_device);
+    form_groups(&w, pairs, places, false);
+    out->across = w.k < CNN_SPREAD_LEAST_SPARE;
+    if (out->across)
+        form_groups(&w, pairs, places, true);
+    if (w.k < CNN_SPREAD_LEAST_SPARE) {
+        out->outcome = CNN_STAT_TOO_FEW;
+        goto done;
+    }
+    CNN_TRY(allocate_scratch(&w));
+    judge(&w, level, out);
+done:
+    free(places);
+    free(w.x);
+    free(w.px);
+    free(w.group);
+    free(w.columns);
+    free(w.of);
+    free(w.du);
+    return st;
+}
