@@ -106,7 +106,7 @@ typedef enum {
     CNN_TABLE_COUNT
 } cnn_table_id;
 
-enum { CNN_TABLE_RANK_MAX = 3, CNN_TABLE_COLUMNS_MAX = 96 };
+enum { CNN_TABLE_RANK_MAX = 3, CNN_TABLE_COLUMNS_MAX = 128 };
 
 typedef struct {
     const char *folder; /* group: "" or "analysis/" */
