@@ -68,7 +68,9 @@ typedef struct {
 } cnn_report_gap;
 void cnn_report_note_gaps(cnn_table *t, const cnn_report_gap *gaps, int count);
 
-/** Spread that the contrast makes: sd of the levels' means by the model, around their mean. */
+/** Spread that the contrast makes: sd of the levels' means by the model, around their mean. What
+ *  their errors add to its square, (levels - 1) / (2 levels) times the mean squared standard error
+ *  of a difference from level 0, is taken off; 0 where nothing is left. */
 double cnn_report_level_sd(const cnn_analysis *a, int combination, cnn_measure measure);
 
 /** Lines of a table of keys and values: machines of the runs, and disturbances there. Reads only

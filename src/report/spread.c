@@ -29,14 +29,17 @@ static const char *const component_titles[] = {
 
 double cnn_report_level_sd(const cnn_analysis *a, int combination, cnn_measure measure)
 {
-    double mean = 0, squares = 0;
-    for (int l = 0; l < a->level_count; l++)
-        mean += cnn_analysis_fixed(a, combination, measure, l)->mean / a->level_count;
-    for (int l = 0; l < a->level_count; l++) {
-        const double d = cnn_analysis_fixed(a, combination, measure, l)->mean - mean;
-        squares += d * d / a->level_count;
+    const int levels = a->level_count;
+    double mean = 0, squares = 0, noise = 0;
+    for (int l = 0; l < levels; l++)
+        mean += cnn_analysis_fixed(a, combination, measure, l)->mean / levels;
+    for (int l = 0; l < levels; l++) {
+        const cnn_fixed *x = cnn_analysis_fixed(a, combination, measure, l);
+        squares += (x->mean - mean) * (x->mean - mean) / levels;
+        noise += l ? x->effect_se * x->effect_se / 2 / levels : 0;
     }
-    return sqrt(squares);
+    /* not fmax, which passes over NaN */
+    return squares - noise < 0 ? 0 : sqrt(squares - noise);
 }
 
 static bool has_model(const cnn_report *r, cnn_measure measure)
@@ -161,7 +164,8 @@ static void report_spread(const cnn_report *r, cnn_measure measure)
             cnn_table_number(t, cnn_analysis_component(a, k, measure, c)->sd);
     }
     cnn_table_note(t,
-                   "%s: of the levels' means around theirs; the others are random: what a run's "
+                   "%s: of the levels' means around theirs, less what their errors add; the others "
+                   "are random: what a run's "
                    "node, device, block and itself add (REML).",
                    contrast);
     note_components(r, measure, t);

@@ -446,6 +446,20 @@ static void assert_near(double actual, double expected)
         fail_msg("%g instead of %g", actual, expected);
 }
 
+/** Levels whose means differ by less than their errors: no spread is the contrast's. */
+static void test_noise_is_no_spread_of_the_levels(void **state)
+{
+    (void)state;
+    cnn_results *r = make_clear();
+    for (int i = 0; i < r->run_count; i++)
+        r->measured[i].train_seconds += r->planned[i].level ? -20 : 0;
+    reported x = report(r, true);
+    const cnn_fixed *b = cnn_analysis_fixed(x.analysis, 0, CNN_MEASURE_TRAIN_SECONDS, 1);
+    assert_true(fabs(b->effect) > 0 && fabs(b->effect) < b->effect_se);
+    assert_true(number_in(&x, "spread", "architecture1", 1) == 0);
+    end(&x);
+}
+
 static void test_tables_have_their_figures_in_the_units_shown(void **state)
 {
     (void)state;
@@ -566,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_interim_studies_and_looks_are_named),
         cmocka_unit_test(test_negative_controls_count_what_they_found),
         cmocka_unit_test(test_amounts_have_no_exponent),
+        cmocka_unit_test(test_noise_is_no_spread_of_the_levels),
         cmocka_unit_test(test_tables_have_their_figures_in_the_units_shown),
         cmocka_unit_test(test_study_stands_beside_a_job_of_its_cases),
         cmocka_unit_test(test_nothing_to_say_is_said),
