@@ -36,6 +36,32 @@ static int tasks_without_mpi(void)
     return atoi(tasks);
 }
 
+/** A launcher of another MPI starts processes that each believe to be alone: every one of them would
+ *  run the whole job. */
+static cnn_status check_other_launchers(void)
+{
+    static const struct {
+        const char *size, *launcher;
+    } others[] = {{"PMI_SIZE", "MPICH, Intel MPI or another one of PMI"},
+                  {"MV2_COMM_WORLD_SIZE", "MVAPICH2"},
+                  {"OMPI_COMM_WORLD_SIZE", "another Open MPI"}};
+    cnn_status st = CNN_OK;
+    char version[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length = 0;
+    CNN_MPI(MPI_Get_library_version(version, &length));
+    version[strcspn(version, ",\n")] = '\0';
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        const char *text = getenv(others[i].size);
+        int64_t processes;
+        CNN_CHECK(!text || !cnn_parse_int(text, &processes) || processes <= 1, CNN_EENV,
+                  "the launcher started %s processes (%s), but MPI sees one rank in each: it "
+                  "belongs to %s, and cnnmpi to %s; use the mpirun of that MPI",
+                  text, others[i].size, others[i].launcher, version);
+    }
+done:
+    return st;
+}
+
 cnn_status cnn_launch_check(MPI_Comm comm)
 {
     cnn_status st = CNN_OK;
@@ -47,6 +73,8 @@ cnn_status cnn_launch_check(MPI_Comm comm)
         "srun has started %d processes that MPI does not connect: each would run the whole job; "
         "use srun --mpi=pmix, or mpirun",
         tasks);
+    if (size == 1)
+        CNN_TRY(check_other_launchers());
 done:
     return st;
 }

@@ -10,19 +10,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-
-/** False for all but one process of a parallel start, before or without MPI_Init. */
-static bool is_first_process(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *rank = getenv(names[i]);
-        if (rank)
-            return !strcmp(rank, "0");
-    }
-    return true;
-}
 
 static cnn_status print_help(void)
 {
@@ -47,7 +34,7 @@ int main(int argc, char **argv)
     cnn_command_line line = {0};
     signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an error like others: EFBIG */
     CNN_TRY(cnn_command_line_parse(argc, argv, &line));
-    if (line.command != CNN_COMMAND_RUN && !is_first_process())
+    if (line.command != CNN_COMMAND_RUN && !cnn_is_first_process())
         goto done; /* one copy of a table is enough */
     switch (line.command) {
     case CNN_COMMAND_RUN:
@@ -74,7 +61,7 @@ int main(int argc, char **argv)
     }
 done:
     if (st != CNN_OK) {
-        if (!line.report.status_only && is_first_process())
+        if (!line.report.status_only && cnn_is_first_process())
             cnn_print_error();
         exit_status = cnn_exit_status(st);
     }

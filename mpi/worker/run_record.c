@@ -3,6 +3,7 @@
 
 #include "base/printable.h"
 #include "base/text.h"
+#include "host/log_reason.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -194,24 +195,19 @@ bool cnn_record_line(cnn_record *r, const char *line, bool too_long)
     return break_off(r, "an event of an unknown kind");
 }
 
-/** The last line of a text. */
-static const char *last_line(const char *log)
-{
-    const char *newline = strrchr(log, '\n');
-    return newline ? newline + 1 : log;
-}
-
 static void explain_exit(cnn_record *r, const cnn_trainer_end *end)
 {
     const int code = end->exit_code;
-    const char *last = last_line(end->log);
-    const char *colon = *last ? ": " : "";
+    size_t bytes;
+    const char *line = cnn_log_reason(end->log, &bytes);
+    const char *colon = bytes ? ": " : "";
+    const int n = (int)bytes;
     if (!end->started)
-        explain(r, "could not be started%s%s", colon, last);
+        explain(r, "could not be started%s%.*s", colon, n, line);
     else if (code < 0)
-        explain(r, "killed by signal %d (%s)%s%s", -code, strsignal(-code), colon, last);
+        explain(r, "killed by signal %d (%s)%s%.*s", -code, strsignal(-code), colon, n, line);
     else
-        explain(r, "exit code %d%s%s", code, colon, last);
+        explain(r, "exit code %d%s%.*s", code, colon, n, line);
 }
 
 /** Whether the trainer reported more seconds than its process lived. */

@@ -30,7 +30,8 @@ typedef enum {
 /** The fixed text of a status; never NULL. */
 const char *cnn_status_text(cnn_status st);
 
-/** Sets the thread's error message (at most 16 kB are kept) and returns st. */
+/** Sets the thread's error message (at most 16 kB are kept) and returns st. CNN_ENOMEM: the message
+ *  says what there was no memory for, and gets "out of memory: " in front. */
 cnn_status cnn_error_set(cnn_status st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /** Puts "<fmt>: " before the thread's error message and returns st: context added on the way up. */

@@ -61,7 +61,7 @@ void cnn_yaml_close(cnn_yaml **y);
 struct fy_node *cnn_yaml_root(cnn_yaml *y);
 
 /** Replaces or adds the value at a path of keys and list indices ("train.epochs"), as --set does;
- * the index behind the last one appends. value is YAML; NULL (an argument without '=') is an error.
+ * a key that holds a dot stands in quotes; the index behind the last one appends. value is YAML; NULL (an argument without '=') is an error.
  * Errors are recorded like others, here and later, but name `--set key=value` instead of the file.
  * Nodes taken from the document before may be gone. */
 cnn_status cnn_yaml_set(cnn_yaml *y, const char *path, const char *value);

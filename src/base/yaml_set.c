@@ -136,6 +136,36 @@ static struct fy_node *make_value(const walk *w)
     return value;
 }
 
+/** A key or index of a path: "train" of train.epochs; a key in quotes may hold dots. */
+typedef struct {
+    const char *key;
+    size_t n;
+    const char *rest; /* of the path; NULL: this is the last step */
+} step;
+
+static bool read_step(const char *path, step *out)
+{
+    const bool quoted = *path == '"' || *path == '\'';
+    const char *key = path + quoted;
+    const char *end = quoted ? strchr(key, *path) : key + strcspn(key, ".");
+    if (!end || end == key)
+        return false;
+    *out = (step){key, (size_t)(end - key), NULL};
+    end += quoted;
+    if (*end == '.')
+        out->rest = end + 1;
+    return !*end || (*end == '.' && end[1]);
+}
+
+static bool is_path(const char *path)
+{
+    step s = {.rest = path};
+    while (s.rest)
+        if (!read_step(s.rest, &s))
+            return false;
+    return true;
+}
+
 /** Walks down the path and puts the value there. */
 static void set_at(const walk *w, const char *path, struct fy_node *value)
 {
@@ -145,14 +175,13 @@ static void set_at(const walk *w, const char *path, struct fy_node *value)
         fy_node_free(value);
         return;
     }
-    for (size_t n; at; path += n + 1) {
-        n = strcspn(path, ".");
-        if (path[n] == '\0') {
-            if (put(w, at, path, n, value))
-                return;
+    for (step s = {.rest = path}; at && s.rest;) {
+        if (!read_step(s.rest, &s))
             break;
-        }
-        at = enter(w, at, path, n);
+        if (s.rest)
+            at = enter(w, at, s.key, s.n);
+        else if (put(w, at, s.key, s.n, value))
+            return;
     }
     fy_node_free(value);
 }
@@ -169,8 +198,7 @@ cnn_status cnn_yaml_set(cnn_yaml *y, const char *path, const char *value)
     set->next = y->sets;
     y->sets = set;
     walk w = {y, set};
-    bool is_path = *path && *path != '.' && !strstr(path, "..") && path[strlen(path) - 1] != '.';
-    if (!value || !is_path)
+    if (!value || !is_path(path))
         set_error(&w, "write --set key=value or --set key.path=value");
     else if (strpbrk(set->label, "\r\n"))
         set_error(&w, "it must be one line");

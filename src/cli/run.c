@@ -10,6 +10,7 @@
 #include "ranks/collectives.h"
 
 #include <mpi.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,17 @@ done:
     return st;
 }
 
+/** What is left of a job that has not ended, and how to go on: the last line. */
+static void print_left(const cnn_run_outcome *o)
+{
+    const char *cause = o->signal == SIGINT    ? "stopped by SIGINT"
+                        : o->signal == SIGTERM ? "stopped by SIGTERM"
+                        : o->signal            ? "stopped by a signal"
+                                               : "unfinished";
+    printf("%s: %d of %d runs are left; to go on, repeat the command with --resume\n", cause,
+           o->missing, o->planned);
+}
+
 /** Runs the job on all ranks; *exit_status is the program's. */
 static cnn_status run_job(const cnn_command_line *line, const char *argv0, int rank,
                           int *exit_status)
@@ -65,8 +77,11 @@ static cnn_status run_job(const cnn_command_line *line, const char *argv0, int r
         .resume = line->resume, .force = line->force, .progress = line->progress, .argv0 = argv0};
     CNN_TRY(read_job_together(line, rank, &job));
     CNN_TRY(cnn_job_runner_run(MPI_COMM_WORLD, job, &options, &outcome));
-    if (rank == 0 && !line->quiet)
+    /* out of time, a job goes on by itself in most cases: the report comes when it is whole */
+    if (rank == 0 && !line->quiet && (outcome.signal || outcome.missing == 0))
         CNN_TRY(cnn_command_report_print(job->output));
+    if (rank == 0 && !line->quiet && outcome.missing > 0)
+        print_left(&outcome);
     *exit_status = outcome.signal        ? 128 + outcome.signal
                    : outcome.missing > 0 ? CNN_EXIT_UNFINISHED
                    : outcome.failed > 0  ? CNN_EXIT_SOME_FAILED
@@ -78,6 +93,7 @@ done:
 
 int cnn_command_run(int argc, char **argv, const cnn_command_line *line)
 {
+    const bool is_first = cnn_is_first_process(); /* MPI_Init may add a launcher's variables */
     int rank = 0, exit_status = EXIT_SUCCESS;
     cnn_stop_watch_late();
     cnn_writer_prepare();
@@ -89,7 +105,7 @@ int cnn_command_run(int argc, char **argv, const cnn_command_line *line)
     cnn_status st = run_job(line, argv[0], rank, &exit_status);
     if (st != CNN_OK) {
         exit_status = cnn_exit_status(st);
-        if ((rank == 0 && cnn_launch_is_first()) || st == CNN_EMPI)
+        if ((rank == 0 && cnn_launch_is_first() && is_first) || st == CNN_EMPI)
             cnn_print_error();
     }
     fflush(stdout);

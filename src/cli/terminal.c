@@ -40,3 +40,14 @@ cnn_status cnn_print_text(const cnn_text *text)
 done:
     return st;
 }
+
+bool cnn_is_first_process(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *rank = getenv(names[i]);
+        if (rank)
+            return !strcmp(rank, "0");
+    }
+    return true;
+}

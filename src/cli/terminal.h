@@ -5,11 +5,16 @@
 
 #include "base/text.h"
 
+#include <stdbool.h>
+
 /** Exit statuses of cnnmpi; 0: all done. */
 enum { CNN_EXIT_SOME_FAILED = 1, CNN_EXIT_USAGE, CNN_EXIT_ENVIRONMENT, CNN_EXIT_UNFINISHED = 75 };
 
 /** The program's exit status for a status. */
 int cnn_exit_status(cnn_status st);
+
+/** False for all but one process of a parallel start, before or without MPI_Init. */
+bool cnn_is_first_process(void);
 
 /** Prints the thread's error message on standard error. */
 void cnn_print_error(void);

@@ -283,10 +283,10 @@ static cnn_status gather(const cnn_images *from, size_t bytes, const int32_t *in
     cnn_images part = {.count = n};
     const unsigned char *source = from->images;
     CNN_CHECK((part.labels = malloc((size_t)n * sizeof *part.labels)) != NULL, CNN_ENOMEM,
-              "%d labels", n);
+              "%zu bytes for %d labels", (size_t)n * sizeof *part.labels, n);
     if (source)
         CNN_CHECK((part.images = malloc((size_t)n * bytes)) != NULL, CNN_ENOMEM,
-                  "%d images of %zu bytes", n, bytes);
+                  "%zu bytes for %d images", (size_t)n * bytes, n);
     for (int i = 0; i < n; i++) {
         part.labels[i] = from->labels[index[i]];
         if (source)

@@ -190,7 +190,8 @@ cnn_status cnn_idx_labels(const char *path, int *count, uint64_t *sum, int32_t *
     CNN_TRY(cnn_label_count_set(path, dims[0], count));
     CNN_TRY(cnn_data_file_payload(f, "labels", dims[0], sum, &bytes));
     *labels = malloc((size_t)*count * sizeof **labels);
-    CNN_CHECK(*labels, CNN_ENOMEM, "%d labels", *count);
+    CNN_CHECK(*labels, CNN_ENOMEM, "%zu bytes for %d labels", (size_t)*count * sizeof **labels,
+              *count);
     for (int i = 0; i < *count; i++)
         (*labels)[i] = bytes[i];
 done:

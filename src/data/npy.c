@@ -287,8 +287,8 @@ cnn_status cnn_npy_labels(const char *path, int *count, uint64_t *sum, int32_t *
     CNN_TRY(cnn_label_count_set(path, h.dims[0], count));
     size_t start = (size_t)cnn_data_file_offset(f);
     CNN_TRY(cnn_data_file_payload(f, "labels", h.dims[0] * size, sum, &bytes));
-    CNN_CHECK((values = malloc((size_t)*count * sizeof *values)) != NULL, CNN_ENOMEM, "%d labels",
-              *count);
+    CNN_CHECK((values = malloc((size_t)*count * sizeof *values)) != NULL, CNN_ENOMEM,
+              "%zu bytes for %d labels", (size_t)*count * sizeof *values, *count);
     for (size_t i = 0; i < (size_t)*count; i++) {
         int64_t v = integer_at(bytes + i * size, size);
         CNN_CHECK(v >= 0 && v < CNN_DATA_CLASSES_MAX, CNN_EDATA,

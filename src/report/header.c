@@ -305,6 +305,21 @@ void cnn_report_put_machine(const cnn_report *r, cnn_table *t)
     put_warnings(r, t);
 }
 
+/** That figures may still change: runs that count have not ended. */
+static void put_state(const cnn_report *r, cnn_table *t)
+{
+    int open = 0, planned = 0;
+    for (int i = 0; i < r->results->run_count; i++) {
+        planned += !r->results->planned[i].warmup;
+        open += !r->results->planned[i].warmup && r->results->status[i] == CNN_RUN_PLANNED;
+    }
+    if (!open)
+        return;
+    line(t, "state");
+    cnn_table_text(t, "interim: %d of %d runs are not finished, and figures will change", open,
+                   planned);
+}
+
 void cnn_report_header(const cnn_report *r)
 {
     static const cnn_table_column columns[] = {
@@ -318,6 +333,7 @@ void cnn_report_header(const cnn_report *r)
     t->headless = true;
     line(t, "job");
     cnn_table_text(t, "%s", r->results->job_name);
+    put_state(r, t);
     put_files(r, t);
     put_contrast(r, t);
     put_counts(r, t);

@@ -94,7 +94,8 @@ static cnn_status set_up(const cnn_spec *spec, bool plan_only, training *t)
     t->batches = cnn_feed_batches(t->train, spec->train.batch_size);
     CNN_TRY(prepare_trace(t));
     t->weights = malloc((size_t)t->net.parameter_total * sizeof *t->weights);
-    CNN_CHECK(t->weights, CNN_ENOMEM, "%" PRId64 " weights", t->net.parameter_total);
+    CNN_CHECK(t->weights, CNN_ENOMEM, "%zu bytes for %" PRId64 " weights",
+              (size_t)t->net.parameter_total * sizeof *t->weights, t->net.parameter_total);
     cnn_network_draw(&t->net, spec->seed, t->weights);
     CNN_TRY(cnn_model_create(t->ops, &t->net, &spec->train, (cnn_path)spec->path, spec->seed,
                              &t->model));

@@ -76,6 +76,7 @@ two_nodes)
         all_done two.h5 12
         [[ $(awk '/^run/ { print $7 }' table | sort -u | wc -l) -eq 4 ]] || { cat table; fail "four ranks work"; }
         says "log-$id" 'the Slurm allocation ends at 20'
+        [[ $(grep -c '^What was found' "log-$id") -eq 1 ]] || fail "the report is not there once"
         [[ $(wc -l <notes) -eq 24 ]] || { cat notes; fail "a run was trained twice"; }
     done
     id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/multinode.sbatch" two.yaml)

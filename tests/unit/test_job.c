@@ -301,6 +301,24 @@ static void test_sets_override_the_file(void **state)
     cnn_job_destroy(&job);
 }
 
+static void test_sets_reach_keys_with_dots(void **state)
+{
+    (void)state;
+    const char *const sets[] = {"datasets.\"v1.0 = b\".limit=6", "datasets.'v2.0'.limit=7", NULL};
+    cnn_job *job = parse("repeats: 2\n"
+                         "factors:\n"
+                         "  framework: [native, layered]\n"
+                         "  architecture: [arch1]\n"
+                         "  dataset: [v1.0 = b, v2.0]\n"
+                         "datasets:\n"
+                         "  v1.0 = b: {type: idx, path: x}\n"
+                         "  v2.0: {type: idx, path: y}\n",
+                         sets);
+    assert_int_equal(job->datasets[0].limit, 6);
+    assert_int_equal(job->datasets[1].limit, 7);
+    cnn_job_destroy(&job);
+}
+
 /* --- wrong files ------------------------------------------------------------------------------ */
 
 static void test_error_shows_line_and_caret(void **state)
@@ -856,6 +874,7 @@ int main(void)
         cmocka_unit_test(test_settings_of_every_kind_can_be_factors),
         cmocka_unit_test(test_crossed_seeds),
         cmocka_unit_test(test_sets_override_the_file),
+        cmocka_unit_test(test_sets_reach_keys_with_dots),
         cmocka_unit_test(test_error_shows_line_and_caret),
         cmocka_unit_test(test_top_level_values_are_checked),
         cmocka_unit_test(test_sections_are_checked),

@@ -215,6 +215,19 @@ static void test_parse_real_takes_finite_numbers_only(void **state)
     assert_true(v == -1.5e-3);
 }
 
+static void test_lack_of_memory_is_named_once(void **state)
+{
+    (void)state;
+    assert_int_equal(cnn_error_set(CNN_ENOMEM, "%d labels", 10), CNN_ENOMEM);
+    assert_string_equal(cnn_error_message(), "out of memory: 10 labels");
+    cnn_error_prefix(CNN_ENOMEM, "rank 1");
+    assert_string_equal(cnn_error_message(), "rank 1: out of memory: 10 labels");
+    cnn_error_set(CNN_ENOMEM, "%s", cnn_error_message());
+    assert_string_equal(cnn_error_message(), "rank 1: out of memory: 10 labels");
+    cnn_error_set(CNN_EIO, "disk");
+    assert_string_equal(cnn_error_message(), "disk");
+}
+
 static void test_read_file_has_a_limit(void **state)
 {
     (void)state;
@@ -259,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_suggest_survives_long_words),
         cmocka_unit_test(test_parse_int_takes_whole_numbers_only),
         cmocka_unit_test(test_parse_real_takes_finite_numbers_only),
+        cmocka_unit_test(test_lack_of_memory_is_named_once),
         cmocka_unit_test(test_read_file_has_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
