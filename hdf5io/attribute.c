@@ -55,7 +55,8 @@ static cnn_status open_scalar(hid_t object, const char *name, hid_t *attribute, 
     CNN_HDF5(*attribute >= 0, CNN_EDATA, "attribute '%s'", name);
     space = H5Aget_space(*attribute);
     CNN_HDF5(space >= 0, CNN_EDATA, "extent of attribute '%s'", name);
-    CNN_CHECK(H5Sget_simple_extent_type(space) == H5S_SCALAR, CNN_EDATA,
+    /* netCDF makes a list of one value out of a single one */
+    CNN_CHECK(H5Sget_simple_extent_npoints(space) == 1, CNN_EDATA,
               "attribute '%s' is not a single value", name);
     *type = H5Aget_type(*attribute);
     CNN_HDF5(*type >= 0, CNN_EDATA, "type of attribute '%s'", name);

@@ -255,7 +255,10 @@ done:
 static cnn_status read_parts(source *s, cnn_results *r)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(cnn_lengths_read(s->file, s->size, s->version == CNN_LAYOUT_VERSION, &s->lengths));
+    /* xarray rewrites the root alone; the analysis is computed anew in any case */
+    const bool has_analysis =
+        s->version == CNN_LAYOUT_VERSION && H5Lexists(s->file, "analysis", H5P_DEFAULT) > 0;
+    CNN_TRY(cnn_lengths_read(s->file, s->size, has_analysis, &s->lengths));
     CNN_TRY(read_numbers(s, r));
     CNN_TRY(read_texts(s, r));
     CNN_TRY(read_factors(s, r));

@@ -76,38 +76,105 @@ done:
     return cnn_hdf5_close(st, &type, H5Tclose, "a type");
 }
 
-static cnn_status read_extents(hid_t set, const char *path, int rank, hsize_t *extents)
+/** Extents of a variable. xarray gives characters a dimension of their own, of 1, behind all others:
+ *  that one is allowed. */
+static cnn_status read_extents(hid_t set, const char *path, cnn_column_type type, int rank,
+                               hsize_t *extents)
 {
     cnn_status st = CNN_OK;
+    hsize_t all[CNN_VARIABLE_RANK_MAX + 1] = {0};
     hid_t space = H5Dget_space(set);
     CNN_HDF5(space >= 0, CNN_EDATA, "extents of '%s'", path);
-    int found = H5Sget_simple_extent_ndims(space);
-    CNN_CHECK(found == rank && (rank > 0 || H5Sget_simple_extent_type(space) == H5S_SCALAR),
+    const int found = H5Sget_simple_extent_ndims(space);
+    const bool more = type == CNN_COLUMN_TEXT && found == rank + 1;
+    CNN_CHECK((found == rank || more) &&
+                  (rank > 0 || H5Sget_simple_extent_type(space) == H5S_SCALAR),
               CNN_EDATA, "'%s' has %d dimensions, not %d", path, found, rank);
-    CNN_HDF5(H5Sget_simple_extent_dims(space, extents, NULL) >= 0, CNN_EDATA, "extents of '%s'",
-             path);
+    CNN_HDF5(H5Sget_simple_extent_dims(space, all, NULL) >= 0, CNN_EDATA, "extents of '%s'", path);
+    CNN_CHECK(!more || all[rank] == 1, CNN_EDATA, "'%s' has %d dimensions, not %d", path, found,
+              rank);
+    memcpy(extents, all, (size_t)rank * sizeof *extents);
 done:
     return cnn_hdf5_close(st, &space, H5Sclose, "a data space");
+}
+
+/** How many bytes one stored byte may stand for; 0: a filter that is not read here. */
+static uint64_t expansion(hid_t plist)
+{
+    enum { DEFLATE_RATIO = 1032 /* 258 bytes from 2 bits */ };
+    uint64_t ratio = 1;
+    const int n = H5Pget_nfilters(plist);
+    for (int i = 0; i < n; i++) {
+        unsigned flags;
+        size_t values = 0;
+        const H5Z_filter_t filter =
+            H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, 0, NULL, NULL);
+        if (filter == H5Z_FILTER_DEFLATE && ratio == 1)
+            ratio = DEFLATE_RATIO;
+        else if (filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32)
+            return 0;
+    }
+    return n < 0 ? 0 : ratio;
+}
+
+/** In one piece that lies in the file. */
+static bool is_whole(hid_t set, uint64_t file_size, uint64_t bytes)
+{
+    uint64_t end;
+    const haddr_t offset = H5Dget_offset(set);
+    return offset != HADDR_UNDEF && H5Dget_storage_size(set) == bytes &&
+           !__builtin_add_overflow((uint64_t)offset, bytes, &end) && end <= file_size;
+}
+
+/** Chunks, compressed or not, and data in an object's header, as h5repack, nccopy and xarray write
+ *  them: what they may hold is bounded by what is stored. */
+static cnn_status check_rewritten(hid_t set, hid_t plist, uint64_t file_size, const char *path,
+                                  uint64_t bytes)
+{
+    cnn_status st = CNN_OK;
+    const uint64_t ratio = expansion(plist), stored = H5Dget_storage_size(set);
+    CNN_CHECK(
+        ratio > 0, CNN_EDATA,
+        "'%s' is compressed by a filter that is not read here; h5repack -f NONE takes it away",
+        path);
+    CNN_CHECK(stored > 0 && stored <= file_size && (bytes - 1) / ratio < stored, CNN_EDATA,
+              "'%s' is not stored in full", path);
+done:
+    return st;
 }
 
 static cnn_status check_storage(hid_t set, uint64_t file_size, const char *path, size_t element,
                                 int rank, const hsize_t *extents)
 {
     cnn_status st = CNN_OK;
-    uint64_t bytes = element, end;
+    uint64_t bytes = element;
     hid_t plist = H5Dget_create_plist(set);
     CNN_HDF5(plist >= 0, CNN_EDATA, "storage of '%s'", path);
-    CNN_CHECK(H5Pget_layout(plist) == H5D_CONTIGUOUS && H5Pget_external_count(plist) == 0,
-              CNN_EDATA, "'%s' is not stored in one piece", path);
+    const H5D_layout_t layout = H5Pget_layout(plist);
+    CNN_CHECK(H5Pget_external_count(plist) == 0 &&
+                  (layout == H5D_CONTIGUOUS || layout == H5D_CHUNKED || layout == H5D_COMPACT),
+              CNN_EDATA, "'%s' is not stored in this file", path);
     for (int i = 0; i < rank; i++)
         CNN_CHECK(extents[i] > 0 && !__builtin_mul_overflow(bytes, (uint64_t)extents[i], &bytes),
                   CNN_EDATA, "'%s' has impossible extents", path);
-    haddr_t offset = H5Dget_offset(set);
-    CNN_CHECK(offset != HADDR_UNDEF && H5Dget_storage_size(set) == bytes &&
-                  !__builtin_add_overflow((uint64_t)offset, bytes, &end) && end <= file_size,
-              CNN_EDATA, "'%s' is not stored in full", path);
+    if (layout != H5D_CONTIGUOUS)
+        CNN_TRY(check_rewritten(set, plist, file_size, path, bytes));
+    else
+        CNN_CHECK(is_whole(set, file_size, bytes), CNN_EDATA, "'%s' is not stored in full", path);
 done:
     return cnn_hdf5_close(st, &plist, H5Pclose, "a property list");
+}
+
+bool cnn_variable_is_original(hid_t set, int rank)
+{
+    hid_t plist = H5Dget_create_plist(set), space = H5Dget_space(set);
+    const bool same = plist >= 0 && H5Pget_layout(plist) == H5D_CONTIGUOUS && space >= 0 &&
+                      H5Sget_simple_extent_ndims(space) == rank;
+    if (plist >= 0)
+        H5Pclose(plist);
+    if (space >= 0)
+        H5Sclose(space);
+    return same;
 }
 
 static size_t type_size(cnn_column_type type)
@@ -126,7 +193,7 @@ cnn_status cnn_variable_open(hid_t file, uint64_t file_size, const char *path, c
     set = H5Dopen2(file, path, H5P_DEFAULT);
     CNN_HDF5(set >= 0, CNN_EDATA, "'%s' cannot be opened as a data set", path);
     CNN_TRY(check_type(set, path, type));
-    CNN_TRY(read_extents(set, path, rank, extents));
+    CNN_TRY(read_extents(set, path, type, rank, extents));
     CNN_TRY(check_storage(set, file_size, path, type_size(type), rank, extents));
     *out = set;
     set = -1;

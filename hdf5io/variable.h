@@ -8,6 +8,7 @@
 #include "hdf5io/layout.h"
 
 #include <hdf5.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { CNN_VARIABLE_RANK_MAX = 4 }; /* characters of a text included */
@@ -18,10 +19,14 @@ hid_t cnn_memory_type(cnn_column_type type);
 
 /** Opens a variable of the given type and rank (the characters of a text included) and gives its
  *  extents. CNN_EDATA, naming the variable, unless it is a data set in the file itself (no link
- *  elsewhere, no external storage), contiguous, and stored in full within the file's file_size
- *  bytes: so what it holds may be allocated. */
+ *  elsewhere, no external storage), and stored in full within the file's file_size bytes, in one
+ *  piece or as other programs rewrite it (chunks, deflate): so what it holds may be allocated. */
 cnn_status cnn_variable_open(hid_t file, uint64_t file_size, const char *path, cnn_column_type type,
                              int rank, hsize_t *extents, hid_t *out);
+
+/** Whether an open variable of this rank (the characters of a text included) has the storage that
+ *  the writer made, and needs. */
+bool cnn_variable_is_original(hid_t set, int rank);
 
 /** Writes the cells start .. start + count of a variable from rows of structs, `stride` bytes
  *  apart. rank, start and count leave the characters of a text out. Text is made valid UTF-8, since

@@ -71,6 +71,28 @@ static cnn_status close_tables(cnn_status st, cnn_writer *w)
     return st;
 }
 
+/** Whether the file has the storage that cnnmpi gave it, which a row that is written in place needs. */
+static bool is_original(const cnn_writer *w)
+{
+    for (int i = 0; i < WRITTEN_COUNT; i++) {
+        const cnn_table *table = &cnn_tables[written[i]];
+        for (int c = 0; c < table->column_count; c++)
+            if (!cnn_variable_is_original(w->sets[written[i]][c],
+                                          table->rank +
+                                              (table->columns[c].type == CNN_COLUMN_TEXT)))
+                return false;
+    }
+    return true;
+}
+
+static cnn_status refuse_rewritten(const char *path)
+{
+    return cnn_error_set(CNN_EDATA,
+                         "'%s' was rewritten by another program (h5repack, nccopy, xarray): report "
+                         "and status read it, but a job is resumed in the file that cnnmpi made",
+                         path);
+}
+
 /** Checks the file with serial HDF5, whose errors say more than those of MPI-IO. */
 static cnn_status check_file(cnn_writer *w, const char *path, uint64_t *size)
 {
@@ -85,10 +107,16 @@ static cnn_status check_file(cnn_writer *w, const char *path, uint64_t *size)
         path, version);
     fd = open(path, O_RDWR | O_CLOEXEC);
     CNN_CHECK(fd >= 0, CNN_EIO, "cannot write '%s': %s", path, strerror(errno));
+    if (H5Lexists(file, "analysis", H5P_DEFAULT) == 0) { /* xarray writes the root alone */
+        st = refuse_rewritten(path);
+        goto done;
+    }
     st = open_tables(w, file, *size);
-    st = close_tables(st, w);
     if (st != CNN_OK)
         st = cnn_error_prefix(st, st == CNN_EDATA ? "'%s' is damaged" : "opening '%s'", path);
+    else if (!is_original(w))
+        st = refuse_rewritten(path);
+    st = close_tables(st, w);
 done:
     if (fd >= 0)
         close(fd);

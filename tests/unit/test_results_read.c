@@ -243,13 +243,13 @@ static void test_read_data_that_is_not_there_is_refused(void **state)
     file = open_copy();
     assert_true(H5Pset_chunk(plist, 1, runs) >= 0);
     replace(file, "train_seconds", H5T_IEEE_F64LE, 1, runs, plist);
-    close_and_refuse(file, "'train_seconds' is not stored in one piece");
+    close_and_refuse(file, "'train_seconds' is not stored in full");
     H5Pclose(plist);
     plist = H5Pcreate(H5P_DATASET_CREATE);
     file = open_copy();
     assert_true(H5Pset_external(plist, "/etc/hostname", 0, 8 * runs[0]) >= 0);
     replace(file, "train_seconds", H5T_IEEE_F64LE, 1, runs, plist);
-    close_and_refuse(file, "'train_seconds' is not stored in one piece");
+    close_and_refuse(file, "'train_seconds' is not stored in this file");
     H5Pclose(plist);
 }
 
