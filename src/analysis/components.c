@@ -9,43 +9,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-static cnn_reason reason_of(cnn_mixed_reason reason)
-{
-    switch (reason) {
-    case CNN_MIXED_IDENTIFIED:
-        return CNN_REASON_NONE;
-    case CNN_MIXED_NO_RUNS:
-        return CNN_REASON_NO_RUNS;
-    case CNN_MIXED_ONE_NODE:
-        return CNN_REASON_ONE_NODE;
-    case CNN_MIXED_ONE_DEVICE_PER_NODE:
-        return CNN_REASON_DEVICE_IS_NODE;
-    case CNN_MIXED_ONE_DEVICE:
-        return CNN_REASON_ONE_DEVICE;
-    case CNN_MIXED_ONE_RUN_PER_DEVICE:
-        return CNN_REASON_RUN_IS_DEVICE;
-    case CNN_MIXED_ONE_LEVEL:
-        return CNN_REASON_ONE_LEVEL;
-    case CNN_MIXED_ONE_LEVEL_PER_DEVICE:
-        return CNN_REASON_LEVEL_IS_DEVICE;
-    case CNN_MIXED_ONE_RUN_PER_DEVICE_LEVEL:
-        return CNN_REASON_RUN_IS_DEVICE_LEVEL;
-    case CNN_MIXED_ONE_BLOCK:
-        return CNN_REASON_SAME_BLOCK;
-    case CNN_MIXED_ONE_BLOCK_PER_DEVICE:
-        return CNN_REASON_BLOCK_IS_DEVICE;
-    case CNN_MIXED_ONE_RUN_PER_BLOCK:
-        return CNN_REASON_RUN_IS_BLOCK;
-    case CNN_MIXED_CONSTANT_LEVEL:
-        return CNN_REASON_CONSTANT_LEVEL;
-    case CNN_MIXED_NOT_ASKED:
-        return CNN_REASON_NOT_MODELLED;
-    case CNN_MIXED_ALIASED:
-        return CNN_REASON_ALIASED;
-    }
-    return CNN_REASON_NOT_MODELLED;
-}
-
 static cnn_reason reason_of_state(cnn_mixed_state state)
 {
     switch (state) {
@@ -132,8 +95,8 @@ static void put_fit(const cnn_analysis *a, const rows *r, const cnn_mixed_fit *f
         r->fixed[l].effect = cnn_mixed_difference(fit, l, 0, &r->fixed[l].effect_se);
     }
     for (int c = 0; c < CNN_COMPONENT_LEVELS; c++)
-        r->components[c] = component_of(&fit->component[c], reason_of(fit->design.reason[c]));
-    const cnn_reason one = reason_of(fit->design.residual_per_level);
+        r->components[c] = component_of(&fit->component[c], fit->design.reason[c]);
+    const cnn_reason one = fit->design.residual_per_level;
     for (int l = 0; l < a->level_count; l++)
         if (fit->residual)
             r->components[CNN_COMPONENT_LEVELS + l] = component_of(&fit->residual[l], one);

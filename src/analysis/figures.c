@@ -6,7 +6,6 @@
 
 #define NAME(constant, name, ...) name,
 const char *const cnn_measure_names[] = {CNN_MEASURES(NAME) NULL};
-const char *const cnn_reason_names[] = {CNN_REASONS(NAME) NULL};
 const char *const cnn_verdict_names[] = {CNN_VERDICTS(NAME) NULL};
 const char *const cnn_variance_verdict_names[] = {CNN_VARIANCE_VERDICTS(NAME) NULL};
 const char *const cnn_block_flaw_names[] = {CNN_BLOCK_FLAWS(NAME) NULL};
@@ -20,9 +19,6 @@ const char *const cnn_spread_names[] = {"on_a_device", "across_devices", NULL};
 
 #define TEST_NAME(constant, name) #name,
 const char *const cnn_test_names[] = {CNN_TESTS(TEST_NAME) NULL};
-
-#define SENTENCE(constant, name, sentence) sentence,
-const char *const cnn_reason_sentences[] = {CNN_REASONS(SENTENCE)};
 
 #define UNITS(constant, name, units, title, is_log)  units,
 #define TITLE(constant, name, units, title, is_log)  title,

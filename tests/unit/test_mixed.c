@@ -506,11 +506,10 @@ static void test_units_and_origin_of_y_change_nothing_else(void **state)
 /* ---- what a design identifies ---- */
 
 /** Reasons in the order of the components, then of the residual per level. */
-static void assert_reasons(runs *r, cnn_mixed_reason node, cnn_mixed_reason device,
-                           cnn_mixed_reason device_level, cnn_mixed_reason block,
-                           cnn_mixed_reason per_level)
+static void assert_reasons(runs *r, cnn_reason node, cnn_reason device, cnn_reason device_level,
+                           cnn_reason block, cnn_reason per_level)
 {
-    const cnn_mixed_reason expected[] = {node, device, device_level, block, CNN_MIXED_IDENTIFIED};
+    const cnn_reason expected[] = {node, device, device_level, block, CNN_REASON_NONE};
     cnn_mixed_design design;
     cnn_mixed_data data = r->data;
     data.y = NULL;
@@ -518,15 +517,15 @@ static void assert_reasons(runs *r, cnn_mixed_reason node, cnn_mixed_reason devi
     for (int k = 0; k < CNN_MIXED_COMPONENT_COUNT; k++)
         if (design.reason[k] != expected[k])
             fail_msg("%s: '%s', expected '%s'", cnn_mixed_component_name((cnn_mixed_component)k),
-                     cnn_mixed_reason_text(design.reason[k]), cnn_mixed_reason_text(expected[k]));
+                     cnn_reason_sentences[design.reason[k]], cnn_reason_sentences[expected[k]]);
     assert_int_equal(design.residual_per_level, per_level);
     /* and the fit drops the same ones, and says so */
     cnn_mixed_fit *fit = fit_of(&r->data, 0, false);
     assert_true(fit->state == CNN_MIXED_CONVERGED || fit->state == CNN_MIXED_FLAT);
     for (int k = 0; k < CNN_MIXED_COMPONENT_COUNT; k++) {
         assert_int_equal(fit->design.reason[k], expected[k]);
-        assert_int_equal(fit->component[k].identified, expected[k] == CNN_MIXED_IDENTIFIED);
-        assert_int_equal(isnan(fit->component[k].variance), expected[k] != CNN_MIXED_IDENTIFIED);
+        assert_int_equal(fit->component[k].identified, expected[k] == CNN_REASON_NONE);
+        assert_int_equal(isnan(fit->component[k].variance), expected[k] != CNN_REASON_NONE);
     }
     cnn_mixed_fit_destroy(&fit);
     free(r);
@@ -535,55 +534,53 @@ static void assert_reasons(runs *r, cnn_mixed_reason node, cnn_mixed_reason devi
 static void test_components_that_the_design_cannot_tell_are_named(void **state)
 {
     (void)state;
-    const cnn_mixed_reason yes = CNN_MIXED_IDENTIFIED, no = CNN_MIXED_NOT_ASKED;
+    const cnn_reason yes = CNN_REASON_NONE, no = CNN_REASON_NOT_MODELLED;
     assert_reasons(balanced(3, 2, 4, 2, 1, sizes), yes, yes, yes, yes, no);
-    assert_reasons(balanced(1, 3, 4, 2, 1, sizes), CNN_MIXED_ONE_NODE, yes, yes, yes, no);
-    assert_reasons(balanced(4, 1, 4, 2, 1, sizes), CNN_MIXED_ONE_DEVICE_PER_NODE, yes, yes, yes,
-                   no);
-    assert_reasons(balanced(1, 1, 4, 2, 1, sizes), CNN_MIXED_ONE_NODE, CNN_MIXED_ONE_DEVICE,
-                   CNN_MIXED_ONE_DEVICE, yes, no);
-    assert_reasons(balanced(1, 1, 1, 2, 3, sizes), CNN_MIXED_ONE_NODE, CNN_MIXED_ONE_DEVICE,
-                   CNN_MIXED_ONE_DEVICE, CNN_MIXED_ONE_BLOCK, no);
-    assert_reasons(balanced(3, 2, 1, 2, 1, sizes), yes, yes, CNN_MIXED_ONE_RUN_PER_DEVICE_LEVEL,
-                   CNN_MIXED_ONE_BLOCK_PER_DEVICE, no);
-    assert_reasons(balanced(3, 2, 1, 2, 2, sizes), yes, yes, yes, CNN_MIXED_ONE_BLOCK_PER_DEVICE,
-                   no);
-    assert_reasons(balanced(3, 2, 4, 1, 1, sizes), yes, yes, CNN_MIXED_ONE_LEVEL,
-                   CNN_MIXED_ONE_RUN_PER_BLOCK, no);
-    assert_reasons(balanced(3, 2, 4, 1, 2, sizes), yes, yes, CNN_MIXED_ONE_LEVEL, yes, no);
-    assert_reasons(balanced(3, 4, 1, 1, 1, sizes), yes, CNN_MIXED_ONE_RUN_PER_DEVICE,
-                   CNN_MIXED_ONE_LEVEL, CNN_MIXED_ONE_RUN_PER_BLOCK, no);
+    assert_reasons(balanced(1, 3, 4, 2, 1, sizes), CNN_REASON_ONE_NODE, yes, yes, yes, no);
+    assert_reasons(balanced(4, 1, 4, 2, 1, sizes), CNN_REASON_DEVICE_IS_NODE, yes, yes, yes, no);
+    assert_reasons(balanced(1, 1, 4, 2, 1, sizes), CNN_REASON_ONE_NODE, CNN_REASON_ONE_DEVICE,
+                   CNN_REASON_ONE_DEVICE, yes, no);
+    assert_reasons(balanced(1, 1, 1, 2, 3, sizes), CNN_REASON_ONE_NODE, CNN_REASON_ONE_DEVICE,
+                   CNN_REASON_ONE_DEVICE, CNN_REASON_SAME_BLOCK, no);
+    assert_reasons(balanced(3, 2, 1, 2, 1, sizes), yes, yes, CNN_REASON_RUN_IS_DEVICE_LEVEL,
+                   CNN_REASON_BLOCK_IS_DEVICE, no);
+    assert_reasons(balanced(3, 2, 1, 2, 2, sizes), yes, yes, yes, CNN_REASON_BLOCK_IS_DEVICE, no);
+    assert_reasons(balanced(3, 2, 4, 1, 1, sizes), yes, yes, CNN_REASON_ONE_LEVEL,
+                   CNN_REASON_RUN_IS_BLOCK, no);
+    assert_reasons(balanced(3, 2, 4, 1, 2, sizes), yes, yes, CNN_REASON_ONE_LEVEL, yes, no);
+    assert_reasons(balanced(3, 4, 1, 1, 1, sizes), yes, CNN_REASON_RUN_IS_DEVICE,
+                   CNN_REASON_ONE_LEVEL, CNN_REASON_RUN_IS_BLOCK, no);
 }
 
 static void test_aliased_components_are_found(void **state)
 {
     (void)state;
-    const cnn_mixed_reason yes = CNN_MIXED_IDENTIFIED;
+    const cnn_reason yes = CNN_REASON_NONE;
     /* each device ran one level: what was meant as framework is machine */
     runs *r = runs_new(2);
     for (int i = 0; i < 60; i++)
         add_run(r, 0, i / 10, i, i / 30, noise());
-    assert_reasons(r, CNN_MIXED_ONE_NODE, yes, CNN_MIXED_ONE_LEVEL_PER_DEVICE,
-                   CNN_MIXED_ONE_RUN_PER_BLOCK, CNN_MIXED_NOT_ASKED);
+    assert_reasons(r, CNN_REASON_ONE_NODE, yes, CNN_REASON_LEVEL_IS_DEVICE, CNN_REASON_RUN_IS_BLOCK,
+                   CNN_REASON_NOT_MODELLED);
     /* one device ran both levels, the other one: device and device x level are one thing */
     r = runs_new(2);
     for (int i = 0; i < 30; i++)
         add_run(r, 0, i / 20, i, i < 20 ? i / 10 : 0, noise());
-    assert_reasons(r, CNN_MIXED_ONE_NODE, yes, CNN_MIXED_ALIASED, CNN_MIXED_ONE_RUN_PER_BLOCK,
-                   CNN_MIXED_NOT_ASKED);
+    assert_reasons(r, CNN_REASON_ONE_NODE, yes, CNN_REASON_ALIASED, CNN_REASON_RUN_IS_BLOCK,
+                   CNN_REASON_NOT_MODELLED);
     /* a level that ran once on one device has no residual variance of its own */
     r = balanced(1, 2, 5, 1, 2, sizes);
     r->data.level_count = 2;
     add_run(r, 0, 0, 0, 1, 5.1);
     r->data.residual_per_level = true;
-    assert_reasons(r, CNN_MIXED_ONE_NODE, yes, CNN_MIXED_ALIASED, yes, CNN_MIXED_ALIASED);
+    assert_reasons(r, CNN_REASON_ONE_NODE, yes, CNN_REASON_ALIASED, yes, CNN_REASON_ALIASED);
     /* with blocks of two, three variances follow from two variances and a covariance */
     r = balanced(1, 3, 8, 2, 1, sizes);
     r->data.residual_per_level = true;
-    assert_reasons(r, CNN_MIXED_ONE_NODE, yes, yes, yes, yes);
+    assert_reasons(r, CNN_REASON_ONE_NODE, yes, yes, yes, yes);
     r = balanced(1, 3, 8, 1, 2, sizes);
     r->data.residual_per_level = true;
-    assert_reasons(r, CNN_MIXED_ONE_NODE, yes, CNN_MIXED_ONE_LEVEL, yes, CNN_MIXED_ONE_LEVEL);
+    assert_reasons(r, CNN_REASON_ONE_NODE, yes, CNN_REASON_ONE_LEVEL, yes, CNN_REASON_ONE_LEVEL);
 }
 
 static void test_a_level_without_runs_has_no_mean(void **state)
@@ -687,7 +684,7 @@ static void test_a_constant_level_has_no_variance_of_its_own(void **state)
     r->data.n -= 3; /* a block and a half are lost */
     r->data.residual_per_level = true;
     cnn_mixed_fit *fit = fit_of(&r->data, 0.95, true);
-    assert_int_equal(fit->design.residual_per_level, CNN_MIXED_CONSTANT_LEVEL);
+    assert_int_equal(fit->design.residual_per_level, CNN_REASON_CONSTANT_LEVEL);
     assert_true(fit->state == CNN_MIXED_CONVERGED && !fit->residual);
     assert_true(fit->component[CNN_MIXED_RESIDUAL].variance > 0);
     cnn_mixed_fit_destroy(&fit);
@@ -703,7 +700,7 @@ static void test_two_levels_that_are_always_the_same_have_no_variance_of_their_o
             r->y[i] = r->y[i - 1];
     r->data.residual_per_level = true;
     cnn_mixed_fit *fit = fit_of(&r->data, 0.95, true);
-    assert_int_equal(fit->design.residual_per_level, CNN_MIXED_CONSTANT_LEVEL);
+    assert_int_equal(fit->design.residual_per_level, CNN_REASON_CONSTANT_LEVEL);
     assert_true(fit->state == CNN_MIXED_CONVERGED && !fit->residual);
     cnn_mixed_fit_destroy(&fit);
     free(r);

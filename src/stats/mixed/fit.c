@@ -10,7 +10,6 @@
 
 #define TEXT(code, text) text,
 static const char *const component_names[] = {CNN_MIXED_COMPONENTS(TEXT)};
-static const char *const reason_texts[] = {CNN_MIXED_REASONS(TEXT)};
 static const char *const state_texts[] = {CNN_MIXED_STATES(TEXT)};
 #undef TEXT
 
@@ -23,11 +22,6 @@ const char *cnn_mixed_component_name(cnn_mixed_component component)
 {
     return text_of(component_names, sizeof component_names / sizeof *component_names,
                    (int)component);
-}
-
-const char *cnn_mixed_reason_text(cnn_mixed_reason reason)
-{
-    return text_of(reason_texts, sizeof reason_texts / sizeof *reason_texts, (int)reason);
 }
 
 const char *cnn_mixed_state_text(cnn_mixed_state state)
@@ -195,9 +189,9 @@ static cnn_status prepare(work *w, const cnn_mixed_data *data, bool *ready)
         f->state = CNN_MIXED_NO_RESIDUAL;
         goto done;
     }
-    if (f->design.residual_per_level == CNN_MIXED_IDENTIFIED && has_constant_level(w->model))
-        f->design.residual_per_level = CNN_MIXED_CONSTANT_LEVEL;
-    const bool per_level = f->design.residual_per_level == CNN_MIXED_IDENTIFIED;
+    if (f->design.residual_per_level == CNN_REASON_NONE && has_constant_level(w->model))
+        f->design.residual_per_level = CNN_REASON_CONSTANT_LEVEL;
+    const bool per_level = f->design.residual_per_level == CNN_REASON_NONE;
     CNN_TRY(cnn_mixed_residual_floor(w->model, &f->design, per_level, &floor));
     CNN_TRY(cnn_mixed_space_create(w->model, &f->design, per_level, floor, &w->space));
     w->reml = calloc(3 * (size_t)w->space->count, sizeof *w->reml);

@@ -53,32 +53,32 @@ static largest largest_counts(const cnn_mixed_model *m)
 static void plain_reasons(const cnn_mixed_model *m, bool residual_per_level, cnn_mixed_design *out)
 {
     const largest most = largest_counts(m);
-    cnn_mixed_reason *reason = out->reason;
+    cnn_reason *reason = out->reason;
     if (m->runs == 0) {
         for (int k = 0; k < CNN_MIXED_COMPONENT_COUNT; k++)
-            reason[k] = CNN_MIXED_NO_RUNS;
-        out->residual_per_level = CNN_MIXED_NO_RUNS;
+            reason[k] = CNN_REASON_NO_RUNS;
+        out->residual_per_level = CNN_REASON_NO_RUNS;
         return;
     }
-    reason[CNN_MIXED_NODE] = m->nodes == 1                ? CNN_MIXED_ONE_NODE
-                             : most.devices_per_node == 1 ? CNN_MIXED_ONE_DEVICE_PER_NODE
-                                                          : CNN_MIXED_IDENTIFIED;
-    reason[CNN_MIXED_DEVICE] = m->devices == 1             ? CNN_MIXED_ONE_DEVICE
-                               : most.runs_per_device == 1 ? CNN_MIXED_ONE_RUN_PER_DEVICE
-                                                           : CNN_MIXED_IDENTIFIED;
-    reason[CNN_MIXED_DEVICE_LEVEL] = m->levels == 1                ? CNN_MIXED_ONE_LEVEL
-                                     : m->devices == 1             ? CNN_MIXED_ONE_DEVICE
-                                     : most.levels_per_device == 1 ? CNN_MIXED_ONE_LEVEL_PER_DEVICE
+    reason[CNN_MIXED_NODE] = m->nodes == 1                ? CNN_REASON_ONE_NODE
+                             : most.devices_per_node == 1 ? CNN_REASON_DEVICE_IS_NODE
+                                                          : CNN_REASON_NONE;
+    reason[CNN_MIXED_DEVICE] = m->devices == 1             ? CNN_REASON_ONE_DEVICE
+                               : most.runs_per_device == 1 ? CNN_REASON_RUN_IS_DEVICE
+                                                           : CNN_REASON_NONE;
+    reason[CNN_MIXED_DEVICE_LEVEL] = m->levels == 1                ? CNN_REASON_ONE_LEVEL
+                                     : m->devices == 1             ? CNN_REASON_ONE_DEVICE
+                                     : most.levels_per_device == 1 ? CNN_REASON_LEVEL_IS_DEVICE
                                      : most.runs_per_device_level == 1
-                                         ? CNN_MIXED_ONE_RUN_PER_DEVICE_LEVEL
-                                         : CNN_MIXED_IDENTIFIED;
-    reason[CNN_MIXED_BLOCK] = m->blocks == 1                ? CNN_MIXED_ONE_BLOCK
-                              : most.runs_per_block == 1    ? CNN_MIXED_ONE_RUN_PER_BLOCK
-                              : most.blocks_per_device == 1 ? CNN_MIXED_ONE_BLOCK_PER_DEVICE
-                                                            : CNN_MIXED_IDENTIFIED;
-    out->residual_per_level = !residual_per_level ? CNN_MIXED_NOT_ASKED
-                              : m->levels == 1    ? CNN_MIXED_ONE_LEVEL
-                                                  : CNN_MIXED_IDENTIFIED;
+                                         ? CNN_REASON_RUN_IS_DEVICE_LEVEL
+                                         : CNN_REASON_NONE;
+    reason[CNN_MIXED_BLOCK] = m->blocks == 1                ? CNN_REASON_SAME_BLOCK
+                              : most.runs_per_block == 1    ? CNN_REASON_RUN_IS_BLOCK
+                              : most.blocks_per_device == 1 ? CNN_REASON_BLOCK_IS_DEVICE
+                                                            : CNN_REASON_NONE;
+    out->residual_per_level = !residual_per_level ? CNN_REASON_NOT_MODELLED
+                              : m->levels == 1    ? CNN_REASON_ONE_LEVEL
+                                                  : CNN_REASON_NONE;
 }
 
 /** Pseudo-random, -1..1, the same everywhere (splitmix64). */
@@ -153,21 +153,21 @@ static void drop_aliased(const cnn_mixed_model *m, const double *forms, int prob
         for (size_t p = 0; p < rows; p++)
             basis[p] += forms[(size_t)(CNN_MIXED_FIRST_RESIDUAL + l) * rows + p];
     if (!independent(basis, count++, probes))
-        out->reason[CNN_MIXED_RESIDUAL] = CNN_MIXED_ALIASED;
+        out->reason[CNN_MIXED_RESIDUAL] = CNN_REASON_ALIASED;
     for (int i = 0; i < 4; i++) {
-        if (out->reason[order[i]] != CNN_MIXED_IDENTIFIED)
+        if (out->reason[order[i]] != CNN_REASON_NONE)
             continue;
         memcpy(basis + (size_t)count * rows, forms + (size_t)order[i] * rows, bytes);
         if (!independent(basis, count++, probes))
-            out->reason[order[i]] = CNN_MIXED_ALIASED;
+            out->reason[order[i]] = CNN_REASON_ALIASED;
     }
-    if (out->residual_per_level != CNN_MIXED_IDENTIFIED)
+    if (out->residual_per_level != CNN_REASON_NONE)
         return;
     for (int l = 1; l < m->levels; l++) {
         memcpy(basis + (size_t)count * rows, forms + (size_t)(CNN_MIXED_FIRST_RESIDUAL + l) * rows,
                bytes);
         if (!independent(basis, count++, probes))
-            out->residual_per_level = CNN_MIXED_ALIASED;
+            out->residual_per_level = CNN_REASON_ALIASED;
     }
 }
 

@@ -18,6 +18,7 @@
 #define CNN_STATS_MIXED_MIXED_H
 
 #include "base/status.h"
+#include "stats/reasons.h"
 
 #include <stdbool.h>
 
@@ -33,32 +34,6 @@ typedef enum {
 #define CNN_MIXED_ENUM(code, text) code,
     CNN_MIXED_COMPONENTS(CNN_MIXED_ENUM) CNN_MIXED_COMPONENT_COUNT
 } cnn_mixed_component;
-
-/** Why a component is not in the model: X(enum, sentence without its full stop). */
-#define CNN_MIXED_REASONS(X)                                                                       \
-    X(CNN_MIXED_IDENTIFIED, "the design identifies it")                                            \
-    X(CNN_MIXED_NO_RUNS, "there are no runs")                                                      \
-    X(CNN_MIXED_ONE_NODE, "all runs were on one node")                                             \
-    X(CNN_MIXED_ONE_DEVICE_PER_NODE, "every node has one device: a node's effect is counted as "   \
-                                     "its device's")                                               \
-    X(CNN_MIXED_ONE_DEVICE, "all runs were on one device")                                         \
-    X(CNN_MIXED_ONE_RUN_PER_DEVICE, "every device has one run: its effect is counted as residual") \
-    X(CNN_MIXED_ONE_LEVEL, "there is one level of the contrast")                                   \
-    X(CNN_MIXED_ONE_LEVEL_PER_DEVICE, "every device ran one level: what device and level do "      \
-                                      "together is counted as the device's effect")                \
-    X(CNN_MIXED_ONE_RUN_PER_DEVICE_LEVEL, "every device ran every level at most once: what "       \
-                                          "device and level do together is counted as residual")   \
-    X(CNN_MIXED_ONE_BLOCK, "all runs were in one block")                                           \
-    X(CNN_MIXED_ONE_BLOCK_PER_DEVICE, "every device has one block: its effect is counted as the "  \
-                                      "device's")                                                  \
-    X(CNN_MIXED_ONE_RUN_PER_BLOCK, "every block has one run: its effect is counted as residual")   \
-    X(CNN_MIXED_CONSTANT_LEVEL, "the runs of a level do not vary on any device, or two levels "    \
-                                "differ by the same amount in every block: a variance would be "   \
-                                "zero")                                                            \
-    X(CNN_MIXED_NOT_ASKED, "it was not asked for")                                                 \
-    X(CNN_MIXED_ALIASED, "these runs cannot separate it from the other components")
-
-typedef enum { CNN_MIXED_REASONS(CNN_MIXED_ENUM) } cnn_mixed_reason;
 
 /** How a fit ended: X(enum, sentence without its full stop). */
 #define CNN_MIXED_STATES(X)                                                                        \
@@ -80,7 +55,6 @@ typedef enum { CNN_MIXED_STATES(CNN_MIXED_ENUM) } cnn_mixed_state;
 
 /** The fixed texts above; never NULL. */
 const char *cnn_mixed_component_name(cnn_mixed_component component);
-const char *cnn_mixed_reason_text(cnn_mixed_reason reason);
 const char *cnn_mixed_state_text(cnn_mixed_state state);
 
 /** The runs of one measure in one combination, missing ones left out. Borrowed. Labels of nodes,
@@ -99,9 +73,9 @@ typedef struct {
 
 /** The components that the design separates. */
 typedef struct {
-    int runs, levels, nodes, devices, blocks;           /* that occur */
-    cnn_mixed_reason reason[CNN_MIXED_COMPONENT_COUNT]; /* CNN_MIXED_IDENTIFIED, or why not */
-    cnn_mixed_reason residual_per_level; /* CNN_MIXED_IDENTIFIED, or why there is one variance */
+    int runs, levels, nodes, devices, blocks;     /* that occur */
+    cnn_reason reason[CNN_MIXED_COMPONENT_COUNT]; /* CNN_REASON_NONE, or why not */
+    cnn_reason residual_per_level; /* CNN_REASON_NONE, or why there is one variance */
 } cnn_mixed_design;
 
 /** Which components the design identifies; looks at no y, which may be NULL, so that a plan can be
@@ -122,7 +96,7 @@ typedef struct {
 } cnn_mixed_estimate;
 
 typedef struct {
-    cnn_mixed_design design; /* residual_per_level may also be CNN_MIXED_CONSTANT_LEVEL */
+    cnn_mixed_design design; /* residual_per_level may also be CNN_REASON_CONSTANT_LEVEL */
     cnn_mixed_state state;   /* of all searches together; above CNN_MIXED_ZERO_RESIDUAL nothing
                                 below is known, above CNN_MIXED_NOT_CONVERGED all is NaN */
     int level_count;

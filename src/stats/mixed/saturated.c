@@ -59,12 +59,12 @@ static cnn_status add_device(cnn_mixed_model *m, int device, const cnn_mixed_des
 {
     cnn_status st = CNN_OK;
     const int n = m->levels;
-    const bool has_block = design->reason[CNN_MIXED_BLOCK] == CNN_MIXED_IDENTIFIED;
-    const bool has_device = design->reason[CNN_MIXED_DEVICE] == CNN_MIXED_IDENTIFIED;
+    const bool has_block = design->reason[CNN_MIXED_BLOCK] == CNN_REASON_NONE;
+    const bool has_device = design->reason[CNN_MIXED_DEVICE] == CNN_REASON_NONE;
     cnn_mixed_moments g = cnn_mixed_device_kept(m, device);
     clear(&g, (size_t)n);
     cnn_mixed_add_blocks(m, device, weight, has_block ? unbounded : 0, m->work, &g);
-    if (design->reason[CNN_MIXED_DEVICE_LEVEL] == CNN_MIXED_IDENTIFIED) {
+    if (design->reason[CNN_MIXED_DEVICE_LEVEL] == CNN_REASON_NONE) {
         double explained = 0;
         CNN_TRY(pseudo_solve(&g, n, m->work + n, m->work, rank, &explained));
         to->q += g.q - explained;
@@ -80,14 +80,14 @@ done:
  *  them. What device x level effects or the levels' means add to these is counted by rank. */
 static int group_effects(const cnn_mixed_model *m, const cnn_mixed_design *design)
 {
-    const cnn_mixed_reason *reason = design->reason;
-    if (reason[CNN_MIXED_BLOCK] == CNN_MIXED_IDENTIFIED)
+    const cnn_reason *reason = design->reason;
+    if (reason[CNN_MIXED_BLOCK] == CNN_REASON_NONE)
         return m->blocks;
-    if (reason[CNN_MIXED_DEVICE_LEVEL] == CNN_MIXED_IDENTIFIED)
+    if (reason[CNN_MIXED_DEVICE_LEVEL] == CNN_REASON_NONE)
         return 0;
-    if (reason[CNN_MIXED_DEVICE] == CNN_MIXED_IDENTIFIED)
+    if (reason[CNN_MIXED_DEVICE] == CNN_REASON_NONE)
         return m->devices;
-    return reason[CNN_MIXED_NODE] == CNN_MIXED_IDENTIFIED ? m->nodes : 0;
+    return reason[CNN_MIXED_NODE] == CNN_REASON_NONE ? m->nodes : 0;
 }
 
 cnn_status cnn_mixed_saturated(cnn_mixed_model *m, const cnn_mixed_design *design, double *out,
@@ -96,9 +96,9 @@ cnn_status cnn_mixed_saturated(cnn_mixed_model *m, const cnn_mixed_design *desig
     cnn_status st = CNN_OK;
     const int n = m->levels;
     const size_t levels = (size_t)n, square = levels * levels;
-    const bool node = design->reason[CNN_MIXED_NODE] == CNN_MIXED_IDENTIFIED &&
-                      design->reason[CNN_MIXED_DEVICE] != CNN_MIXED_IDENTIFIED &&
-                      design->reason[CNN_MIXED_BLOCK] != CNN_MIXED_IDENTIFIED;
+    const bool node = design->reason[CNN_MIXED_NODE] == CNN_REASON_NONE &&
+                      design->reason[CNN_MIXED_DEVICE] != CNN_REASON_NONE &&
+                      design->reason[CNN_MIXED_BLOCK] != CNN_REASON_NONE;
     double *room = calloc(6 * levels + 2 * square, sizeof *room);
     CNN_CHECK(room, CNN_ENOMEM, "mixed model: saturated fit");
     double *weight = room + 4 * levels, *same = weight + levels; /* same: no way between centres */
@@ -114,7 +114,7 @@ cnn_status cnn_mixed_saturated(cnn_mixed_model *m, const cnn_mixed_design *desig
         cnn_mixed_add_shared(&one, node ? unbounded : 0, same, n, &all);
     }
     double explained = 0;
-    if (design->reason[CNN_MIXED_DEVICE_LEVEL] != CNN_MIXED_IDENTIFIED)
+    if (design->reason[CNN_MIXED_DEVICE_LEVEL] != CNN_REASON_NONE)
         CNN_TRY(pseudo_solve(&all, n, m->work + n, m->work, &rank, &explained));
     *out = fmax(0, all.q - explained);
     *degrees = m->runs - rank;

@@ -34,7 +34,7 @@ cnn_status cnn_mixed_space_create(cnn_mixed_model *m, const cnn_mixed_design *de
     s->gradient = s->variance + vector;
     s->trace = s->variance + 2 * vector;
     for (int k = 0; k < CNN_MIXED_RESIDUAL; k++)
-        if (design->reason[k] == CNN_MIXED_IDENTIFIED)
+        if (design->reason[k] == CNN_REASON_NONE)
             s->index[s->count++] = k;
     s->common_residual = !residual_per_level;
     for (int l = 0; l < (residual_per_level ? m->levels : 1); l++) {
