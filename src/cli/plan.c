@@ -49,6 +49,7 @@ cnn_status cnn_command_plan(const cnn_command_line *line)
     CNN_CHECK(p.images, CNN_ENOMEM, "%d cells", p.design->cell_count);
     CNN_TRY(cnn_networks_infer(p.design, p.job, &p.networks, p.images, &problem));
     cnn_design_describe(p.design, p.job, (const cnn_network *const *)p.networks, &text);
+    CNN_TRY(cnn_design_describe_components(p.design, &text));
     if (line->from)
         CNN_TRY(describe_forecast(&p, line->from, &text));
     else

@@ -96,6 +96,9 @@ int cnn_design_repeats(const cnn_design *design);
  *  networks [cell_count], inferred, or NULL entries where a data set is missing ("unknown"). */
 void cnn_design_describe(const cnn_design *design, const cnn_job *job,
                          const cnn_network *const *networks, cnn_text *out);
+/** Appends which variance components the planned runs of the first combination can tell apart, and
+ *  why not the others (stats/mixed/mixed.h); combinations are balanced alike. CNN_ENOMEM. */
+cnn_status cnn_design_describe_components(const cnn_design *design, cnn_text *out);
 /** What follows it where nothing has been measured: that time is unknown, and which difference
  * could be found, in standard deviations. */
 void cnn_design_describe_unmeasured(const cnn_design *design, const cnn_job *job, cnn_text *out);

@@ -72,6 +72,13 @@ says out "blobs"
 
 expect 0 "$cnnmpi" plan tiny.yaml --ranks 3
 says out "native"
+# Which variance components the plan can tell apart: one device says nothing of devices.
+expect 0 "$cnnmpi" plan tiny.yaml --ranks 1 --set repeats=4
+says out "  device             all runs were on one device"
+says out "  block              yes"
+expect 0 "$cnnmpi" plan tiny.yaml --ranks 2 --set repeats=4
+says out "  device             yes"
+says out "  device x contrast  yes"
 expect 0 "$cnnmpi" plan "$source_tree/jobs/all.yaml" --ranks 4
 
 # Tables that nobody can read are no success.
