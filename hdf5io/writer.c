@@ -243,11 +243,6 @@ cnn_status cnn_writer_check(const cnn_writer *w)
     return cnn_guard_check(w->guard);
 }
 
-int cnn_writer_epoch_count(const cnn_writer *writer)
-{
-    return (int)writer->lengths.of[CNN_DIM_EPOCH];
-}
-
 /** Writes the rows start .. start + count of every column of a table. */
 static cnn_status write_rows(cnn_writer *w, cnn_table_id id, const void *rows, size_t stride,
                              const hsize_t *start, const hsize_t *count)

@@ -36,9 +36,6 @@ bool cnn_writer_excludes_others(const cnn_writer *writer);
  *  block; not collective. */
 cnn_status cnn_writer_check(const cnn_writer *writer);
 
-/** Epochs that a run has room for: the length of `epochs` in cnn_writer_run. */
-int cnn_writer_epoch_count(const cnn_writer *writer);
-
 /** Places for attempts that each run has: in a new file twice 1 + retries, for a second session or
  * a block that is repeated on another device; fewer, but always one more than 1 + retries, where
  * there are very many runs. */
@@ -46,8 +43,8 @@ int cnn_writer_attempt_count(const cnn_writer *writer);
 
 /* The following are independent: one rank alone calls them, for a row that only it writes. */
 
-/** Measured columns and epochs [cnn_writer_epoch_count] of a run, then its status, written last.
- *  A result that was there before is taken back first: the row is never a mixture of two. Text
+/** Measured columns and epochs of a run, as many as the job trains at most, then its status, written
+ *  last. A result that was there before is taken back first: the row is never a mixture of two. Text
  *  that is not UTF-8 is stored with '?' for the bytes that are wrong. */
 cnn_status cnn_writer_run(cnn_writer *writer, int run, cnn_run_status status,
                           const cnn_measured *measured, const cnn_epoch_row *epochs);

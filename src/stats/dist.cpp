@@ -9,9 +9,12 @@
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <boost/math/special_functions/gamma.hpp>
+#include <boost/math/tools/roots.hpp>
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <stdexcept>
 
 namespace
 {
@@ -193,6 +196,50 @@ try {
     if (!positive(a) || !positive(a + d))
         return nan_value;
     return 1 / bm::tgamma_delta_ratio(a, d, quiet());
+} catch (...) {
+    return nan_value;
+}
+
+/** A value of f, which must be a number. */
+static double value_at(cnn_function *f, const void *context, double x)
+{
+    const double y = f(x, context);
+    if (std::isnan(y))
+        throw std::domain_error("a function that is searched for a zero is no number");
+    return y;
+}
+
+extern "C" double cnn_root_near(cnn_function *f, const void *context, double guess, double step,
+                                double tolerance)
+try {
+    double low = guess - step, high = guess + step;
+    double at_low = value_at(f, context, low), at_high = value_at(f, context, high);
+    for (int i = 0; i < 60 && (at_low > 0) == (at_high > 0); i++) {
+        const bool rises = at_high > at_low, above = rises == (at_low < 0);
+        step *= 2;
+        if (above) {
+            low = high;
+            at_low = at_high;
+            high = guess + step;
+            at_high = value_at(f, context, high);
+        } else {
+            high = low;
+            at_high = at_low;
+            low = guess - step;
+            at_low = value_at(f, context, low);
+        }
+    }
+    if ((at_low > 0) == (at_high > 0))
+        return nan_value;
+    std::uintmax_t most = 200;
+    const auto near_enough = [tolerance](double a, double b) {
+        const double size = std::fmin(std::fabs(a), std::fabs(b));
+        return std::fabs(a - b) <= tolerance + 4 * std::numeric_limits<double>::epsilon() * size;
+    };
+    const auto between =
+        bm::tools::toms748_solve([f, context](double x) { return value_at(f, context, x); }, low,
+                                 high, at_low, at_high, near_enough, most, quiet());
+    return between.first + (between.second - between.first) / 2;
 } catch (...) {
     return nan_value;
 }

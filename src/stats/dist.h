@@ -44,6 +44,14 @@ double cnn_beta_quantile(double p, double a, double b);
 /** Gamma(a + d) / Gamma(a), without overflow; a > 0, a + d > 0. */
 double cnn_gamma_ratio(double a, double d);
 
+typedef double cnn_function(double x, const void *context);
+
+/** A zero of f to `tolerance`, by Alefeld, Potra and Shi's algorithm 748, sought first between
+ *  guess - step and guess + step, then in ever wider intervals about guess. f is continuous and
+ *  monotone. NaN where no change of sign is found within 60 doublings, or f is NaN. */
+double cnn_root_near(cnn_function *f, const void *context, double guess, double step,
+                     double tolerance);
+
 #ifdef __cplusplus
 }
 #endif

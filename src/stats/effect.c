@@ -4,7 +4,6 @@
 #include "stats/dist.h"
 #include "stats/moments.h"
 #include "stats/ranks.h"
-#include "stats/root.h"
 #include "stats/t_tests.h"
 
 #include <math.h>

@@ -16,26 +16,15 @@
 
 #include <stdbool.h>
 
-#define CNN_STAT_OUTCOMES(X)                                                                       \
-    X(CNN_STAT_OK, "ok")                                                                           \
-    /** Fewer values than the method needs. */                                                     \
-    X(CNN_STAT_TOO_FEW, "too few values")                                                          \
-    X(CNN_STAT_NOT_FINITE, "a value is not a finite number")                                       \
-    /** No spread, and nothing differs: p = 1 by definition. */                                    \
-    X(CNN_STAT_IDENTICAL, "no spread and no difference")                                           \
-    /** No spread where the method divides by it, but a difference: p is NaN, no verdict. */       \
-    X(CNN_STAT_NO_VARIANCE, "a difference without any spread: cannot be tested")                   \
-    /** An argument outside its domain: level, margin, alpha. */                                   \
-    X(CNN_STAT_DOMAIN, "an argument is outside its domain")
-
 typedef enum {
-#define CNN_STAT_ENUM(code, text) code,
-    CNN_STAT_OUTCOMES(CNN_STAT_ENUM)
-#undef CNN_STAT_ENUM
+    CNN_STAT_OK,
+    CNN_STAT_TOO_FEW,    /* fewer values than the method needs */
+    CNN_STAT_NOT_FINITE, /* a value is not a finite number */
+    CNN_STAT_IDENTICAL,  /* no spread, and nothing differs: p = 1 by definition */
+    /* No spread where the method divides by it, but a difference: p is NaN, no verdict. */
+    CNN_STAT_NO_VARIANCE,
+    CNN_STAT_DOMAIN, /* an argument outside its domain: level, margin, alpha */
 } cnn_stat_outcome;
-
-/** The fixed text of an outcome; never NULL. */
-const char *cnn_stat_text(cnn_stat_outcome outcome);
 
 typedef struct {
     double low, high;

@@ -2,7 +2,6 @@
 #include "stats/power.h"
 
 #include "stats/dist.h"
-#include "stats/root.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -107,39 +106,6 @@ int cnn_paired_blocks_needed(double effect, double alpha, double power)
     if (!(fabs(effect) > 0) || !isfinite(effect) || !is_power(alpha, power))
         return 0;
     return smallest_enough(enough_for_t, arguments, normal_pairs(alpha / 2, power, arguments[0]));
-}
-
-typedef struct {
-    double standard_error, df;
-} welch_error;
-
-static welch_error welch_error_of(double var_x, int nx, double var_y, int ny)
-{
-    const double a = var_x / nx, b = var_y / ny;
-    return (welch_error){sqrt(a + b), (a + b) * (a + b) / (a * a / (nx - 1) + b * b / (ny - 1))};
-}
-
-static bool welch_domain(double var_x, int nx, double var_y, int ny)
-{
-    return nx >= 2 && ny >= 2 && var_x >= 0 && var_y >= 0 && isfinite(var_x + var_y);
-}
-
-double cnn_welch_power(double difference, double var_x, int nx, double var_y, int ny, double alpha)
-{
-    if (!welch_domain(var_x, nx, var_y, ny) || !(var_x + var_y > 0) || !is_level(alpha))
-        return NAN;
-    const welch_error e = welch_error_of(var_x, nx, var_y, ny);
-    return t_power(e.df, difference / e.standard_error, alpha);
-}
-
-double cnn_welch_detectable(double var_x, int nx, double var_y, int ny, double alpha, double power)
-{
-    if (!welch_domain(var_x, nx, var_y, ny) || !is_power(alpha, power))
-        return NAN;
-    if (var_x + var_y == 0)
-        return 0;
-    const welch_error e = welch_error_of(var_x, nx, var_y, ny);
-    return noncentrality_needed(e.df, alpha, power) * e.standard_error;
 }
 
 double cnn_tost_paired_power(int n, double difference, double sd, double low, double high,

@@ -16,12 +16,6 @@ int cnn_paired_blocks_needed(double effect, double alpha, double power);
 
 #define CNN_POWER_MOST_BLOCKS 1000000000
 
-/** Power of Welch's test for a difference of means, its degrees of freedom those of the variances
- *  given (noncentral t, both tails). */
-double cnn_welch_power(double difference, double var_x, int nx, double var_y, int ny, double alpha);
-/** The smallest difference > 0 found with the given power; 0 where neither sample varies. */
-double cnn_welch_detectable(double var_x, int nx, double var_y, int ny, double alpha, double power);
-
 /** Power of TOST with n pairs: true difference, standard deviation of the differences and margin
  *  (low, high) on one scale. One minus the probabilities that either one-sided test fails: a lower
  *  bound, exact where both cannot fail at once (so wherever the power is worth having). */

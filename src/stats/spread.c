@@ -2,7 +2,6 @@
 
 #include "stats/dist.h"
 #include "stats/ranks.h"
-#include "stats/root.h"
 
 #include <float.h>
 #include <math.h>

@@ -61,16 +61,6 @@ static cnn_t_result t_of_differences(cnn_moments d, double magnitude, double lev
     return with_spread(d.mean, standard_error, d.n - 1, level);
 }
 
-cnn_t_result cnn_t_one_sample(const double *x, int n, double mu, double level)
-{
-    if (!cnn_all_finite(x, n) || !isfinite(mu))
-        return failed(CNN_STAT_NOT_FINITE, NAN);
-    cnn_moments d = cnn_moments_of(x, n);
-    const double magnitude = fmax(fabs(d.mean), fabs(mu));
-    d.mean -= mu;
-    return t_of_differences(d, magnitude, level);
-}
-
 /** Moments of x - y, two-pass as cnn_mean and cnn_variance, without a copy. */
 static cnn_moments difference_moments(const double *x, const double *y, int n)
 {

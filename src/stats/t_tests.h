@@ -20,8 +20,6 @@ typedef struct {
     double t, df, p;
 } cnn_t_result;
 
-/** Mean of x against mu. */
-cnn_t_result cnn_t_one_sample(const double *x, int n, double mu, double level);
 /** Pair i is (x[i], y[i]). */
 cnn_t_result cnn_t_paired(const double *x, const double *y, int n, double level);
 /** Unequal variances, Satterthwaite's degrees of freedom (Welch 1947). */

@@ -92,35 +92,6 @@ done:
     return st;
 }
 
-cnn_autocorrelation cnn_autocorrelation_lag1(const double *x, int n, double level)
-{
-    cnn_autocorrelation r = {CNN_STAT_OK, n, NAN, NAN, NAN};
-    if (!(level > 0 && level < 1))
-        r.outcome = CNN_STAT_DOMAIN;
-    else if (!cnn_all_finite(x, n))
-        r.outcome = CNN_STAT_NOT_FINITE;
-    else if (n < 3)
-        r.outcome = CNN_STAT_TOO_FEW;
-    if (r.outcome != CNN_STAT_OK)
-        return r;
-    const double mean = cnn_mean(x, n);
-    double products = 0, squares = 0;
-    for (int i = 0; i < n; i++) {
-        squares += (x[i] - mean) * (x[i] - mean);
-        if (i > 0)
-            products += (x[i] - mean) * (x[i - 1] - mean);
-    }
-    r.bound = cnn_normal_quantile((1 + level) / 2) / sqrt(n);
-    if (cnn_nearly_constant(sqrt(squares / (n - 1)), mean)) {
-        r.outcome = CNN_STAT_IDENTICAL;
-        r.p = 1;
-        return r;
-    }
-    r.r = products / squares;
-    r.p = cnn_normal_two_sided(r.r * sqrt(n));
-    return r;
-}
-
 /** Sums over groups. */
 typedef struct {
     double products, squares;

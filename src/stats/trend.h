@@ -20,20 +20,6 @@ typedef struct {
 
 cnn_status cnn_spearman(const double *x, const double *y, int n, cnn_rank_correlation *out);
 
-/** Correlation of each value with the next, over the whole variance (R's acf at lag 1): sum of
- *  (x[i] - m)(x[i+1] - m) over sum of (x[i] - m)^2. n < 3: CNN_STAT_TOO_FEW; constant:
- *  CNN_STAT_IDENTICAL, r NaN, p 1. */
-typedef struct {
-    cnn_stat_outcome outcome;
-    int n;
-    double r;
-    double bound; /* |r| above it is unlikely without memory: z((1 + level) / 2) / sqrt(n) */
-    double p;     /* of r sqrt(n) as a normal variable */
-} cnn_autocorrelation;
-
-/** x: in the order of time. */
-cnn_autocorrelation cnn_autocorrelation_lag1(const double *x, int n, double level);
-
 /** Memory within groups (devices), whose own levels are no memory: sum over groups of
  *  (x[i] - m)(x[i+1] - m) over sum of (x[i] - m)^2, m the mean of the group. For one group it is
  * the r above. Taking off the means makes it negative where there is no memory, by about one over

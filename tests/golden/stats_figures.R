@@ -103,12 +103,6 @@ for (name in names(s)) if (length(s[[name]]) >= 4) {
   put("outliers", name, "", NA, NA, NA, low = q[1] - 1.5 * diff(q), high = q[2] + 1.5 * diff(q),
       count = length(out), first = out[1] - 1, sum = sum(out - 1))
 }
-for (name in names(s)) if (length(s[[name]]) >= 3) {
-  x <- s[[name]]
-  r <- acf(x, lag.max = 1, plot = FALSE)$acf[2]
-  put("autocorrelation", name, "", 0.95, NA, NA, r = r, bound = qnorm(0.975) / sqrt(length(x)),
-      p = 2 * pnorm(-abs(r) * sqrt(length(x))))
-}
 for (pair in c(pairs, list(c("drift", "time"), c("sixty_a", "time"), c("whole_a", "whole_a")))) {
   x <- s[[pair[1]]]
   y <- s[[pair[2]]]
@@ -145,8 +139,6 @@ t_fields <- function(name, x, y, test, level, difference, mu = NA, shift = 0)
       low = test$conf.int[1] - shift,
       high = test$conf.int[2] - shift, t = test$statistic, df = test$parameter,
       p = test$p.value)
-for (name in c("native", "error_a", "two_a", "large_a", "many_c")) for (mu in c(0, 0.15))
-  t_fields("one_sample", name, "", t.test(s[[name]], mu = mu), 0.95, mean(s[[name]]) - mu, mu, mu)
 tests <- function(pair, paired, level) {
   x <- s[[pair[1]]]
   y <- s[[pair[2]]]
@@ -268,20 +260,7 @@ for (pair in unequal) {
          sqrt(1 / length(s[[pair[1]]]) + 1 / length(s[[pair[2]]])), 0.95)
 }
 
-# Power. Var of x 2 with nx, var of y 5 with ny = nx + 3.
-welch_power <- function(difference, nx, ny, alpha) {
-  e <- c(2 / nx, 5 / ny)
-  df <- sum(e)^2 / sum(e^2 / (c(nx, ny) - 1))
-  delta <- difference / sqrt(sum(e))
-  critical <- qt(1 - alpha / 2, df)
-  noncentral_cdf(-critical, df, -delta) + noncentral_cdf(-critical, df, delta)
-}
-for (nx in c(2, 5, 15, 200)) {
-  for (difference in c(0.5, 3)) put("welch_power", "", "", difference, nx, nx + 3,
-                                   value = welch_power(difference, nx, nx + 3, 0.05))
-  put("welch_detectable", "", "", 0.8, nx, nx + 3,
-      value = root(function(d) welch_power(d, nx, nx + 3, 0.05) - 0.8, 0, 60))
-}
+# Power.
 paired_power <- function(n, effect) {
   critical <- qt(0.975, n - 1)
   noncentral_cdf(-critical, n - 1, -effect * sqrt(n)) + noncentral_cdf(-critical, n - 1, effect * sqrt(n))

@@ -94,14 +94,6 @@ static void outliers(const arguments *q, answer *out)
     add(out, "sum", sum);
 }
 
-static void autocorrelation(const arguments *q, answer *out)
-{
-    const cnn_autocorrelation r = cnn_autocorrelation_lag1(q->x.x, q->x.n, q->a);
-    add(out, "r", r.r);
-    add(out, "bound", r.bound);
-    add(out, "p", r.p);
-}
-
 /** Groups of a and b values, the rest is the third; c values in all. */
 static void serial_correlation(const arguments *q, answer *out)
 {
@@ -134,11 +126,6 @@ static void add_t(answer *out, cnn_t_result t)
     add(out, "t", t.t);
     add(out, "df", t.df);
     add(out, "p", t.p);
-}
-
-static void one_sample(const arguments *q, answer *out)
-{
-    add_t(out, cnn_t_one_sample(q->x.x, q->x.n, q->b, q->a));
 }
 
 static void paired(const arguments *q, answer *out)
@@ -319,8 +306,6 @@ NUMBER(chi_squared_quantile, cnn_chi_squared_quantile(q->a, q->b))
 NUMBER(binomial_cdf, cnn_binomial_cdf((int)q->a, (int)q->b, q->c))
 NUMBER(beta_quantile, cnn_beta_quantile(q->a, q->b, q->c))
 NUMBER(gamma_ratio, cnn_gamma_ratio(q->a, q->b))
-NUMBER(welch_power, cnn_welch_power(q->a, 2, (int)q->b, 5, (int)q->c, 0.05))
-NUMBER(welch_detectable, cnn_welch_detectable(2, (int)q->b, 5, (int)q->c, 0.05, q->a))
 NUMBER(paired_blocks, cnn_paired_blocks_needed(q->a, q->b, q->c))
 NUMBER(tost_power, cnn_tost_paired_power((int)q->a, q->b, q->c, -0.01, 0.01, 0.05))
 NUMBER(tost_blocks, cnn_tost_blocks_needed(q->a, q->b, -0.01, 0.01, 0.05, q->c))
@@ -329,10 +314,8 @@ NUMBER(tost_blocks, cnn_tost_blocks_needed(q->a, q->b, -0.01, 0.01, 0.05, q->c))
 #define FIGURES(X)                                                                                 \
     X(describe, 1000)                                                                              \
     X(outliers, 100)                                                                               \
-    X(autocorrelation, 80)                                                                         \
     X(serial_correlation, 40)                                                                      \
     X(spearman, 40)                                                                                \
-    X(one_sample, 70)                                                                              \
     X(paired, 190)                                                                                 \
     X(welch, 280)                                                                                  \
     X(tost_paired, 400)                                                                            \
@@ -361,8 +344,6 @@ NUMBER(tost_blocks, cnn_tost_blocks_needed(q->a, q->b, -0.01, 0.01, 0.05, q->c))
     X(binomial_cdf, 24)                                                                            \
     X(beta_quantile, 8)                                                                            \
     X(gamma_ratio, 5)                                                                              \
-    X(welch_power, 8)                                                                              \
-    X(welch_detectable, 4)                                                                         \
     X(paired_blocks, 8)                                                                            \
     X(tost_power, 18)                                                                              \
     X(tost_blocks, 6)
