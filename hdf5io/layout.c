@@ -216,6 +216,7 @@ static const struct {
     int since;
 } later_columns[] = {
     {"data_checksum", 4},
+    {"driver", 4},
 };
 
 int cnn_column_since(const char *name)

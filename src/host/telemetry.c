@@ -2,6 +2,7 @@
 #include "host/telemetry.h"
 
 #include "base/clock.h"
+#include "base/printable.h"
 #include "host/cpulist.h"
 #include "host/gpu_tally.h"
 #include "host/proc.h"
@@ -110,6 +111,8 @@ void cnn_telemetry_end(cnn_telemetry *t, const struct rusage *usage, cnn_measure
     out->steal_seconds = cnn_proc_steal_seconds("") - t->steal;
     out->throttled_seconds = cnn_proc_throttled_seconds("") - t->throttled;
     cnn_gpu_tally_fill(&t->tally, out);
+    if (t->gpu)
+        cnn_copy_printable(out->driver, sizeof out->driver, cnn_nvml_driver(t->gpu), false);
     if (usage)
         fill_usage(usage, out);
 }

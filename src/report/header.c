@@ -301,6 +301,7 @@ void cnn_report_put_machine(const cnn_report *r, cnn_table *t)
     put_column(r, "models", offsetof(cnn_measured, device_model), t);
     put_column(r, "backends", offsetof(cnn_measured, backend), t);
     put_column(r, "versions", offsetof(cnn_measured, versions), t);
+    put_column(r, "drivers", offsetof(cnn_measured, driver), t);
     put_threads(r, t);
     put_warnings(r, t);
 }

@@ -33,6 +33,7 @@
     X(device_model, T96, "", "processor or GPU model")                                             \
     X(backend, T16, "", "compute backend")                                                         \
     X(versions, T128, "", "versions of the compute libraries")                                     \
+    X(driver, T32, "", "version of the GPU's driver, by NVML; empty: unknown, or no GPU")          \
     X(threads, I32, "", "CPU threads of the trainer")                                              \
     X(shared_device, I8, "", "1: the device was shared with another rank")                         \
     X(parameters, I64, "", "trainable parameters")                                                 \

@@ -249,10 +249,12 @@ static void test_telemetry_means_and_extremes(void **state)
 {
     (void)state;
     cnn_telemetry *t = NULL;
-    cnn_nvml *n = open_fake(NEW, "gpu uuid=GPU-a;sm=1000,2000,1500;mem=2600,2500,-;temp=40,60,50;"
+    cnn_nvml *n = open_fake(NEW, "driver 550.54.15\n"
+                                 "gpu uuid=GPU-a;sm=1000,2000,1500;mem=2600,2500,-;temp=40,60,50;"
                                  "power=100000,300000,200000;reasons=1,-,4\n");
     assert_int_equal(cnn_nvml_watch(n, "GPU-a"), CNN_OK);
     const cnn_measured row = train_for(n, 0.6, (int)getpid(), &t); /* 3 samples, or more */
+    assert_string_equal(row.driver, "550.54.15");
     assert_float_equal(row.sm_clock_mean, 1500, 1e-9);
     assert_float_equal(row.sm_clock_min, 1000, 1e-9);
     assert_float_equal(row.memory_clock_mean, 2550, 1e-9);
