@@ -73,7 +73,8 @@ static uint64_t list_checksum(const view *v, int count)
 static cnn_status look_for_gpus(view *v, cnn_nvml **nvml, offer *mine)
 {
     cnn_status st = CNN_OK;
-    const cnn_visible_said said = {getenv("CUDA_VISIBLE_DEVICES"), getenv("SLURM_STEP_GPUS")};
+    const cnn_visible_variables variables = {getenv("CUDA_VISIBLE_DEVICES"),
+                                             getenv("SLURM_STEP_GPUS")};
     int count = 0;
     st = cnn_nvml_open(NULL, nvml);
     if (st != CNN_OK) {
@@ -83,12 +84,13 @@ static cnn_status look_for_gpus(view *v, cnn_nvml **nvml, offer *mine)
     CNN_CHECK((v->gpus = calloc(CNN_GPUS_MOST, sizeof *v->gpus)) != NULL, CNN_ENOMEM,
               "a list of GPUs");
     CNN_TRY(cnn_nvml_list(*nvml, "", v->gpus, &count));
-    CNN_TRY(cnn_visible_gpus(v->gpus, count, &said, v->chosen, &mine->gpus));
+    CNN_TRY(cnn_visible_gpus(v->gpus, count, &variables, v->chosen, &mine->gpus));
     mine->list = list_checksum(v, mine->gpus);
     if (count == 0)
         cnn_copy_string(mine->without, sizeof mine->without, "NVML shows none");
-    else if (mine->gpus == 0 && said.cuda)
-        snprintf(mine->without, sizeof mine->without, "CUDA_VISIBLE_DEVICES is '%.40s'", said.cuda);
+    else if (mine->gpus == 0 && variables.cuda)
+        snprintf(mine->without, sizeof mine->without, "CUDA_VISIBLE_DEVICES is '%.40s'",
+                 variables.cuda);
     else if (mine->gpus == 0)
         cnn_copy_string(mine->without, sizeof mine->without,
                         "all are in MIG mode without instances");

@@ -10,7 +10,7 @@ double cnn_clock_monotonic(void);
 /** Seconds since 1970-01-01 00:00 UTC; for time stamps only. */
 double cnn_clock_wall(void);
 /** Seconds since this process was started (before any exec of it), by the kernel's account, which
- * counts hundredths; NaN where that cannot be read. */
+ *  counts hundredths; NaN where that cannot be read. */
 double cnn_clock_process_age(void);
 /** Writes a wall time as local "2018-06-01 12:34:56" into s (20 bytes and more); "?" for what
  *  is no time: NaN, infinite, before 1970, after 9999. */

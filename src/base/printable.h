@@ -31,7 +31,7 @@ void cnn_make_printable(char *s, bool keep_lines);
 /** Copies s into a field of n bytes, printable, cut between characters; the rest is zeros. */
 void cnn_copy_printable(char *field, size_t n, const char *s, bool keep_lines);
 
-/** Prints s, or formatted text, lines kept. ferror(out) tells what fputs would. */
+/** Prints s, or formatted text, lines kept. Failures show in ferror(out). */
 void cnn_print(FILE *out, const char *s);
 void cnn_printf(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

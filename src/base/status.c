@@ -25,7 +25,8 @@ cnn_status cnn_error_set(cnn_status st, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    /* Messages of this status say what there was no memory for; of context added, once is enough. */
+    /* Messages of this status say what there was no memory for; of context added, once is
+     * enough. */
     const char *lack = st == CNN_ENOMEM ? cnn_status_text(st) : "";
     if (*lack && !strstr(text, lack))
         snprintf(message, sizeof message, "%s: %.*s", lack,

@@ -21,10 +21,11 @@ typedef struct {
 void cnn_text_append(cnn_text *t, const char *s);
 void cnn_text_append_bytes(cnn_text *t, const char *s, size_t n);
 void cnn_text_printf(cnn_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/** Appends s as a JSON string, quotes included. What is not printable is escaped; bytes that are not
- *  UTF-8 become U+FFFD. */
+/** Appends s as a JSON string, quotes included. What is not printable is escaped; bytes that are
+ *  not UTF-8 become U+FFFD. */
 void cnn_text_append_json(cnn_text *t, const char *s);
-/** Appends a number as JSON in as few digits as give it back exactly; NaN and infinities as null. */
+/** Appends a number as JSON in as few digits as give it back exactly; NaN and infinities as
+ *  null. */
 void cnn_text_append_json_number(cnn_text *t, double x);
 /** Appends s and as many spaces as fill it up to `width` characters: printf's %-*s counts bytes.
  *  Characters that take two columns of a terminal count as one. */
@@ -51,8 +52,8 @@ const char *cnn_suggest(const char *word, const char *const *names);
 bool cnn_parse_int(const char *s, int64_t *out);
 bool cnn_parse_real(const char *s, double *out);
 
-/** Reads a whole file of at most limit bytes; *out is terminated and owned by the caller. CNN_EUSAGE:
- *  it is larger; CNN_EDATA: it is not there or a folder; CNN_EIO. */
+/** Reads a whole file of at most limit bytes; *out is terminated and owned by the caller.
+ *  CNN_EUSAGE: it is larger; CNN_EDATA: it is not there or a folder; CNN_EIO. */
 cnn_status cnn_read_file(const char *path, size_t limit, char **out, size_t *len);
 
 #endif

@@ -36,7 +36,7 @@ cnn_yaml_origin *cnn_yaml_origin_create(char *label, const char *text, size_t le
 }
 
 /** Makes the document of the file's text, if that is sound. Keys given twice are allowed here, as
- * cnn_yaml_check_tree reports all of them. */
+ *  cnn_yaml_check_tree reports all of them. */
 static cnn_status build(cnn_yaml *y)
 {
     cnn_status st = CNN_OK;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Reading YAML and JSON with libfyaml: declarative fields, and diagnostics that name file, line
- * and column. Errors are collected, so that one pass reports all of them, in the order of the
- * file:
+ *  and column. Errors are collected, so that one pass reports all of them, in the order of the
+ *  file:
  *
  *      jobs/a.yaml:3:3: error: unknown key 'epoch' in train; did you mean 'epochs'?
  *        epoch: 20
  *        ^
  *
- * Columns count characters from 1. Anchors, aliases, tags, several documents, keys given twice and
- * nesting deeper than 24 levels are refused. */
+ *  Columns count characters from 1. Anchors, aliases, tags, several documents, keys given twice and
+ *  nesting deeper than 24 levels are refused. */
 #ifndef CNN_BASE_YAML_H
 #define CNN_BASE_YAML_H
 
@@ -50,8 +50,8 @@ typedef struct {
 } cnn_field;
 
 /** Parses text (YAML, of which JSON is a part), called `name` in messages. Syntax errors are kept
- * like all others: cnn_yaml_root is NULL then, and cnn_yaml_finish reports. *out is owned by the
- * caller. */
+ *  like all others: cnn_yaml_root is NULL then, and cnn_yaml_finish reports. *out is owned by the
+ *  caller. */
 cnn_status cnn_yaml_parse(const char *name, const char *text, cnn_yaml **out);
 /** The same from text of len bytes, in which a NUL byte is an error like others. */
 cnn_status cnn_yaml_parse_bytes(const char *name, const char *text, size_t len, cnn_yaml **out);
@@ -60,10 +60,10 @@ void cnn_yaml_close(cnn_yaml **y);
 /** The root node, borrowed; NULL when the document is empty or has syntax errors (recorded). */
 struct fy_node *cnn_yaml_root(cnn_yaml *y);
 
-/** Replaces or adds the value at a path of keys and list indices ("train.epochs"), as --set does;
- * a key that holds a dot stands in quotes; the index behind the last one appends. value is YAML; NULL (an argument without '=') is an error.
- * Errors are recorded like others, here and later, but name `--set key=value` instead of the file.
- * Nodes taken from the document before may be gone. */
+/** Replaces or adds the value at a path of keys and list indices ("train.epochs"), as --set does; a
+ *  key that holds a dot stands in quotes; the index behind the last one appends. value is YAML;
+ *  NULL (an argument without '=') is an error. Errors are recorded like others, here and later, but
+ *  name `--set key=value` instead of the file. Nodes taken from the document before may be gone. */
 cnn_status cnn_yaml_set(cnn_yaml *y, const char *path, const char *value);
 
 /** Records an error at a node (NULL: at the document as a whole). */
@@ -74,12 +74,12 @@ void cnn_yaml_error(cnn_yaml *y, struct fy_node *at, const char *fmt, ...)
 int cnn_yaml_errors(const cnn_yaml *y);
 
 /** CNN_OK, or CNN_EUSAGE with all recorded errors as the message, one after the other (the first
- * 15 kB of them and how many more there are). CNN_ENOMEM: memory ran out on the way. */
+ *  15 kB of them and how many more there are). CNN_ENOMEM: memory ran out on the way. */
 cnn_status cnn_yaml_finish(const cnn_yaml *y);
 
 /** Reads the mapping `node` into *out by the table. Unknown keys, wrong types, values out of bounds
- * and missing required keys are recorded as errors; absent keys leave their member as it is. what
- * names the mapping in messages ("train"). */
+ *  and missing required keys are recorded as errors; absent keys leave their member as it is. what
+ *  names the mapping in messages ("train"). */
 void cnn_yaml_fields(cnn_yaml *y, struct fy_node *node, const char *what, const cnn_field *fields,
                      void *out);
 
@@ -88,8 +88,8 @@ bool cnn_yaml_field(cnn_yaml *y, struct fy_node *value, const cnn_field *field, 
 
 /** Appends the members of *in by the table, in its order, as "key":value with commas between:
  *  cnn_yaml_fields reads them back unchanged from braces. Left out are keys that a mapping of this
- *  kind does not have, silent ones, numbers out of bounds and strings that are NULL or empty (an absent key), and
- *  nodes. Returns whether anything was appended. */
+ *  kind does not have, silent ones, numbers out of bounds and strings that are NULL or empty (an
+ *  absent key), and nodes. Returns whether anything was appended. */
 bool cnn_fields_write_json(const cnn_field *fields, int kind, const void *in, cnn_text *out);
 /** Appends one value of *in as JSON; nothing where its key is absent. */
 void cnn_fields_write_value(const cnn_field *field, const void *in, cnn_text *out);
@@ -97,8 +97,8 @@ void cnn_fields_write_value(const cnn_field *field, const void *in, cnn_text *ou
 /** The field called key, or NULL. */
 const cnn_field *cnn_field_find(const cnn_field *fields, const char *key);
 
-/** The scalar's text (borrowed, lives as long as the document), or NULL if the node is no scalar.
- */
+/** The scalar's text (borrowed, lives as long as the document), or NULL if the node is no
+ *  scalar. */
 const char *cnn_yaml_scalar(struct fy_node *node);
 
 /** Value of a key of a mapping, or NULL; and the key itself, to report at. */

@@ -257,7 +257,7 @@ void cnn_yaml_fields(cnn_yaml *y, struct fy_node *node, const char *what, const 
                      void *out)
 {
     if (!node && cnn_yaml_errors(y) > 0)
-        return; /* a syntax error, told already */
+        return; /* a syntax error, already reported */
     if (!node || !fy_node_is_mapping(node)) {
         cnn_yaml_error(y, node, "%s must be a mapping (key: value), not %s", what,
                        node ? show(node).text : "nothing");

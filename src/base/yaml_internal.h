@@ -49,10 +49,10 @@ bool cnn_yaml_report_collected(cnn_yaml *y, const cnn_yaml_origin *origin, struc
 struct fy_diag *cnn_yaml_collector(void);
 
 /** Checks text before a document is made of it: encoding, syntax, depth, one document, and no
- * anchors, aliases and tags. False if something was wrong; it has been reported then. */
+ *  anchors, aliases and tags. False if something was wrong; it has been reported then. */
 bool cnn_yaml_scan(cnn_yaml *y, const cnn_yaml_origin *origin);
 /** Reports duplicate keys, keys that are no words, and escapes ("\0", "\ud800") that make text no
- * C string of UTF-8, in a node and all below it. */
+ *  C string of UTF-8, in a node and all below it. */
 void cnn_yaml_check_tree(cnn_yaml *y, struct fy_node *node);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Errors of a document: where they are, how they look, in which order they are told. */
+/** Errors of a document: where they are, how they look, in which order they are reported. */
 #include "base/printable.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -221,15 +221,15 @@ cnn_status cnn_yaml_finish(const cnn_yaml *y)
     if (y->errors == 0)
         return CNN_OK;
     cnn_text all = {0};
-    int told = 0;
-    for (; told < y->problem_count; told++) {
-        const char *text = y->problems[told].text;
-        if (told && all.len + strlen(text) > MOST_BYTES)
+    int reported = 0;
+    for (; reported < y->problem_count; reported++) {
+        const char *text = y->problems[reported].text;
+        if (reported && all.len + strlen(text) > MOST_BYTES)
             break;
-        cnn_text_printf(&all, "%s%s", told ? "\n" : "", text);
+        cnn_text_printf(&all, "%s%s", reported ? "\n" : "", text);
     }
-    if (told < y->errors)
-        cnn_text_printf(&all, "\n%s: %d more errors", y->file->label, y->errors - told);
+    if (reported < y->errors)
+        cnn_text_printf(&all, "\n%s: %d more errors", y->file->label, y->errors - reported);
     cnn_status st = cnn_text_status(&all);
     if (st == CNN_OK)
         st = cnn_error_set(CNN_EUSAGE, "%s", all.s);

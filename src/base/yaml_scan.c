@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** What a document must be before anyone reads values from it. Job files are short and written by
- * hand, so the costly or surprising parts of YAML are refused rather than bounded one by one. */
+ *  hand, so the costly or surprising parts of YAML are refused rather than bounded one by one. */
 #include "base/printable.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -120,8 +120,8 @@ static void scan_events(scan *s, struct fy_parser *parser, struct fy_diag *diag)
         fy_parser_event_free(parser, event);
     }
     int before = s->y->errors;
-    bool told = cnn_yaml_report_collected(s->y, s->origin, diag);
-    if (!ended && !told && s->y->errors == before)
+    bool reported = cnn_yaml_report_collected(s->y, s->origin, diag);
+    if (!ended && !reported && s->y->errors == before)
         report_mark(s, NULL, 0, "this is not YAML that can be read");
 }
 

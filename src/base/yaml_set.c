@@ -189,7 +189,7 @@ static void set_at(const walk *w, const char *path, struct fy_node *value)
 cnn_status cnn_yaml_set(cnn_yaml *y, const char *path, const char *value)
 {
     if (!y->document)
-        return CNN_OK; /* its errors are told already */
+        return CNN_OK; /* its errors are already reported */
     char *label = cnn_asprintf(value ? "--set %s=%s" : "--set %s", path, value);
     cnn_yaml_origin *set = cnn_yaml_origin_create(
         label, value ? value : "", value ? strlen(value) : 0, y->sets ? y->sets->order + 1 : 1);

@@ -12,8 +12,8 @@ static const char introduction[] =
     "Usage: mpirun -np RANKS cnnmpi JOB.yaml [OPTION]...\n"
     "       cnnmpi COMMAND FILE... [OPTION]...\n"
     "\n"
-    "Trains the cells of a job again and again, each rank on a device of its own, and reports how\n"
-    "much of the spread in training time and accuracy is the framework and how much the machine.\n"
+    "Trains the cells of a job repeatedly, each rank on a device of its own, and reports how much of\n"
+    "the spread in training time and accuracy is due to the framework and how much to the machine.\n"
     "\n"
     "Commands:\n"
     "  plan JOB.yaml           cells with parameter counts, blocks, order and balance; trains "
@@ -32,7 +32,7 @@ static const char ending[] =
     "\n"
     "Exit status: 0 all runs done; 1 some failed; 2 wrong job file or usage; 3 data or "
     "environment;\n"
-    "75 unfinished, go on with --resume; 130 / 143 stopped by SIGINT / SIGTERM.\n"
+    "75 unfinished, continue with --resume; 130 / 143 stopped by SIGINT / SIGTERM.\n"
     "\n"
     "Environment: CNNMPI_DATA (folders of data sets), CNNMPI_TRAINERS (folders of trainer "
     "programs).\n";
@@ -48,7 +48,7 @@ static const char ending[] =
 #define OPTIONS_OF_JOBS(X)                                                                         \
     X("--output", 'o', "FILE", RUN | PLAN | DATA | REPORT,                                         \
       "results file (default: the job's `output`, or JOB.h5)")                                     \
-    X("--resume", 0, NULL, RUN, "go on with an unfinished results file: finished runs are kept")   \
+    X("--resume", 0, NULL, RUN, "continue an unfinished results file; finished runs are kept")     \
     X("--force", 0, NULL, RUN | REPORT, "replace an existing results file")                        \
     X("--set", 0, "KEY=VALUE", RUN | PLAN | DATA,                                                  \
       "override any key of the job: --set train.epochs=2 (repeatable); a key that holds a dot is " \
@@ -226,12 +226,13 @@ static cnn_status check_options(const cnn_command_line *line, unsigned given)
     if (line->command == CNN_COMMAND_HELP || line->command == CNN_COMMAND_VERSION)
         return CNN_OK;
     for (int i = 0; options[i].name; i++)
-        CNN_CHECK(!(given >> i & 1) || option_commands[i] >> line->command & 1, CNN_EUSAGE,
-                  "%s means nothing to `cnnmpi %s`%s", options[i].name,
-                  line->command == CNN_COMMAND_RUN ? "JOB.yaml" : command_names[line->command],
-                  strcmp(options[i].name, "--ranks") == 0
-                      ? ": it is for plans; to run on 4 ranks, write mpirun -np 4 cnnmpi JOB.yaml"
-                      : " (cnnmpi help)");
+        CNN_CHECK(
+            !(given >> i & 1) || option_commands[i] >> line->command & 1, CNN_EUSAGE,
+            "%s is not an option of `cnnmpi %s`%s", options[i].name,
+            line->command == CNN_COMMAND_RUN ? "JOB.yaml" : command_names[line->command],
+            strcmp(options[i].name, "--ranks") == 0
+                ? ", which is for plans; to run on 4 ranks, write mpirun -np 4 cnnmpi JOB.yaml"
+                : " (cnnmpi help)");
 done:
     return st;
 }
@@ -272,9 +273,10 @@ static cnn_status check_report(const cnn_command_line *line)
     if (line->command != CNN_COMMAND_REPORT)
         return CNN_OK;
     CNN_CHECK(!r->published || line->file_count == 0, CNN_EUSAGE,
-              "--published judges the study's own tables: leave '%s' away", line->file);
+              "--published judges the study's own tables and takes no file: leave out '%s'",
+              line->file);
     CNN_CHECK(!r->runs || !r->attempts, CNN_EUSAGE,
-              "--runs and --attempts are tables of their own: choose one");
+              "--runs and --attempts are different tables: choose one");
     CNN_CHECK(!(r->runs || r->attempts) || !(r->published || r->table || r->status_only || r->full),
               CNN_EUSAGE, "%s writes the rows of results files: it takes --output and --force only",
               rows);
@@ -282,9 +284,8 @@ static cnn_status check_report(const cnn_command_line *line)
               CNN_EUSAGE, "%s writes CSV, not %s", rows, cnn_report_format_names[r->format]);
     CNN_CHECK(!r->status_only ||
                   !(r->published || r->table || r->full || r->has_format || line->output),
-              CNN_EUSAGE, "--status prints nothing: it goes with no other option");
-    CNN_CHECK(!r->status_only || line->file_count < 2, CNN_EUSAGE,
-              "--status is about one file: ask for each");
+              CNN_EUSAGE, "--status prints nothing and takes no other option");
+    CNN_CHECK(!r->status_only || line->file_count < 2, CNN_EUSAGE, "--status takes one file");
 done:
     return st;
 }

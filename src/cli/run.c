@@ -62,7 +62,7 @@ static void print_left(const cnn_run_outcome *o)
                         : o->signal == SIGTERM ? "stopped by SIGTERM"
                         : o->signal            ? "stopped by a signal"
                                                : "unfinished";
-    printf("%s: %d of %d runs are left; to go on, repeat the command with --resume\n", cause,
+    printf("%s: %d of %d runs are left; to continue, repeat the command with --resume\n", cause,
            o->missing, o->planned);
 }
 

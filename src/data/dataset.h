@@ -35,14 +35,14 @@ typedef struct {
 } cnn_dataset;
 
 /** Reads, checks, splits and limits (data/split.h says how). CNN_EDATA names the file and what is
- * wrong with it, or what is missing and how to get it. No allocation exceeds what the files
- * honestly hold. */
+ *  wrong with it, or what is missing and how to get it. No allocation exceeds what the files
+ *  honestly hold. */
 cnn_status cnn_dataset_load(const cnn_source *source, cnn_dataset **out);
 void cnn_dataset_destroy(cnn_dataset **dataset);
 
-/** Identity of what is trained and tested on, after split and limit: the CRC-32 of the training part
- *  and that of the test part, 8 hexadecimal digits each. Of a part: its pixels as they lie in memory
- *  (u8, or f32 little-endian), then its labels as i32, little-endian. */
+/** Identity of what is trained and tested on, after split and limit: the CRC-32 of the training
+ *  part and that of the test part, 8 hexadecimal digits each. Of a part: its pixels as they lie in
+ *  memory (u8, or f32 little-endian), then its labels as i32, little-endian. */
 void cnn_dataset_fingerprint(const cnn_dataset *dataset, char out[17]);
 
 /** Shape, classes, counts, scale and found only, from the headers and the labels: for `plan`. The

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** A data file being read from front to back, gzip-compressed or plain (told apart by content).
+/** A data file being read from front to back, gzip-compressed or plain (recognised by its content).
  *
  *  Files may be truncated, corrupt or hostile: everything is checked against what the file really
  *  holds, and every error is CNN_EDATA with a message that names the file and the place in it.

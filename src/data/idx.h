@@ -19,10 +19,10 @@ enum {
 };
 extern const char *const cnn_idx_names[CNN_IDX_FILES]; /* MNIST's own, without .gz */
 
-/** Finds one of the four (an index of cnn_idx_names) in folder, plain first, then .gz; then by names
- *  that others give it ("train-images.idx3-ubyte", "emnist-letters-test-labels-idx1-ubyte"), also in
- *  a folder of such a name. *path is owned by the caller, NULL when it is not there. CNN_EDATA:
- *  several files answer to these names; CNN_ENOMEM. */
+/** Finds one of the four (an index of cnn_idx_names) in folder, plain first, then .gz; then by
+ *  names that others give it ("train-images.idx3-ubyte", "emnist-letters-test-labels-idx1-ubyte"),
+ *  also in a folder of such a name. *path is owned by the caller, NULL when it is not there.
+ *  CNN_EDATA: several files answer to these names; CNN_ENOMEM. */
 cnn_status cnn_idx_locate(const char *folder, int which, char **path);
 
 /** Images [N,H,W] or [N,H,W,C]. pixels NULL: only the header is read. Else *pixels, u8
@@ -30,8 +30,8 @@ cnn_status cnn_idx_locate(const char *folder, int which, char **path);
 cnn_status cnn_idx_images(const char *path, cnn_image_shape *shape, uint64_t *sum,
                           unsigned char **pixels);
 
-/** Labels [N]. *labels, i32 [*count], is owned by the caller; *sum continues over the file's bytes.
- */
+/** Labels [N]. *labels, i32 [*count], is owned by the caller; *sum continues over the file's
+ *  bytes. */
 cnn_status cnn_idx_labels(const char *path, int *count, uint64_t *sum, int32_t **labels);
 
 #endif

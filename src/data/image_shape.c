@@ -26,10 +26,10 @@ cnn_status cnn_image_shape_set(const char *path, const uint64_t *dims, int rank,
         CNN_CHECK(dims[i] > 0, CNN_EDATA, "'%s' is empty: its header says %s", path, text.s);
     for (int i = 1; i < rank; i++)
         CNN_CHECK(!__builtin_mul_overflow(image, dims[i], &image) && image <= INT_MAX, CNN_EDATA,
-                  "'%s': images of the size in its header (%s) are not possible", path, text.s);
+                  "'%s': its header states an impossible size of images (%s)", path, text.s);
     CNN_CHECK(dims[0] <= INT_MAX && !__builtin_mul_overflow(image, dims[0], &all) &&
                   !__builtin_mul_overflow(all, element_size, bytes),
-              CNN_EDATA, "'%s': as many images as its header says (%s) are not possible", path,
+              CNN_EDATA, "'%s': its header states an impossible number of images (%s)", path,
               text.s);
     *shape = (cnn_image_shape){.count = (int)dims[0],
                                .height = (int)dims[1],
@@ -72,7 +72,7 @@ cnn_status cnn_label_count_set(const char *path, uint64_t n, int *count)
     cnn_status st = CNN_OK;
     CNN_CHECK(n > 0, CNN_EDATA, "'%s' is empty: its header says 0 labels", path);
     CNN_CHECK(n <= INT_MAX, CNN_EDATA,
-              "'%s': as many labels as its header says (%" PRIu64 ") are not possible", path, n);
+              "'%s': its header states an impossible number of labels (%" PRIu64 ")", path, n);
     *count = (int)n;
 done:
     return st;

@@ -22,8 +22,8 @@ typedef struct {
 cnn_status cnn_image_shape_set(const char *path, const uint64_t *dims, int rank,
                                size_t element_size, cnn_image_shape *shape, uint64_t *bytes);
 
-/** Turns a shape that was read as [N,H,W,C] into that of a file of [N,C,H,W], and images [N,C,H,W] of
- *  element_size bytes into [N,H,W,C] in place; pixels may be NULL. CNN_ENOMEM. */
+/** Turns a shape that was read as [N,H,W,C] into that of a file of [N,C,H,W], and images [N,C,H,W]
+ *  of element_size bytes into [N,H,W,C] in place; pixels may be NULL. CNN_ENOMEM. */
 cnn_status cnn_image_channels_last(cnn_image_shape *shape, size_t element_size, void *pixels);
 
 /** Whether a shape that was read as [N,H,W,C] is much rather one of [N,C,H,W]: 1 to 4 channels

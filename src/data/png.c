@@ -59,7 +59,7 @@ static cnn_status check_head(cnn_png *p)
     const unsigned char *ihdr = p->head + SIGNATURE + 8;
     uint64_t bytes, size = cnn_data_file_size(p->file);
     CNN_CHECK(memcmp(p->head, start, sizeof start - 1) == 0, CNN_EDATA,
-              "'%s' is no PNG file: it does not start as one", path);
+              "'%s' is not a PNG file: its signature is missing", path);
     CNN_CHECK(crc32(0, ihdr - 4, 13 + 4) == big_endian(ihdr + 13), CNN_EDATA,
               "'%s' is damaged: the checksum of its header is wrong", path);
     CNN_TRY(check_kind(path, ihdr[8], ihdr[9], ihdr[12]));

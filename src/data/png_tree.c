@@ -23,7 +23,7 @@ typedef struct {
 typedef struct {
     cnn_image_shape shape; /* count is the number of images */
 } size_count;
-enum { MOST_SIZES = 256 /* that are told apart */ };
+enum { MOST_SIZES = 256 /* counted separately */ };
 
 /** An image as it comes, before it is known which ones are kept. */
 typedef struct {
@@ -341,7 +341,7 @@ static int by_count(const void *a, const void *b)
     return (x->shape.count < y->shape.count) - (x->shape.count > y->shape.count);
 }
 
-/** That few images are skipped: a quarter of the data that goes unseen is another data set. */
+/** Checks that few images are skipped: leaving out many would change the data set. */
 static cnn_status check_skipped(gathering *g, const char *root, const cnn_image_shape *kept)
 {
     enum { SHOWN = 5 };
@@ -369,7 +369,7 @@ done:
     return st;
 }
 
-/** That the first level are patients: folders of a split would be taken for some. */
+/** Checks that the first level holds patients and not the parts of a split. */
 static cnn_status check_top(const char *root)
 {
     static const char *const parts[] = {"train",      "training", "val",     "valid",

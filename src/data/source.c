@@ -74,7 +74,7 @@ static void check_keys(cnn_yaml *y, struct fy_node *node, const char *name, int 
         struct fy_node *value = cnn_yaml_lookup(node, f->key);
         const bool belongs = !f->kinds || f->kinds >> type & 1;
         if (value && !belongs)
-            cnn_yaml_error(y, value, "'%s' means nothing for data set '%s' of type %s", f->key,
+            cnn_yaml_error(y, value, "'%s' is not a key of data set '%s', whose type is %s", f->key,
                            name, cnn_source_type_names[type]);
         else if (!value && belongs && f->kinds && f->required)
             cnn_yaml_error(y, node, "data set '%s' of type %s needs '%s'", name,
@@ -118,7 +118,7 @@ void cnn_source_read(cnn_yaml *y, struct fy_node *node, const char *name, cnn_so
         cnn_yaml_error(y, node, "out of memory");
     cnn_yaml_fields(y, node, name, fields, &e);
     *out = e.source;
-    /* Without a good type, what else is wrong cannot be said. */
+    /* Without a valid type the other keys cannot be checked. */
     struct fy_node *type = fy_node_is_mapping(node) ? cnn_yaml_lookup(node, "type") : NULL;
     const char *word = type ? cnn_yaml_scalar(type) : NULL;
     if (!word || strcmp(word, cnn_source_type_names[out->type]) != 0)

@@ -54,7 +54,7 @@ typedef struct {
  *  by *out; cnn_source_free. */
 void cnn_source_read(cnn_yaml *y, struct fy_node *node, const char *name, cnn_source *out);
 /** Appends the mapping that cnn_source_read reads, as JSON on one line. Paths are absolute where
- * the files are found, so that a program with another working directory finds the same ones. */
+ *  the files are found, so that a program with another working directory finds the same ones. */
 void cnn_source_write_json(const cnn_source *source, cnn_text *out);
 cnn_status cnn_source_copy(const cnn_source *from, cnn_source *to);
 void cnn_source_free(cnn_source *source);
@@ -64,7 +64,7 @@ void cnn_source_free(cnn_source *source);
 cnn_status cnn_source_wellknown(const char *name, cnn_source *out);
 
 /** Finds a file or folder of a source: as given (absolute), in source->folder (the working
- * directory where that is NULL), in each folder of $CNNMPI_DATA (colon-separated), in ./data, in
+ *  directory where that is NULL), in each folder of $CNNMPI_DATA (colon-separated), in ./data, in
  *  /usr/share/datasets. A folder of an idx source counts only if one of the four files is in it.
  *  *out is owned by the caller. CNN_EDATA lists the places that were tried and how to get the data
  *  set, if it is a well-known one. */

@@ -36,8 +36,8 @@ static int by_remainder(const void *a, const void *b)
     return (x->class > y->class) - (x->class < y->class);
 }
 
-/** Distributes `test` images over classes of sizes [classes] by largest remainder: quota [classes].
- */
+/** Distributes `test` images over classes of sizes [classes] by largest remainder: quota
+ *  [classes]. */
 static cnn_status distribute(int test, int n, const int *sizes, int classes, int *quota)
 {
     cnn_status st = CNN_OK;

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-/** Checks the sizes of a synthetic source, which need not have come through cnn_source_read. */
+/** Checks the sizes of a synthetic source, also of one that cnn_source_read did not make. */
 cnn_status cnn_synthetic_check(const cnn_source *source);
 
 /** Labels, i32 [count], owned by the caller: image i is of class i % classes. */

@@ -38,7 +38,7 @@ static cnn_status count(const cnn_job *job, cnn_design *d, int *measured, int *b
     int64_t warm = (int64_t)*busy * job->schedule.warmup;
     CNN_CHECK(blocks <= INT_MAX && warm <= INT_MAX &&
                   (blocks + warm) * d->level_count <= INT_MAX / 2,
-              CNN_EUSAGE, "job '%s' has more than %d runs: take fewer repeats or levels", job->name,
+              CNN_EUSAGE, "job '%s' has more than %d runs: reduce repeats or levels", job->name,
               INT_MAX / 2);
     *measured = (int)blocks;
     d->combination_count = (int)combinations;
@@ -76,8 +76,8 @@ static char *make_label(const cnn_job *job, const int *levels)
     return cnn_text_take(&t);
 }
 
-/** Levels of the index-th combination, the last factor running fastest; `level` for the contrast.
- */
+/** Levels of the index-th combination, the last factor running fastest; `level` for the
+ *  contrast. */
 static int *make_levels(const cnn_job *job, int index, int level)
 {
     int *levels = calloc((size_t)job->factor_count, sizeof *levels);

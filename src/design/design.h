@@ -3,7 +3,7 @@
  *
  *  A cell is a combination of levels of all factors. A combination is one of all factors but the
  *  contrast. A block is one repeat of one combination: a run for every level of the contrast, back
- * to back on one device, sharing a seed. */
+ *  to back on one device, sharing a seed. */
 #ifndef CNN_DESIGN_DESIGN_H
 #define CNN_DESIGN_DESIGN_H
 
@@ -92,15 +92,16 @@ void cnn_design_label_run(const cnn_design *design, int run, cnn_text *out);
 int cnn_design_repeats(const cnn_design *design);
 
 /** The plan for people: factors, cells with parameter counts and multiply-adds, blocks per device
- * and combination, orders, first blocks of each queue. Parameter counts need the data sets' shapes:
- *  networks [cell_count], inferred, or NULL entries where a data set is missing ("unknown"). */
+ *  and combination, orders, first blocks of each queue. Parameter counts need the data sets'
+ *  shapes: networks [cell_count], inferred, or NULL entries where a data set is missing
+ *  ("unknown"). */
 void cnn_design_describe(const cnn_design *design, const cnn_job *job,
                          const cnn_network *const *networks, cnn_text *out);
 /** Appends which variance components the planned runs of the first combination can tell apart, and
  *  why not the others (stats/mixed/mixed.h); combinations are balanced alike. CNN_ENOMEM. */
 cnn_status cnn_design_describe_components(const cnn_design *design, cnn_text *out);
 /** What follows it where nothing has been measured: that time is unknown, and which difference
- * could be found, in standard deviations. */
+ *  could be found, in standard deviations. */
 void cnn_design_describe_unmeasured(const cnn_design *design, const cnn_job *job, cnn_text *out);
 
 /** The largest difference between counts of blocks that should be equal: of devices, of orders and

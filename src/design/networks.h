@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The network of every cell, with the shapes and parameter counts that follow from its data set.
- */
+/** The network of every cell, with the shapes and parameter counts that follow from its data
+ *  set. */
 #ifndef CNN_DESIGN_NETWORKS_H
 #define CNN_DESIGN_NETWORKS_H
 

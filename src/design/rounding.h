@@ -13,7 +13,7 @@ typedef struct {
 } cnn_count;
 
 /** Takes a k-th part of every cell, rounded up or down so that the parts of every row, of every
- *  column and of the whole table are a k-th part of theirs, rounded up or down, too. Such a
+ *  column and of the whole table are a k-th part of theirs, rounded up or down as well. Such a
  *  rounding always exists (Bacharach 1966, Cox 1987: "A constructive procedure for unbiased
  *  controlled rounding"). Taking a k-th, then a (k-1)-th of what is left, and so on, therefore
  *  divides the table into k parts that nowhere differ by more than 1.

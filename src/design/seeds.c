@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* The counter's epoch word holds a device number for the order of its queue; these are no devices.
- */
+/* The counter's epoch word holds a device number for the order of its queue; these are no
+ * devices. */
 #define MIX_PAIR UINT32_C(0xfffffff0)
 #define MIX_SUM  UINT32_C(0xfffffff1)
 

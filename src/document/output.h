@@ -29,8 +29,8 @@ typedef struct {
 /** Renders a document and writes it. All tables as CSV go to the folder `output`, which is made if
  *  need be: one file NAME.csv for each name of a table. Everything else goes to the file `output`.
  *  CNN_EUSAGE: a table that the document lacks (the message names those that it has), all tables as
- *  CSV without a folder, or a file that is there and not to be replaced: then nothing is written.
- */
+ *  CSV without a folder, or a file that is there and not to be replaced: then nothing is
+ *  written. */
 cnn_status cnn_report_write(const cnn_document *d, const cnn_report_output *to);
 
 /** Opens to->output for writing. Devices and pipes are written to as they are. CNN_EUSAGE: a file

@@ -25,8 +25,8 @@ static void spaces(cnn_text *out, int n)
     cnn_text_printf(out, "%*s", max_int(n, 0), "");
 }
 
-/** Lines of at most `width` characters, `indent` of them blank; the first line has `used` already.
- */
+/** Lines of at most `width` characters, `indent` of them blank; the first line has `used`
+ *  already. */
 static void put_wrapped(cnn_text *out, const char *s, int used, int indent, int width)
 {
     while (*s) {

@@ -47,7 +47,7 @@ static const char *why_no_spread(const work *w, const cnn_forecast_cell *a,
                                  const cnn_forecast_cell *b, int comparison)
 {
     if (a->unknown || b->unknown)
-        return "of one of the cells nothing is known";
+        return "one of the cells is unknown";
     if (a->epochs || b->epochs)
         return "runs of other epochs have another spread";
     if (comparison < 0)
@@ -143,9 +143,9 @@ static cnn_status check_use(const cnn_forecast *f, const cnn_design *design, con
     int known = 0;
     for (int c = 0; c < f->cell_count; c++)
         known += !f->cells[c].unknown;
-    CNN_CHECK(known > 0, CNN_EUSAGE, "'%s' tells nothing of this plan: %s: %s%s", path,
+    CNN_CHECK(known > 0, CNN_EUSAGE, "'%s' says nothing about this plan: %s: %s%s", path,
               design->cells[0].label, f->cells[0].unknown,
-              f->cell_count > 1 ? "; nor does it of another cell" : "");
+              f->cell_count > 1 ? "; nor about any other cell" : "");
 done:
     return st;
 }

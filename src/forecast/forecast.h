@@ -10,10 +10,10 @@
 #include "design/networks.h"
 
 /** A cell of the plan. Its runs are expected to be as the done ones of the file's cell with the
- * same names of framework, architecture and data set and the same training, on average: warm-up
- * runs and runs without a result left out. */
+ *  same names of framework, architecture and data set and the same training, on average: warm-up
+ *  runs and runs without a result left out. */
 typedef struct {
-    char *unknown;        /* why the file tells nothing of the cell, NULL: it does; then: */
+    char *unknown;        /* why the file has no times of the cell; NULL: it has, and then: */
     int source;           /* cell of the file */
     int runs;             /* of it that are done */
     int epochs;           /* of its runs where those planned have more or fewer, whose seconds are
@@ -28,7 +28,7 @@ typedef struct {
 typedef struct {
     cnn_pair pair;
     const char *unknown; /* why the file knows no spread, a literal; NULL: it does; then: */
-    int blocks;          /* whole blocks of the file that tell it */
+    int blocks;          /* whole blocks of the file behind it */
     double paired_sd;    /* of log training time of a over b within them */
     /* What the plan's blocks find with power CNN_ANALYSIS_POWER: as a log ratio, by the paired t
      * test at the plan's alpha; at alpha over all comparisons of the plan, Holm's first step, which
@@ -62,7 +62,7 @@ typedef struct {
  *  gives it (dynamic: the next block goes to the first free device), nothing fails.
  *
  *  CNN_EUSAGE: the file knows no cell of the plan; the message has the reason of the first.
- * CNN_EDATA as of cnn_analysis_create and cnn_stored_job. *out is owned by the caller. */
+ *  CNN_EDATA as of cnn_analysis_create and cnn_stored_job. *out is owned by the caller. */
 cnn_status cnn_forecast_create(const cnn_design *design, const cnn_job *job,
                                const cnn_network *const *networks, const int *images,
                                const cnn_results *results, const char *path, cnn_forecast **out);

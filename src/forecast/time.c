@@ -73,7 +73,8 @@ static cnn_status expect_run(const cnn_groups *g, const cnn_summary *there, int 
         return refuse(cell, cnn_strdup(cnn_reason_sentences[there->reason]));
     if (have == 1)
         return refuse(
-            cell, cnn_asprintf("1 epoch there, %d here: one does not tell of later ones", wanted));
+            cell,
+            cnn_asprintf("1 epoch there, %d here: later epochs may differ from the first", wanted));
     for (int i = g->cell_start[cell->source]; i < g->cell_start[cell->source + 1]; i++) {
         const cnn_measured *m = &g->results->measured[g->cell_runs[i]];
         double train_seconds = m->train_seconds, life_seconds = m->life_seconds;
@@ -133,8 +134,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/** Adds to the least of a heap of n numbers, of which none is above those at 2 i + 1 and 2 i + 2.
- */
+/** Adds to the least of a heap of n numbers, of which none is above those at 2 i + 1 and 2 i +
+ *  2. */
 static void add_to_least(double *heap, int n, double seconds)
 {
     int at = 0;
@@ -162,8 +163,8 @@ cnn_status cnn_forecast_whole(const cnn_design *d, cnn_forecast *f)
         if (d->blocks[b].device >= 0)
             busy[d->blocks[b].device] += seconds;
     }
-    /* Blocks of the common queue: a sorted list is a heap, and which device is free is all the same
-     */
+    /* Blocks of the common queue: a sorted list is a heap, and which device is free is all the
+     * same */
     qsort(busy, (size_t)d->device_count, sizeof *busy, ascending);
     for (int i = 0; i < d->block_count; i++) {
         const cnn_block *block = &d->blocks[d->queue[i]];

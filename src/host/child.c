@@ -42,8 +42,8 @@ struct cnn_child {
 /* Seconds for the helper to fork; and beyond its own patience, before it is killed. */
 static const double start_patience = 30, helper_patience = CNN_EXEC_PATIENCE + 2;
 
-/* Above the descriptors that the trainer gets, so that no dup2 for it overwrites another's source.
- */
+/* Above the descriptors that the trainer gets, so that no dup2 for it overwrites another's
+ * source. */
 enum { FIRST_FREE_DESCRIPTOR = 10 };
 
 /** Moves a descriptor up; closes the old one. */
@@ -80,7 +80,7 @@ done:
 }
 
 /** A file in memory that holds the specification. Unlike a pipe it takes any length at once and
- * cannot break when the trainer ends early. */
+ *  cannot break when the trainer ends early. */
 static cnn_status make_input(const char *input, int *out)
 {
     cnn_status st = CNN_OK;
@@ -153,7 +153,8 @@ typedef struct {
     int input, log, events, report, order;
 } handed_over;
 
-/** Starts the helper with input as 0, log as 1 and 2, the others as host/handover.h numbers them. */
+/** Starts the helper with input as 0, log as 1 and 2, the others as host/handover.h numbers
+ *  them. */
 static cnn_status spawn(const cnn_child_options *options, const handed_over *h, pid_t *pid)
 {
     cnn_status st = CNN_OK;
@@ -206,8 +207,8 @@ static void read_events(cnn_child *child)
     child->lines.closed = true;
 }
 
-/** Likewise; a few buffers at a time, so that a flood does not keep the rank from its other work.
- */
+/** Likewise; a few buffers at a time, so that a flood does not keep the rank from its other
+ *  work. */
 static void read_log(cnn_child *child)
 {
     char bytes[4096];

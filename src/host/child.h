@@ -22,12 +22,12 @@ typedef struct {
     const char *input;              /* the specification: its standard input, then end of file */
 } cnn_child_options;
 
-/** Starts a trainer in a process group of its own, under a supervisor (the exec helper) that ends it
- *  with all its descendants when it ends, when the rank orders it and when the rank dies. Variables
- *  that make MPI programs believe to be ranks are removed (host/environment.h), SIGINT and SIGTERM
- *  ignored. Blocks until the trainer's process exists: milliseconds. A program that cannot be
- *  executed ends with code 127, and the log has the reason. CNN_EENV: no process, or no descriptors,
- *  can be had. */
+/** Starts a trainer in a process group of its own, under a supervisor (the exec helper) that ends
+ *  it with all its descendants when it ends, when the rank orders it and when the rank dies.
+ *  Variables that make MPI programs believe to be ranks are removed (host/environment.h), SIGINT
+ *  and SIGTERM ignored. Blocks until the trainer's process exists: milliseconds. A program that
+ *  cannot be executed ends with code 127, and the log has the reason. CNN_EENV: no process, or no
+ *  descriptors, can be had. */
 cnn_status cnn_child_start(const cnn_child_options *options, cnn_child **out);
 
 /** Moves bytes: reads events and log without blocking, notices the end. Call often.
@@ -35,8 +35,8 @@ cnn_status cnn_child_start(const cnn_child_options *options, cnn_child **out);
 cnn_status cnn_child_poll(cnn_child *child, double timeout);
 
 /** The next whole event line (terminated, without newline, borrowed until the next call), or NULL.
- *  A line longer than 64 kB is given cut and marks *too_long. Lines may outlast the trainer's end.
- */
+ *  A line longer than 64 kB is given cut and marks *too_long. Lines may outlast the trainer's
+ *  end. */
 const char *cnn_child_next_line(cnn_child *child, bool *too_long);
 
 /** Ended with all its descendants, and all its output read. */
@@ -53,7 +53,7 @@ double cnn_child_life_seconds(const cnn_child *child); /* so far, or start to en
 const struct rusage *cnn_child_usage(const cnn_child *child);
 pid_t cnn_child_pid(const cnn_child *child);
 /** The last bytes (up to 511) of standard output and error together, whole lines, printable; never
- * NULL. */
+ *  NULL. */
 const char *cnn_child_log_tail(cnn_child *child);
 
 /** Orders its end, and that of its descendants; does not wait. Again: does nothing. */

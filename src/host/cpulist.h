@@ -6,8 +6,8 @@
 #include <sched.h>
 #include <stdbool.h>
 
-/** Reads a list into *out; false when it is no list, is empty, or names a CPU beyond CPU_SETSIZE.
- */
+/** Reads a list into *out; false when it is no list, is empty, or names a CPU beyond
+ *  CPU_SETSIZE. */
 bool cnn_cpulist_parse(const char *list, cpu_set_t *out);
 
 #endif

@@ -25,7 +25,7 @@ cnn_gpu_tally cnn_gpu_tally_empty(void)
     return tally;
 }
 
-/** Processes of others in a sample; -1: cannot be told. */
+/** Processes of others in a sample; -1: unknown. */
 static int count_foreign(const cnn_gpu_sample *sample, int trainer)
 {
     int own = 0;

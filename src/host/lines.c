@@ -19,7 +19,7 @@ void cnn_lines_added(cnn_lines *lines, size_t n)
     lines->end += n;
 }
 
-/** Drops the rest of a line that was given cut, as far as it has come. */
+/** Drops the rest of a line that was given cut, as far as it has been read. */
 static void skip(cnn_lines *lines)
 {
     char *from = lines->bytes + lines->start;

@@ -17,7 +17,7 @@ typedef struct {
 void cnn_logtail_add(cnn_logtail *tail, const char *bytes, size_t n);
 
 /** The last CNN_LOGTAIL_MOST bytes at most: whole lines as far as they fit (one longer line is
- * given by its end), printable, without the last newline. Borrowed; never NULL. */
+ *  given by its end), printable, without the last newline. Borrowed; never NULL. */
 const char *cnn_logtail_text(cnn_logtail *tail);
 
 #endif

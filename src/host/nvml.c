@@ -103,11 +103,11 @@ const char *cnn_nvml_driver(const cnn_nvml *nvml)
 #define CNN_NVML(n, what, call)                                                                    \
     do {                                                                                           \
         const unsigned code_ = (call);                                                             \
-        CNN_CHECK(code_ == CNN_NVML_SUCCESS, CNN_EENV, "%s: NVML says: %s", (what),                \
+        CNN_CHECK(code_ == CNN_NVML_SUCCESS, CNN_EENV, "%s: NVML: %s", (what),                     \
                   text_of((n), code_));                                                            \
     } while (0)
 
-/** The CPUs near a device as NVML tells them, for where /sys does not. */
+/** The CPUs near a device as NVML reports them, where /sys does not. */
 static void read_affinity(const cnn_nvml *n, cnn_nvml_device device, char *list, size_t size)
 {
     enum { BITS = 8 * sizeof(unsigned long), WORDS = CPU_SETSIZE / BITS };
@@ -277,8 +277,8 @@ done:
     return st;
 }
 
-/** Whether a figure was told; a GPU that is lost is remembered. */
-static bool told(unsigned code, cnn_gpu_sample *out)
+/** Whether NVML returned a figure; remembers a GPU that is lost. */
+static bool returned(unsigned code, cnn_gpu_sample *out)
 {
     if (code == CNN_NVML_GPU_IS_LOST)
         out->lost = true;
@@ -288,17 +288,17 @@ static bool told(unsigned code, cnn_gpu_sample *out)
 static double clock_of(const cnn_nvml *n, unsigned kind, cnn_gpu_sample *out)
 {
     unsigned mhz;
-    return n->api.clock && told(n->api.clock(n->whole, kind, &mhz), out) ? mhz : NAN;
+    return n->api.clock && returned(n->api.clock(n->whole, kind, &mhz), out) ? mhz : NAN;
 }
 
 static int64_t reasons_of(const cnn_nvml *n, cnn_gpu_sample *out)
 {
     unsigned long long
         bits; /* the function's old name goes with NVML 13, its new one came with 535 */
-    if (n->api.event_reasons && told(n->api.event_reasons(n->whole, &bits), out))
+    if (n->api.event_reasons && returned(n->api.event_reasons(n->whole, &bits), out))
         return (int64_t)bits;
     if (!n->api.event_reasons && n->api.throttle_reasons &&
-        told(n->api.throttle_reasons(n->whole, &bits), out))
+        returned(n->api.throttle_reasons(n->whole, &bits), out))
         return (int64_t)bits;
     return -1;
 }
@@ -311,7 +311,7 @@ static void list_processes(const cnn_nvml *n, cnn_gpu_sample *out)
     if (!n->api.processes)
         return;
     const unsigned code = n->api.processes(n->watched, &count, processes);
-    if (!told(code, out))
+    if (!returned(code, out))
         return;
     out->process_count = 0;
     for (unsigned i = 0; i < count && i < CNN_GPU_PROCESSES_MOST; i++)
@@ -327,12 +327,12 @@ void cnn_nvml_sample(const cnn_nvml *n, cnn_gpu_sample *out)
         return;
     out->sm_clock = clock_of(n, CNN_NVML_CLOCK_SM, out);
     if (out->lost)
-        return; /* the rest would say the same, perhaps slowly */
+        return; /* the other calls would fail as well, perhaps slowly */
     out->memory_clock = clock_of(n, CNN_NVML_CLOCK_MEMORY, out);
     if (n->api.temperature &&
-        told(n->api.temperature(n->whole, CNN_NVML_TEMPERATURE_GPU, &value), out))
+        returned(n->api.temperature(n->whole, CNN_NVML_TEMPERATURE_GPU, &value), out))
         out->temperature = value;
-    if (n->api.power && told(n->api.power(n->whole, &value), out))
+    if (n->api.power && returned(n->api.power(n->whole, &value), out))
         out->power = 1e-3 * value; /* from milliwatts */
     out->reasons = reasons_of(n, out);
     list_processes(n, out);

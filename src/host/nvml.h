@@ -32,16 +32,16 @@ cnn_status cnn_nvml_open(const char *library, cnn_nvml **out);
 /** Takes NULL, leaves NULL. */
 void cnn_nvml_close(cnn_nvml **nvml);
 
-/** "550.54.15"; "" when it is not told. */
+/** "550.54.15"; "" when it is unknown. */
 const char *cnn_nvml_driver(const cnn_nvml *nvml);
 
 /** Lists the GPUs by PCI address, each in MIG mode followed by its instances: at most
  *  CNN_GPUS_MOST. Those that this process has no permission to use are left out. A GPU that cannot
- * be described (one that has fallen off the bus) is an error that names it. root: "" on a real
- * machine, a folder in tests. */
+ *  be described (one that has fallen off the bus) is an error that names it. root: "" on a real
+ *  machine, a folder in tests. */
 cnn_status cnn_nvml_list(const cnn_nvml *nvml, const char *root, cnn_gpu *gpus, int *count);
 
-/** What a GPU was doing at one moment. NaN, -1: not told. */
+/** What a GPU was doing at one moment. NaN, -1: unknown. */
 typedef struct {
     double sm_clock, memory_clock;    /* MHz */
     double temperature;               /* degC */

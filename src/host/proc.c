@@ -77,8 +77,8 @@ static double throttled_in(const char *root, const char *path)
     return seconds;
 }
 
-/** Sum over a cgroup and its ancestors below a mount point; NaN when none of them tells. In a
- * container the path may be another's: then the mount's root is what there is. */
+/** Sum over a cgroup and its ancestors below a mount point; NaN when none of them has it. In a
+ *  container the path may be another's: then the mount's root is what there is. */
 static double throttled_along(const char *root, const char *mount, const char *cgroup)
 {
     char path[PATH_ROOM], group[PATH_ROOM];
@@ -105,7 +105,7 @@ static bool has_cpu(const char *controllers)
     return false;
 }
 
-/** First mount point that tells something. */
+/** First mount point that has a value. */
 static double throttled_below(const char *root, const char *const *mounts, const char *cgroup)
 {
     for (; *mounts; mounts++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Reading what Linux tells about the machine. root: "" on a real machine, a folder in tests. */
+/** Figures of the machine from /proc, /sys and the cgroup files. root: "" on a real machine, a
+ *  folder in tests. */
 #ifndef CNN_HOST_PROC_H
 #define CNN_HOST_PROC_H
 
@@ -13,7 +14,7 @@ double cnn_proc_load(const char *root);
 /** CPU seconds stolen from the host by its hypervisor since its start, all CPUs; NaN: unknown. */
 double cnn_proc_steal_seconds(const char *root);
 
-/** Mean clock now of a set of CPUs (MHz), of those that tell; NaN: none does. */
+/** Mean clock now of a set of CPUs (MHz), of those that report one; NaN: none does. */
 double cnn_proc_frequency(const char *root, const cpu_set_t *cpus);
 
 /** Seconds for which CPU quotas have throttled this process's cgroup so far, summed over the cgroup
@@ -30,7 +31,7 @@ void cnn_proc_pci_cpus(const char *root, const char *address, char *list, size_t
 bool cnn_proc_descends(const char *root, int pid, int ancestor);
 
 /** Whether this process numbers processes as the kernel and its drivers do: false in a container
- *  with process numbers of its own, and where it cannot be told. */
+ *  with process numbers of its own, and where that is unknown. */
 bool cnn_proc_numbers_are_the_hosts(const char *root);
 
 #endif

@@ -34,7 +34,7 @@ cnn_status cnn_telemetry_create(const char *cpus, const cnn_nvml *gpu, cnn_telem
         CNN_CHECK(cnn_cpulist_parse(cpus, &t->cpus), CNN_EINVAL, "not a list of CPUs: '%s'", cpus);
     } else {
         for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
-            CPU_SET(cpu, &t->cpus); /* those that do not exist tell no clock */
+            CPU_SET(cpu, &t->cpus); /* CPUs that do not exist report no clock */
     }
     *out = t;
     t = NULL;

@@ -18,7 +18,7 @@ cnn_status cnn_telemetry_create(const char *cpus, const cnn_nvml *gpu, cnn_telem
 void cnn_telemetry_destroy(cnn_telemetry **telemetry);
 /** Begins a run. */
 void cnn_telemetry_begin(cnn_telemetry *telemetry);
-/** Says which process the run's trainer is, so that others on its GPU can be told from it. */
+/** Says which process the run's trainer is, to distinguish others on its GPU from it. */
 void cnn_telemetry_trainer(cnn_telemetry *telemetry, int pid);
 /** Takes a sample if 100 ms have passed since the last one; cheap otherwise. */
 void cnn_telemetry_sample(cnn_telemetry *telemetry);
@@ -26,7 +26,7 @@ void cnn_telemetry_sample(cnn_telemetry *telemetry);
 void cnn_telemetry_end(cnn_telemetry *telemetry, const struct rusage *usage, cnn_measured *out);
 
 /** What has gone wrong with the machine since cnn_telemetry_begin, which may be why the trainer
- * failed; NULL: nothing that is known. */
+ *  failed; NULL: nothing that is known. */
 const char *cnn_telemetry_trouble(const cnn_telemetry *telemetry);
 
 #endif

@@ -77,7 +77,7 @@ done:
     return st;
 }
 
-/** One entry of the list. *ended: it says that nothing follows. */
+/** One entry of the list. *ended: it ends the list. */
 static cnn_status take_word(choice *c, const char *word, bool *ended)
 {
     int64_t number;
@@ -126,15 +126,15 @@ static void take_all(choice *c)
             c->chosen[c->n++] = i;
 }
 
-cnn_status cnn_visible_gpus(const cnn_gpu *all, int count, const cnn_visible_said *said,
+cnn_status cnn_visible_gpus(const cnn_gpu *all, int count, const cnn_visible_variables *variables,
                             int *chosen, int *n)
 {
     cnn_status st = CNN_OK;
     choice c = {.all = all, .count = count, .chosen = chosen};
-    if (said->cuda)
-        st = take_list(&c, said->cuda);
-    else if (!said->slurm_step || !said->slurm_step[0] ||
-             take_list(&c, said->slurm_step) != CNN_OK || c.n == 0)
+    if (variables->cuda)
+        st = take_list(&c, variables->cuda);
+    else if (!variables->slurm_step || !variables->slurm_step[0] ||
+             take_list(&c, variables->slurm_step) != CNN_OK || c.n == 0)
         take_all(&c); /* numbers that do not exist: the step sees its own GPUs only */
     *n = c.n;
     return st;

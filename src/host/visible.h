@@ -6,14 +6,14 @@
 #include "base/status.h"
 #include "host/nvml.h"
 
-/** What the launcher and the user have said, as the environment has it; NULL: not set. */
+/** Variables by which launcher and user choose GPUs; NULL: not set. */
 typedef struct {
     const char *cuda;       /* CUDA_VISIBLE_DEVICES */
     const char *slurm_step; /* SLURM_STEP_GPUS */
-} cnn_visible_said;
+} cnn_visible_variables;
 
 /** Chooses among all [count] GPUs of the host (cnn_nvml_list): chosen [count] are indices into all,
- *  in the order said, *n of them.
+ *  in the order given, *n of them.
  *
  *  CUDA_VISIBLE_DEVICES: a list of numbers of GPUs in the order of their PCI addresses, of UUIDs,
  *  beginnings of UUIDs that fit one device, or MIG instances by UUID; "", -1 and Slurm's NoDevFiles
@@ -21,7 +21,7 @@ typedef struct {
  *  numbers the node's GPUs, and hides others where it confines steps); without either, all. A GPU
  *  in MIG mode stands for its instances. CNN_EENV: the list names what is not there, is in MIG mode
  *  with several instances, or is named twice. */
-cnn_status cnn_visible_gpus(const cnn_gpu *all, int count, const cnn_visible_said *said,
+cnn_status cnn_visible_gpus(const cnn_gpu *all, int count, const cnn_visible_variables *variables,
                             int *chosen, int *n);
 
 #endif

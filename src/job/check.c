@@ -120,7 +120,7 @@ static void check_size(cnn_job_reader *r)
 void cnn_job_check(cnn_job_reader *r)
 {
     if (!r->job->factors)
-        return; /* told already */
+        return; /* already reported */
     check_contrast(r);
     check_precision(r);
     check_momentum(r);

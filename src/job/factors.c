@@ -74,7 +74,7 @@ static bool label_repeats(cnn_job_reader *r, const cnn_factor *f, struct fy_node
     return false;
 }
 
-/** A value of a training setting; index tells good values (i) from wrong ones (-1). */
+/** A value of a training setting; index is i of a good value and -1 of a wrong one. */
 static void read_setting(cnn_job_reader *r, cnn_factor *f, struct fy_node *level, int i)
 {
     f->index[i] = -1;
@@ -115,7 +115,7 @@ static cnn_status set_label(cnn_factor *f, int i, const char *text)
 }
 
 /** Reads level i. A level that is wrong still counts, so that later checks do not complain of too
- * few; its label may be "" then. */
+ *  few; its label may be "" then. */
 static cnn_status read_level(cnn_job_reader *r, cnn_factor *f, struct fy_node *level, int i)
 {
     cnn_status st = CNN_OK;

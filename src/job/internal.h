@@ -21,7 +21,8 @@ typedef struct {
 } cnn_job_dataset;
 
 /** A job file while it is read. Errors in it go into y; functions return a status for what is not
- * the file's fault (CNN_ENOMEM). After an error the job may be incomplete, but can be destroyed. */
+ *  the file's fault (CNN_ENOMEM). After an error the job may be incomplete, but can be
+ *  destroyed. */
 typedef struct {
     cnn_yaml *y;
     cnn_job *job;
@@ -53,7 +54,7 @@ void cnn_job_free_entries(cnn_job_reader *r);
 /** Reads factors: with their levels into the job; takes entries over where levels name them. */
 cnn_status cnn_job_read_factors(cnn_job_reader *r);
 /** What one level stands for: a framework (a word or a mapping), an architecture, a data set. An
- * unknown name is an error of the file. */
+ *  unknown name is an error of the file. */
 cnn_status cnn_job_read_framework(cnn_job_reader *r, struct fy_node *level, cnn_framework *out);
 cnn_status cnn_job_take_architecture(cnn_job_reader *r, struct fy_node *level, cnn_network *out);
 cnn_status cnn_job_take_dataset(cnn_job_reader *r, struct fy_node *level, cnn_source *out);

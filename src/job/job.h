@@ -99,7 +99,7 @@ typedef struct {
 
 /** Reads and checks a job file. overrides: NULL, or a NULL-terminated list of "key.path=value".
  *  CNN_EUSAGE: the message holds every error, each "file:line:column: error: ..." with line and
- * caret. CNN_EDATA / CNN_EIO: the file cannot be read. *out is owned by the caller. */
+ *  caret. CNN_EDATA / CNN_EIO: the file cannot be read. *out is owned by the caller. */
 cnn_status cnn_job_read(const char *path, const char *const *overrides, cnn_job **out);
 /** The same from text in memory; path only names it. */
 cnn_status cnn_job_parse(const char *path, const char *text, const char *const *overrides,
@@ -109,12 +109,12 @@ cnn_status cnn_job_parse_stored(const char *path, const char *text, const char *
                                 cnn_job **out);
 void cnn_job_destroy(cnn_job **job);
 
-/** CNN_EUSAGE: the output is a file that the job reads, whatever its name: the job file, a file of a
- *  data set or of a trainer's command. */
+/** CNN_EUSAGE: the output is a file that the job reads, whatever its name: the job file, a file of
+ *  a data set or of a trainer's command. */
 cnn_status cnn_job_check_output(const cnn_job *job);
 
 /** Whether a framework is one of our two paths, and whether all of the job's are simulated, so that
- * neither data sets nor cores are needed. */
+ *  neither data sets nor cores are needed. */
 static inline bool cnn_framework_is_own(const cnn_framework *framework)
 {
     return !framework->is_command && !framework->is_simulated;
@@ -138,8 +138,8 @@ cnn_treatment cnn_job_treatment(const cnn_job *job, const int *levels);
 /** What is trained, as one JSON object that is equal for treatments that are: where a data set lies
  *  and how it is split by its seed are left out. */
 void cnn_job_describe_treatment(const cnn_treatment *treatment, cnn_text *out);
-/** The first member in which two JSON objects differ: ("epochs":20, "epochs":30). They must differ.
- */
+/** The first member in which two JSON objects differ: ("epochs":20, "epochs":30). They must
+ *  differ. */
 void cnn_job_first_difference(const char *a, const char *b, cnn_text *in_a, cnn_text *in_b);
 
 #endif

@@ -95,7 +95,7 @@ static void read_seeds(cnn_job_reader *r)
 }
 
 /** Crossed seeds settle the repeats (K on every device), so that a number of repeats beside them
- * would be ignored: it is refused. */
+ *  would be ignored: it is refused. */
 static void read_repeats(cnn_job_reader *r)
 {
     cnn_job *job = r->job;

@@ -39,7 +39,7 @@ typedef struct {
             sizeof(((cnn_event *)0)->name)                                                         \
     }
 
-/** What both ends know of an event; docs/trainer-protocol.md says the same for people. */
+/** The members of each event, for both ends; docs/trainer-protocol.md has the same table. */
 static const member members[] = {
     MEMBER(READY, SECONDS, true, setup_seconds),
     MEMBER(READY, COUNT, true, parameters),
@@ -129,7 +129,7 @@ void cnn_event_write(const cnn_event *event, cnn_text *out)
 /* ---- parsing ------------------------------------------------------------------------------- */
 
 /** Lets only JSON's own characters through to libfyaml, which reads YAML: no anchors and aliases
- * (which can grow without bounds), tags, comments or directives. */
+ *  (which can grow without bounds), tags, comments or directives. */
 static bool has_json_letters(const char *s, size_t n)
 {
     bool quoted = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Events that a trainer reports: JSON lines on the descriptor named by CNN_EVENTS_FD. Both ends
- * are here: the trainer writes, the rank parses. docs/trainer-protocol.md describes them. */
+ *  are here: the trainer writes, the rank parses. docs/trainer-protocol.md describes them. */
 #ifndef CNN_PROTOCOL_EVENT_H
 #define CNN_PROTOCOL_EVENT_H
 

@@ -70,7 +70,8 @@ static void read_dataset(cnn_yaml *y, struct fy_node *node, cnn_source *out)
     free(n.name);
 }
 
-/** Whether the version is ours. Told alone: another version's members would only look wrong. */
+/** Whether the version is ours. If not, nothing else is reported: the members of another version
+ *  would only look wrong. */
 static bool is_our_version(cnn_yaml *y)
 {
     struct fy_node *root = cnn_yaml_root(y);

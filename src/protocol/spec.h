@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** A run's specification: what a trainer is told on its standard input, as one JSON object.
+/** A run's specification: what a trainer reads from its standard input, as one JSON object.
  *  docs/trainer-protocol.md describes it for other programs. */
 #ifndef CNN_PROTOCOL_SPEC_H
 #define CNN_PROTOCOL_SPEC_H
@@ -24,7 +24,7 @@ typedef struct {
     cnn_network network; /* not inferred; its input comes from the data set */
     cnn_source source;   /* path(s) absolute when written by cnnmpi */
     cnn_train train;
-    bool tune;        /* only choose algorithms and tell them: no training */
+    bool tune;        /* choose algorithms and report them, without training */
     char *algorithms; /* chosen before, for this cell and device model; NULL, "": not given */
     bool verbose;     /* print what tuning has timed; by hand only, no part of the JSON text */
     cnn_simulation *simulate; /* of a simulated framework; NULL: trains */

@@ -260,7 +260,7 @@ static void report_conclusion(const cnn_published *p, cnn_document *out)
     }
     cnn_document_paragraph(out,
                            "%d of %d statistics of training time are reproduced as printed. Of "
-                           "those of accuracy %d cannot have come from the figures printed beside "
+                           "those of accuracy %d do not follow from the figures printed beside "
                            "%s; the others lie in what rounding permits.",
                            same, CNN_PUBLISHED_CASES, impossible, impossible == 1 ? "it" : "them");
     cnn_document_paragraph(

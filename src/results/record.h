@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** What is kept of a run: the columns of the results file. One X-macro drives the struct, the
- * writer, the reader and the documentation, so that a column is added in one place.
+ *  writer, the reader and the documentation, so that a column is added in one place.
  *
  *  X(member, type, units, long_name); types: I8 I32 I64 F64 and TEXT(n) as T16, T32, T64, T96,
- * T128. units "" for counts and labels. Unknown: NaN, -1, "". */
+ *  T128. units "" for counts and labels. Unknown: NaN, -1, "". */
 #ifndef CNN_RESULTS_RECORD_H
 #define CNN_RESULTS_RECORD_H
 
 #include <stdint.h>
 
-/** Known when the file is made; the labels of the factors are columns of their own, made by name.
- */
+/** Known when the file is made; the labels of the factors are columns of their own, made by
+ *  name. */
 #define CNN_PLANNED_COLUMNS(X)                                                                     \
     X(cell, I32, "", "cell: combination of the levels of all factors")                             \
     X(combination, I32, "", "combination of the levels of all factors but the contrast")           \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** A results file in memory: the experiment with what has been measured so far. hdf5io/ reads and
- * writes it; src/analysis analyses it. */
+ *  writes it; src/analysis analyses it. */
 #ifndef CNN_RESULTS_RESULTS_H
 #define CNN_RESULTS_RESULTS_H
 

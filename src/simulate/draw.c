@@ -11,7 +11,7 @@
 #include <string.h>
 
 /** What a value is drawn for: the epoch word of the counter. Those of the test error are the ones
- * of time plus MEASURE. */
+ *  of time plus MEASURE. */
 typedef enum {
     DRAW_NODE,
     DRAW_DEVICE,

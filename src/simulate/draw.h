@@ -16,7 +16,7 @@
  *                   + device_framework z(node, device, framework)
  *                   + block z(block) + residual z(run) [+ ln factor, of an outlier]
  *      test error = mean + effect + the same of its own components + seed z(seed) + residual
- * z(cell, seed), cut at 0 and 1
+ *  z(cell, seed), cut at 0 and 1
  *
  *  where the last index is the run where training is not deterministic. Node and devices draw under
  *  machine_seed, everything else under the job's seed. */

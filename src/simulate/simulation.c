@@ -7,7 +7,7 @@
 
 /** Numbers as base reads them, and the truth's node. */
 typedef struct {
-    cnn_simulation simulation; /* first: its strings' offsets hold here, too */
+    cnn_simulation simulation; /* first: its strings' offsets hold here as well */
     int job_seed;
     struct fy_node *truth;
 } reading;

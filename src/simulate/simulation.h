@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What a simulated run is told beside the run's specification: the member `simulate`. */
+/** The member `simulate` of a simulated run's specification. */
 #ifndef CNN_SIMULATE_SIMULATION_H
 #define CNN_SIMULATE_SIMULATION_H
 
@@ -21,12 +21,12 @@ typedef struct {
 } cnn_simulation;
 
 /** Names on the virtual cluster of a truth's devices_per_node: of the node and the device that a
- * rank stands for. */
+ *  rank stands for. */
 void cnn_simulated_names(int devices_per_node, int rank, char node[CNN_SIMULATED_NAME],
                          char device[CNN_SIMULATED_NAME]);
 
-/** Reads the mapping into *out; errors go into y. Strings are owned by *out; cnn_simulation_free.
- */
+/** Reads the mapping into *out; errors go into y. Strings are owned by *out;
+ *  cnn_simulation_free. */
 void cnn_simulation_read(cnn_yaml *y, struct fy_node *node, cnn_simulation *out);
 /** Appends the JSON object that cnn_simulation_read reads back unchanged. */
 void cnn_simulation_write_json(const cnn_simulation *simulation, cnn_text *out);

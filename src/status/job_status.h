@@ -8,7 +8,7 @@
 
 /** Runs by the device that they ran on. */
 typedef struct {
-    char name[96];       /* "" where no run has ended yet: then planned_device tells it */
+    char name[96];       /* "" where no run has ended yet: see planned_device */
     int planned_device;  /* of the plan, in the last session; -1 unknown */
     int ended, failed;   /* diverged ones are in `ended`; warm-ups are in neither */
     int left;            /* in its queue; -1: devices have no queues of their own */
@@ -35,10 +35,10 @@ typedef struct {
 } cnn_job_status;
 
 /** results must stay as long as *out. now: seconds since 1970 where the job is running, so that
- * what has passed of the runs under way counts; NaN: it is not running.
+ *  what has passed of the runs under way counts; NaN: it is not running.
  *
  *  Each run that is left is taken to last as long as the mean of its cell (of all runs, where none
- * of its cell has finished). With as many ranks as the plan has devices, time left is that of the
+ *  of its cell has finished). With as many ranks as the plan has devices, time left is that of the
  *  longest queue; else, and where runs go to the first free rank, work is divided evenly. */
 cnn_status cnn_job_status_create(const cnn_results *results, double now, cnn_job_status *out);
 void cnn_job_status_free(cnn_job_status *status);

@@ -4,7 +4,7 @@
 #define CNN_TRAINER_CORES_H
 
 /** Physical cores in this process's affinity mask: hardware threads of one core count once where
- * the kernel tells which these are. At least 1. */
+ *  the kernel reports which these are. At least 1. */
 int cnn_cores_available(void);
 
 #endif

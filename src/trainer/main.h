@@ -6,8 +6,8 @@
 #include "protocol/event.h"
 #include "protocol/spec.h"
 
-/** What a program does with a specification: trainer/run.h's functions, or functions of its own with
- *  the same contracts. */
+/** What a program does with a specification: trainer/run.h's functions, or functions of its own
+ *  with the same contracts. */
 typedef struct {
     cnn_status (*run)(const cnn_spec *spec, cnn_event_sink sink, void *user);
     cnn_status (*describe)(const cnn_spec *spec, cnn_text *out);

@@ -148,8 +148,8 @@ done:
     return st;
 }
 
-/** Reads the value of a field as a job file would, so that types, bounds and messages are the same.
- */
+/** Reads the value of a field as a job file would, so that types, bounds and messages are the
+ *  same. */
 static cnn_status set_field(const char *option, const cnn_field *field, const char *value,
                             void *out)
 {

@@ -13,7 +13,7 @@ typedef struct {
 } cnn_trainer_options;
 
 /** Reads the arguments; unset ones take the defaults of --help. CNN_EUSAGE says which argument is
- * wrong, with a suggestion for a misspelt option. cnn_trainer_options_free either way. */
+ *  wrong, with a suggestion for a misspelt option. cnn_trainer_options_free either way. */
 cnn_status cnn_trainer_options_read(int argc, char **argv, cnn_trainer_options *out);
 void cnn_trainer_options_free(cnn_trainer_options *options);
 

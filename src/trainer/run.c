@@ -220,7 +220,7 @@ static cnn_status send_tuned(const training *t, cnn_event_sink sink, void *user)
     CNN_TRY(cnn_ops_algorithms(t->ops, &text));
     CNN_TRY(cnn_text_status(&text));
     CNN_CHECK(text.len < sizeof event.algorithms, CNN_EBACKEND,
-              "the algorithms take %zu bytes of text; at most %zu can be told", text.len,
+              "the algorithms take %zu bytes of text; at most %zu can be reported", text.len,
               sizeof event.algorithms - 1);
     cnn_copy_string(event.algorithms, sizeof event.algorithms, text.s ? text.s : "");
     CNN_TRY(sink(user, &event));

@@ -30,7 +30,7 @@ expect 2 "$cnnmpi" report tiny.h5 --set seed=1
 expect 2 "$cnnmpi" report --ranks 2 tiny.h5
 expect 2 "$cnnmpi" plan tiny.yaml --resume
 expect 2 "$cnnmpi" data --status tiny.yaml
-says err "--status means nothing to"
+says err "--status is not an option of"
 expect 2 "$cnnmpi" tiny.yaml --output $'a\xff.h5'
 says err "UTF-8"
 [[ ! -e tiny.h5 ]] || fail "a wrong command line left a results file"

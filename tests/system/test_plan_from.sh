@@ -69,7 +69,7 @@ grep -q 'one / arch1 / idc .*unknown: the file has no cell of' out || { cat out;
 says out "unknown: the file lacks the time of 4 of 8 cells"
 near "training of one beside idc" "$(seconds "one / arch1 / mnist" 2)" 100.005 0.002
 expect 2 "$cnnmpi" plan truth.yaml --from pilot.h5 --set 'factors.dataset=[idc]'
-says err "'pilot.h5' tells nothing of this plan: one / arch1 / idc"
+says err "'pilot.h5' says nothing about this plan: one / arch1 / idc"
 expect 2 "$cnnmpi" plan truth.yaml --from pilot.h5 --set train.epochs=3
 expect 3 "$cnnmpi" plan truth.yaml --from absent.h5
 says err "cannot open 'absent.h5'"
@@ -77,7 +77,7 @@ expect 3 "$cnnmpi" plan truth.yaml --from truth.yaml
 says err "no HDF5 file"
 expect 2 "$cnnmpi" plan truth.yaml --from
 expect 2 "$cnnmpi" truth.yaml --from pilot.h5
-says err "--from means nothing"
+says err "--from is not an option of"
 
 # An epoch's seconds: of three epochs they are half as many again, but their spread is not known.
 sed 's/run: 100/epoch: 50/' truth.yaml >epochs.yaml

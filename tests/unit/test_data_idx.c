@@ -243,13 +243,13 @@ static void test_header_of_2_to_31_images_takes_no_memory(void **state)
     assert_frugal(is_refused, &s, 4 << 20);
     n = make_idx(file, 3, (uint32_t[]){0xffffffff, 1, 1}, "", 0);
     write_gz(*state, TRAIN_IMAGES ".gz", file, n);
-    assert_bad(&s, "as many images as its header says (4294967295 x 1 x 1) are not possible");
+    assert_bad(&s, "its header states an impossible number of images (4294967295 x 1 x 1)");
     n = make_idx(file, 3, (uint32_t[]){1, 0xffffffff, 0xffffffff}, "", 0);
     write_gz(*state, TRAIN_IMAGES ".gz", file, n);
-    assert_bad(&s, "images of the size in its header");
+    assert_bad(&s, "its header states an impossible size");
     n = make_idx(file, 4, (uint32_t[]){1, 0x80000000, 0x80000000, 4}, "", 0);
     write_gz(*state, TRAIN_IMAGES ".gz", file, n);
-    assert_bad(&s, "images of the size in its header");
+    assert_bad(&s, "its header states an impossible size");
     cnn_source_free(&s);
 }
 

@@ -292,7 +292,7 @@ static void test_malformed_dictionaries_are_refused(void **state)
         {"{'descr': '|u1', 'fortran_order': False, 'shape': (36893488147419103232, 1, 1)}",
          "a size below 2^64"},
         {"{'descr': '|u1', 'fortran_order': False, 'shape': (4294967296, 4294967296, 2)}",
-         "images of the size in its header"},
+         "its header states an impossible size"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (2147483647, 65536, 32767)}",
          "cut off or its header is wrong"},
     };

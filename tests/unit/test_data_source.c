@@ -56,17 +56,17 @@ static void test_read_reports_what_is_wrong(void **state)
         {"{type: idx}", "data set 'mine' of type idx needs 'path'"},
         {"{type: npy, images: X.npy}", "data set 'mine' of type npy needs 'labels'"},
         {"{type: npy, images: X, labels: Y, path: Z}",
-         "'path' means nothing for data set 'mine' of type npy"},
-        {"{type: idx, path: p, test_fraction: 0.3}", "'test_fraction' means nothing"},
-        {"{type: synthetic, scale: 255}", "'scale' means nothing"},
+         "'path' is not a key of data set 'mine', whose type is npy"},
+        {"{type: idx, path: p, test_fraction: 0.3}", "'test_fraction' is not a key of"},
+        {"{type: synthetic, scale: 255}", "'scale' is not a key of"},
         {"{type: npy, images: X, labels: Y, scale: 0}", "must be above 0"},
         {"{type: npy, images: X, labels: Y, test_fraction: 0}", "above 0 and below 1"},
         {"{type: npy, images: X, labels: Y, test_fraction: 1}", "above 0 and below 1"},
         {"{type: png, path: p}", "png_tree"},
         {"{type: png_tree}", "data set 'mine' of type png_tree needs 'path'"},
-        {"{type: idx, path: p, split: patient}", "'split' means nothing"},
-        {"{type: npy, images: X, labels: Y, shape: [1, 1, 1]}", "'shape' means nothing"},
-        {"{type: png_tree, path: p, height: 50}", "'height' means nothing"},
+        {"{type: idx, path: p, split: patient}", "'split' is not a key of"},
+        {"{type: npy, images: X, labels: Y, shape: [1, 1, 1]}", "'shape' is not a key of"},
+        {"{type: png_tree, path: p, height: 50}", "'height' is not a key of"},
         {"{type: png_tree, path: p, split: patients}", "did you mean 'patient'?"},
         {"{type: png_tree, path: p, shape: 50}", "shape must be a list of height, width"},
         {"{type: png_tree, path: p, shape: [50, 50]}", "shape must be a list of height, width"},
@@ -96,7 +96,7 @@ static void test_read_reports_all_errors_at_once(void **state)
     assert_contains(cnn_error_message(), "needs 'labels'");
     assert_contains(cnn_error_message(), "'scale' must be above 0");
     assert_contains(cnn_error_message(), "test_fraction");
-    assert_contains(cnn_error_message(), "'path' means nothing");
+    assert_contains(cnn_error_message(), "'path' is not a key of");
     cnn_source_free(&s);
 }
 
@@ -342,7 +342,7 @@ static void test_impossible_synthetic_sizes_are_refused(void **state)
     assert_bad(&s, "sizes must be positive");
     s = synthetic();
     s.width = s.height = s.channels = 1 << 20;
-    assert_bad(&s, "are not possible");
+    assert_bad(&s, "states an impossible size");
 }
 
 static void test_report_tells_found_and_missing(void **state)

@@ -112,7 +112,7 @@ static void assert_useless(const char *text, const cnn_results *r, const char *r
     assert_int_equal(try_expect(text, 2, NULL, NULL, r, &x), CNN_EUSAGE);
     assert_null(x.forecast);
     assert_unknown(cnn_error_message(), reason);
-    assert_unknown(cnn_error_message(), "'pilot.h5' tells nothing of this plan: native / arch1");
+    assert_unknown(cnn_error_message(), "'pilot.h5' says nothing about this plan: native / arch1");
     end(&x);
 }
 
@@ -193,7 +193,7 @@ static void test_cells_are_found_by_their_names(void **state)
         if (levels[1] == 1 && levels[2] == 0) /* the file has the pair the other way round */
             assert_true(!p->unknown && p->paired_sd > 0);
         else
-            assert_unknown(p->unknown, "of one of the cells nothing is known");
+            assert_unknown(p->unknown, "one of the cells is unknown");
     }
     end(&x);
     x = expect(JOB("2", THREE,
@@ -564,7 +564,7 @@ static void test_the_text_names_what_it_rests_on(void **state)
         "some card (24 runs)",
         "unknown: the file lacks the time of 2 of 4 cells",
         "unknown: trained otherwise",
-        "unknown: of one of the cells nothing is known: arch1 / toy / 64 (native, layered)",
+        "unknown: one of the cells is unknown: arch1 / toy / 64 (native, layered)",
         "native, layered",
         "15 blocks of each combination, two-sided alpha 0.05, power 0.8",
     };

@@ -158,7 +158,7 @@ static void test_list_a_lost_gpu_is_named(void **state)
     int count;
     cnn_nvml *n = open_fake(NEW, "gpu uuid=GPU-a;name=A;pci=0:1:0\ngpu uuid=GPU-b;broken=15\n");
     assert_int_equal(cnn_nvml_list(n, "", gpus, &count), CNN_EENV);
-    assert_string_equal(cnn_error_message(), "GPU 1 of this host: handle: NVML says: GPU is lost");
+    assert_string_equal(cnn_error_message(), "GPU 1 of this host: handle: NVML: GPU is lost");
     cnn_nvml_close(&n);
 }
 

@@ -26,10 +26,10 @@ enum { COUNT = sizeof host / sizeof host[0] };
 /** The chosen as "0 1 "; what: the status otherwise. */
 static void choose(const char *cuda, const char *slurm, const char *expected)
 {
-    const cnn_visible_said said = {cuda, slurm};
+    const cnn_visible_variables variables = {cuda, slurm};
     int chosen[COUNT], n = -1;
     char text[64] = "";
-    if (cnn_visible_gpus(host, COUNT, &said, chosen, &n) != CNN_OK)
+    if (cnn_visible_gpus(host, COUNT, &variables, chosen, &n) != CNN_OK)
         fail_msg("'%s': %s", cuda ? cuda : "", cnn_error_message());
     for (int i = 0; i < n; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text), "%d ", chosen[i]);
@@ -38,9 +38,9 @@ static void choose(const char *cuda, const char *slurm, const char *expected)
 
 static void refuse(const char *cuda, const char *why)
 {
-    const cnn_visible_said said = {cuda, NULL};
+    const cnn_visible_variables variables = {cuda, NULL};
     int chosen[COUNT], n;
-    assert_int_equal(cnn_visible_gpus(host, COUNT, &said, chosen, &n), CNN_EENV);
+    assert_int_equal(cnn_visible_gpus(host, COUNT, &variables, chosen, &n), CNN_EENV);
     if (!strstr(cnn_error_message(), why))
         fail_msg("'%s' should say '%s' of '%s'", cnn_error_message(), why, cuda);
 }
