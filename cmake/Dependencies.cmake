@@ -5,8 +5,11 @@ find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS C)
 find_package(ZLIB REQUIRED)
 find_package(PNG 1.6 REQUIRED)
-find_package(MPI REQUIRED COMPONENTS C)
 pkg_check_modules(FYAML REQUIRED IMPORTED_TARGET libfyaml)
+if(CNN_PARTS STREQUAL "gpu-trainer")
+    return() # a trainer knows none of the others
+endif()
+find_package(MPI REQUIRED COMPONENTS C)
 pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
 # The parallel flavour by name: plain `hdf5` may be another one.
 pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5-openmpi)
