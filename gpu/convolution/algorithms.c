@@ -61,7 +61,7 @@ static cnn_status read_knobs(const char **at, cnn_cudnn_engine *engine)
     return CNN_OK;
 }
 
-/* Names are told from engines by what follows the letter. */
+/* An engine is 'e' or 'p' and a digit; anything else is a name. */
 static bool is_engine(const char *at)
 {
     return (at[0] == 'e' || at[0] == 'p') && isdigit((unsigned char)at[1]);

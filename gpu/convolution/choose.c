@@ -220,8 +220,7 @@ static cnn_status plan_within_limit(cnn_cudnn_graph *graph, const cnn_cudnn_engi
     return st;
 }
 
-/* The direct kernels can win only where there is little to do; elsewhere timing them takes seconds.
- */
+/* The direct kernels can win only on small problems; on others timing them takes seconds. */
 static bool is_small(const cnn_conv_problem *p)
 {
     const double a_result = (double)p->shape.kernel * p->shape.kernel * p->shape.c;
@@ -244,7 +243,7 @@ typedef struct {
     cnn_cudnn_engine engines[CNN_MAX_ENGINES];
 } proposals;
 
-/* What is tried, in a fixed order: own kernels, then engines. */
+/* Candidates in a fixed order: own kernels, then engines. */
 typedef struct {
     int count;
     trial list[MOST_TRIALS];

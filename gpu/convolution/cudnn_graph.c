@@ -352,7 +352,7 @@ done:
     return st;
 }
 
-/* cuDNN tells no number of choices beforehand: it fills as many of the descriptors as it has. */
+/* The number of choices is unknown beforehand: cuDNN fills as many descriptors as it has. */
 static cnn_status read_knobs(descriptor config, cnn_cudnn_engine *out)
 {
     cnn_status st = CNN_OK;
@@ -559,8 +559,7 @@ size_t cnn_cudnn_plan_workspace(const cnn_cudnn_plan *plan)
     return (size_t)plan->workspace;
 }
 
-/* Layers call with the same pointers step after step: the pack is made anew only when they change.
- */
+/* Layers call with the same pointers step after step; a new pack is made only when they change. */
 static cnn_status pack(cnn_cudnn_plan *p, const void *const pointers[OPERANDS + 1])
 {
     cnn_status st = CNN_OK;

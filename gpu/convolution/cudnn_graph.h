@@ -26,14 +26,14 @@ typedef struct {
     } knobs[CNN_MAX_KNOBS];
 } cnn_cudnn_engine;
 
-/** For whom plans are made: a device through its handle, or, where there is none (tests, plans for
+/** Target of plans: a device through its handle, or, where there is none (tests, plans for
  *  people), the description of a device; the other one is NULL. Borrowed. */
 typedef struct {
     cudnnHandle_t handle;
     cudnnBackendDescriptor_t description; /* CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR */
 } cnn_cudnn_target;
 
-/** What engines may do to numbers. */
+/** Limits on rounding and repeatability of engines. */
 typedef struct {
     bool tf32;          /* tensor cores, which round the inputs to TF32 */
     bool deterministic; /* none that may differ from run to run */

@@ -42,8 +42,7 @@ size_t cnn_conv_problem_weights(const cnn_conv_problem *p);
 size_t cnn_conv_problem_pooled(const cnn_conv_problem *p);
 
 /** The problem's name in the table of algorithms, without spaces:
- * "fwd:32x28x28x1>28x28x16k5s1p2.2".
- */
+ * "fwd:32x28x28x1>28x28x16k5s1p2.2". */
 void cnn_conv_problem_name(const cnn_conv_problem *p, cnn_text *out);
 
 /** Operands in the order of the arrows above; by direction one of them is the result. */
@@ -57,8 +56,7 @@ typedef struct {
 
 /** Of its convolution alone, which leaves y where the second half takes it. */
 cnn_conv_operands cnn_conv_operands_plain(const cnn_conv_problem *p, cnn_conv_operands o);
-/** The second half of CNN_CONV_FORWARD_BIAS_RELU and CNN_CONV_FORWARD_POOL, after a plain forward.
- */
+/** What CNN_CONV_FORWARD_BIAS_RELU and CNN_CONV_FORWARD_POOL add to a plain forward. */
 cudaError_t cnn_conv_finish(cudaStream_t stream, const cnn_conv_problem *p, cnn_conv_operands o);
 
 #endif

@@ -42,7 +42,7 @@ typedef struct {
 /** Times the candidates. Waits for the device. */
 cnn_status cnn_cuda_time(cnn_ops *ops, cnn_timed *list, int count);
 
-/** Adds a line to what the device tells of its tuning: "problem candidate 12.34 us". */
+/** Adds a line to the device's record of timings: "problem candidate 12.34 us". */
 void cnn_timing_record(cnn_ops *ops, const char *problem, const char *candidate,
                        float microseconds);
 

@@ -7,7 +7,7 @@
 
 enum { LABEL = 96 };
 
-/* "GPU 0 (0000:1B:00.0)", as far as a broken device still tells. */
+/* "GPU 0 (0000:1B:00.0)", as far as a broken device can still be asked. */
 static const char *device_label(char label[LABEL])
 {
     int device = 0;

@@ -23,7 +23,7 @@ static cnn_status take_sizes(cnn_ops *ops)
     return ops->size_count > 0 ? CNN_OK : cnn_error_set(CNN_EINVAL, "no batch size was given");
 }
 
-/* The first visible device: who starts a trainer makes one visible. */
+/* The first visible device: cnnmpi makes exactly one visible to a trainer. */
 static cnn_status open_device(cnn_ops *ops)
 {
     cnn_status st = CNN_OK;

@@ -81,8 +81,7 @@ void cnn_cuda_change_stream(cnn_ops *ops);
  *  Waits for queued work; not during a capture. */
 cnn_status cnn_cuda_separate_streams(cnn_ops *ops, bool separate);
 
-/** Weights between canonical [O, C, H, W] on the host and [O, H, W, C] on the device; synchronous.
- */
+/** Weights, canonical [O, C, H, W] on the host, [O, H, W, C] on the device; synchronous. */
 cnn_status cnn_cuda_import_weights(cnn_ops *ops, int o, int c, int h, int w, const float *ochw,
                                    float *weights);
 cnn_status cnn_cuda_export_weights(cnn_ops *ops, int o, int c, int h, int w, const float *weights,

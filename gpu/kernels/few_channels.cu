@@ -133,7 +133,7 @@ static __global__ void __launch_bounds__(FORWARD_THREADS)
 
 /* ---- backward ------------------------------------------------------------------------------ */
 
-/* What flows back to KERNEL places of a row from `column` on, of one filter. */
+/* The gradient of KERNEL places of a row from `column` on, of one filter. */
 __device__ static inline void load_gradients(shape s, int column, const float *dy, const float *y,
                                              float gradients[KERNEL])
 {

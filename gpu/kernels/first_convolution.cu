@@ -15,7 +15,7 @@ enum { MAX_THREADS = 1024, MAX_PARTS = 128 };
 
 typedef cnn_gpu_convolution shape;
 
-/* What a block sees: the image's rows under a band of windows, with REACH zeros around it. */
+/* A block's input: the image's rows under a band of windows, with REACH zeros around it. */
 struct band {
     int image, line; /* of the first window */
     int columns;     /* of a row in shared memory */
@@ -155,8 +155,7 @@ __device__ static inline void load_passed(shape s, cnn_gpu_windows pool, band b,
     }
 }
 
-/* A thread for each filter and tap. Parts: [block][tap, c, filter] and then [filter] of the bias.
- */
+/* A thread for each filter and tap. Parts: [block][tap, c, filter], then [filter] of the bias. */
 template <int C, class Pixel>
 static __global__ void __launch_bounds__(MAX_THREADS)
     backward(shape s, cnn_gpu_windows pool, int bands_a_block, cnn_gpu_images x, const float *dy,

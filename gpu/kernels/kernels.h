@@ -124,7 +124,7 @@ cudaError_t cnn_gpu_normalise_pool(cudaStream_t stream, int n, cnn_gpu_norm_shap
                                    cnn_gpu_windows w, cnn_gpu_norm_scale by, const float *x,
                                    bool relu, float *y, uint8_t *mask);
 
-/** What backward reads and leaves, besides the results' gradients. */
+/** Inputs and results of backward, besides the results' gradients. */
 typedef struct {
     const float *x, *gamma, *mean, *inverse;
     cnn_gpu_sums sums;
@@ -206,8 +206,7 @@ typedef struct {
     int n, inputs, classes;
 } cnn_gpu_classifier;
 
-/** Whether these kernels do it: few classes, no more images and weights than a block for each image
- *  is good for. */
+/** Whether these kernels do it: up to 32 classes, 256 images and 65,536 weights. */
 bool cnn_gpu_classifier_fits(cnn_gpu_classifier s);
 /** x weights^T + bias, softmax cross-entropy, and what of the gradients is each image's own.
  *  losses   f64 [2, n]: each image's loss, and whether it is an error
@@ -233,8 +232,7 @@ cudaError_t cnn_gpu_classifier_backward(cudaStream_t stream, cnn_gpu_classifier 
 /** velocity NULL: momentum 0. */
 cudaError_t cnn_gpu_sgd(cudaStream_t stream, size_t size, double rate, double momentum,
                         const float *g, float *velocity, float *w);
-/** step: NULL, or the number of this update from 0, on the device; else it is step_value, from 1.
- */
+/** step: number of this update from 0, on the device; NULL: it is step_value, from 1. */
 cudaError_t cnn_gpu_adam(cudaStream_t stream, size_t size, double rate, const int64_t *step,
                          int64_t step_value, const float *g, float *m, float *v, float *w);
 
@@ -327,8 +325,7 @@ cudaError_t cnn_gpu_strip_weights(cudaStream_t stream, int number, cnn_gpu_convo
 /* ---- winograd.cu --------------------------------------------------------------------------- */
 
 /** n images of [h, w] cut into tiles of 4x4 results, `rows` by `columns` of them, and all tiles
- *  filled up with empty ones to `count`. A tensor's transform has a matrix for each of 64 points.
- */
+ *  filled up with empty ones to `count`. A tensor's transform has a matrix for each of 64 points. */
 typedef struct {
     int n, h, w, rows, columns, count;
 } cnn_gpu_tiles;

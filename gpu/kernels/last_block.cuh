@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Reductions in one kernel: every block leaves its part in memory, and the one that comes last
  * adds the parts up, in an order that depends on shapes alone, so that the result does not depend
- * on who was last. */
+ * on which block was last. */
 #ifndef CNN_GPU_KERNELS_LAST_BLOCK_CUH
 #define CNN_GPU_KERNELS_LAST_BLOCK_CUH
 

@@ -99,7 +99,7 @@ static void add_note(cudaGraphNode_t node)
     notes.list[notes.count++] = node;
 }
 
-/* What the next operation in a capturing stream would come after is the node of the last launch. */
+/* The next operation in a capturing stream would depend on one node: that of the last launch. */
 static void note_last_node(cudaStream_t stream)
 {
     cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;

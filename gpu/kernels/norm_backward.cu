@@ -7,7 +7,7 @@
 
 typedef cnn_gpu_norm_shape norm_shape;
 
-/* What flows back to the result at i: y is NULL, or a ReLU's result, by which dy is masked. */
+/* Gradient of the result at i: y is NULL, or a ReLU's result, by which dy is masked. */
 struct plain_gradient {
     const float *dy, *y;
 
@@ -70,7 +70,7 @@ struct inputs {
     const float *x, *gamma, *mean, *inverse, *dgamma, *dbeta;
     unsigned rows, rows_a_chunk, columns;
     bool by_channel;
-    bool relu;    /* x is a ReLU's result: what flows back is masked by it */
+    bool relu;    /* x is a ReLU's result, which masks its gradient */
     float *dbias; /* NULL, or its sums over rows */
 };
 

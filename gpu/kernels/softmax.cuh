@@ -59,7 +59,7 @@ __device__ static inline best best_of_image(int classes, const float *logits, co
 
 } // namespace cnn_softmax
 
-/** What an image adds to the counts. */
+/** An image's share of the counts. */
 struct cnn_image_loss {
     double loss;
     int wrong;

@@ -3,7 +3,7 @@
  * with its weights turned about: strips.cuh. */
 #include "gpu/kernels/strips.cuh"
 
-/* What flows back through a 2x2 maximum pool [n, out_h, out_w, c]: each value has one place. */
+/* The gradient through a 2x2 maximum pool [n, out_h, out_w, c]: each value has one place. */
 struct pooled_source {
     const float *dy;
     const uint8_t *mask;
@@ -146,7 +146,7 @@ static cudaError_t launch(cudaStream_t stream, problem p, Source source, const f
 
 typedef cnn_gpu_convolution shape;
 
-/* One tiling: what its functions do with a problem. */
+/* The functions of one tiling. */
 struct entry {
     bool (*fits)(int n, int h, int w, int c, int out_c);
     cudaError_t (*run)(cudaStream_t stream, bool turned, shape s, const float *x,

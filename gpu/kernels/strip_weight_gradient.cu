@@ -16,7 +16,7 @@
 #include "gpu/kernels/same_5x5.h"
 
 enum { KERNEL = 5, TAPS = KERNEL * KERNEL, REACH = KERNEL / 2 };
-/* What ranges are balanced for: the same on every device, so that sums are. */
+/* Ranges are balanced for this number on every device, so that sums are the same. */
 enum { MULTIPROCESSORS = 132 };
 
 template <int F_, int GROUPS_, int BLOCKS_> struct tiling {
@@ -49,7 +49,7 @@ __device__ static inline int stacked(int row, int h)
     return row + row / h * REACH;
 }
 
-/* What a block shares. */
+/* A block's shared memory. */
 struct buffers {
     float *ring;      /* [RING][REACH + w + REACH][CHANNELS] */
     float *gradients; /* [2][GROUPS][w][FILTERS] */

@@ -197,8 +197,7 @@ template <class T> __device__ static inline place<T> place_of(int thread)
 }
 
 /* Adds the groups' sums up through shared memory [group][float4][thread], in order; each group
- * passes on a part of them: finish(column of the strip, filter in the block, four filters' sums).
- */
+ * passes on a part of them: finish(column of the strip, filter in the block, four filters' sums). */
 template <class T, class Finish>
 __device__ static inline void add_groups(place<T> at, const float sums[T::S][T::F], float4 *shared,
                                          Finish finish)
@@ -238,7 +237,7 @@ __device__ static inline void pass_on(place<T> at, const float sums[T::S][T::F],
                    make_float4(sums[i][f], sums[i][f + 1], sums[i][f + 2], sums[i][f + 3]));
 }
 
-/* What a block works on. */
+/* A block's work. */
 struct block_rows {
     int top, count; /* stacked rows of its results' windows, REACH above the first result */
     int filter;     /* the first one */

@@ -94,7 +94,7 @@ void cnn_native_describe_capture_mode(const cnn_step *s, cnn_text *out)
 
 /* ---- a place to time modes in -------------------------------------------------------------- */
 
-/* RUN_GRAPHS: so that launching one on an idle device is a small part of what is timed. */
+/* RUN_GRAPHS: enough that launching the first, on an idle device, hardly counts. */
 enum { RUN_GRAPHS = 4, STATES = 6 };
 /* Early launches must take at most this part of the time of the fastest other mode. */
 static const float early_at_most = 0.95f;

@@ -32,7 +32,7 @@ done:
     return st;
 }
 
-/* An edge stays as it is where the driver does not support another. */
+/* The edge is left unchanged if the driver does not support an early one. */
 static cnn_status make_early(cudaGraph_t graph, const edge *e)
 {
     cnn_status st = CNN_OK;

@@ -19,7 +19,7 @@ bool cnn_native_may_unpool(const cnn_step *s, const cnn_node *node)
            cnn_gpu_strips_unpool_weights_fit(shape, own->windows);
 }
 
-/* What backward reads and writes. */
+/* Operands of backward. */
 typedef struct {
     cnn_gpu_convolution shape;
     const float *x, *weights, *dy;
