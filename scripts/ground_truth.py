@@ -96,7 +96,7 @@ def check(path, order):
             if line.startswith(f"**{title}**"):
                 verdict = name
         cells = [c.strip() for c in line.strip("|").split("|")]
-        if len(cells) == 9 and cells[0] != "setting" and verdict:
+        if len(cells) == 9 and cells[0] not in ("setting", "---") and verdict:
             found |= {(verdict, cells[0], n) for n, c in zip(N, cells[1:5]) if c}
     wanted = {(v, t, n) for v, _, n, t in order}
     for row in sorted(wanted ^ found):

@@ -152,9 +152,9 @@ enum { N_COUNT = 4 };
     X(FASTER, DEVICES_20, NO_N, EVERY_N)                                                           \
     X(FASTER, INTERACTION, ONE(0, CHECK, 0, 0), EVERY_N)                                           \
     X(FASTER, UNBALANCED, ONE(0, CHECK, 0, 0), EVERY_N)                                            \
-    X(FASTER, LEVELS_3, ONE(0, CHECK, 0, 0), EVERY_N)                                              \
+    X(FASTER, LEVELS_3, NO_N, EVERY_N)                                                             \
     X(FASTER, CROSSED, NO_N, ONE(ALL, ALL, 0, 0))                                                  \
-    X(FASTER, POOLED, ONE(0, CHECK, 0, 0), ONE(ALL, ALL, ALL, 0))                                  \
+    X(FASTER, POOLED, NO_N, ONE(ALL, ALL, ALL, 0))                                                 \
     X(FASTER, LOOKS, ONE(0, 0, CHECK, 0), EVERY_N)                                                 \
     X(EQUIVALENT, NORMAL, ONE(CHECK, CHECK, CHECK, 0), EVERY_N)                                    \
     X(EQUIVALENT, T5, NO_N, EVERY_N)                                                               \
@@ -164,7 +164,7 @@ enum { N_COUNT = 4 };
     X(EQUIVALENT, OUTLIERS_5, NO_N, EVERY_N)                                                       \
     X(EQUIVALENT, AR1, NO_N, EVERY_N)                                                              \
     X(EQUIVALENT, DRIFT, NO_N, EVERY_N)                                                            \
-    X(EQUIVALENT, POSITION, ONE(0, CHECK, 0, 0), EVERY_N)                                          \
+    X(EQUIVALENT, POSITION, NO_N, EVERY_N)                                                         \
     X(EQUIVALENT, DEVICES_1, NO_N, EVERY_N)                                                        \
     X(EQUIVALENT, DEVICES_4, NO_N, EVERY_N)                                                        \
     X(EQUIVALENT, DEVICES_20, NO_N, EVERY_N)                                                       \
@@ -181,14 +181,14 @@ enum { N_COUNT = 4 };
     X(VARIES, TWICE_2, NO_N, EVERY_N)                                                              \
     X(VARIES, OUTLIERS_5, ONE(0, 0, CHECK, 0), EVERY_N)                                            \
     X(VARIES, AR1, ONE(0, 0, CHECK, 0), EVERY_N)                                                   \
-    X(VARIES, DRIFT, ONE(0, 0, CHECK, 0), EVERY_N)                                                 \
-    X(VARIES, POSITION, ONE(0, 0, CHECK, 0), EVERY_N)                                              \
+    X(VARIES, DRIFT, NO_N, EVERY_N)                                                                \
+    X(VARIES, POSITION, NO_N, EVERY_N)                                                             \
     X(VARIES, DEVICES_1, NO_N, EVERY_N)                                                            \
     X(VARIES, DEVICES_4, NO_N, EVERY_N)                                                            \
     X(VARIES, DEVICES_20, ONE(0, 0, CHECK, 0), EVERY_N)                                            \
     X(VARIES, INTERACTION, ONE(0, 0, CHECK, 0), EVERY_N)                                           \
     X(VARIES, UNBALANCED, ONE(0, 0, CHECK, 0), EVERY_N)                                            \
-    X(VARIES, LEVELS_3, ONE(0, 0, CHECK, 0), EVERY_N)                                              \
+    X(VARIES, LEVELS_3, NO_N, EVERY_N)                                                             \
     X(VARIES, POOLED, NO_N, ONE(ALL, ALL, ALL, 0))                                                 \
     X(VARIES, LOOKS, NO_N, EVERY_N)                                                                \
     X(ERROR_LOWER, NORMAL, ONE(CHECK, CHECK, CHECK, 0), EVERY_N)                                   \
@@ -203,7 +203,7 @@ enum { N_COUNT = 4 };
     X(ERROR_LOWER, POOLED, NO_N, ONE(ALL, ALL, ALL, 0))                                            \
     X(ERROR_LOWER, LOOKS, NO_N, EVERY_N)                                                           \
     X(ERROR_LOWER, CROSSED_POOLED, ONE(CHECK, 0, 0, 0), ONE(ALL, ALL, 0, 0))                       \
-    X(ERROR_LOWER, FEW_IMAGES, ONE(CHECK, 0, 0, 0), EVERY_N)                                       \
+    X(ERROR_LOWER, FEW_IMAGES, NO_N, EVERY_N)                                                      \
     X(ERROR_EQUAL, NORMAL, ONE(CHECK, CHECK, CHECK, 0), EVERY_N)                                   \
     X(ERROR_EQUAL, T3, NO_N, EVERY_N)                                                              \
     X(ERROR_EQUAL, CROSSED, ONE(0, CHECK, 0, 0), ONE(ALL, ALL, ALL, 0))                            \
