@@ -243,13 +243,15 @@ cnn_status cnn_writer_check(const cnn_writer *w)
     return cnn_guard_check(w->guard);
 }
 
-/** Writes the rows start .. start + count of every column of a table. */
+/** Writes the rows start .. start + count of every column of a table. The first column comes
+ *  last: it says whether a row is there (a session's start, an attempt's outcome, the cell of
+ *  frozen algorithms), so that a write that fails leaves no half row. */
 static cnn_status write_rows(cnn_writer *w, cnn_table_id id, const void *rows, size_t stride,
                              const hsize_t *start, const hsize_t *count)
 {
     cnn_status st = CNN_OK;
     const cnn_table *table = &cnn_tables[id];
-    for (int i = 0; i < table->column_count && st == CNN_OK; i++)
+    for (int i = table->column_count - 1; i >= 0 && st == CNN_OK; i--)
         st = cnn_variable_write(w->sets[id][i], &table->columns[i], rows, stride, table->rank,
                                 start, count);
     w->failed = w->failed || st != CNN_OK;
