@@ -112,7 +112,7 @@ says out "whole plan    about"
 expect 0 "$cnnmpi" plan tiny.yaml --from tiny.h5 --set train.epochs=20
 says out "from runs of 2 epochs"
 expect 2 "$cnnmpi" plan tiny.yaml --from tiny.h5 --set train.batch_size=8
-says err '"batch_size": 16 there, "batch_size": 8 here'
+says err '"batch_size":16 there, "batch_size":8 here'
 expect 2 "$cnnmpi" plan tiny.yaml --from tiny.h5 --set datasets.blobs.count=240
 says err '"count":120 there, "count":240 here'
 expect 2 "$cnnmpi" plan tiny.yaml --from tiny.h5 --set backend=cudnn
