@@ -115,7 +115,8 @@ cnn_status cnn_analysis_create(const cnn_results *results, int looks, cnn_analys
 cnn_status cnn_analysis_create_verdicts(const cnn_results *results, int looks, cnn_analysis **out);
 void cnn_analysis_destroy(cnn_analysis **analysis);
 
-/** A run's value of a measure; NaN unless the run is done and the trainer reported it. Seconds per
+/** A run's value of a measure that is its own: not steady_seconds, which depends on the combination
+ *  (analysis/steady.h). NaN unless the run is done and the trainer reported it. Seconds per
  *  epoch: training seconds over completed epochs. */
 double cnn_analysis_value(const cnn_results *results, int run, cnn_measure measure);
 

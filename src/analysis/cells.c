@@ -38,6 +38,16 @@ static void count_runs(cnn_analysis *a, const cnn_results *r)
     }
 }
 
+static void put_warm_epochs(cnn_analysis *a, const cnn_groups *g)
+{
+    for (int k = 0; k < a->combination_count; k++) {
+        for (int l = 0; l < a->level_count; l++)
+            a->counts[a->cell_of[k * a->level_count + l]].warm_epochs = g->warm_epochs[k];
+        a->total.warm_epochs =
+            a->total.warm_epochs > g->warm_epochs[k] ? a->total.warm_epochs : g->warm_epochs[k];
+    }
+}
+
 static cnn_reason why_empty(const cnn_cell_count *count)
 {
     if (count->done > 0)
@@ -193,6 +203,7 @@ cnn_status cnn_analysis_cells(cnn_analysis *a, const cnn_groups *g)
     CNN_CHECK(w.x && w.start && w.run && w.index && w.moments, CNN_ENOMEM, "values of %d runs",
               a->run_count);
     count_runs(a, g->results);
+    put_warm_epochs(a, g);
     for (int i = 0; i < a->run_count * CNN_MEASURE_COUNT; i++)
         a->outlier[i] = -1;
     for (int c = 0; c < a->cell_count; c++)

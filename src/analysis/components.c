@@ -273,7 +273,8 @@ cnn_status cnn_analysis_components(cnn_analysis *a, const cnn_groups *g)
     for (int k = 0; k < a->combination_count; k++)
         for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
             const rows r = rows_of(a, k, m);
-            if (m == CNN_MEASURE_TRAIN_SECONDS || m == CNN_MEASURE_TEST_ERROR)
+            if (m == CNN_MEASURE_TRAIN_SECONDS || m == CNN_MEASURE_TEST_ERROR ||
+                m == CNN_MEASURE_STEADY_SECONDS)
                 CNN_TRY(fit_model(a, g, k, (cnn_measure)m, &w));
             else
                 put_nothing(a, &r, CNN_REASON_NOT_MODELLED);

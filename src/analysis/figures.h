@@ -19,7 +19,8 @@
     X(CNN_MEASURE_TRAIN_SECONDS, "train_seconds", "s", "Training time", 1)                         \
     X(CNN_MEASURE_EPOCH_SECONDS, "seconds_per_epoch", "s", "Time of an epoch", 1)                  \
     X(CNN_MEASURE_TEST_ERROR, "test_error", "1", "Test error", 0)                                  \
-    X(CNN_MEASURE_TEST_LOSS, "test_loss", "nat", "Test loss", 0)
+    X(CNN_MEASURE_TEST_LOSS, "test_loss", "nat", "Test loss", 0)                                   \
+    X(CNN_MEASURE_STEADY_SECONDS, "steady_seconds", "s", "Time of a steady epoch", 1)
 
 /** Verdicts on level a against level b. X(constant, name) */
 #define CNN_VERDICTS(X)                                                                            \
@@ -103,7 +104,9 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(done, I32, "", "of them done")                                                               \
     X(failed, I32, "", "of them failed")                                                           \
     X(diverged, I32, "", "of them diverged")                                                       \
-    X(missing, I32, "", "of them not ended yet")
+    X(missing, I32, "", "of them not ended yet")                                                   \
+    X(warm_epochs, I32, "",                                                                        \
+      "leading epochs left out of steady_seconds: alike in all cells of a combination")
 
 /** Of one cell and measure, in the measure's units; quantiles are Hyndman and Fan's type 7. */
 #define CNN_SUMMARY_COLUMNS(X)                                                                     \

@@ -2,6 +2,7 @@
 #include "analysis/groups.h"
 
 #include "analysis/analysis.h"
+#include "analysis/steady.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -27,6 +28,7 @@ double cnn_analysis_value(const cnn_results *results, int run, cnn_measure measu
     case CNN_MEASURE_TEST_LOSS:
         x = m->test_loss;
         break;
+    case CNN_MEASURE_STEADY_SECONDS: /* by its combination: take_values */
     case CNN_MEASURE_COUNT:
         break;
     }
@@ -44,13 +46,35 @@ static bool counts(const cnn_groups *g, int run)
     return is_used(g, run) && g->results->status[run] == CNN_RUN_DONE;
 }
 
+static cnn_status find_steady(cnn_groups *g)
+{
+    cnn_status st = CNN_OK;
+    bool *counted = calloc((size_t)g->results->run_count + 1, sizeof *counted);
+    CNN_CHECK(counted, CNN_ENOMEM, "epochs of %d runs", g->results->run_count);
+    for (int i = 0; i < g->results->run_count; i++)
+        counted[i] = counts(g, i);
+    CNN_TRY(cnn_steady_find(g->results, counted, g->warm_epochs));
+done:
+    free(counted);
+    return st;
+}
+
+static double steady_value(const cnn_groups *g, int run)
+{
+    const double x =
+        cnn_steady_seconds(g->results, run, g->warm_epochs[g->results->planned[run].combination]);
+    return isfinite(x) ? x : NAN;
+}
+
 static void take_values(cnn_groups *g)
 {
     const cnn_results *r = g->results;
     for (int i = 0; i < r->run_count; i++)
         for (int m = 0; m < CNN_MEASURE_COUNT; m++)
-            g->values[i * CNN_MEASURE_COUNT + m] =
-                counts(g, i) ? cnn_analysis_value(r, i, (cnn_measure)m) : NAN;
+            g->values[i * CNN_MEASURE_COUNT + m] = !counts(g, i) ? NAN
+                                                   : m == CNN_MEASURE_STEADY_SECONDS
+                                                       ? steady_value(g, i)
+                                                       : cnn_analysis_value(r, i, (cnn_measure)m);
 }
 
 /* ---- places: nodes and devices ------------------------------------------------------------- */
@@ -193,9 +217,11 @@ cnn_status cnn_groups_create(const cnn_results *results, int blocks, cnn_groups 
     out->blocks = calloc(runs, sizeof *out->blocks);
     out->combination_start =
         calloc((size_t)results->combination_count + 1, sizeof *out->combination_start);
-    CNN_CHECK(out->values && out->node && out->device && out->cell_start && out->cell_runs &&
-                  out->blocks && out->combination_start,
+    out->warm_epochs = calloc((size_t)results->combination_count + 1, sizeof *out->warm_epochs);
+    CNN_CHECK(out->warm_epochs && out->values && out->node && out->device && out->cell_start &&
+                  out->cell_runs && out->blocks && out->combination_start,
               CNN_ENOMEM, "groups of %d runs", results->run_count);
+    CNN_TRY(find_steady(out));
     take_values(out);
     CNN_TRY(number_places(out));
     group_cells(out);
@@ -207,6 +233,7 @@ done:
 void cnn_groups_free(cnn_groups *groups)
 {
     free(groups->values);
+    free(groups->warm_epochs);
     free(groups->node);
     free(groups->device);
     free(groups->cell_start);

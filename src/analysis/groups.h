@@ -19,6 +19,7 @@ typedef struct {
     double *values; /* [run_count, CNN_MEASURE_COUNT] finite, or NaN: no value, or a warm-up run */
     int *node;      /* [run_count] 0..node_count-1; -1 of a warm-up run and one that is not done */
     int *device;    /* [run_count] the same; equal if both host and device are */
+    int *warm_epochs; /* [combination_count] left out of steady_seconds */
     int node_count, device_count;
     int *cell_start; /* [cell_count + 1] into cell_runs */
     int *cell_runs;  /* done runs, warm-up runs left out, by cell, then run */

@@ -9,7 +9,7 @@
 const char *const cnn_backend_names[] = {"auto", "cudnn", "onednn", NULL};
 
 const char *const cnn_job_measure_names[] = {"train_seconds", "seconds_per_epoch", "test_error",
-                                             "test_loss", NULL};
+                                             "test_loss",     "steady_seconds",    NULL};
 
 void cnn_job_defaults(cnn_job *job)
 {

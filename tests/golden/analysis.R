@@ -7,8 +7,9 @@ set.seed(20180601, kind = "Mersenne-Twister", normal.kind = "Inversion", sample.
 folder <- "tests/golden"
 alpha <- 0.05
 margin <- c(train_seconds = log(1.01), seconds_per_epoch = log(1.01), test_error = 0.001,
-            test_loss = NA)
-is_log <- c(train_seconds = TRUE, seconds_per_epoch = TRUE, test_error = FALSE, test_loss = FALSE)
+            test_loss = NA, steady_seconds = log(1.01))
+is_log <- c(train_seconds = TRUE, seconds_per_epoch = TRUE, test_error = FALSE, test_loss = FALSE,
+            steady_seconds = TRUE)
 measures <- names(is_log)
 save <- function(table, name) {
   for (column in names(table)) {
@@ -94,12 +95,42 @@ crossed$checksum[at(crossed, 0, 1, 7)] <- ""
 crossed$status[at(crossed, 0, 1, c(10, 23))] <- 3L
 crossed$status[at(crossed, 0, 0, 9:10)] <- 0L # one run is left of a seed
 runs <- rbind(balanced, incomplete, crossed, constant)
+# Epochs: the first of level 0 are slower, but not in combination 1; of one run a time is missing.
+epochs <- t(sapply(seq_len(nrow(runs)), function(i) {
+  slow <- if (runs$level[i] == 0 && runs$combination[i] != 1) c(0.3, 0.1) else c(0, 0)
+  round(runs$train_seconds[i] / 20 * (1 + c(slow, rep(0, 6)) + rnorm(8, sd = 0.004)), 6)
+}))
+colnames(epochs) <- paste0("epoch_", 1:8)
+epochs[runs$scenario == "balanced" & at(runs, 0, 1, 3), 5] <- NA
+runs <- cbind(runs, epochs)
 runs <- runs[c("scenario", "run", "combination", "level", "repeat.", "block", "position", "warmup",
                "seed", "status", "host", "device", "start_time", "train_seconds", "epochs_done",
-               "test_error", "test_loss", "test_images", "checksum")]
+               "test_error", "test_loss", "test_images", "checksum", colnames(epochs))]
 save(runs, "analysis_runs.csv")
 runs$seconds_per_epoch <- runs$train_seconds / runs$epochs_done
 runs$place <- paste(runs$host, runs$device)
+good <- runs[runs$status == 1 & runs$warmup == 0, ]
+# First epochs that are slower than all of the last half, by the cells' profiles; the most of any
+# level of a combination, at most a quarter.
+epochs <- colnames(epochs)
+leading <- function(cell) {
+  t <- as.matrix(cell[epochs])
+  t <- t[complete.cases(t), , drop = FALSE]
+  if (!nrow(t)) return(0L)
+  profile <- apply(t / apply(t, 1, median), 2, median)
+  slow <- profile[1:2] > max(profile[5:8])
+  sum(cumprod(slow))
+}
+runs$steady_seconds <- NA
+runs$warm_epochs <- NA
+for (s in unique(runs$scenario))
+  for (k in unique(runs$combination[runs$scenario == s])) {
+    of <- good[good$scenario == s & good$combination == k, ]
+    warm <- max(sapply(split(of, of$level), leading))
+    i <- runs$scenario == s & runs$combination == k
+    runs$warm_epochs[i] <- warm
+    runs$steady_seconds[i] <- rowMeans(runs[i, epochs[(warm + 1):8]])
+  }
 good <- runs[runs$status == 1 & runs$warmup == 0, ]
 scaled <- function(x, measure) if (is_log[[measure]]) log(x) else x
 
@@ -148,7 +179,10 @@ cell <- function(scenario, combination, level, measure) {
 }
 shape <- unique(runs[c("scenario", "combination", "level")])
 g <- merge(data.frame(measure = measures), shape)
-save(do.call(rbind, Map(cell, g$scenario, g$combination, g$level, g$measure)), "analysis_cells.csv")
+cells <- do.call(rbind, Map(cell, g$scenario, g$combination, g$level, g$measure))
+cells$warm_epochs <- runs$warm_epochs[match(paste(cells$scenario, cells$combination),
+                                            paste(runs$scenario, runs$combination))]
+save(cells, "analysis_cells.csv")
 
 # ---- comparisons --------------------------------------------------------------------------------
 hedges <- function(x, y) {

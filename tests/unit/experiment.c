@@ -122,6 +122,11 @@ static void read_run(const golden *g, int row, cnn_results *r, int run)
     m->train_seconds = golden_number(g, row, "train_seconds");
     m->epochs_done = integer(g, row, "epochs_done");
     m->test_images = (int64_t)golden_number(g, row, "test_images");
+    for (int e = 0; e < r->epoch_count; e++) {
+        char column[24];
+        snprintf(column, sizeof column, "epoch_%d", e + 1);
+        r->epochs[run * r->epoch_count + e].epoch_seconds = golden_number(g, row, column);
+    }
     m->test_error = golden_number(g, row, "test_error");
     m->test_loss = golden_number(g, row, "test_loss");
 }
@@ -140,6 +145,9 @@ cnn_results *experiment_read(const char *scenario)
     }
     cnn_results *r = experiment_make(levels, combinations, runs, 1);
     r->sessions[0] = (cnn_session){1527854090, 1};
+    r->epoch_count = 8;
+    r->epochs = calloc((size_t)runs * 8 + 1, sizeof *r->epochs);
+    assert_non_null(r->epochs);
     for (int i = 0; i < g.row_count; i++)
         if (!strcmp(golden_text(&g, i, "scenario"), scenario))
             read_run(&g, i, r, integer(&g, i, "run"));

@@ -214,6 +214,45 @@ static void test_errors_of_one_seed_count_once(void **state)
     cnn_results_free(&r);
 }
 
+/** Level 1 warms up for `slow` epochs of `epochs`; the others take 1 s. */
+static cnn_results *make_epochs(int epochs, int slow)
+{
+    cnn_results *r = make_pairs(4, 1);
+    r->epoch_count = epochs;
+    r->epochs = calloc((size_t)(r->run_count * epochs), sizeof *r->epochs);
+    assert_non_null(r->epochs);
+    for (int i = 0; i < r->run_count; i++) {
+        r->measured[i].epochs_done = epochs;
+        for (int e = 0; e < epochs; e++)
+            r->epochs[i * epochs + e].epoch_seconds = i % 2 && e < slow ? 2 : 1;
+    }
+    return r;
+}
+
+static void assert_steady(int epochs, int slow, int warm, double mean_of_level_1)
+{
+    cnn_results *r = make_epochs(epochs, slow);
+    cnn_analysis *a = analyse(r);
+    const double mean = cnn_analysis_summary(a, 1, CNN_MEASURE_STEADY_SECONDS)->mean;
+    assert_int_equal(a->counts[0].warm_epochs, warm); /* of both levels */
+    assert_int_equal(a->counts[1].warm_epochs, warm);
+    assert_true(isnan(mean_of_level_1) ? isnan(mean) : fabs(mean - mean_of_level_1) < 1e-12);
+    cnn_analysis_destroy(&a);
+    cnn_results_free(&r);
+}
+
+static void test_first_epochs_are_left_out(void **state)
+{
+    (void)state;
+    assert_steady(8, 0, 0, 1);
+    assert_steady(8, 1, 1, 1);
+    assert_steady(8, 2, 2, 1);
+    assert_steady(8, 3, 2, 7.0 / 6); /* at most a quarter */
+    assert_steady(4, 1, 1, 1);
+    assert_steady(3, 1, 0, 4.0 / 3); /* a quarter is less than one */
+    assert_steady(2, 1, 0, NAN);     /* fewer than three */
+}
+
 static void test_no_margin_no_equivalence(void **state)
 {
     (void)state;
@@ -366,7 +405,8 @@ static void test_outliers_are_listed_by_run(void **state)
         const cnn_outlier *x = &a->outliers[i];
         assert_int_equal(a->outlier[x->run * CNN_MEASURE_COUNT + x->measure], x->side);
         assert_int_equal(r->planned[x->run].cell, x->cell);
-        assert_same(x->value, cnn_analysis_value(r, x->run, (cnn_measure)x->measure));
+        if (x->measure != CNN_MEASURE_STEADY_SECONDS)
+            assert_same(x->value, cnn_analysis_value(r, x->run, (cnn_measure)x->measure));
         low +=
             x->measure == CNN_MEASURE_TRAIN_SECONDS && x->value == 5 && x->side == CNN_OUTLIER_LOW;
         high += x->measure == CNN_MEASURE_TRAIN_SECONDS && x->value == 60 &&
@@ -580,6 +620,7 @@ int main(void)
         cmocka_unit_test(test_errors_without_any_variance),
         cmocka_unit_test(test_a_difference_of_the_margin_is_not_decided_by_rounding),
         cmocka_unit_test(test_errors_of_one_seed_count_once),
+        cmocka_unit_test(test_first_epochs_are_left_out),
         cmocka_unit_test(test_no_margin_no_equivalence),
         cmocka_unit_test(test_one_level_has_nothing_to_compare),
         cmocka_unit_test(test_nothing_done_is_no_error),

@@ -129,6 +129,8 @@ static void test_cells_agree_with_r(void **state)
         const int level = (int)golden_number(&g, i, "level");
         const cnn_summary *x = cnn_analysis_summary(
             a, a->cell_of[combination * a->level_count + level], measure_of(&g, i));
+        assert_int_equal(a->counts[a->cell_of[combination * a->level_count + level]].warm_epochs,
+                         (int)golden_number(&g, i, "warm_epochs"));
         assert_int_equal(x->n, (int)golden_number(&g, i, "n"));
         assert_int_equal(x->outliers, (int)golden_number(&g, i, "outliers"));
         for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++)
