@@ -54,7 +54,7 @@ retries)
     count table '^run [0-9]+ done' 12
     count table '^run (0|3|6|9) done( -?[0-9]+){5} 2 ' 4 # two attempts
     count table '^run [0-9]+ done( -?[0-9]+){5} 1 ' 8
-    count table '^attempt (0|3|6|9) 0 exit 0 [01] 9 .*"exit code 9: +\[31mlast \? line +\[0m" "first line' 4
+    count table '^attempt (0|3|6|9) 0 exit 0 [01] 9 .*"exit code 9: [?]\[31mlast [?] line[?]\[0m" "first line' 4
     count table '^attempt (0|3|6|9) 1 done' 4
     count table '^attempt' 16
     count log 'attempt 1 failed on rank [01], trying again: exit code 9' 4

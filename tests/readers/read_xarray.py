@@ -128,9 +128,10 @@ def check_analysis(path, engine):
             variables = list(a.data_vars)
             check_table(a, first, 1 + variables.index(last) - variables.index(first), dims)
         assert a["mean"].attrs["long_name"] and a.verdict.attrs["flag_meanings"].split()[2] == "faster"
-        assert a.family_size.values.ravel().tolist() == list(range(4 * 9))
+        measures, tests = len(a.measure_name), len(a.test_name)
+        assert a.family_size.values.ravel().tolist() == list(range(measures * tests))
         assert a.outlier.dims == ("run", "measure")
-        assert a.outlier.values.ravel().tolist() == [i % 3 for i in range(RUNS * 4)]
+        assert a.outlier.values.ravel().tolist() == [i % 3 for i in range(RUNS * measures)]
         assert a.block_flaw.values.tolist() == [i % 3 for i in range(RUNS)]
         assert a.seed_number.values.tolist() == [-1] and a.seed_kind.values.tolist() == [-1]
         assert [int(a[f"scope_{x}"]) for x in ("nodes", "devices", "sessions", "runs")] == [2, 4, 1, 12]

@@ -31,6 +31,12 @@ def compare(analysis, prefix, at, row):
     return same
 
 
+def is_over(variable, dimension):
+    """Whether a variable has this first dimension, and measures as its second."""
+    dims = [d[0].name.rsplit("/")[-1] for d in variable.dims if len(d)]
+    return dims == [dimension, "measure"]
+
+
 def count(analysis, *dimensions):
     """Variables of numbers over these dimensions."""
     return sum(1 for v in analysis.values()
@@ -58,7 +64,7 @@ def main(path, folder):
         for row in rows(folder, "cells"):
             at = cell(row)
             n = compare(a, "", (at, measures.index(row["measure"])),
-                        {k: v for k, v in row.items() if k in a and a[k].ndim == 2})
+                        {k: v for k, v in row.items() if k in a and is_over(a[k], "cell_index")})
             counts = {k: v for k, v in row.items() if "runs_" + k in a}
             counted["cells"] = (n, compare(a, "runs_", at, counts))
         for row in rows(folder, "comparisons"):
