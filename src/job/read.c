@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** A job file's text and its top-level keys. */
-#include "base/paths.h"
 #include "job/internal.h"
 
 #include <stdlib.h>
@@ -191,17 +190,6 @@ static void read_analysis(cnn_job_reader *r, struct fy_node *node)
         read_looks(r, keys.looks);
     if (keys.pool)
         read_pool(r, keys.pool);
-}
-
-void cnn_job_expand_path(cnn_job_reader *r, struct fy_node *node, char **path)
-{
-    char *expanded = NULL;
-    if (*path && cnn_path_expand(*path, &expanded) == CNN_OK) {
-        free(*path);
-        *path = expanded;
-    } else if (*path && !r->stored) {
-        cnn_yaml_error(r->y, node, "%s", cnn_error_message());
-    }
 }
 
 static void read_top(cnn_job_reader *r)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/layered.h"
 
-#include "base/clock.h"
 #include "nn/layered_layers.h"
 
 #include <stdlib.h>
@@ -286,23 +285,12 @@ done:
     return st;
 }
 
-cnn_status cnn_layered_train(cnn_layered *m, const cnn_feed *feed, int64_t first, int64_t count,
-                             float *seconds)
+cnn_status cnn_layered_train(cnn_layered *m, const cnn_feed *feed, int64_t first, int64_t count)
 {
     cnn_status st = CNN_OK;
-    double start = 0;
     CNN_TRY(cnn_feed_check(feed, &m->net));
-    for (int64_t b = first; b < first + count; b++) {
-        if (seconds) { /* only then, as waiting for each step takes time */
-            CNN_TRY(cnn_ops_sync(m->ops));
-            start = cnn_clock_monotonic();
-        }
+    for (int64_t b = first; b < first + count; b++)
         CNN_TRY(train_batch(m, feed, b));
-        if (seconds) {
-            CNN_TRY(cnn_ops_sync(m->ops));
-            seconds[b - first] = (float)(cnn_clock_monotonic() - start);
-        }
-    }
 done:
     return st;
 }

@@ -26,8 +26,9 @@ cnn_status cnn_layered_gradients(cnn_layered *model, float *gradients);
 /** In training mode: batch norm's running statistics move as in a training step. */
 cnn_status cnn_layered_differentiate(cnn_layered *model, const cnn_feed *feed, int64_t b,
                                      double *loss);
-cnn_status cnn_layered_train(cnn_layered *model, const cnn_feed *feed, int64_t first, int64_t count,
-                             float *seconds);
+/** As cnn_step_train; who wants a step's time takes it in a callback. */
+cnn_status cnn_layered_train(cnn_layered *model, const cnn_feed *feed, int64_t first,
+                             int64_t count);
 cnn_status cnn_layered_metrics(cnn_layered *model, cnn_metrics *out);
 cnn_status cnn_layered_evaluate(cnn_layered *model, const cnn_feed *feed, cnn_metrics *out);
 void cnn_layered_describe(const cnn_layered *model, cnn_text *out);

@@ -1,15 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/model.h"
 
+#include "base/clock.h"
 #include "nn/layered.h"
 #include "nn/step.h"
 
 #include <stdlib.h>
 
+/** Times of the layered path's steps, while they are traced. */
+typedef struct {
+    cnn_ops *ops;
+    float *seconds; /* of the next step; NULL: not traced */
+    double before;  /* end of the step before, or the start */
+} step_trace;
+
 struct cnn_model {
     cnn_layered *layered; /* one of the two; the other is NULL */
     cnn_step *step;
+    step_trace trace;
 };
+
+/** A cnn_batch_callback. Waiting for each step takes time, so only a traced run does. */
+static cnn_status take_step_time(void *user, int64_t batch, int n)
+{
+    cnn_status st = CNN_OK;
+    step_trace *t = user;
+    (void)batch;
+    (void)n;
+    if (!t->seconds)
+        return CNN_OK;
+    CNN_TRY(cnn_ops_sync(t->ops));
+    const double now = cnn_clock_monotonic();
+    *t->seconds++ = (float)(now - t->before);
+    t->before = now;
+done:
+    return st;
+}
+
+static cnn_status train_layered(cnn_model *m, const cnn_feed *feed, int64_t first, int64_t count,
+                                float *seconds)
+{
+    cnn_status st = CNN_OK;
+    if (seconds)
+        CNN_TRY(cnn_ops_sync(m->trace.ops));
+    m->trace.before = cnn_clock_monotonic();
+    m->trace.seconds = seconds;
+    CNN_TRY(cnn_layered_train(m->layered, feed, first, count));
+done:
+    m->trace.seconds = NULL;
+    return st;
+}
 
 static cnn_status draw(cnn_model *m, const cnn_network *net, uint64_t seed)
 {
@@ -31,10 +71,13 @@ cnn_status cnn_model_create(cnn_ops *ops, const cnn_network *net, const cnn_trai
     CNN_CHECK(ops && net && train && out && net->parameter_total > 0, CNN_EINVAL,
               "a model needs a device, an inferred network and training settings");
     CNN_CHECK((m = calloc(1, sizeof *m)) != NULL, CNN_ENOMEM, "a model");
-    if (path == CNN_PATH_LAYERED)
+    m->trace.ops = ops;
+    if (path == CNN_PATH_LAYERED) {
         CNN_TRY(cnn_layered_create(ops, net, train, seed, &m->layered));
-    else
+        CNN_TRY(cnn_layered_on_batch(m->layered, take_step_time, &m->trace));
+    } else {
         CNN_TRY(cnn_step_create(ops, net, train, seed, &m->step));
+    }
     CNN_TRY(draw(m, net, seed));
     *out = m;
     m = NULL; /* the caller owns it now */
@@ -80,7 +123,7 @@ cnn_status cnn_model_differentiate(cnn_model *m, const cnn_feed *feed, int64_t b
 cnn_status cnn_model_train(cnn_model *m, const cnn_feed *feed, int64_t first, int64_t count,
                            float *seconds)
 {
-    return m->layered ? cnn_layered_train(m->layered, feed, first, count, seconds)
+    return m->layered ? train_layered(m, feed, first, count, seconds)
                       : cnn_step_train(m->step, feed, first, count, seconds);
 }
 

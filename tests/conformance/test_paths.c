@@ -348,12 +348,12 @@ static void test_layered_calls_back_after_each_batch(void **state)
     OK(cnn_layered_create(s.pair.rig.ops, &s.pair.net, &s.pair.train, seed, &m));
     OK(cnn_layered_reset(m, s.pair.start));
     OK(cnn_layered_on_batch(m, watch, &w));
-    OK(cnn_layered_train(m, s.pair.feed, 0, BATCHES, NULL));
+    OK(cnn_layered_train(m, s.pair.feed, 0, BATCHES));
     assert_int_equal(w.calls, BATCHES);
     assert_int_equal(w.images, COUNT);
     w = (watcher){.stop_after = -1};
     OK(cnn_layered_on_batch(m, watch, &stop));
-    assert_int_equal(cnn_layered_train(m, s.pair.feed, 0, BATCHES, NULL), CNN_ESTOPPED);
+    assert_int_equal(cnn_layered_train(m, s.pair.feed, 0, BATCHES), CNN_ESTOPPED);
     assert_int_equal(w.calls, 2);
     cnn_layered_destroy(&m);
     assert_null(m);
