@@ -105,8 +105,11 @@ class Job:
     def ranks(self):
         return [p for p in children(self.launcher.pid) if name_of(p) == "cnnmpi"]
 
-    def trainers(self):
+    def supervisors(self):
         return [c for r in self.ranks() for c in children(r)]
+
+    def trainers(self):
+        return [c for s in self.supervisors() for c in children(s)]
 
     def finished(self):
         """Rows of finished runs, as bytes, by run; h5py must be able to open the file."""
@@ -138,7 +141,7 @@ class Job:
             assert self.launcher.returncode == 0, f"it ended by itself with {self.launcher.returncode}"
             return True
         ranks = self.ranks()
-        trainers = self.trainers()
+        supervisors, trainers = self.supervisors(), self.trainers()
         if victim in ("worker", "rank 0", "trainer") and not ranks:
             victim = "launcher"
         if victim == "trainer":
@@ -157,7 +160,7 @@ class Job:
             self.launcher.wait(60)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"mpirun does not end after the death of {victim}")
-        wait_until(lambda: not any(is_alive(p) for p in ranks + trainers), 30,
+        wait_until(lambda: not any(is_alive(p) for p in ranks + supervisors + trainers), 30,
                    f"ranks {ranks} and trainers {trainers} end after the death of {victim}")
         print(f"{os.path.basename(self.file)}: kill {self.kills}, {victim}, with {len(trainers)} trainers, "
               f"gone in {time.monotonic() - begin:.2f} s", flush=True)
