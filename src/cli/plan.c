@@ -15,7 +15,7 @@ typedef struct {
     cnn_job *job;
     cnn_design *design;
     cnn_network **networks;
-    int *images;
+    cnn_image_counts *images;
 } plan;
 
 static cnn_status describe_forecast(const plan *p, const char *path, cnn_text *out)
@@ -50,6 +50,7 @@ cnn_status cnn_command_plan(const cnn_command_line *line)
     CNN_TRY(cnn_networks_infer(p.design, p.job, &p.networks, p.images, &problem));
     cnn_design_describe(p.design, p.job, (const cnn_network *const *)p.networks, &text);
     CNN_TRY(cnn_design_describe_components(p.design, &text));
+    cnn_networks_describe_resolution(p.design, p.job, p.images, &text);
     if (line->from)
         CNN_TRY(describe_forecast(&p, line->from, &text));
     else

@@ -10,7 +10,8 @@
 typedef struct {
     bool tried, found;
     cnn_shape shape;
-    int classes, images;
+    int classes;
+    cnn_image_counts images;
 } known_shape;
 
 static void look_up(const cnn_source *source, known_shape *known, cnn_text *problem)
@@ -28,12 +29,12 @@ static void look_up(const cnn_source *source, known_shape *known, cnn_text *prob
     known->found = true;
     known->shape = (cnn_shape){info.height, info.width, info.channels};
     known->classes = info.classes;
-    known->images = info.train.count;
+    known->images = (cnn_image_counts){info.train.count, info.test.count};
     free(info.found);
 }
 
 cnn_status cnn_networks_infer(const cnn_design *design, const cnn_job *job, cnn_network ***out,
-                              int *images, cnn_text *problem)
+                              cnn_image_counts *images, cnn_text *problem)
 {
     cnn_status st = CNN_OK, unfit = CNN_OK;
     cnn_network **networks = calloc((size_t)design->cell_count, sizeof *networks);
@@ -42,7 +43,7 @@ cnn_status cnn_networks_infer(const cnn_design *design, const cnn_job *job, cnn_
     for (int cell = 0; cell < design->cell_count; cell++) {
         cnn_treatment t = cnn_job_treatment(job, design->cells[cell].levels);
         if (images)
-            images[cell] = 0;
+            images[cell] = (cnn_image_counts){0, 0};
         if (t.framework->is_simulated)
             continue; /* reads no data */
         known_shape *k = &known[t.source - job->datasets];
@@ -71,6 +72,33 @@ done:
     free(known);
     cnn_networks_destroy(&networks, design->cell_count);
     return st;
+}
+
+/** Whether an earlier cell has the same data set. */
+static bool is_seen(const cnn_design *design, const cnn_job *job, int cell)
+{
+    const cnn_source *source = cnn_job_treatment(job, design->cells[cell].levels).source;
+    for (int c = 0; c < cell; c++)
+        if (cnn_job_treatment(job, design->cells[c].levels).source == source)
+            return true;
+    return false;
+}
+
+void cnn_networks_describe_resolution(const cnn_design *design, const cnn_job *job,
+                                      const cnn_image_counts *images, cnn_text *out)
+{
+    const double margin = job->analysis.margin_error;
+    for (int cell = 0; cell < design->cell_count; cell++) {
+        const int test = images[cell].test;
+        if (test <= 0 || 1.0 / test <= margin || is_seen(design, job, cell))
+            continue;
+        cnn_text_printf(
+            out,
+            "\nWarning: one of the %d test images of %s is %.3g of test error, more than "
+            "the margin\n  of %g: equivalence takes many seeds or more test images.\n",
+            test, cnn_job_treatment(job, design->cells[cell].levels).source->name, 1.0 / test,
+            margin);
+    }
 }
 
 void cnn_networks_destroy(cnn_network ***networks, int count)

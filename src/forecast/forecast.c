@@ -151,7 +151,7 @@ done:
 }
 
 cnn_status cnn_forecast_create(const cnn_design *design, const cnn_job *job,
-                               const cnn_network *const *networks, const int *images,
+                               const cnn_network *const *networks, const cnn_image_counts *images,
                                const cnn_results *results, const char *path, cnn_forecast **out)
 {
     cnn_status st = CNN_OK;

@@ -54,7 +54,7 @@ typedef struct {
 } cnn_forecast;
 
 /** design and job: the plan. networks [cell_count], entries NULL where unknown, and images
- *  [cell_count], training images of each cell, 0 where unknown: cells whose network or data set had
+ *  [cell_count], of which the training images count, 0 where unknown: cells whose network or data set had
  *  another size in the file are refused. results, path: the file. Times are those of the file's
  *  devices, whatever they are; a backend that the job names must be the file's.
  *
@@ -64,7 +64,7 @@ typedef struct {
  *  CNN_EUSAGE: the file knows no cell of the plan; the message has the reason of the first.
  *  CNN_EDATA as of cnn_analysis_create and cnn_stored_job. *out is owned by the caller. */
 cnn_status cnn_forecast_create(const cnn_design *design, const cnn_job *job,
-                               const cnn_network *const *networks, const int *images,
+                               const cnn_network *const *networks, const cnn_image_counts *images,
                                const cnn_results *results, const char *path, cnn_forecast **out);
 void cnn_forecast_destroy(cnn_forecast **forecast);
 

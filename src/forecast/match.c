@@ -70,7 +70,7 @@ static void check_sizes(const cnn_forecast_source *s, int cell, const cnn_measur
                         cnn_text *reason)
 {
     const cnn_network *net = s->networks ? s->networks[cell] : NULL;
-    const int images = s->images ? s->images[cell] : 0;
+    const int images = s->images ? s->images[cell].train : 0;
     if (net && there && there->parameters > 0 && there->parameters != net->parameter_total)
         cnn_text_printf(reason, "%" PRId64 " parameters there, %" PRId64 " here", there->parameters,
                         net->parameter_total);

@@ -10,7 +10,7 @@ typedef struct {
     const cnn_design *design;
     const cnn_job *job;
     const cnn_network *const *networks;
-    const int *images;
+    const cnn_image_counts *images;
     const cnn_results *results;
     const cnn_job *stored; /* the file's job */
 } cnn_forecast_source;

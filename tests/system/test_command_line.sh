@@ -72,6 +72,12 @@ says out "blobs"
 
 expect 0 "$cnnmpi" plan tiny.yaml --ranks 3
 says out "native"
+# A margin that is finer than one test image is warned of; one that is not, is not.
+expect 0 "$cnnmpi" plan tiny.yaml --set analysis.margin_error=0.0001
+says out 'test images of'
+says out 'more than the margin'
+expect 0 "$cnnmpi" plan tiny.yaml --set analysis.margin_error=0.5
+! grep -q 'test images of' out || fail "a warning without need"
 # Which variance components the plan can tell apart: one device says nothing of devices.
 expect 0 "$cnnmpi" plan tiny.yaml --ranks 1 --set repeats=4
 says out "  device             all runs were on one device"

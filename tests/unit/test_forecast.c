@@ -74,7 +74,7 @@ typedef struct {
 } expected;
 
 static cnn_status try_expect(const char *text, int devices, const cnn_network *const *networks,
-                             const int *images, const cnn_results *r, expected *x)
+                             const cnn_image_counts *images, const cnn_results *r, expected *x)
 {
     *x = (expected){0};
     if (cnn_job_parse("job.yaml", text, NULL, &x->job) != CNN_OK ||
@@ -234,7 +234,7 @@ static void test_sizes_that_were_measured_must_agree(void **state)
     const cnn_network small = {.parameter_total = 1000}, large = {.parameter_total = 5000};
     const cnn_network *const networks[] = {&small, &large, &small, NULL};
     const cnn_network *const programs[] = {&small, &large};
-    const int images[] = {80, 80, 81, 0};
+    const cnn_image_counts images[] = {{80, 20}, {80, 20}, {81, 20}, {0, 0}};
     expected x;
     assert_int_equal(try_expect(JOB("5", THREE, STUDY, ""), 2, networks, images, r, &x), CNN_OK);
     assert_null(x.forecast->cells[0].unknown);
