@@ -110,7 +110,7 @@ def check_analysis(path, engine):
     with xr.open_dataset(path, engine=engine, group="analysis") as a:
         names = ["train_seconds", "seconds_per_epoch", "test_error", "test_loss", "steady_seconds"]
         assert a.measure_name.values.tolist() == names
-        assert a.measure_units.values.tolist() == ["s", "s", "1", "nat"]
+        assert a.measure_units.values.tolist() == ["s", "s", "1", "nat", "s"]
         assert a.component_name.values.tolist() == [
             "node", "device", "device_x_contrast", "block", "residual", "residual of native",
             "residual of layered"]

@@ -90,12 +90,12 @@ def main(path, folder):
         done = (f["status"][()] == 1) & (f["warmup"][()] == 0)
         assert a["scope_runs"][()] == done.sum() and a["scope_devices"][()] == 2
         print(counted)
-        number = {"cells": (count(a, "cell_index", "measure"), 5),
+        number = {"cells": (count(a, "cell_index", "measure"), 6),
                   "comparisons": count(a, "comparison", "measure"),
                   "components": count(a, "combination_index", "measure", "component"),
                   "models": count(a, "combination_index", "measure"),
                   "blocking": count(a, "measure"),
-                  "seed_groups": count(a, "seed_group"), "seeds": count(a, "cell_index") - 5}
+                  "seed_groups": count(a, "seed_group"), "seeds": count(a, "cell_index") - 6}
         assert counted == number, (counted, number)
 
 

@@ -35,7 +35,7 @@ expect 0 "$cnnmpi" report first.h5 --table components
 grep -Eq '^ +combination +runs +component' out && grep -Eq ' [0-9]+/12 ' out ||
     { cat out; fail "components do not count runs"; }
 expect 0 "$cnnmpi" report first.h5 --format csv --table comparisons
-[[ $(wc -l <out) -eq 5 ]] || fail "$(wc -l <out) lines of comparisons" # a name row, four measures
+[[ $(wc -l <out) -eq 6 ]] || fail "$(wc -l <out) lines of comparisons" # a name row, five measures
 
 # Every table as a file; the number of columns is the same in every line.
 expect 0 "$cnnmpi" report first.h5 --format csv -o tables
