@@ -15,7 +15,8 @@ squeue_says() {
     PATH=$work/bin:$PATH
     export SLURM_JOB_ID=4711 SLURM_TIME_FORMAT=relative
 }
-catches_usr1() { (((0x$(awk '/^SigCgt/ { print $2 }' "/proc/$1/status") >> 9) & 1)); }
+# (the shell's child catches it too, until it has become cnnmpi)
+catches_usr1() { [[ $(<"/proc/$1/comm") == cnnmpi ]] && (((0x$(awk '/^SigCgt/ { print $2 }' "/proc/$1/status") >> 9) & 1)); }
 # Blocks are done whole or not at all; prints how many are. Runs of a block are neighbours.
 whole_blocks() {
     $rows "$1" | awk '$1 == "run" { done_[int($2 / 2)] += $3 == "done"; if ($3 == "failed") bad = 1 }
