@@ -317,7 +317,8 @@ void cnn_report_spread(const cnn_report *r)
 {
     for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
         const cnn_measure measure = (cnn_measure)m;
-        if (!has_model(r, measure))
+        const bool shows = r->full || cnn_report_shown(measure).is_main || measure == r->a->primary;
+        if (!shows || !has_model(r, measure))
             continue;
         if (has_estimates(r, measure))
             report_spread(r, measure);
