@@ -67,7 +67,7 @@ static int take_relative(const cnn_results *r, const scratch *w, int runs, int e
 
 static int leading_epochs(const cnn_results *r, const scratch *w, int runs, int epochs)
 {
-    const int n = take_relative(r, w, runs, epochs);
+    const int n = epochs > 0 ? take_relative(r, w, runs, epochs) : 0;
     double slowest = 0;
     int warm = 0;
     for (int e = 0; n && e < epochs; e++) {

@@ -8,7 +8,7 @@
  *
  *  Keys: uuid, name, pci (0000:3b:00.0), cpus (a bit mask, hexadecimal); sm, mem, temp, power (mW),
  *  reasons: lists "1980,1500" of what successive calls tell, the last one for ever, "-" for not
- *  supported; processes: a list of pids, in which "children" stands for the caller's; lost: after
+ *  supported; processes: a list of pids, in which "trainers" stands for the caller's; lost: after
  * so many calls of this GPU's clock everything says that the GPU is lost; broken: a code that its
  *  handle gives. Without the file there is no driver. Built with OLD_NVML it lacks what came late.
  */
@@ -36,7 +36,7 @@ struct nvmlDevice_st {
     script sm, mem, temp, power, reasons;
     unsigned pids[PIDS_MOST];
     unsigned pid_count;
-    bool children; /* the caller's count too */
+    bool trainers; /* the caller's count as well */
     int lost;      /* calls until it is; -1: never */
     unsigned broken;
     int parent; /* of an instance: index of its GPU's line; -1 */
@@ -60,8 +60,8 @@ static void read_script(script *s, char *list)
 static void read_pids(struct nvmlDevice_st *d, char *list)
 {
     for (char *word; (word = strsep(&list, ",")) != NULL;) {
-        if (strcmp(word, "children") == 0)
-            d->children = true;
+        if (strcmp(word, "trainers") == 0)
+            d->trainers = true;
         else if (d->pid_count < PIDS_MOST)
             d->pids[d->pid_count++] = (unsigned)strtoul(word, NULL, 10);
     }
@@ -317,21 +317,30 @@ EXPORT(unsigned nvmlDeviceGetCurrentClocksEventReasons(cnn_nvml_device d, unsign
 }
 
 #ifndef OLD_NVML
-/** The processes that the calling one has started. */
-static void add_children(unsigned *pids, unsigned *count)
+/** 0: the process is gone. */
+static int parent_of(int pid)
+{
+    char path[300], text[512];
+    int parent = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *f = fopen(path, "re");
+    text[f ? fread(text, 1, sizeof text - 1, f) : 0] = '\0';
+    const char *end = strrchr(text, ')');
+    if (!end || sscanf(end + 1, " %*c %d", &parent) != 1)
+        parent = 0;
+    if (f)
+        fclose(f);
+    return parent;
+}
+
+/** The trainers of the calling rank: children of the exec helpers that it has started. */
+static void add_trainers(unsigned *pids, unsigned *count)
 {
     DIR *folder = opendir("/proc");
     for (struct dirent *entry; folder && *count < PIDS_MOST && (entry = readdir(folder));) {
-        char path[300], text[512];
-        int parent;
-        snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
-        FILE *f = atoi(entry->d_name) > 0 ? fopen(path, "re") : NULL;
-        text[f ? fread(text, 1, sizeof text - 1, f) : 0] = '\0';
-        const char *end = strrchr(text, ')');
-        if (end && sscanf(end + 1, " %*c %d", &parent) == 1 && parent == (int)getpid())
-            pids[(*count)++] = (unsigned)atoi(entry->d_name);
-        if (f)
-            fclose(f);
+        const int pid = atoi(entry->d_name), helper = pid > 0 ? parent_of(pid) : 0;
+        if (helper > 0 && parent_of(helper) == (int)getpid())
+            pids[(*count)++] = (unsigned)pid;
     }
     if (folder)
         closedir(folder);
@@ -344,8 +353,8 @@ EXPORT(unsigned nvmlDeviceGetComputeRunningProcesses_v3(cnn_nvml_device d, unsig
     if (is_lost(d))
         return CNN_NVML_GPU_IS_LOST;
     memcpy(pids, d->pids, sizeof pids);
-    if (d->children)
-        add_children(pids, &n);
+    if (d->trainers)
+        add_trainers(pids, &n);
     const unsigned room = *count;
     *count = n;
     if (n > room)

@@ -55,7 +55,7 @@ same_devices() {
 
 case $case in
 each_rank_its_own)
-    gpus 4 'sm=1980,1500,1740;mem=2619;temp=50,61,55;power=300000;reasons=0,4;processes=children,1'
+    gpus 4 'sm=1980,1500,1740;mem=2619;temp=50,61,55;power=300000;reasons=0,4;processes=trainers,1'
     gpu_job each 4
     run 4 0 each.yaml
     says log 'backend cudnn (auto: every rank has a GPU)'
