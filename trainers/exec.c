@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** cnn-exec: starts a trainer for a rank of cnnmpi and supervises it. * usage: cnn-exec PARENT CPUS
- *  PROGRAM [ARGUMENT...] PARENT process id of the rank, CPUS a list such as "0-3,8", or "-" to keep
- *  the rank's cores. * posix_spawn can do none of this, and code between fork and exec in a process
- *  full of MPI's threads and memory is no place for it. The trainer leads a process group of its
- *  own, so that signals for ranks miss it; it runs on its own cores; it inherits nothing but
- *  standard input, output, error and the events pipe; it dies with this process. This process stays
- *  as its parent and as the subreaper of its descendants, sleeps on the rank's cores, and ends them
- *  all when the trainer ends, when the rank orders it and when the rank dies. host/handover.h is
- *  its contract. */
+/** cnn-exec: starts a trainer for a rank of cnnmpi and supervises it.
+ *
+ *  usage: cnn-exec PARENT CPUS PROGRAM [ARGUMENT...]
+ *  PARENT  process id of the rank, CPUS a list such as "0-3,8", or "-" to keep the rank's cores.
+ *
+ *  posix_spawn can do none of this, and code between fork and exec in a process full of MPI's
+ *  threads and memory is no place for it. The trainer leads a process group of its own, so that
+ *  signals for ranks miss it; it runs on its own cores; it inherits nothing but standard input,
+ *  output, error and the events pipe; it dies with this process. This process stays as its parent
+ *  and as the subreaper of its descendants, sleeps on the rank's cores, and ends them all when
+ *  the trainer ends, when the rank orders it and when the rank dies. host/handover.h is its
+ *  contract. */
 #include "base/printable.h"
 #include "host/cpulist.h"
 #include "host/descendants.h"

@@ -52,7 +52,7 @@ static const char ending[] =
     X("--force", 0, NULL, RUN | REPORT, "replace an existing results file")                        \
     X("--set", 0, "KEY=VALUE", RUN | PLAN | DATA,                                                  \
       "override any key of the job: --set train.epochs=2 (repeatable); a key that holds a dot is " \
-      "quoted: --set 'frameworks.\"tf 2.15\".program=x'")                                          \
+      "quoted: --set 'datasets.\"scans 1.1\".layout=nchw'")                                        \
     X("--progress", 0, "HOW", RUN,                                                                 \
       "auto (default), live (one line that changes), plain (time-stamped lines)")                  \
     X("--quiet", 'q', NULL, RUN, "no progress and no tables")                                      \

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** A tree of PNG images: <root>/<patient>/<class>/<name>.png, as the patches of breast histology
- *  are published. * Images are read in the order of patient, class and name, each sorted by its
- *  bytes, whatever the locale and the file system; so are classes: class k is the k-th of the names
- *  of class folders. Names that start with a dot and files on other levels of the tree are left
- *  alone; so are files that do not end in .png or .PNG, but they are counted. Where a file's name
- *  holds `_class<C>.png`, C must be its folder. */
+ *  are published.
+ *
+ *  Images are read in the order of patient, class and name, each sorted by its bytes, whatever
+ *  the locale and the file system; so are classes: class k is the k-th of the names of class
+ *  folders. Names that start with a dot and files on other levels of the tree are left alone; so
+ *  are files that do not end in .png or .PNG, but they are counted. Where a file's name holds
+ *  `_class<C>.png`, C must be its folder. */
 #ifndef CNN_DATA_PNG_TREE_H
 #define CNN_DATA_PNG_TREE_H
 

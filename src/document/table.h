@@ -29,7 +29,7 @@ typedef struct {
     const char *title; /* above the column */
     const char *unit;  /* below the title; NULL or "": none */
     cnn_table_format format;
-    bool interval; /* two numbers: shown as "low to high", in CSV NAME_low and NAME_high */
+    bool interval; /* two numbers: shown as "[low, high]", in CSV NAME_low and NAME_high */
     bool key;      /* repeated where a table is too wide and is folded; keys come first */
     bool wrap;     /* TEXT, the last column: broken into lines where it is too long for one */
     int digits;

@@ -12,7 +12,7 @@
 enum { KINDS = 5 };
 static const char *const kind_names[KINDS + 1] = {"ready", "epoch", "done", "error", "tuned", NULL};
 
-typedef enum { SECONDS, MEASURE, COUNT, INTEGER, FLAG, TEXT, WHOLE_TEXT } member_type;
+typedef enum { SECONDS, MEASURE, COUNT, INTEGER, FLAG, TEXT, WHOLE_TEXT, IDENTITY } member_type;
 
 static const char *const type_texts[] = {
     [SECONDS] = "a number, 0 or more",
@@ -22,12 +22,13 @@ static const char *const type_texts[] = {
     [FLAG] = "true or false",
     [TEXT] = "a string",
     [WHOLE_TEXT] = "a string of at most 16383 bytes",
+    [IDENTITY] = "a string of at most 31 bytes",
 };
 
 typedef struct {
     cnn_event_kind kind;
-    member_type type; /* SECONDS, MEASURE: double; COUNT: int64_t; INTEGER: int; TEXT, WHOLE_TEXT:
-                         char [size] */
+    member_type type; /* SECONDS, MEASURE: double; COUNT: int64_t; INTEGER: int; TEXT, WHOLE_TEXT,
+                         IDENTITY: char [size] */
     bool required;
     const char *name;
     size_t offset, size;
@@ -49,7 +50,7 @@ static const member members[] = {
     MEMBER(READY, TEXT, false, versions),
     MEMBER(READY, TEXT, false, device),
     MEMBER(READY, INTEGER, false, threads),
-    MEMBER(READY, TEXT, false, data_checksum),
+    MEMBER(READY, IDENTITY, false, data_checksum),
     MEMBER(EPOCH, INTEGER, true, epoch),
     MEMBER(EPOCH, SECONDS, true, seconds),
     MEMBER(EPOCH, MEASURE, true, train_loss),
@@ -59,7 +60,7 @@ static const member members[] = {
     MEMBER(DONE, SECONDS, true, train_seconds),
     MEMBER(DONE, SECONDS, false, total_seconds),
     MEMBER(DONE, FLAG, false, diverged),
-    MEMBER(DONE, TEXT, true, checksum),
+    MEMBER(DONE, IDENTITY, true, checksum),
     MEMBER(ERROR, TEXT, true, message),
     MEMBER(TUNED, WHOLE_TEXT, true, algorithms),
 };
@@ -84,7 +85,8 @@ static void write_member(const member *m, const void *at, cnn_text *out)
     int64_t whole = m->type == COUNT     ? *(const int64_t *)at
                     : m->type == INTEGER ? *(const int *)at
                                          : 0;
-    const bool empty = m->type == TEXT && !m->required && !*(const char *)at;
+    const bool empty =
+        (m->type == TEXT || m->type == IDENTITY) && !m->required && !*(const char *)at;
     if ((m->type == SECONDS && isnan(real)) || whole < 0 || empty)
         return;
     cnn_text_printf(out, ",\"%s\":", m->name);
@@ -102,6 +104,7 @@ static void write_member(const member *m, const void *at, cnn_text *out)
         break;
     case TEXT:
     case WHOLE_TEXT:
+    case IDENTITY: /* cut, two of them could become one */
         cnn_text_append_json(out, at);
         break;
     }
@@ -211,7 +214,7 @@ static void copy_text(char *field, size_t size, const char *s)
 static bool read_value(const member *m, struct fy_node *node, void *at)
 {
     const char *s = cnn_yaml_scalar(node);
-    const bool is_text = m->type == TEXT || m->type == WHOLE_TEXT;
+    const bool is_text = m->type == TEXT || m->type == WHOLE_TEXT || m->type == IDENTITY;
     if (!s || (fy_node_get_style(node) == FYNS_DOUBLE_QUOTED) != is_text)
         return false;
     double real;
@@ -239,6 +242,7 @@ static bool read_value(const member *m, struct fy_node *node, void *at)
         *(bool *)at = strcmp(s, "true") == 0;
         return *(bool *)at || strcmp(s, "false") == 0;
     case WHOLE_TEXT:
+    case IDENTITY:
         if (strlen(s) >= m->size)
             return false;
         /* fall through */

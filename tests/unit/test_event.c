@@ -157,6 +157,10 @@ static void test_parse_mistyped_members_are_named(void **state)
         assert_refused(line, "\"train_seconds\" of the done event must be a number, 0 or more");
     }
     assert_refused("{\"event\":\"done\",\"train_seconds\":1,\"checksum\":17}", "must be a string");
+    /* cut, two different ones could become one */
+    assert_refused("{\"event\":\"done\",\"train_seconds\":1,"
+                   "\"checksum\":\"0123456789abcdef0123456789abcdef\"}",
+                   "a string of at most 31 bytes");
     assert_refused("{\"event\":\"done\",\"train_seconds\":1,\"checksum\":\"0\",\"diverged\":1}",
                    "must be true or false");
     assert_refused("{\"event\":\"ready\",\"setup_seconds\":1,\"parameters\":1.5,\"backend\":\"\"}",
