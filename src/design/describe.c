@@ -59,11 +59,6 @@ static int first_measured(const cnn_design *d)
     return b;
 }
 
-int cnn_design_repeats(const cnn_design *design)
-{
-    return (design->block_count - first_measured(design)) / design->combination_count;
-}
-
 static void describe_size(const cnn_design *d, const cnn_job *job, cnn_text *out)
 {
     const int warm = first_measured(d), measured = d->block_count - warm;

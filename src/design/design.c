@@ -324,6 +324,14 @@ void cnn_design_destroy(cnn_design **design)
     *design = NULL;
 }
 
+int cnn_design_repeats(const cnn_design *design)
+{
+    int measured = 0;
+    for (int b = 0; b < design->block_count; b++)
+        measured += !design->blocks[b].warmup;
+    return measured / design->combination_count;
+}
+
 void cnn_design_label_run(const cnn_design *design, int run, cnn_text *out)
 {
     const cnn_run *r = &design->runs[run];
