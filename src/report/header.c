@@ -174,6 +174,27 @@ static void put_threads(const cnn_report *r, cnn_table *t)
         cnn_table_text(t, "%d to %d: runs differ in their number", least, most);
 }
 
+/** Runs whose trainer sent no checksum of its data, so that nothing shows that they all trained on the
+ *  same; simulated runs read none. */
+static void put_unverified_data(const cnn_report *r, cnn_table *t)
+{
+    const cnn_results *x = r->results;
+    int unverified = 0, finished = 0;
+    for (int i = 0; i < x->run_count; i++) {
+        const cnn_measured *m = &x->measured[i];
+        const bool good = x->status[i] == CNN_RUN_DONE || x->status[i] == CNN_RUN_DIVERGED;
+        if (!good || strcmp(m->backend, "simulate") == 0)
+            continue;
+        finished++;
+        unverified += !m->data_checksum[0];
+    }
+    if (unverified == 0)
+        return;
+    line(t, "data");
+    cnn_table_text(t, "not verified: the trainers of %d of %d runs sent no checksum of their data",
+                   unverified, finished);
+}
+
 /** Bits of NVML's clock event reasons that hold a GPU back against its will. */
 enum {
     POWER_CAP = 0x4,
@@ -303,6 +324,7 @@ void cnn_report_put_machine(const cnn_report *r, cnn_table *t)
     put_column(r, "versions", offsetof(cnn_measured, versions), t);
     put_column(r, "drivers", offsetof(cnn_measured, driver), t);
     put_threads(r, t);
+    put_unverified_data(r, t);
     put_warnings(r, t);
 }
 

@@ -190,6 +190,8 @@ data_change)
     run 2 0 pinned.yaml --resume
     $rows pinned.h5 >table
     count table '^run [0-9]+ done' 20
+    "$program" report pinned.h5 >report
+    if grep -q 'not verified' report; then fail "verified data are called not verified"; fi
     ;;
 images_change)
     # Nor do runs of a cell that report other numbers of images.
@@ -201,6 +203,8 @@ images_change)
     echo 79 >images
     wait "$rank" && fail "exit status 0"
     says log '79 training images, but 80 in run'
+    "$program" report counted.h5 >report # these trainers send no checksum
+    says report 'not verified: the trainers of'
     ;;
 split_block)
     # Resumed with other devices, a block that was half done is on two of them: it is marked, and left
