@@ -30,8 +30,9 @@ static cnn_status check_run(const cnn_results *r, int run)
               "'combination': run %d has %d of %d", run, (int)p->combination, r->combination_count);
     CNN_CHECK(p->level == r->cell_levels[p->cell * r->factor_count + r->contrast], CNN_EDATA,
               "'level': run %d has not the level of its cell", run);
-    CNN_CHECK(p->repeat >= -1 && p->block >= 0 && p->block < r->run_count, CNN_EDATA,
-              "'block' or 'repeat': run %d has %d, %d", run, (int)p->block, (int)p->repeat);
+    CNN_CHECK(
+        p->repeat >= -1 && p->repeat < r->run_count && p->block >= 0 && p->block < r->run_count,
+        CNN_EDATA, "'block' or 'repeat': run %d has %d, %d", run, (int)p->block, (int)p->repeat);
     CNN_CHECK(p->position >= 0 && p->position < r->level_count, CNN_EDATA,
               "'position': run %d has %d of %d", run, (int)p->position, r->level_count);
     CNN_CHECK(p->warmup == 0 || p->warmup == 1, CNN_EDATA, "'warmup': run %d has %d", run,

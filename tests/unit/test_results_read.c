@@ -296,6 +296,7 @@ static void test_read_values_that_refer_to_nothing_are_refused(void **state)
         {"combination", 4},
         {"level", 2},
         {"repeat", -2},
+        {"repeat", 2147483647},
         {"block", -1},
         {"position", 2},
         {"warmup", 2},
