@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# bin/cnnmpi; libexec/cnnmpi: trainers and the exec helper; share/cnnmpi: jobs, batch scripts, the
-# study's table.
+# bin/cnnmpi; libexec/cnnmpi: trainers and the exec helper; share/cnnmpi: jobs, batch scripts, trainers in
+# Python with their package, the study's table.
 install(TARGETS cnnmpi RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS cnntrain-onednn cnntrain-simulate cnn-exec RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/cnnmpi)
 install(DIRECTORY jobs slurm trainers DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi
-    FILES_MATCHING PATTERN *.yaml PATTERN *.sbatch PATTERN *.py)
+    FILES_MATCHING PATTERN *.yaml PATTERN *.sbatch PATTERN *.py PATTERN __pycache__ EXCLUDE)
+install(DIRECTORY python/cnnmpi DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi/python
+    FILES_MATCHING PATTERN *.py PATTERN py.typed PATTERN __pycache__ EXCLUDE)
 install(FILES share/published.csv DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi)
 if(CNN_HAVE_CUDA)
     set_target_properties(cnntrain-cudnn PROPERTIES INSTALL_RPATH

@@ -22,8 +22,10 @@ import os
 import sys
 import time
 
-import run_protocol as protocol
-from run_protocol import DATA, USAGE, Failure
+ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "python"))  # beside this folder, here and where installed
+from cnnmpi import trainer as protocol
+from cnnmpi.trainer import DATA, USAGE, Failure
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS is not deterministic
 try:
