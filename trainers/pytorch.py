@@ -248,9 +248,8 @@ class Network:
             x = layer.forward(x, self.parameters[which], training)
         return x.flatten(1)
 
-    def checksum(self):
-        flat = [p.detach().cpu().contiguous().numpy().astype("<f4") for p in self.parameters]
-        return f"{protocol.fnv1a(b''.join(a.tobytes() for a in flat)):016x}"
+    def tensors(self):
+        return [p.detach().cpu().contiguous().numpy() for p in self.parameters]
 
 
 # ---- training -----------------------------------------------------------------------------------
@@ -431,7 +430,8 @@ def train(spec, events):
         diverged = not (math.isfinite(event["train_loss"]) and math.isfinite(event["test_loss"]))
         if diverged:
             break
-    result = {"train_seconds": seconds, "diverged": diverged, "checksum": run.net.checksum()}
+    checksum = protocol.keep_weights(spec, run.net.tensors())
+    result = {"train_seconds": seconds, "diverged": diverged, "checksum": checksum}
     events.send("done", **result, total_seconds=protocol.process_age())
 
 
@@ -446,7 +446,7 @@ def fingerprint(spec, events):
         pixels, labels = np.ascontiguousarray(x).tobytes(), y.astype("<i4").tobytes()
         print(f"{name} {len(y)} {protocol.fnv1a(pixels):016x} {protocol.fnv1a(labels):016x}")
     print(f"data {protocol.data_checksum(parts)}")
-    print(f"weights {net.checksum()}")
+    print(f"weights {protocol.keep_weights({}, net.tensors())}")
     for epoch in (0, 1):
         order = protocol.random_order(spec["seed"], protocol.SHUFFLE, epoch, len(parts[0][1]))
         print(f"order {epoch} {protocol.fnv1a(order.astype('<i4').tobytes()):016x}")

@@ -13,7 +13,7 @@ import time
 import zlib
 
 STARTED = time.monotonic()
-PROTOCOL = 1
+PROTOCOLS = 1, 2  # versions of the run protocol that are known here
 WEIGHTS, SHUFFLE, SPLIT, SYNTHETIC = 1, 2, 3, 4  # what random numbers are drawn for
 FAILED, USAGE, DATA = 1, 2, 3  # exit status
 
@@ -383,11 +383,22 @@ class Events:
 def read_spec():
     try:
         spec = json.load(sys.stdin)
-        if spec["protocol"] != PROTOCOL:
-            raise Failure(USAGE, f"protocol {spec['protocol']} is not known here, but {PROTOCOL}")
+        if spec["protocol"] not in PROTOCOLS:
+            known = " and ".join(map(str, PROTOCOLS))
+            raise Failure(USAGE, f"protocol {spec['protocol']} is not known here, only {known}")
         return spec
     except (ValueError, KeyError, TypeError) as error:
         raise Failure(USAGE, f"the specification cannot be read: {error!r}")
+
+
+def keep_weights(spec, tensors):
+    """The checksum of the final weights, for `done`. tensors: all parameters in the protocol's
+    order and layouts. They go into a file if the specification asks for it (`weights_out`)."""
+    flat = b"".join(np.ascontiguousarray(tensor, "<f4").tobytes() for tensor in tensors)
+    if spec.get("weights_out"):
+        with open(spec["weights_out"], "wb") as file:
+            file.write(flat)
+    return f"{fnv1a(flat):016x}"
 
 
 def main(train):

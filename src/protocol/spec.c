@@ -10,7 +10,7 @@ enum { MAX_THREADS = 4096, MAX_SEED = INT32_MAX };
 typedef struct {
     int protocol, run, path, seed, threads;
     bool tune;
-    char *framework, *algorithms;
+    char *framework, *algorithms, *weights_out;
     struct fy_node *network, *dataset, *train, *simulate;
 } outline;
 
@@ -31,6 +31,7 @@ static const cnn_field outline_fields[] = {
     {"tune", CNN_FIELD_BOOL, offsetof(outline, tune), .kinds = 1u << TUNES},
     {"algorithms", CNN_FIELD_STRING, offsetof(outline, algorithms), .required = false},
     {"simulate", CNN_FIELD_NODE, offsetof(outline, simulate), .required = false},
+    {"weights_out", CNN_FIELD_STRING, offsetof(outline, weights_out), .required = false},
     {0},
 };
 
@@ -70,28 +71,33 @@ static void read_dataset(cnn_yaml *y, struct fy_node *node, cnn_source *out)
     free(n.name);
 }
 
-/** Whether the version is ours. If not, nothing else is reported: the members of another version
+/** Whether the version is known. If not, nothing else is reported: the members of another version
  *  would only look wrong. */
-static bool is_our_version(cnn_yaml *y)
+static bool is_known_version(cnn_yaml *y)
 {
     struct fy_node *root = cnn_yaml_root(y);
     struct fy_node *node =
         root && fy_node_is_mapping(root) ? cnn_yaml_lookup(root, "protocol") : NULL;
     const char *text = node ? cnn_yaml_scalar(node) : NULL;
     int64_t version;
-    if (!text || !cnn_parse_int(text, &version) || version == CNN_PROTOCOL_VERSION)
+    if (!text || !cnn_parse_int(text, &version) ||
+        (version >= 1 && version <= CNN_PROTOCOL_VERSION))
         return true;
-    cnn_yaml_error(y, node, "protocol %.20s is not known here; this trainer speaks protocol %d",
-                   text, CNN_PROTOCOL_VERSION);
+    cnn_yaml_error(y, node,
+                   "protocol %.20s is not known here; this trainer speaks protocols 1 to %d", text,
+                   CNN_PROTOCOL_VERSION);
     return false;
 }
 
 static void read_spec(cnn_yaml *y, outline *o, cnn_spec *spec)
 {
     struct fy_node *root = cnn_yaml_root(y);
-    if (!root || !is_our_version(y))
+    if (!root || !is_known_version(y))
         return;
     cnn_yaml_fields(y, root, "specification", outline_fields, o);
+    if (o->weights_out && o->protocol == 1)
+        cnn_yaml_error(y, cnn_yaml_lookup(root, "weights_out"),
+                       "'weights_out' is a member of protocol 2, but \"protocol\" is 1");
     if (o->network)
         read_network(y, o->network, &spec->network);
     if (o->dataset)
@@ -104,7 +110,8 @@ static void read_spec(cnn_yaml *y, outline *o, cnn_spec *spec)
     spec->threads = o->threads;
     spec->tune = o->tune;
     spec->algorithms = o->algorithms;
-    o->algorithms = NULL;
+    spec->weights_out = o->weights_out;
+    o->algorithms = o->weights_out = NULL;
     if (o->simulate && (spec->simulate = calloc(1, sizeof *spec->simulate)) != NULL)
         cnn_simulation_read(y, o->simulate, spec->simulate);
     else if (o->simulate)
@@ -130,6 +137,7 @@ cnn_status cnn_spec_parse(const char *text, cnn_spec *out)
 done:
     free(o.framework);
     free(o.algorithms);
+    free(o.weights_out);
     cnn_spec_free(&spec);
     cnn_yaml_close(&y);
     return st;
@@ -145,16 +153,23 @@ static void write_named(const char *key, const char *name, const char *body_key,
     out->failed |= body->failed;
 }
 
+/** The lowest version that has all members of the specification. */
+static int lowest_version(const cnn_spec *spec)
+{
+    return spec->weights_out && spec->weights_out[0] ? 2 : 1;
+}
+
 void cnn_spec_write(const cnn_spec *spec, cnn_text *out)
 {
-    const outline o = {.protocol = CNN_PROTOCOL_VERSION,
+    const outline o = {.protocol = lowest_version(spec),
                        .run = spec->run,
                        .path = spec->path,
                        .seed = (int)spec->seed,
                        .threads = spec->threads,
                        .tune = spec->tune,
                        .framework = spec->framework,
-                       .algorithms = spec->algorithms};
+                       .algorithms = spec->algorithms,
+                       .weights_out = spec->weights_out};
     cnn_text layers = {0}, source = {0};
     cnn_network_write_json(&spec->network, &layers);
     cnn_source_write_json(&spec->source, &source);
@@ -177,6 +192,7 @@ void cnn_spec_free(cnn_spec *spec)
 {
     free(spec->framework);
     free(spec->algorithms);
+    free(spec->weights_out);
     cnn_source_free(&spec->source);
     if (spec->simulate)
         cnn_simulation_free(spec->simulate);

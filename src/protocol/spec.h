@@ -13,7 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CNN_PROTOCOL_VERSION 1
+/** The newest version. A specification carries the lowest one that can express it, so that trainers
+ *  of older versions can be used for as long as possible. */
+#define CNN_PROTOCOL_VERSION 2
 
 typedef struct {
     int run;             /* row of the results file; -1 when started by hand */
@@ -28,6 +30,8 @@ typedef struct {
     char *algorithms; /* chosen before, for this cell and device model; NULL, "": not given */
     bool verbose;     /* print what tuning has timed; by hand only, no part of the JSON text */
     cnn_simulation *simulate; /* of a simulated framework; NULL: trains */
+    char *weights_out; /* file that takes the final weights, f32 little-endian in canonical order;
+                          NULL, "": none. Version 2 */
 } cnn_spec;
 
 /** Reads the JSON text; CNN_EUSAGE with all errors. Strings are owned by *out; cnn_spec_free. */

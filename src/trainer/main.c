@@ -191,7 +191,8 @@ static cnn_status print_help(const char *program)
 static cnn_status print_version(const char *program)
 {
     cnn_text text = {0};
-    cnn_text_printf(&text, "%s %s, run protocol %d\n", program, CNN_VERSION, CNN_PROTOCOL_VERSION);
+    cnn_text_printf(&text, "%s %s, run protocols 1 to %d\n", program, CNN_VERSION,
+                    CNN_PROTOCOL_VERSION);
     return print_text(CNN_OK, &text);
 }
 

@@ -7,6 +7,7 @@
 #include "nn/feed.h"
 #include "nn/model.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -196,11 +197,30 @@ static cnn_status send_ready(const training *t, cnn_event_sink sink, void *user)
     return sink(user, &event);
 }
 
+/** Where the specification asks for it: the final weights as a file. */
+static cnn_status write_weights(const training *t)
+{
+    cnn_status st = CNN_OK;
+    const char *path = t->spec->weights_out;
+    const size_t n = (size_t)t->net.parameter_total;
+    FILE *file = NULL;
+    if (!path || !path[0])
+        return CNN_OK;
+    CNN_CHECK((file = fopen(path, "we")) != NULL, CNN_EIO, "cannot write weights to '%s': %s", path,
+              strerror(errno));
+    const bool whole = fwrite(t->weights, sizeof *t->weights, n, file) == n;
+    const bool closed = fclose(file) == 0;
+    CNN_CHECK(whole && closed, CNN_EIO, "cannot write weights to '%s': %s", path, strerror(errno));
+done:
+    return st;
+}
+
 static cnn_status send_done(training *t, cnn_event_sink sink, void *user)
 {
     cnn_status st = CNN_OK;
     cnn_event event = cnn_event_make(CNN_EVENT_DONE);
     CNN_TRY(cnn_model_parameters(t->model, t->weights));
+    CNN_TRY(write_weights(t));
     snprintf(event.checksum, sizeof event.checksum, "%016" PRIx64,
              cnn_network_checksum(&t->net, t->weights));
     event.train_seconds = t->train_seconds;

@@ -13,7 +13,8 @@
  *  the kernel knows it (to 0.01 s); the warm-up step is part of set-up. A loss that is NaN or
  *  infinite ends training after its epoch, as a result: `done` has diverged set. On failure no
  *  `done` event is sent; the caller reports the error. With spec->tune the algorithms are chosen as
- *  a run would and reported in a single `tuned` event, and nothing is trained. */
+ *  a run would and reported in a single `tuned` event, and nothing is trained. With
+ *  spec->weights_out the final weights are written there before `done`. */
 cnn_status cnn_train_run(const cnn_spec *spec, cnn_event_sink sink, void *user);
 
 /** Does all of set-up but the warm-up step, and appends the network and how it would be trained,

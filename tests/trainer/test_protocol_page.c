@@ -103,7 +103,7 @@ static void test_page_trainer_follows_the_protocol(void **state)
     assert_losses_agree(s.epochs[1].train_loss, log(10), 0.01); /* the classes are equally many */
     trainer_process_free(&p);
     p = trainer_process_run(argv, "3", "{\"protocol\":2}");
-    assert_trainer_failed(&p, 1, "unknown protocol");
+    assert_trainer_failed(&p, 2, "protocol 2 is not known here");
     trainer_process_free(&p);
     free(program);
     free(spec);

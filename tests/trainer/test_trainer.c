@@ -146,7 +146,7 @@ static void test_by_hand_help_and_version(void **state)
     trainer_process_free(&p);
     p = HAND("--version");
     assert_int_equal(p.status, 0);
-    assert_non_null(strstr(p.out, "run protocol 1\n"));
+    assert_non_null(strstr(p.out, "run protocols 1 to 2\n"));
     trainer_process_free(&p);
 }
 
@@ -279,6 +279,23 @@ static void test_protocol_tune_tells_algorithms_and_trains_nothing(void **state)
     free(spec);
 }
 
+static void test_protocol_weights_are_written(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"native", "layered"};
+    for (int i = 0; i < 2; i++) {
+        char *spec = make_spec(paths[i], all_layers, "\"epochs\":1");
+        assert_weights_are_written((char *const[]){CNN_TRAINER, NULL}, spec);
+        char *nowhere = cnn_asprintf("{\"protocol\":2,\"weights_out\":\"/nonexistent/w\",%s",
+                                     strchr(spec, ',') + 1);
+        trainer_process p = by_protocol(nowhere);
+        assert_trainer_failed(&p, 1, "cannot write weights to '/nonexistent/w'");
+        trainer_process_free(&p);
+        free(nowhere);
+        free(spec);
+    }
+}
+
 static void test_protocol_errors_are_events(void **state)
 {
     (void)state;
@@ -362,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_too_long_a_trace_is_refused),
         cmocka_unit_test(test_divergence_is_a_result),
         cmocka_unit_test(test_protocol_tune_tells_algorithms_and_trains_nothing),
+        cmocka_unit_test(test_protocol_weights_are_written),
         cmocka_unit_test(test_protocol_errors_are_events),
         cmocka_unit_test(test_protocol_missing_data_is_an_event),
         cmocka_unit_test(test_protocol_needs_its_descriptor),

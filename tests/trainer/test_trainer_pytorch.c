@@ -295,6 +295,14 @@ static void test_torch_same_seed_same_checksum(void **state)
     free(spec);
 }
 
+static void test_torch_weights_are_written(void **state)
+{
+    (void)state;
+    char *spec = make_spec("native", norm_layers, synthetic_source, TRAIN("sgd", "0.01", "0"));
+    assert_weights_are_written((char *const[]){(char *)python, "trainers/pytorch.py", NULL}, spec);
+    free(spec);
+}
+
 static void test_torch_divergence_is_a_result(void **state)
 {
     (void)state;
@@ -363,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_losses_agree_on_fashion_mnist),
         cmocka_unit_test(test_losses_agree_on_every_layer_and_optimiser),
         cmocka_unit_test(test_torch_same_seed_same_checksum),
+        cmocka_unit_test(test_torch_weights_are_written),
         cmocka_unit_test(test_torch_divergence_is_a_result),
         cmocka_unit_test(test_torch_errors_are_events),
     };

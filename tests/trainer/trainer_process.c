@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trainer_process.h"
 
+#include "base/checksum.h"
+
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -137,6 +140,27 @@ void assert_trainer_failed(const trainer_process *p, int status, const char *tex
     if (!strstr(e.message, text))
         fail_msg("the error should say '%s': %s", text, e.message);
     assert_non_null(strstr(p->err, text));
+}
+
+void assert_weights_are_written(char *const *argv, const char *spec)
+{
+    static const char first[] = "{\"protocol\":1,";
+    char path[] = "/tmp/weights-XXXXXX", checksum[20], *bytes;
+    size_t n;
+    close(mkstemp(path));
+    assert_memory_equal(spec, first, sizeof first - 1);
+    char *asked =
+        cnn_asprintf("{\"protocol\":2,\"weights_out\":\"%s\",%s", path, spec + sizeof first - 1);
+    trainer_process p = trainer_process_run(argv, "3", asked);
+    trainer_story s = trainer_story_read(&p, 1);
+    assert_int_equal(cnn_read_file(path, 1 << 24, &bytes, &n), CNN_OK);
+    assert_int_equal(n, 4 * s.ready.parameters);
+    snprintf(checksum, sizeof checksum, "%016" PRIx64, cnn_checksum(CNN_CHECKSUM_START, bytes, n));
+    assert_string_equal(s.done.checksum, checksum);
+    trainer_process_free(&p);
+    free(bytes);
+    free(asked);
+    unlink(path);
 }
 
 void assert_losses_agree(double a, double b, double tolerance)

@@ -29,6 +29,9 @@ trainer_story trainer_story_read(const trainer_process *p, int epochs);
 
 /** Asserts an exit status and, as the only event after any others, an error that holds a text. */
 void assert_trainer_failed(const trainer_process *p, int status, const char *text);
+/** Runs a specification of version 1 again as one of version 2 with `weights_out`, and asserts that
+ *  the file holds the reported number of weights, with the reported checksum. */
+void assert_weights_are_written(char *const *argv, const char *spec);
 /** Asserts that two losses differ by less than tolerance, relative. */
 void assert_losses_agree(double a, double b, double tolerance);
 

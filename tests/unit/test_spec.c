@@ -188,6 +188,36 @@ static void test_tune_and_algorithms(void **state)
     assert_head_refused("\"protocol\":1,\"seed\":1,\"threads\":1,\"tune\":1", "tune");
 }
 
+static void assert_written_version(const cnn_spec *spec, const char *version)
+{
+    cnn_text text = {0};
+    cnn_spec_write(spec, &text);
+    assert_int_equal(cnn_text_status(&text), CNN_OK);
+    if (strncmp(text.s, version, strlen(version)) != 0)
+        fail_msg("should begin with %s: %s", version, text.s);
+    cnn_text_free(&text);
+}
+
+static void test_a_specification_carries_the_lowest_version(void **state)
+{
+    (void)state;
+    cnn_spec s;
+    static const char head[] = "\"protocol\":2,\"seed\":1,\"threads\":1";
+    assert_int_equal(parse_head(head, &s), CNN_OK);
+    assert_null(s.weights_out);
+    assert_written_version(&s, "{\"protocol\":1,");
+    cnn_spec_free(&s);
+    char *text = cnn_asprintf("%s,\"weights_out\":\"/tmp/a \\\"b\\\"\"", head);
+    assert_int_equal(parse_head(text, &s), CNN_OK);
+    assert_string_equal(s.weights_out, "/tmp/a \"b\"");
+    assert_written_version(&s, "{\"protocol\":2,");
+    assert_round_trip(&s);
+    cnn_spec_free(&s);
+    free(text);
+    assert_head_refused("\"protocol\":1,\"seed\":1,\"threads\":1,\"weights_out\":\"w\"",
+                        "'weights_out' is a member of protocol 2");
+}
+
 static void test_parse_reports_all_errors_at_once(void **state)
 {
     (void)state;
@@ -205,8 +235,8 @@ static void test_parse_reports_all_errors_at_once(void **state)
 static void test_parse_another_protocol_is_told_alone(void **state)
 {
     (void)state;
-    assert_refused("{\"protocol\":2,\"everything\":\"else\"}",
-                   "protocol 2 is not known here; this trainer speaks protocol 1");
+    assert_refused("{\"protocol\":3,\"everything\":\"else\"}",
+                   "protocol 3 is not known here; this trainer speaks protocols 1 to 2");
     assert_null(strstr(cnn_error_message(), "unknown key"));
 }
 
@@ -248,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_write_is_read_back_unchanged),
         cmocka_unit_test(test_tune_and_algorithms),
         cmocka_unit_test(test_simulate_is_read_back),
+        cmocka_unit_test(test_a_specification_carries_the_lowest_version),
         cmocka_unit_test(test_parse_reports_all_errors_at_once),
         cmocka_unit_test(test_parse_another_protocol_is_told_alone),
         cmocka_unit_test(test_parse_out_of_range),
