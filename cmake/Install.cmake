@@ -2,7 +2,8 @@
 # bin/cnnmpi; libexec/cnnmpi: trainers and the exec helper; share/cnnmpi: jobs, batch scripts, trainers in
 # Python with their package, the study's table.
 install(TARGETS cnnmpi RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS cnntrain-onednn cnntrain-simulate cnn-exec RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/cnnmpi)
+install(TARGETS cnntrain-onednn cnntrain-reference cnntrain-simulate cnn-exec
+    RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/cnnmpi)
 install(DIRECTORY jobs slurm trainers DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi
     FILES_MATCHING PATTERN *.yaml PATTERN *.sbatch PATTERN *.py PATTERN __pycache__ EXCLUDE)
 install(DIRECTORY python/cnnmpi DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi/python

@@ -24,9 +24,9 @@ lapacke.h: src/stats/
 nlopt.h: src/stats/
 png.h: src/data/
 '
-mapfile -t files < <(find src cpu gpu mpi hdf5io -type f \
+mapfile -t files < <(find src cpu gpu reference mpi hdf5io -type f \
     \( -name '*.[ch]' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \))
-mapfile -t headers < <(find src cpu gpu mpi hdf5io trainers tests -name '*.h' -o -name '*.cuh')
+mapfile -t headers < <(find src cpu gpu reference mpi hdf5io trainers tests -name '*.h' -o -name '*.cuh')
 
 awk -v arrows="$arrows" -v libraries="$libraries" '
     function breach(what) { print FILENAME ":" FNR ": " what; breaches++ }

@@ -11,7 +11,7 @@ done
 [[ $program ]] || { echo "skipped: clang-format 14 is not installed (Debian: clang-format-14)"; exit 77; }
 options=(--dry-run -Werror)
 [[ ${1:-} == --write ]] && options=(-i)
-mapfile -d '' files < <(find src cpu gpu mpi hdf5io trainers tests bench \
+mapfile -d '' files < <(find src cpu gpu reference mpi hdf5io trainers tests bench \
     \( -name '*.[ch]' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0)
 [[ ${#files[@]} -gt 400 ]] || { echo "only ${#files[@]} files found"; exit 1; }
 printf '%s\0' "${files[@]}" | xargs -0 -n 40 -P "$(nproc)" "$program" "${options[@]}"

@@ -35,7 +35,7 @@ names=(
 # Words that the glossary must not define.
 words='slopes|lane of the device|orchestra|recipe|streak|duty|heed|hasten'
 
-mapfile -t files < <(find src cpu gpu mpi hdf5io trainers tests bench scripts slurm docs cmake README.md ARCHITECTURE.md \
+mapfile -t files < <(find src cpu gpu reference mpi hdf5io trainers tests bench scripts slurm docs cmake README.md ARCHITECTURE.md \
     -type f ! -path tests/names.sh ! -path '*/corpus/*' ! -name '*.svg' ! -name '*.csv' ! -name '*.pyc')
 [[ ${#files[@]} -gt 600 ]] || { echo "only ${#files[@]} files found"; exit 1; }
 

@@ -19,7 +19,7 @@ ends=(gpu/convolution/choose.c gpu/convolution/cudnn_graph.c gpu/convolution/pro
     tests/conformance/test_own_convolutions.c tests/emulation/emulation.h
     tests/emulation/graphs.cpp tests/fakes/fake_nvml.c tests/fuzz/fuzz_idx.c tests/fuzz/fuzz_npy.c
     tests/mpi/null_trainer.c tests/mpi/test_dealing.c tests/mpi/test_pairing.c
-    tests/readers/make_results_file.c tests/reference/reference.h tests/studies/rates.h
+    tests/readers/make_results_file.c tests/studies/rates.h
     tests/studies/study.h tests/studies/test_false_positives.c tests/studies/test_recovery.c
     tests/trainer/test_trainer_pytorch.c tests/unit/data_fixture.h tests/unit/results_fixture.h
     tests/unit/test_job_status.c tests/unit/test_mixed.c tests/unit/test_pool.c)
@@ -32,7 +32,7 @@ breaches_of() {
     done
 }
 mapfile -t documents < <(find . -name '*.md' ! -path './build*' ! -path './.git/*' | cut -c3-)
-mapfile -t sources < <(find src cpu gpu mpi hdf5io trainers tests bench \
+mapfile -t sources < <(find src cpu gpu reference mpi hdf5io trainers tests bench \
     -name '*.[ch]' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 [[ ${#documents[@]} -gt 15 && ${#sources[@]} -gt 400 ]] || { echo "too few files found"; exit 1; }
 breaches_of < <(awk 'FNR == 1 { code = made = 0 }

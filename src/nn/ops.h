@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Layer operations on one device: the interface that cpu/ (oneDNN), gpu/ (cuDNN) and
- *  tests/reference/ (plain C) implement. A program links exactly one of them.
+ *  reference/ (plain C) implement. A program links exactly one of them.
  *
  *  Device values are plain pointers into the device's memory (on a CPU, the host's). Activations
  *  and their gradients are f32 NHWC, contiguous. The backend chooses the layout of parameters; they

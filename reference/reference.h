@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The reference: every operation of training in plain C and double precision, for tests only.
+/** The reference: every operation of training in plain C and double precision, for tests and for
+ *  cnntrain-reference, which `cnnmpi check-trainer` judges other trainers by.
  *
  *  Activations are NHWC, weights canonical [O, I, H, W] (see nn/network.h); `layer` is an inferred
  *  layer; n is the number of images. Outputs are overwritten. The kernels take workspaces from the
- *  heap and end the program when there is none: no test can go on then. Sums are taken in one fixed
+ *  heap and end the program when there is none: no run can go on then. Sums are taken in one fixed
  *  order for a given number of OpenMP threads. */
-#ifndef CNN_TESTS_REFERENCE_REFERENCE_H
-#define CNN_TESTS_REFERENCE_REFERENCE_H
+#ifndef CNN_REFERENCE_REFERENCE_H
+#define CNN_REFERENCE_REFERENCE_H
 
 #include "nn/network.h"
 #include "nn/train.h"
@@ -85,8 +86,7 @@ const double *ref_network_gradients(const ref_network *r);
 const double *ref_network_state(const ref_network *r);
 /** x [n,H,W,C]; returns logits [n,classes], which stay until the next call. */
 const double *ref_network_forward(ref_network *r, int n, bool training, const double *x);
-/** Forward in training mode and backward; returns the mean loss and, unless NULL, adds the errors.
- */
+/** Forward in training mode and backward; returns the mean loss; adds to *errors unless NULL. */
 double ref_network_differentiate(ref_network *r, int n, const double *x, const int32_t *labels,
                                  int64_t *errors);
 /** From now on every output of conv2d, dense and batchnorm moves by up to `share` of the layer's

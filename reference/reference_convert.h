@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Between a backend's floats and the reference's doubles. */
-#ifndef CNN_TESTS_REFERENCE_REFERENCE_CONVERT_H
-#define CNN_TESTS_REFERENCE_REFERENCE_CONVERT_H
+#ifndef CNN_REFERENCE_REFERENCE_CONVERT_H
+#define CNN_REFERENCE_REFERENCE_CONVERT_H
 
 #include "reference.h"
 
