@@ -405,6 +405,7 @@ def choose_device():
 def configure(spec):
     settings = spec["train"]
     torch.set_num_threads(spec["threads"])
+    protocol.require_team(spec["threads"])
     torch.use_deterministic_algorithms(settings["deterministic"])
     torch.backends.cudnn.deterministic = settings["deterministic"]
     torch.backends.cudnn.benchmark = settings["autotune"] and not settings["deterministic"]

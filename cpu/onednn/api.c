@@ -2,7 +2,6 @@
 /* The processor, layouts, and primitives made from their descriptions. */
 #include "cpu/onednn/internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 const char *cnn_dnn_status_text(dnnl_status_t s)
@@ -29,6 +28,7 @@ cnn_status cnn_dnn_open(cnn_dnn *d)
 {
     cnn_status st = CNN_OK;
     *d = (cnn_dnn){0};
+    CNN_TRY(cnn_dnn_pin());
     CNN_DNN_CALL("dnnl_engine_create", "the processor",
                  dnnl_engine_create(&d->engine, dnnl_cpu, 0));
     CNN_DNN_CALL("dnnl_stream_create", "the processor",
@@ -46,12 +46,6 @@ void cnn_dnn_close(cnn_dnn *d)
     if (d->engine)
         dnnl_engine_destroy(d->engine);
     *d = (cnn_dnn){0};
-}
-
-void cnn_dnn_version(char *s, size_t n)
-{
-    const dnnl_version_t *v = dnnl_version();
-    snprintf(s, n, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
 }
 
 /* ---- layouts ------------------------------------------------------------------------------- */

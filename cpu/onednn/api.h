@@ -22,9 +22,12 @@ typedef struct {
     dnnl_stream_t stream;
 } cnn_dnn;
 
+/** Also settles what oneDNN would take from the environment, for the life of the process: the
+ *  instruction set and the mode of fp32 arithmetic. CNN_EENV: ONEDNN_MAX_CPU_ISA is unknown. */
 cnn_status cnn_dnn_open(cnn_dnn *d);
 void cnn_dnn_close(cnn_dnn *d);
-/** "oneDNN 2.6.3" into s. */
+/** Version, instruction set in use, mode of fp32 arithmetic into s: "oneDNN 2.6.3, avx2, fp-math
+ *  strict". */
 void cnn_dnn_version(char *s, size_t n);
 
 /* ---- layouts ------------------------------------------------------------------------------- */

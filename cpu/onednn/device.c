@@ -2,6 +2,8 @@
 /* The device: oneDNN's engine, threads, memory. */
 #include "cpu/onednn/device.h"
 
+#include "cpu/onednn/team.h"
+
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,8 +58,7 @@ cnn_status cnn_ops_open(const cnn_ops_config *config, cnn_ops **out)
     ops->config = *config;
     collect_sizes(ops);
     CNN_CHECK(ops->size_count > 0, CNN_EINVAL, "no batch size given");
-    omp_set_dynamic(0);
-    omp_set_num_threads(config->threads);
+    CNN_TRY(cnn_cpu_team_set(config->threads));
     CNN_TRY(cnn_dnn_open(&ops->dnn));
     ops->dnn_open = true;
     cnn_copy_string(ops->info.backend, sizeof ops->info.backend, "onednn");

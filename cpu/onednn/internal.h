@@ -38,6 +38,11 @@ static inline cnn_dnn_md cnn_dnn_view(const cnn_dnn_layout *layout)
 
 const char *cnn_dnn_status_text(dnnl_status_t status);
 
+/** Settles the instruction set (the processor's best, or the limit that ONEDNN_MAX_CPU_ISA states)
+ *  and arithmetic in fp32 without reduced formats, before oneDNN reads its variables. The first
+ *  call of a process decides. CNN_EENV: the limit is unknown. */
+cnn_status cnn_dnn_pin(void);
+
 /** For functions with `st` and `done:`: st becomes an error that names the call when it fails. */
 #define CNN_DNN_CALL(what, name, call)                                                             \
     do {                                                                                           \

@@ -2,6 +2,7 @@
 """What a trainer in Python needs of cnnmpi's run protocol (docs/trainer-protocol.md), whatever
 framework it trains with: random numbers, data sets, events. Needs NumPy. trainers/pytorch.py
 shows its use."""
+import ctypes
 import gzip
 import json
 import math
@@ -16,6 +17,7 @@ STARTED = time.monotonic()
 PROTOCOLS = 1, 2  # versions of the run protocol that are known here
 WEIGHTS, SHUFFLE, SPLIT, SYNTHETIC = 1, 2, 3, 4  # what random numbers are drawn for
 FAILED, USAGE, DATA = 1, 2, 3  # exit status
+LIBRARY = re.compile(r"/lib(gomp|omp|iomp5)\b[^/]*\.so")  # an OpenMP runtime in /proc/self/maps
 
 try:
     import numpy as np
@@ -363,6 +365,35 @@ def processor():
             return next(names).strip()
     except (OSError, StopIteration):
         return "unknown processor"
+
+
+def openmp_team(threads):
+    """Threads of a parallel region, measured in every OpenMP runtime of this process that is set to
+    `threads` and has libgomp's entry points (LLVM's and Intel's do); None: there is none."""
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
+        paths = {line.split(maxsplit=5)[-1].strip() for line in file if LIBRARY.search(line)}
+    teams = []
+    for runtime in (ctypes.CDLL(path) for path in sorted(paths)):
+        if not hasattr(runtime, "GOMP_parallel") or runtime.omp_get_max_threads() != threads:
+            continue
+        runtime.omp_set_dynamic(0)
+        sizes = []
+        body = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: sizes.append(runtime.omp_get_num_threads()))
+        runtime.GOMP_parallel(body, None, 0, 0)
+        teams += sizes[:1]
+    return min(teams, default=None)
+
+
+def require_team(threads):
+    """The measured team, or `threads` where it cannot be measured; a smaller one is a failure."""
+    team = openmp_team(threads)
+    if team is None or team >= threads:
+        return threads
+    names = ("OMP_THREAD_LIMIT", "OMP_MAX_ACTIVE_LEVELS", "KMP_DEVICE_THREAD_LIMIT", "KMP_ALL_THREADS")
+    causes = [f"{name} is {os.environ[name]}" for name in names if name in os.environ]
+    cause = ", ".join(causes) or "OMP_DISPLAY_ENV=true shows its settings"
+    raise Failure(DATA, f"OpenMP gives a team of {team} of the {threads} threads asked for: {cause}; "
+                        "unset it, or ask for fewer threads")
 
 
 class Events:

@@ -353,6 +353,31 @@ static void test_torch_errors_are_events(void **state)
     free(spec);
 }
 
+static void test_torch_measures_its_team(void **state)
+{
+    (void)state;
+    char *spec =
+        make_spec("native", "{\"dense\":\"classes\"}", synthetic_source, TRAIN("sgd", "0.01", "0"));
+    char *threads = strstr(spec, "\"threads\":1");
+    assert_non_null(threads);
+    threads[strlen("\"threads\":")] = '2';
+    trainer_process p = run_torch(spec);
+    const trainer_story s = trainer_story_read(&p, 1);
+    assert_int_equal(s.ready.threads, 2);
+    trainer_process_free(&p);
+    static const char *const limits[][2] = {{"OMP_THREAD_LIMIT", "1"},
+                                            {"OMP_MAX_ACTIVE_LEVELS", "0"}};
+    for (int i = 0; i < 2; i++) {
+        setenv(limits[i][0], limits[i][1], 1);
+        p = run_torch(spec);
+        unsetenv(limits[i][0]);
+        assert_trainer_failed(&p, 3, "a team of 1 of the 2 threads asked for");
+        assert_trainer_failed(&p, 3, limits[i][0]);
+        trainer_process_free(&p);
+    }
+    free(spec);
+}
+
 int main(void)
 {
     setenv("CNN_TORCH_DEVICE", "cpu", 0);
@@ -374,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_torch_weights_are_written),
         cmocka_unit_test(test_torch_divergence_is_a_result),
         cmocka_unit_test(test_torch_errors_are_events),
+        cmocka_unit_test(test_torch_measures_its_team),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
