@@ -35,7 +35,9 @@ void cnn_record_begin(cnn_record *r, int planned_epochs)
     r->algorithms[0] = '\0';
     r->ready = r->done = r->error = r->broken = r->diverged = false;
     r->reason[0] = '\0';
+    r->given_threads = 0;
     r->total_seconds = NAN;
+    r->times = (cnn_record_times){.look = NAN, .after = NAN, .ready = NAN, .last_epoch = NAN};
     r->row = cnn_measured_unknown();
     r->row.epochs_done = 0;
     for (int e = 0; e < r->epoch_room; e++)
@@ -74,6 +76,9 @@ static bool take_ready(cnn_record *r, const cnn_event *e)
 {
     if (r->ready)
         return break_off(r, "a second ready event");
+    if (e->threads >= 0 && e->threads < r->given_threads)
+        return break_off(r, "it uses %d of the %d CPU threads that it was given", e->threads,
+                         r->given_threads);
     r->ready = true;
     r->row.setup_seconds = e->setup_seconds;
     r->row.parameters = e->parameters;
@@ -87,17 +92,33 @@ static bool take_ready(cnn_record *r, const cnn_event *e)
     return true;
 }
 
+/** Whether the numbers of an epoch can be. Cross-entropy is never negative, but for rounding. */
+static bool check_epoch(cnn_record *r, const cnn_event *e)
+{
+    static const double least_loss = -1e-6;
+    if (e->test_error < 0 || e->test_error > 1)
+        return break_off(r, "test_error of epoch %d is %.6g, not between 0 and 1", e->epoch,
+                         e->test_error);
+    if (e->train_loss < least_loss || e->test_loss < least_loss)
+        return break_off(r, "a loss of epoch %d is %.6g: cross-entropy is never negative", e->epoch,
+                         fmin(e->train_loss, e->test_loss));
+    if (e->seconds <= 0)
+        return break_off(r, "epoch %d took 0 s: the clock did not run", e->epoch);
+    return true;
+}
+
 static bool take_epoch(cnn_record *r, const cnn_event *e)
 {
     if (!r->ready)
         return break_off(r, "an epoch event before ready");
-    if (e->epoch != r->row.epochs_done || e->epoch >= r->planned_epochs ||
-        e->epoch >= r->epoch_room)
-        return break_off(r, "event of epoch %d, when epoch %d of %d was due", e->epoch,
-                         r->row.epochs_done, r->planned_epochs);
-    if (e->test_error < 0 || e->test_error > 1)
-        return break_off(r, "test_error of epoch %d is %.6g, not between 0 and 1", e->epoch,
-                         e->test_error);
+    if (r->row.epochs_done >= r->planned_epochs || r->row.epochs_done >= r->epoch_room)
+        return break_off(r, "event of epoch %d, after all %d epochs", e->epoch, r->planned_epochs);
+    if (e->epoch != r->row.epochs_done)
+        return break_off(r, "event of epoch %d, when epoch %d was due (counted from 0)", e->epoch,
+                         r->row.epochs_done);
+    if (!check_epoch(r, e))
+        return false;
+    r->times.last_epoch = r->times.after;
     r->epochs[e->epoch] = (cnn_epoch_row){.epoch_seconds = e->seconds,
                                           .epoch_train_loss = e->train_loss,
                                           .epoch_test_loss = e->test_loss,
@@ -139,6 +160,8 @@ static bool take_done(cnn_record *r, const cnn_event *e)
         return break_off(r, "done after %d of %d epochs", r->row.epochs_done, r->planned_epochs);
     if (e->diverged && !has_infinite_loss(r))
         return break_off(r, "diverged, but every loss that was reported is finite");
+    if (!e->checksum[0])
+        return break_off(r, "the checksum of the weights is empty");
     if (fabs(e->train_seconds - sum) > rounding)
         return break_off(r, "train_seconds is %.6g, but the epochs' seconds sum to %.6g",
                          e->train_seconds, sum);
@@ -165,9 +188,23 @@ void cnn_record_refuse(cnn_record *r, const char *reason)
     break_off(r, "%s", reason);
 }
 
+void cnn_record_look(cnn_record *r, double now)
+{
+    cnn_record_times *t = &r->times;
+    if (!isnan(t->ready) && now - t->look >= 1)
+        t->unwatched += now - t->look;
+    if (r->ready && isnan(t->ready))
+        t->ready = now;
+    if (t->bytes < CNN_EVENT_MAX_BYTES) /* else the look before may have left something behind */
+        t->after = t->look;
+    t->look = now;
+    t->bytes = 0;
+}
+
 bool cnn_record_line(cnn_record *r, const char *line, bool too_long)
 {
     cnn_event e;
+    r->times.bytes += strlen(line) + 1;
     if (r->broken)
         return false;
     if (too_long)
@@ -224,6 +261,21 @@ static bool reports_too_much(cnn_record *r, double life)
     return true;
 }
 
+/** Whether far more time passed between its events than it reports. Between two epochs a trainer only
+ *  orders its images and writes an event: it may spend there as much as it reports, 5 s and 1 s an
+ *  epoch. The time that passed is a lower bound, whatever delays the rank (cnn_record_times). */
+static bool reports_too_little(cnn_record *r)
+{
+    const cnn_measured *row = &r->row;
+    const double reported = row->train_seconds + row->evaluation_seconds;
+    const double passed = r->times.last_epoch - r->times.ready - r->times.unwatched; /* or NaN */
+    if (r->tuning || !(passed > 2 * reported + 5 + row->epochs_done))
+        return false;
+    explain(r, "reports %.6g s of training and evaluation, but %.6g s passed between its events",
+            reported, passed);
+    return true;
+}
+
 cnn_outcome cnn_record_judge(cnn_record *r, const cnn_trainer_end *end)
 {
     if (r->broken)
@@ -238,7 +290,8 @@ cnn_outcome cnn_record_judge(cnn_record *r, const cnn_trainer_end *end)
         explain(r, "ended without a %s event", r->tuning ? "tuned" : "done");
         return CNN_OUTCOME_PROTOCOL;
     }
-    if (reports_too_much(r, end->life_seconds))
+    if (!isnan(end->life_seconds) && /* NaN: simulated seconds */
+        (reports_too_much(r, end->life_seconds) || reports_too_little(r)))
         return CNN_OUTCOME_PROTOCOL;
     return r->diverged ? CNN_OUTCOME_DIVERGED : CNN_OUTCOME_DONE;
 }

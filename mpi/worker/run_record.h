@@ -10,6 +10,20 @@
 
 #include <stdbool.h>
 
+/** When events were sent, as far as looks at their pipe prove it; seconds of one clock, NaN: unknown.
+ *  An event that a look finds was sent after the look before it had begun, if that one left nothing
+ *  behind, and before the next one. */
+typedef struct {
+    double look; /* begin of the last look */
+    double
+        unwatched; /* since ready: gaps of a second or more between looks, in which everything may
+                          have stood still: a suspended job, a paused machine */
+    double after;  /* nothing that this look finds was sent before */
+    size_t bytes;  /* that this look has found */
+    double ready;  /* the ready event was sent before */
+    double last_epoch; /* the last epoch event was sent after */
+} cnn_record_times;
+
 /** An attempt in the making. */
 typedef struct {
     int planned_epochs;
@@ -19,7 +33,9 @@ typedef struct {
     cnn_measured row;      /* from the trainer; the rest is unknown */
     cnn_epoch_row *epochs; /* [epoch_room] */
     int epoch_room;
-    double total_seconds;                 /* as the trainer reports it; NaN: it does not */
+    int given_threads;    /* set it after cnn_record_begin; 0: unknown, and not checked */
+    double total_seconds; /* as the trainer reports it; NaN: it does not */
+    cnn_record_times times;
     char reason[128];                     /* of a failure */
     char algorithms[CNN_ALGORITHMS_SIZE]; /* from a tuned event */
 } cnn_record;
@@ -32,6 +48,10 @@ void cnn_record_free(cnn_record *record);
 void cnn_record_begin(cnn_record *record, int planned_epochs);
 /** Begins an attempt at tuning: the trainer reports algorithms and trains nothing. */
 void cnn_record_begin_tuning(cnn_record *record);
+
+/** Before each look at the trainer's pipe, after which the lines that were found are read; now: of a
+ *  monotonic clock. Without looks the time that passes between events is not judged. */
+void cnn_record_look(cnn_record *record, double now);
 
 /** Reads one line. false: it breaks the protocol, and the trainer may be ended. */
 bool cnn_record_line(cnn_record *record, const char *line, bool too_long);

@@ -327,6 +327,7 @@ static cnn_status start_attempt(cnn_worker *w)
     w->last_event = cnn_clock_monotonic();
     w->timed_out = w->killed = w->ready_reported = w->answer_due = false;
     cnn_record_begin(&w->record, treatment_of(w, run).train.epochs);
+    w->record.given_threads = w->place->cores;
     cnn_telemetry_begin(w->telemetry);
     if (cnn_start_trainer(context, r->cell, spec.s, &w->child) != CNN_OK) {
         cnn_copy_printable(w->record.reason, sizeof w->record.reason, cnn_error_message(), false);
@@ -358,6 +359,7 @@ static cnn_status watch(cnn_worker *w, bool *busy)
 {
     cnn_status st = CNN_OK;
     bool too_long;
+    cnn_record_look(&w->record, cnn_clock_monotonic());
     CNN_TRY(cnn_child_poll(w->child, 0));
     for (const char *line; (line = cnn_child_next_line(w->child, &too_long)) != NULL;) {
         *busy = true;

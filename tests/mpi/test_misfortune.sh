@@ -147,7 +147,7 @@ error error 1 "no luck today
 silent protocol 0 "ended without a done event
 late exit 9 "exit code 9
 orphan timeout -9 "longer than the time limit of 6 s
-skip protocol -9 "event of epoch 7, when epoch 1 of 2 was due
+skip protocol -9 "event of epoch 7, when epoch 1 was due
 again protocol -9 "a second ready event
 after protocol (0|-9) "an event after done
 long protocol -9 "an event line that is too long

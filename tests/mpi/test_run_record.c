@@ -2,6 +2,8 @@
 /** What a rank makes of a trainer's events. */
 #include "mpi/worker/run_record.h"
 
+#include "base/text.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -20,6 +22,8 @@ static const char epoch_1[] = "{\"event\":\"epoch\",\"epoch\":1,\"seconds\":1.5,
 static const char epoch_1_nan[] =
     "{\"event\":\"epoch\",\"epoch\":1,\"seconds\":1.5,\"train_loss\":null,"
     "\"test_loss\":null,\"test_error\":0.9,\"evaluation_seconds\":0.5}";
+static const char epoch_2[] = "{\"event\":\"epoch\",\"epoch\":2,\"seconds\":1.5,\"train_loss\":1,"
+                              "\"test_loss\":1.5,\"test_error\":0.25,\"evaluation_seconds\":0.5}";
 static const char done[] = "{\"event\":\"done\",\"train_seconds\":2.5,\"checksum\":\"00ff\"}";
 static const char diverged[] =
     "{\"event\":\"done\",\"train_seconds\":1,\"checksum\":\"00ff\",\"diverged\":true}";
@@ -102,11 +106,15 @@ static void test_record_failures_and_their_reasons(void **state)
         {{epoch_0, NULL}, 0, CNN_OUTCOME_PROTOCOL, "an epoch event before ready"},
         {{done, NULL}, 0, CNN_OUTCOME_PROTOCOL, "a done event before ready"},
         {{ready, ready, NULL}, 0, CNN_OUTCOME_PROTOCOL, "a second ready event"},
-        {{ready, epoch_1, NULL}, 0, CNN_OUTCOME_PROTOCOL, "event of epoch 1, when epoch 0 of 2"},
+        {{ready, epoch_1, NULL}, 0, CNN_OUTCOME_PROTOCOL, "event of epoch 1, when epoch 0 was due"},
+        {{ready, epoch_0, epoch_1, epoch_2, NULL},
+         0,
+         CNN_OUTCOME_PROTOCOL,
+         "event of epoch 2, after all 2 epochs"},
         {{ready, epoch_0, epoch_0, NULL},
          0,
          CNN_OUTCOME_PROTOCOL,
-         "event of epoch 0, when epoch 1"},
+         "event of epoch 0, when epoch 1 was due"},
         {{ready, "hello", NULL}, 0, CNN_OUTCOME_PROTOCOL, "an event must be one JSON object"},
         {{ready, error, epoch_0, NULL}, 0, CNN_OUTCOME_PROTOCOL, "an event after error"},
     };
@@ -128,6 +136,17 @@ static void test_record_numbers_that_cannot_be(void **state)
     static const char epoch_below[] =
         "{\"event\":\"epoch\",\"epoch\":0,\"seconds\":1,\"train_loss\":2,"
         "\"test_loss\":3,\"test_error\":-0.5,\"evaluation_seconds\":0.25}";
+    static const char still_clock[] =
+        "{\"event\":\"epoch\",\"epoch\":0,\"seconds\":0,\"train_loss\":2,"
+        "\"test_loss\":3,\"test_error\":0.5,\"evaluation_seconds\":0.25}";
+    static const char loss_below[] =
+        "{\"event\":\"epoch\",\"epoch\":0,\"seconds\":1,\"train_loss\":-1e308,"
+        "\"test_loss\":3,\"test_error\":0.5,\"evaluation_seconds\":0.25}";
+    static const char test_loss_below[] =
+        "{\"event\":\"epoch\",\"epoch\":0,\"seconds\":1,\"train_loss\":1,"
+        "\"test_loss\":-0.01,\"test_error\":0.5,\"evaluation_seconds\":0.25}";
+    static const char no_checksum[] =
+        "{\"event\":\"done\",\"train_seconds\":2.5,\"checksum\":\"\"}";
     static const char too_little[] =
         "{\"event\":\"done\",\"train_seconds\":2.4955,\"checksum\":\"00ff\"}";
     static const char too_much[] =
@@ -142,6 +161,10 @@ static void test_record_numbers_that_cannot_be(void **state)
     } cases[] = {
         {{ready, epoch_75, NULL}, "test_error of epoch 0 is 7.5, not between 0 and 1"},
         {{ready, epoch_below, NULL}, "test_error of epoch 0 is -0.5, not between 0 and 1"},
+        {{ready, still_clock, NULL}, "epoch 0 took 0 s"},
+        {{ready, loss_below, NULL}, "a loss of epoch 0 is -1e+308"},
+        {{ready, test_loss_below, NULL}, "a loss of epoch 0 is -0.01"},
+        {{ready, epoch_0, epoch_1, no_checksum, NULL}, "the checksum of the weights is empty"},
         {{ready, epoch_0, epoch_1, too_little, NULL},
          "train_seconds is 2.4955, but the epochs' seconds sum to 2.5"},
         {{ready, epoch_0, epoch_1, too_much, NULL},
@@ -171,6 +194,82 @@ static void test_record_keeps_the_epochs_sum(void **state)
     assert_int_equal(judge(&r, lines, 0), CNN_OUTCOME_DONE);
     assert_float_equal(r.row.train_seconds, 2.5, 0);
     cnn_record_free(&r);
+}
+
+/* A loss that rounding makes negative is none. */
+static void test_record_rounding_of_a_loss(void **state)
+{
+    (void)state;
+    static const char tiny[] =
+        "{\"event\":\"epoch\",\"epoch\":1,\"seconds\":1.5,\"train_loss\":-1e-7,"
+        "\"test_loss\":-0.0,\"test_error\":0,\"evaluation_seconds\":0.5}";
+    const char *const lines[] = {ready, epoch_0, tiny, done, NULL};
+    cnn_record r;
+    assert_int_equal(judge(&r, lines, 0), CNN_OUTCOME_DONE);
+    cnn_record_free(&r);
+}
+
+static void test_record_fewer_threads_than_given(void **state)
+{
+    (void)state;
+    for (int given = 1; given <= 3; given++) { /* it reports 2 */
+        cnn_record r;
+        assert_int_equal(cnn_record_create(2, &r), CNN_OK);
+        cnn_record_begin(&r, 2);
+        r.given_threads = given;
+        assert_int_equal(cnn_record_line(&r, ready, false), given <= 2);
+        if (given > 2)
+            assert_string_equal(r.reason, "it uses 2 of the 3 CPU threads that it was given");
+        cnn_record_free(&r);
+    }
+}
+
+/** A run of two epochs that reports 3.25 s in all, looked at every 20 ms of a clock: each event is
+ *  found by the look that begins at its time. stop: the looks cease between these times. long_line:
+ *  a look before the last epoch finds so much that it may have left something. life: NaN simulates. */
+static cnn_outcome watch(const double at[4], double stop_from, double stop_to, bool long_line,
+                         double life, char reason[128])
+{
+    static const char *const lines[] = {ready, epoch_0, epoch_1, done};
+    const cnn_trainer_end known = {.started = true, .life_seconds = life, .log = ""};
+    cnn_record r;
+    int next = 0;
+    assert_int_equal(cnn_record_create(2, &r), CNN_OK);
+    cnn_record_begin(&r, 2);
+    for (double now = 0; next < 4; now += 0.02) {
+        if (now >= stop_from && now < stop_to)
+            continue;
+        cnn_record_look(&r, now);
+        if (long_line && next == 2)
+            r.times.bytes = CNN_EVENT_MAX_BYTES;
+        while (next < 4 && now >= at[next])
+            assert_true(cnn_record_line(&r, lines[next++], false));
+    }
+    const cnn_outcome outcome = cnn_record_judge(&r, &known);
+    cnn_copy_string(reason, 128, r.reason);
+    cnn_record_free(&r);
+    return outcome;
+}
+
+/* It may spend 2 x 3.25 + 5 + 2 = 13.5 s between its events. */
+static void test_record_more_time_passes_than_is_reported(void **state)
+{
+    (void)state;
+    static const double honest[4] = {1, 2.5, 4.5, 4.6}, slow[4] = {1, 7, 14.5, 14.6};
+    static const double lie[4] = {1, 10, 21, 21.1}, late_end[4] = {1, 2.5, 4.5, 60};
+    char reason[128];
+    assert_int_equal(watch(honest, 0, 0, false, 100, reason), CNN_OUTCOME_DONE);
+    assert_int_equal(watch(slow, 0, 0, false, 100, reason), CNN_OUTCOME_DONE);
+    assert_int_equal(watch(late_end, 0, 0, false, 100, reason), CNN_OUTCOME_DONE);
+    assert_int_equal(watch(lie, 0, 0, false, 100, reason), CNN_OUTCOME_PROTOCOL);
+    assert_non_null(strstr(reason, "reports 3.25 s of training and evaluation, but 19.9"));
+    assert_int_equal(watch(lie, 0, 0, false, NAN, reason), CNN_OUTCOME_DONE);
+    /* The rank did not look, so that it does not know. */
+    assert_int_equal(watch(lie, 3, 12, false, 100, reason), CNN_OUTCOME_DONE);
+    assert_int_equal(watch(lie, 12, 20, false, 100, reason), CNN_OUTCOME_DONE);
+    assert_int_equal(watch(lie, 0, 0, true, 100, reason), CNN_OUTCOME_DONE);
+    static const double unseen[4] = {1, 2.5, 4.5, 4.6};
+    assert_int_equal(watch(unseen, 3, 60, false, 100, reason), CNN_OUTCOME_DONE);
 }
 
 static void test_record_of_a_program_that_could_not_be_executed(void **state)
@@ -238,6 +337,9 @@ int main(void)
         cmocka_unit_test(test_record_failures_and_their_reasons),
         cmocka_unit_test(test_record_numbers_that_cannot_be),
         cmocka_unit_test(test_record_keeps_the_epochs_sum),
+        cmocka_unit_test(test_record_rounding_of_a_loss),
+        cmocka_unit_test(test_record_fewer_threads_than_given),
+        cmocka_unit_test(test_record_more_time_passes_than_is_reported),
         cmocka_unit_test(test_record_of_a_program_that_could_not_be_executed),
         cmocka_unit_test(test_record_more_epochs_than_planned),
     };
