@@ -50,6 +50,10 @@ static cnn_status receive_one(loop *l, int from, cnn_tag tag, const cnn_message 
         if (l->worker)
             cnn_worker_take_answer(l->worker, &body->checked);
         return CNN_OK;
+    case CNN_TAG_GRANTED:
+        if (l->worker)
+            cnn_worker_take_leave(l->worker);
+        return CNN_OK;
     case CNN_TAG_STOP:
         if (l->worker)
             cnn_worker_stop(l->worker, body->stop.now);

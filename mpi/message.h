@@ -16,13 +16,15 @@ typedef enum {
     CNN_TAG_STATE,    /* to rank 0: cnn_message_state */
     CNN_TAG_READY,    /* to rank 0: cnn_message_ready; rank 0 answers with CNN_TAG_CHECKED */
     CNN_TAG_CHECKED,  /* from rank 0: cnn_message_checked */
+    CNN_TAG_WRITE,    /* to rank 0: cnn_message_write; rank 0 answers with CNN_TAG_GRANTED */
+    CNN_TAG_GRANTED,  /* from rank 0: cnn_message_write: write its row now */
     CNN_TAG_ATTEMPT,  /* to rank 0: cnn_message_attempt */
     CNN_TAG_RUN,      /* to rank 0: cnn_message_run */
     CNN_TAG_SIGNAL,   /* to rank 0: cnn_message_stop, the rank received a signal */
     CNN_TAG_LATE,     /* to rank 0, no body: the rank received SIGUSR1, time is running out */
     CNN_TAG_BROKEN,   /* to rank 0, no body: the rank cannot continue; it keeps the error */
     CNN_TAG_STOP,     /* from rank 0: cnn_message_stop */
-    CNN_TAG_END,      /* from rank 0, no body: leave the loop */
+    CNN_TAG_END,      /* from rank 0: cnn_message_end: leave the loop */
 } cnn_tag;
 
 /** What is to be done with a run of a block. */
@@ -66,6 +68,13 @@ typedef struct {
     char reason[128]; /* then */
 } cnn_message_checked;
 
+/** A rank writes rows of a run only by rank 0's leave, and ends the leave by its next report. So
+ *  rank 0 knows whether a rank that counts as dead may still have a write under way, which nobody
+ *  can recall, and a rank that wakes up after it was declared dead writes nothing. */
+typedef struct {
+    int run;
+} cnn_message_write;
+
 /** A failed attempt that will be repeated. */
 typedef struct {
     int run, attempt; /* 1, 2, ... */
@@ -87,6 +96,11 @@ typedef struct {
     int now;    /* 1: kill running trainers at once, 0: after the time of grace */
 } cnn_message_stop;
 
+/** The end of the job. */
+typedef struct {
+    int lost; /* ranks that are dead: not 0, no collective call is possible any more */
+} cnn_message_end;
+
 /** Room for any of them. */
 typedef union {
     cnn_message_block block;
@@ -94,8 +108,10 @@ typedef union {
     cnn_message_attempt attempt;
     cnn_message_ready ready;
     cnn_message_checked checked;
+    cnn_message_write write;
     cnn_message_run run;
     cnn_message_stop stop;
+    cnn_message_end end;
 } cnn_message;
 
 #endif

@@ -21,17 +21,19 @@ cnn_status cnn_dispatcher_create(cnn_rank_context *context, cnn_progress *progre
     d->cells = calloc((size_t)cells, sizeof *d->cells);
     d->ranks = calloc((size_t)context->size, sizeof *d->ranks);
     d->block = calloc((size_t)context->size, sizeof *d->block);
+    d->writing = calloc((size_t)context->size, sizeof *d->writing);
     d->tasks =
         calloc((size_t)context->size * (size_t)context->design->level_count, sizeof *d->tasks);
     d->failures = calloc((size_t)context->size, sizeof *d->failures);
     d->whole = calloc((size_t)context->design->block_count, sizeof *d->whole);
     d->earlier = calloc((size_t)context->design->run_count, sizeof *d->earlier);
-    CNN_CHECK(d->cells && d->ranks && d->block && d->tasks && d->failures && d->whole && d->earlier,
+    CNN_CHECK(d->cells && d->ranks && d->block && d->writing && d->tasks && d->failures &&
+                  d->whole && d->earlier,
               CNN_ENOMEM, "dispatcher of %d ranks", context->size);
     for (int c = 0; c < cells; c++)
         d->cells[c].longest = known_durations[c];
     for (int r = 0; r < context->size; r++)
-        d->block[r] = -1;
+        d->block[r] = d->writing[r] = -1;
     CNN_TRY(cnn_dealing_create(context, &d->dealing));
     if (d->dealing->redealt > 0)
         cnn_progress_note(progress,
@@ -64,8 +66,14 @@ void cnn_dispatcher_destroy(cnn_dispatcher **dispatcher)
     free(d->cells);
     free(d->ranks);
     free(d->block);
+    free(d->writing);
     free(d);
     *dispatcher = NULL;
+}
+
+int cnn_dispatcher_lost(const cnn_dispatcher *d)
+{
+    return d->lost;
 }
 
 int cnn_dispatcher_signal(const cnn_dispatcher *d)
@@ -73,26 +81,34 @@ int cnn_dispatcher_signal(const cnn_dispatcher *d)
     return d->signal;
 }
 
+bool cnn_dispatcher_is_usable(const cnn_dispatcher *d, int rank)
+{
+    return d->ranks[rank] != CNN_RANK_QUARANTINED && d->ranks[rank] != CNN_RANK_BROKEN &&
+           d->ranks[rank] != CNN_RANK_LOST;
+}
+
+/** The dead are left out. */
 static cnn_status send_to_all(cnn_dispatcher *d, cnn_tag tag, const void *body, size_t n)
 {
     cnn_status st = CNN_OK;
     for (int r = 0; r < d->context->size; r++)
-        CNN_TRY(cnn_mailbox_send(d->context->mailbox, r, tag, body, n));
+        if (d->ranks[r] != CNN_RANK_LOST)
+            CNN_TRY(cnn_mailbox_send(d->context->mailbox, r, tag, body, n));
 done:
     return st;
 }
 
-/** Ends the job once no rank trains or is about to ask. */
-static cnn_status end_if_done(cnn_dispatcher *d)
+cnn_status cnn_dispatcher_end_if_done(cnn_dispatcher *d)
 {
     cnn_status st = CNN_OK;
+    const cnn_message_end end = {.lost = d->lost};
     for (int r = 0; r < d->context->size; r++)
         if (d->ranks[r] == CNN_RANK_STARTING || d->ranks[r] == CNN_RANK_TRAINING)
             return CNN_OK;
     if (d->state == CNN_JOB_ENDED)
         return CNN_OK;
     CNN_TRY(cnn_job_transition(&d->state, CNN_JOB_IS_DONE));
-    CNN_TRY(send_to_all(d, CNN_TAG_END, NULL, 0));
+    CNN_TRY(send_to_all(d, CNN_TAG_END, &end, sizeof end));
 done:
     return st;
 }
@@ -141,6 +157,16 @@ done:
     return st;
 }
 
+cnn_status cnn_dispatcher_give_blocks(cnn_dispatcher *d)
+{
+    cnn_status st = CNN_OK;
+    for (int r = 0; r < d->context->size; r++)
+        if (d->ranks[r] == CNN_RANK_IDLE)
+            CNN_TRY(give_block(d, r));
+done:
+    return st;
+}
+
 /** Without a signal: running trainers are killed. */
 static const cnn_message_stop stop_at_once = {.signal = 0, .now = 1};
 
@@ -172,10 +198,9 @@ static cnn_status handle_idle(cnn_dispatcher *d, int rank)
         cnn_progress_idle(d->progress, rank);
     else
         CNN_TRY(give_block(d, rank));
-    for (int r = 0; quarantined && r < d->context->size; r++)
-        if (d->ranks[r] == CNN_RANK_IDLE)
-            CNN_TRY(give_block(d, r));
-    CNN_TRY(end_if_done(d));
+    if (quarantined)
+        CNN_TRY(cnn_dispatcher_give_blocks(d));
+    CNN_TRY(cnn_dispatcher_end_if_done(d));
 done:
     return st;
 }
@@ -186,7 +211,7 @@ static cnn_status handle_broken(cnn_dispatcher *d, int rank)
     CNN_TRY(stop_all(d, &stop_at_once));
     CNN_TRY(cnn_rank_transition(&d->ranks[rank], CNN_RANK_BREAKS, rank));
     d->block[rank] = -1;
-    CNN_TRY(end_if_done(d));
+    CNN_TRY(cnn_dispatcher_end_if_done(d));
 done:
     return st;
 }
@@ -221,6 +246,12 @@ static cnn_status handle_ready(cnn_dispatcher *d, int from, const cnn_message_re
     return cnn_mailbox_send(d->context->mailbox, from, CNN_TAG_CHECKED, &answer, sizeof answer);
 }
 
+static cnn_status handle_write(cnn_dispatcher *d, int from, const cnn_message_write *m)
+{
+    d->writing[from] = m->run;
+    return cnn_mailbox_send(d->context->mailbox, from, CNN_TAG_GRANTED, m, sizeof *m);
+}
+
 /** A rank reports on the block that it has. */
 static cnn_status handle_report(cnn_dispatcher *d, int from, cnn_tag tag, const cnn_message *body)
 {
@@ -230,6 +261,8 @@ static cnn_status handle_report(cnn_dispatcher *d, int from, cnn_tag tag, const 
         cnn_progress_state(d->progress, from, &body->state);
     } else if (tag == CNN_TAG_READY) {
         CNN_TRY(handle_ready(d, from, &body->ready));
+    } else if (tag == CNN_TAG_WRITE) {
+        CNN_TRY(handle_write(d, from, &body->write));
     } else if (tag == CNN_TAG_ATTEMPT) {
         d->context->attempts[body->attempt.run]++;
         cnn_consistency_forget(d->consistency, body->attempt.run);
@@ -243,11 +276,16 @@ done:
 
 cnn_status cnn_dispatcher_receive(cnn_dispatcher *d, int from, cnn_tag tag, const cnn_message *body)
 {
+    if (d->ranks[from] == CNN_RANK_LOST)
+        return CNN_OK; /* it was on its way */
+    if (tag == CNN_TAG_ATTEMPT || tag == CNN_TAG_RUN || tag == CNN_TAG_IDLE)
+        d->writing[from] = -1;
     switch (tag) {
     case CNN_TAG_IDLE:
         return handle_idle(d, from);
     case CNN_TAG_STATE:
     case CNN_TAG_READY:
+    case CNN_TAG_WRITE:
     case CNN_TAG_ATTEMPT:
     case CNN_TAG_RUN:
         return handle_report(d, from, tag, body);

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "mpi/dispatch/allocation.h"
 #include "mpi/dispatch/consistency.h"
+#include "mpi/dispatch/leases.h"
 #include "mpi/progress.h"
 #include "mpi/rank_context.h"
 
@@ -37,6 +38,16 @@ void cnn_dispatcher_step(cnn_dispatcher *dispatcher);
  *  without a known end SIGUSR1 lets no further block begin. */
 cnn_status cnn_dispatcher_receive(cnn_dispatcher *dispatcher, int from, cnn_tag tag,
                                   const cnn_message *body);
+
+/** A rank was declared dead. Its device gets no more blocks; the block that it had is repeated whole on
+ *  another device, and its queue goes to the others. Messages of it are ignored from now on. A block
+ *  of which a run may still be written (it had leave to, and its process is not known to have
+ *  ended) is left for `--resume`. Without a device that is left all blocks are. CNN_EIO: the
+ *  results file cannot be written. */
+cnn_status cnn_dispatcher_lose(cnn_dispatcher *dispatcher, const cnn_loss *loss);
+
+/** Ranks that are dead. */
+int cnn_dispatcher_lost(const cnn_dispatcher *dispatcher);
 
 /** The signal that stopped the job, or 0. */
 int cnn_dispatcher_signal(const cnn_dispatcher *dispatcher);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Shared by the parts of the dispatcher: messages and blocks (dispatcher.c), the tasks of a block
- *  (task.c), the time that is left (time.c), quarantined devices (quarantine.c). Only these include
- *  it. Rank 0 only; nothing blocks, nothing is collective. */
+ *  (task.c), the time that is left (time.c), quarantined devices (quarantine.c), dead ranks
+ *  (losses.c). Only these include it. Rank 0 only; nothing blocks, nothing is collective. */
 #ifndef CNN_MPI_DISPATCH_INTERNAL_H
 #define CNN_MPI_DISPATCH_INTERNAL_H
 
@@ -23,9 +23,11 @@ struct cnn_dispatcher {
     cnn_dealing *dealing;
     cnn_cell_times *cells; /* [cell_count] */
     cnn_job_state state;
-    cnn_rank_state *ranks;              /* [size] */
-    int *block;                         /* [size] the block of each rank; -1: none */
-    signed char *tasks;                 /* [size, level_count] cnn_task: the rest of that block */
+    cnn_rank_state *ranks; /* [size] */
+    int *block;            /* [size] the block of each rank; -1: none */
+    int *writing;          /* [size] the run whose rows a rank may be writing; -1: none */
+    int lost;              /* ranks that are dead */
+    signed char *tasks;    /* [size, level_count] cnn_task: the rest of that block */
     cnn_consecutive_failures *failures; /* [size] on the rank's device */
     cnn_quarantine quarantine;          /* the session's row of the results file */
     cnn_consistency *consistency;       /* borrowed */
@@ -52,6 +54,22 @@ bool cnn_dispatcher_is_in_time(cnn_dispatcher *d, int block);
 
 /** Takes in that a rank received SIGUSR1. */
 void cnn_dispatcher_handle_late(cnn_dispatcher *d);
+
+/** Whether a rank can be given blocks. */
+bool cnn_dispatcher_is_usable(const cnn_dispatcher *d, int rank);
+
+/** Records on the screen and in the results file that the job continues without the device of a
+ *  rank. cell: one that it trained. CNN_EIO: the file cannot be written. */
+cnn_status cnn_dispatcher_record_quarantine(cnn_dispatcher *d, int rank, int cell, const char *why);
+/** Deals the blocks of a rank's consecutive failures, to be repeated whole, and its queue to the
+ *  others, without its warm-up blocks, and notes how many. unfinished: a block that it leaves half
+ *  done, dealt likewise; -1: none. kept_back: a block that is not dealt again; -1: none. */
+void cnn_dispatcher_hand_over(cnn_dispatcher *d, int rank, int unfinished, int kept_back);
+
+/** Gives each rank that waits a block, if there is one for it. */
+cnn_status cnn_dispatcher_give_blocks(cnn_dispatcher *d);
+/** Ends the job once no rank trains or is about to ask. */
+cnn_status cnn_dispatcher_end_if_done(cnn_dispatcher *d);
 
 /** Quarantines the device of a rank unless it is the last one: notes it on the screen and in the
  *  results file, and deals the rank's blocks to the queues of the others. *quarantined: whether it

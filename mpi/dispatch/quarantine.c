@@ -6,15 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/** The queue that gets the next block: the ranks that are not quarantined take turns; with assign:
- *  dynamic it is the common queue. */
+/** The queue that gets the next block: the usable ranks take turns, of which there must be one; with
+ *  assign: dynamic it is the common queue. */
 static int next_queue(cnn_dispatcher *d)
 {
     if (d->context->job->schedule.assign == CNN_ASSIGN_DYNAMIC)
         return d->context->size;
     do
         d->next_recipient = (d->next_recipient + 1) % d->context->size;
-    while (d->ranks[d->next_recipient] == CNN_RANK_QUARANTINED);
+    while (!cnn_dispatcher_is_usable(d, d->next_recipient));
     return d->next_recipient;
 }
 
@@ -43,61 +43,76 @@ static bool is_finished(const cnn_dispatcher *d, int block)
     return true;
 }
 
-/** Deals a rank's failed blocks and its queue to the others, without its warm-up blocks. Returns
- *  the number of blocks. */
-static int hand_over(cnn_dispatcher *d, int rank)
+/** Whether a block goes to another rank: an open one that is measured. */
+static bool is_dealt_again(const cnn_dispatcher *d, int block)
 {
-    const cnn_block *blocks = d->context->design->blocks;
+    return !d->context->design->blocks[block].warmup && !is_finished(d, block);
+}
+
+void cnn_dispatcher_hand_over(cnn_dispatcher *d, int rank, int unfinished, int kept_back)
+{
     const cnn_consecutive_failures *failures = &d->failures[rank];
     int count = 0;
+    if (unfinished >= 0 && !d->context->design->blocks[unfinished].warmup) {
+        repeat_whole(d, unfinished);
+        count++;
+    }
     for (int i = 0; i < failures->block_count; i++) {
-        if (blocks[failures->blocks[i]].warmup || is_finished(d, failures->blocks[i]))
+        const int block = failures->blocks[i];
+        if (block == unfinished || block == kept_back || !is_dealt_again(d, block))
             continue;
-        repeat_whole(d, failures->blocks[i]);
+        repeat_whole(d, block);
         count++;
     }
     while (d->dealing->first[rank] >= 0) {
         const int block = cnn_dealing_take(d->dealing, rank);
-        if (blocks[block].warmup)
+        if (d->context->design->blocks[block].warmup)
             continue;
         cnn_dealing_add(d->dealing, next_queue(d), block);
         count++;
     }
-    return count;
+    cnn_progress_note(d->progress, "%d blocks of rank %d were dealt again", count, rank);
 }
 
-/** Records the quarantine on the screen and in the results file. */
-static cnn_status record_quarantine(cnn_dispatcher *d, int rank)
+cnn_status cnn_dispatcher_record_quarantine(cnn_dispatcher *d, int rank, int cell, const char *why)
 {
-    const cnn_consecutive_failures *failures = &d->failures[rank];
-    const cnn_design *design = d->context->design;
-    const int cell = failures->cells[failures->cell_count - 1];
-    const cnn_treatment t = cnn_job_treatment(d->context->job, design->cells[cell].levels);
+    const cnn_treatment t =
+        cnn_job_treatment(d->context->job, d->context->design->cells[cell].levels);
     const cnn_place place = cnn_simulated_place(t.framework, &d->context->places[rank]);
     char *text = d->quarantine.devices;
     const size_t used = strlen(text), room = sizeof d->quarantine.devices;
-    char why[64] = "processes of a trainer did not end";
-    if (!failures->occupied)
-        snprintf(why, sizeof why, "runs of %d cells failed in a row", CNN_FAILED_CELLS_MAX);
-    snprintf(text + used, room - used, "%s%s of %s (rank %d): %s, the last one with '%s'",
-             used ? "; " : "", place.device, place.host, rank, why, failures->reason);
-    cnn_progress_note(d->progress, "QUARANTINE: the job continues without %s",
-                      text + used + (used && text[used] == ';' ? 2 : 0));
+    snprintf(text + used, room - used, "%s%s of %s (rank %d): %s", used ? "; " : "", place.device,
+             place.host, rank, why);
+    cnn_progress_note(d->progress, "QUARANTINE: the job continues without %s of %s (rank %d): %s",
+                      place.device, place.host, rank, why);
     return cnn_writer_quarantine(d->context->writer, d->context->session, &d->quarantine);
+}
+
+/** Why a device is to blame, for people. */
+static void explain(const cnn_consecutive_failures *failures, char *why, size_t n)
+{
+    if (failures->occupied)
+        snprintf(why, n, "processes of a trainer did not end, the last one with '%s'",
+                 failures->reason);
+    else
+        snprintf(why, n, "runs of %d cells failed in a row, the last one with '%s'",
+                 CNN_FAILED_CELLS_MAX, failures->reason);
 }
 
 cnn_status cnn_dispatcher_quarantine(cnn_dispatcher *d, int rank, bool *quarantined)
 {
     cnn_status st = CNN_OK;
+    const cnn_consecutive_failures *failures = &d->failures[rank];
+    char why[256];
     int others = 0;
     *quarantined = false;
     for (int r = 0; r < d->context->size; r++)
-        others += r != rank && d->ranks[r] != CNN_RANK_QUARANTINED;
+        others += r != rank && cnn_dispatcher_is_usable(d, r);
     if (others == 0) {
         if (d->context->size > 1)
             cnn_progress_note(d->progress, "rank %d fails as well, but its device is the last one",
                               rank);
-        if (d->failures[rank].occupied)
+        if (failures->occupied)
             cnn_progress_note(d->progress,
                               "processes of a trainer did not end and may use the last device: end "
                               "them, then continue with --resume");
@@ -107,9 +122,10 @@ cnn_status cnn_dispatcher_quarantine(cnn_dispatcher *d, int rank, bool *quaranti
     CNN_TRY(cnn_rank_transition(&d->ranks[rank], CNN_RANK_IS_BLAMED, rank));
     *quarantined = true;
     d->block[rank] = -1;
-    CNN_TRY(record_quarantine(d, rank));
-    const int count = hand_over(d, rank);
-    cnn_progress_note(d->progress, "%d blocks of rank %d were dealt again", count, rank);
+    explain(failures, why, sizeof why);
+    CNN_TRY(
+        cnn_dispatcher_record_quarantine(d, rank, failures->cells[failures->cell_count - 1], why));
+    cnn_dispatcher_hand_over(d, rank, -1, -1);
 done:
     return st;
 }

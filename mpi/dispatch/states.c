@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 /* A rank. Blocks are given to ranks that ask; an idle rank is given one later when the device of
- * another is quarantined and its blocks are dealt again. BROKEN is left by nothing; a quarantined
- * rank only waits for the end, or breaks while it waits. */
+ * another is quarantined and its blocks are dealt again. A quarantined rank only waits for the end,
+ * or breaks while it waits. Every rank may die, once: LOST is left by nothing. */
 static const struct {
     cnn_rank_state from;
     cnn_rank_event event;
@@ -14,18 +14,24 @@ static const struct {
     {CNN_RANK_STARTING, CNN_RANK_GETS_BLOCK, CNN_RANK_TRAINING},
     {CNN_RANK_STARTING, CNN_RANK_GETS_NOTHING, CNN_RANK_IDLE},
     {CNN_RANK_STARTING, CNN_RANK_BREAKS, CNN_RANK_BROKEN},
+    {CNN_RANK_STARTING, CNN_RANK_DIES, CNN_RANK_LOST},
 
     {CNN_RANK_TRAINING, CNN_RANK_PROGRESSES, CNN_RANK_TRAINING},
     {CNN_RANK_TRAINING, CNN_RANK_GETS_BLOCK, CNN_RANK_TRAINING},
     {CNN_RANK_TRAINING, CNN_RANK_GETS_NOTHING, CNN_RANK_IDLE},
     {CNN_RANK_TRAINING, CNN_RANK_IS_BLAMED, CNN_RANK_QUARANTINED},
     {CNN_RANK_TRAINING, CNN_RANK_BREAKS, CNN_RANK_BROKEN},
+    {CNN_RANK_TRAINING, CNN_RANK_DIES, CNN_RANK_LOST},
 
     {CNN_RANK_IDLE, CNN_RANK_GETS_BLOCK, CNN_RANK_TRAINING},
     {CNN_RANK_IDLE, CNN_RANK_GETS_NOTHING, CNN_RANK_IDLE},
     {CNN_RANK_IDLE, CNN_RANK_BREAKS, CNN_RANK_BROKEN},
+    {CNN_RANK_IDLE, CNN_RANK_DIES, CNN_RANK_LOST},
 
     {CNN_RANK_QUARANTINED, CNN_RANK_BREAKS, CNN_RANK_BROKEN},
+    {CNN_RANK_QUARANTINED, CNN_RANK_DIES, CNN_RANK_LOST},
+
+    {CNN_RANK_BROKEN, CNN_RANK_DIES, CNN_RANK_LOST},
 };
 
 /* The job. Signals may arrive at any time, also more than once and after the end. */
@@ -43,10 +49,10 @@ static const struct {
     {CNN_JOB_ENDED, CNN_JOB_IS_STOPPED, CNN_JOB_ENDED},
 };
 
-static const char *const rank_states[CNN_RANK_STATE_COUNT] = {"starting", "training", "idle",
-                                                              "quarantined", "broken"};
-static const char *const rank_events[CNN_RANK_EVENT_COUNT] = {"progress", "a block", "no block",
-                                                              "blame for failures", "its failure"};
+static const char *const rank_states[CNN_RANK_STATE_COUNT] = {"starting",    "training", "idle",
+                                                              "quarantined", "broken",   "lost"};
+static const char *const rank_events[CNN_RANK_EVENT_COUNT] = {
+    "progress", "a block", "no block", "blame for failures", "its failure", "its death"};
 static const char *const job_states[CNN_JOB_STATE_COUNT] = {"running", "stopping", "ended"};
 static const char *const job_events[CNN_JOB_EVENT_COUNT] = {"a stop", "the end of all work"};
 

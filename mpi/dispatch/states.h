@@ -13,6 +13,7 @@ typedef enum {
     CNN_RANK_IDLE,        /* it has asked for work and there was none for it */
     CNN_RANK_QUARANTINED, /* its device is to blame for failed runs: it gets no more blocks */
     CNN_RANK_BROKEN,      /* it cannot continue */
+    CNN_RANK_LOST,        /* it counts as dead: nothing that it sends matters any more */
     CNN_RANK_STATE_COUNT
 } cnn_rank_state;
 
@@ -22,6 +23,7 @@ typedef enum {
     CNN_RANK_GETS_NOTHING, /* it has asked, and no block may begin on it now */
     CNN_RANK_IS_BLAMED,    /* runs of several cells have failed on its device in succession */
     CNN_RANK_BREAKS,       /* it has reported that it cannot continue */
+    CNN_RANK_DIES,         /* it was declared dead (dispatch/leases.h) */
     CNN_RANK_EVENT_COUNT
 } cnn_rank_event;
 

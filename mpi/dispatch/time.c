@@ -100,13 +100,15 @@ static double queue_left(const cnn_dispatcher *d, int queue)
 double cnn_dispatcher_time_left(const cnn_dispatcher *d)
 {
     double longest = 0, all = queue_left(d, d->context->size);
+    int usable = 0;
     for (int r = 0; r < d->context->size; r++) {
         const double own = queue_left(d, r) + block_left(d, d->block[r]);
         if (isnan(own))
             return NAN;
         longest = fmax(longest, own);
         all += own;
+        usable += cnn_dispatcher_is_usable(d, r);
     }
-    const double even = all / d->context->size; /* the common queue fills the gaps */
+    const double even = all / fmax(1, usable); /* the common queue fills the gaps */
     return isnan(even) ? NAN : fmax(longest, even);
 }

@@ -25,6 +25,8 @@ struct cnn_worker {
     cnn_limit limit;                 /* of the attempt */
     double last_event;               /* monotonic; its start before the first one */
     bool ready_reported, answer_due; /* to rank 0, and from it */
+    bool leave_asked, leave_granted; /* to write the attempt's rows */
+    bool unstarted; /* the trainer could not be started: nothing but rows is left */
     bool timed_out;
     char late[128];               /* why, if so */
     bool stopping, idle_reported; /* rank 0 knows that there is no work */
@@ -89,6 +91,11 @@ void cnn_worker_take_answer(cnn_worker *w, const cnn_message_checked *answer)
     cnn_child_kill(w->child);
 }
 
+void cnn_worker_take_leave(cnn_worker *w)
+{
+    w->leave_granted = true;
+}
+
 bool cnn_worker_is_training(const cnn_worker *w)
 {
     return w->child && !cnn_child_ended(w->child);
@@ -143,6 +150,16 @@ static cnn_status report_ready(cnn_worker *w, int run)
     cnn_copy_string(m.report.data_checksum, sizeof m.report.data_checksum, row->data_checksum);
     w->ready_reported = w->answer_due = true;
     return cnn_mailbox_send(w->context->mailbox, 0, CNN_TAG_READY, &m, sizeof m);
+}
+
+/** Once an attempt: rows are written by rank 0's leave only. */
+static cnn_status ask_for_leave(cnn_worker *w, int run)
+{
+    const cnn_message_write m = {.run = run};
+    if (w->leave_asked)
+        return CNN_OK;
+    w->leave_asked = true;
+    return cnn_mailbox_send(w->context->mailbox, 0, CNN_TAG_WRITE, &m, sizeof m);
 }
 
 static cnn_status report_attempt(cnn_worker *w, int run)
@@ -326,13 +343,15 @@ static cnn_status start_attempt(cnn_worker *w)
     w->limit = w->work.limits[r->level];
     w->last_event = cnn_clock_monotonic();
     w->timed_out = w->killed = w->ready_reported = w->answer_due = false;
+    w->leave_asked = w->leave_granted = false;
     cnn_record_begin(&w->record, treatment_of(w, run).train.epochs);
     w->record.given_threads = w->place->cores;
     cnn_telemetry_begin(w->telemetry);
     if (cnn_start_trainer(context, r->cell, spec.s, &w->child) != CNN_OK) {
         cnn_copy_printable(w->record.reason, sizeof w->record.reason, cnn_error_message(), false);
         w->record.row.start_time = cnn_clock_wall();
-        CNN_TRY(conclude(w, run, CNN_OUTCOME_ERROR));
+        w->unstarted = true;
+        CNN_TRY(ask_for_leave(w, run));
         goto done;
     }
     cnn_telemetry_trainer(w->telemetry, (int)cnn_child_pid(w->child));
@@ -369,9 +388,11 @@ static cnn_status watch(cnn_worker *w, bool *busy)
         CNN_TRY(report_ready(w, current_run(w)));
         CNN_TRY(report_state(w, current_run(w)));
     }
+    if (w->record.done || cnn_child_ended(w->child)) /* early: the answer takes a pause of rank 0 */
+        CNN_TRY(ask_for_leave(w, current_run(w)));
     if (cnn_child_ended(w->child)) {
-        if (w->answer_due)
-            goto done; /* it comes within one pause of rank 0 */
+        if (w->answer_due || !w->leave_granted)
+            goto done;
         *busy = true;
         CNN_TRY(finish_attempt(w));
         goto done;
@@ -387,6 +408,14 @@ cnn_status cnn_worker_step(cnn_worker *w, bool *busy)
     cnn_status st = CNN_OK;
     if (w->child) {
         CNN_TRY(watch(w, busy));
+        goto done;
+    }
+    if (w->unstarted && !w->leave_granted)
+        goto done;
+    if (w->unstarted) {
+        w->unstarted = false;
+        *busy = true;
+        CNN_TRY(conclude(w, current_run(w), CNN_OUTCOME_ERROR));
         goto done;
     }
     while (w->work.block >= 0 && w->position < w->context->design->level_count &&

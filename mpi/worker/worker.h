@@ -23,6 +23,9 @@ void cnn_worker_take(cnn_worker *worker, const cnn_message_block *block);
 /** Takes rank 0's answer to a CNN_TAG_READY. */
 void cnn_worker_take_answer(cnn_worker *worker, const cnn_message_checked *answer);
 
+/** Takes rank 0's leave to write the rows of the current attempt. */
+void cnn_worker_take_leave(cnn_worker *worker);
+
 /** Starts no new run; a running one has the job's grace_seconds to finish, or is killed at once. */
 void cnn_worker_stop(cnn_worker *worker, bool now);
 

@@ -18,17 +18,29 @@ enum { RANKS = 3 };
 typedef struct {
     cnn_mailbox box;
     cnn_message_block work[RANKS];
-    int blocks, stops, ends;
+    int blocks, stops, ends, grants, lost; /* lost: as the last end said */
 } memory_mailbox;
 
 typedef struct {
     cnn_job *job;
     cnn_rank_context context;
+    cnn_place places[RANKS];
     memory_mailbox mail;
     cnn_progress *progress;
     cnn_dispatcher *dispatcher;
     cnn_consistency *consistency;
 } fixture;
+
+/** In place of the writer's, which needs a results file: keeps the row. */
+static cnn_quarantine recorded;
+
+cnn_status cnn_writer_quarantine(cnn_writer *writer, int session, const cnn_quarantine *row)
+{
+    (void)writer;
+    (void)session;
+    recorded = *row;
+    return CNN_OK;
+}
 
 static cnn_status send_message(cnn_mailbox *box, int to, cnn_tag tag, const void *body, size_t n)
 {
@@ -38,6 +50,9 @@ static cnn_status send_message(cnn_mailbox *box, int to, cnn_tag tag, const void
     m->blocks += tag == CNN_TAG_BLOCK;
     m->stops += tag == CNN_TAG_STOP;
     m->ends += tag == CNN_TAG_END;
+    m->grants += tag == CNN_TAG_GRANTED;
+    if (tag == CNN_TAG_END)
+        m->lost = ((const cnn_message_end *)body)->lost;
     return CNN_OK;
 }
 
@@ -54,6 +69,7 @@ static void set_up(fixture *f)
         fail_msg("%s", cnn_error_message());
     f->context.job = f->job;
     f->context.size = RANKS;
+    f->context.places = f->places;
     f->context.mailbox = &f->mail.box;
     f->context.status = calloc((size_t)f->context.design->run_count, 1);
     f->context.attempts = calloc((size_t)f->context.design->run_count, sizeof *f->context.attempts);
@@ -171,16 +187,164 @@ static void test_dispatcher_takes_signals_also_after_the_end(void **state)
     tear_down(&f);
 }
 
+/** Reports everything of a rank's block, and that it is idle. */
+static void finish_block(fixture *f, int rank)
+{
+    for (int l = 0; l < 2; l++)
+        if (f->mail.work[rank].task[l] != CNN_TASK_NONE)
+            assert_int_equal(report_run(f, rank, l), CNN_OK);
+    f->mail.work[rank].block = -1;
+    assert_int_equal(report(f, rank, CNN_TAG_IDLE, NULL), CNN_OK);
+}
+
+/** Finishes whatever the ranks below `ranks` have been given. */
+static void finish_all(fixture *f, int ranks)
+{
+    for (bool any = true; any;) {
+        any = false;
+        for (int r = 0; r < ranks; r++)
+            if (f->mail.work[r].block >= 0) {
+                any = true;
+                finish_block(f, r);
+            }
+    }
+}
+
+static int count_runs(const fixture *f, cnn_run_status status)
+{
+    int n = 0;
+    for (int run = 0; run < f->context.design->run_count; run++)
+        n += f->context.status[run] == (int8_t)status;
+    return n;
+}
+
+static void begin(fixture *f)
+{
+    set_up(f);
+    for (int r = 0; r < RANKS; r++)
+        f->mail.work[r].block = -1;
+    for (int r = 0; r < RANKS; r++)
+        assert_int_equal(report(f, r, CNN_TAG_IDLE, NULL), CNN_OK);
+}
+
+/** Rank 2 dies amid its block: that is repeated whole, also its finished run, elsewhere. */
+static void test_dispatcher_repeats_the_block_of_a_dead_rank(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f);
+    const int block = f.mail.work[2].block;
+    assert_int_equal(report_run(&f, 2, 0), CNN_OK);
+    assert_int_equal(cnn_dispatcher_lose(f.dispatcher, &(cnn_loss){.rank = 2, .ended = true}),
+                     CNN_OK);
+    assert_non_null(strstr(recorded.devices, "(rank 2): its rank has died"));
+    /* What it sent before is ignored: its run is repeated anyway. */
+    assert_int_equal(report_run(&f, 2, 1), CNN_OK);
+    assert_int_equal(report(&f, 2, CNN_TAG_IDLE, NULL), CNN_OK);
+    f.mail.work[2].block = -1;
+    bool seen = false;
+    for (bool any = true; any;) {
+        any = false;
+        for (int r = 0; r < 2; r++) {
+            if (f.mail.work[r].block < 0)
+                continue;
+            any = true;
+            if (f.mail.work[r].block == block) {
+                seen = true;
+                assert_int_equal(f.mail.work[r].task[0], CNN_TASK_RETRAIN);
+                assert_int_equal(f.mail.work[r].task[1], CNN_TASK_TRAIN);
+            }
+            finish_block(&f, r);
+        }
+    }
+    assert_true(seen);
+    assert_int_equal(count_runs(&f, CNN_RUN_DONE), f.context.design->run_count);
+    assert_int_equal(f.mail.ends, 2); /* none to the dead */
+    assert_int_equal(f.mail.lost, 1);
+    assert_int_equal(cnn_dispatcher_lost(f.dispatcher), 1);
+    tear_down(&f);
+}
+
+/** Rank 1 falls silent with leave to write: nobody else may write that block's rows, but they may
+ *  where its process has ended. */
+static void test_dispatcher_leaves_the_block_that_may_still_be_written(void **state)
+{
+    (void)state;
+    for (int ended = 0; ended < 2; ended++) {
+        fixture f;
+        begin(&f);
+        const int block = f.mail.work[1].block;
+        const int run = cnn_block_run(&f.context.design->blocks[block], 0);
+        const cnn_message m = {.write = {.run = run}};
+        assert_int_equal(report(&f, 1, CNN_TAG_WRITE, &m), CNN_OK);
+        assert_int_equal(f.mail.grants, 1);
+        const cnn_loss loss = {.rank = 1, .ended = ended, .silence = 130};
+        assert_int_equal(cnn_dispatcher_lose(f.dispatcher, &loss), CNN_OK);
+        f.mail.work[1].block = -1;
+        finish_all(&f, RANKS);
+        assert_int_equal(count_runs(&f, CNN_RUN_PLANNED), ended ? 0 : 2);
+        assert_int_equal(f.context.status[run], ended ? CNN_RUN_DONE : CNN_RUN_PLANNED);
+        assert_int_equal(f.mail.ends, 2);
+        /* It wakes up, and gets no leave. */
+        assert_int_equal(report(&f, 1, CNN_TAG_WRITE, &m), CNN_OK);
+        assert_int_equal(f.mail.grants, 1);
+        tear_down(&f);
+    }
+}
+
+/** Ranks that wait get the blocks of one that dies, and the job does not wait for the dead. */
+static void test_dispatcher_gives_waiting_ranks_a_dead_ones_blocks(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f);
+    finish_all(&f, 2); /* 0 and 1 wait, 2 has all that is left */
+    assert_int_equal(f.mail.ends, 0);
+    assert_true(f.mail.work[2].block >= 0);
+    assert_int_equal(cnn_dispatcher_lose(f.dispatcher, &(cnn_loss){.rank = 2, .ended = true}),
+                     CNN_OK);
+    assert_true(f.mail.work[0].block >= 0 || f.mail.work[1].block >= 0);
+    finish_all(&f, 2);
+    assert_int_equal(count_runs(&f, CNN_RUN_DONE), f.context.design->run_count);
+    assert_int_equal(f.mail.ends, 2);
+    tear_down(&f);
+}
+
+/** Ranks that die before they ask, while the job stops, and after they broke. */
+static void test_dispatcher_ends_without_the_dead_in_every_state(void **state)
+{
+    (void)state;
+    const cnn_message m = {.stop = {.signal = SIGTERM}};
+    fixture f;
+    set_up(&f);
+    assert_int_equal(report(&f, 0, CNN_TAG_SIGNAL, &m), CNN_OK);
+    assert_int_equal(report(&f, 0, CNN_TAG_IDLE, NULL), CNN_OK);
+    assert_int_equal(report(&f, 2, CNN_TAG_BROKEN, NULL), CNN_OK);
+    assert_int_equal(f.mail.ends, 0);
+    for (int rank = 2; rank > 0; rank--)
+        assert_int_equal(cnn_dispatcher_lose(f.dispatcher, &(cnn_loss){.rank = rank}), CNN_OK);
+    assert_int_equal(f.mail.ends, 1);
+    assert_int_equal(f.mail.lost, 2);
+    assert_int_equal(f.mail.blocks, 0);
+    /* Nobody dies twice. */
+    assert_int_equal(cnn_dispatcher_lose(f.dispatcher, &(cnn_loss){.rank = 1}), CNN_EINVAL);
+    tear_down(&f);
+}
+
 /** The states that no other leaves: what is final stays final. */
 static void test_states_that_are_final(void **state)
 {
     (void)state;
     for (int e = 0; e < CNN_RANK_EVENT_COUNT; e++) {
+        const bool breaks = e == CNN_RANK_BREAKS, dies = e == CNN_RANK_DIES;
         cnn_rank_state broken = CNN_RANK_BROKEN, quarantined = CNN_RANK_QUARANTINED;
-        assert_int_equal(cnn_rank_transition(&broken, (cnn_rank_event)e, 0), CNN_EINVAL);
-        assert_int_equal(broken, CNN_RANK_BROKEN);
+        cnn_rank_state lost = CNN_RANK_LOST;
+        assert_int_equal(cnn_rank_transition(&lost, (cnn_rank_event)e, 0), CNN_EINVAL);
+        assert_int_equal(lost, CNN_RANK_LOST);
+        assert_int_equal(cnn_rank_transition(&broken, (cnn_rank_event)e, 0),
+                         dies ? CNN_OK : CNN_EINVAL);
         assert_int_equal(cnn_rank_transition(&quarantined, (cnn_rank_event)e, 0),
-                         e == CNN_RANK_BREAKS ? CNN_OK : CNN_EINVAL);
+                         breaks || dies ? CNN_OK : CNN_EINVAL);
     }
     cnn_job_state ended = CNN_JOB_ENDED;
     assert_int_equal(cnn_job_transition(&ended, CNN_JOB_IS_DONE), CNN_EINVAL);
@@ -195,6 +359,10 @@ int main(void)
         cmocka_unit_test(test_dispatcher_refuses_reports_at_the_wrong_time),
         cmocka_unit_test(test_dispatcher_stops_at_a_broken_rank),
         cmocka_unit_test(test_dispatcher_takes_signals_also_after_the_end),
+        cmocka_unit_test(test_dispatcher_repeats_the_block_of_a_dead_rank),
+        cmocka_unit_test(test_dispatcher_leaves_the_block_that_may_still_be_written),
+        cmocka_unit_test(test_dispatcher_gives_waiting_ranks_a_dead_ones_blocks),
+        cmocka_unit_test(test_dispatcher_ends_without_the_dead_in_every_state),
         cmocka_unit_test(test_states_that_are_final),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
