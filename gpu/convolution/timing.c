@@ -60,7 +60,8 @@ void cnn_timing_record(cnn_ops *ops, const char *problem, const char *candidate,
 
 typedef struct {
     cnn_timed *timed;
-    cudaGraphExec_t graph; /* of RUNS runs; NULL: queued one by one */
+    int runs;              /* in a graph: one that fills its part of a round by itself, or RUNS */
+    cudaGraphExec_t graph; /* NULL: queued one by one */
     int launches;          /* of the graph, or of as many runs, a round */
     float times[CNN_TIMING_ROUNDS];
     bool out;
@@ -73,11 +74,11 @@ typedef struct {
     cudaEvent_t start, stop;
 } contest;
 
-static cnn_status queue_runs(const cnn_timed *t)
+static cnn_status queue_runs(const contender *one)
 {
     cnn_status st = CNN_OK;
-    for (int i = 0; i < RUNS && st == CNN_OK; i++)
-        st = t->work(t->context);
+    for (int i = 0; i < one->runs && st == CNN_OK; i++)
+        st = one->timed->work(one->timed->context);
     return st;
 }
 
@@ -88,7 +89,7 @@ static cnn_status capture_runs(const contest *c, contender *one)
     cudaGraph_t graph = NULL;
     const cudaStream_t stream = c->ops->current.stream;
     CNN_CUDA(cudaStreamBeginCapture(cnn_gpu_foreign(stream), cudaStreamCaptureModeThreadLocal));
-    st = queue_runs(one->timed);
+    st = queue_runs(one);
     const cudaError_t ended = cudaStreamEndCapture(cnn_gpu_foreign(stream), &graph);
     CNN_TRY(st);
     CNN_CUDA(ended);
@@ -96,18 +97,6 @@ static cnn_status capture_runs(const contest *c, contender *one)
 done:
     if (graph)
         cudaGraphDestroy(graph);
-    return st;
-}
-
-/* The first call loads what must not be loaded within a capture. */
-static cnn_status prepare(const contest *c, contender *one)
-{
-    cnn_status st = CNN_OK;
-    one->launches = 1;
-    CNN_TRY(one->timed->work(one->timed->context));
-    if (one->timed->from_graph)
-        CNN_TRY(capture_runs(c, one));
-done:
     return st;
 }
 
@@ -121,11 +110,28 @@ static cnn_status measure(const contest *c, const contender *one, float *millise
         if (one->graph)
             CNN_CUDA(cudaGraphLaunch(one->graph, cnn_gpu_foreign(stream)));
         else
-            CNN_TRY(queue_runs(one->timed));
+            CNN_TRY(queue_runs(one));
     }
     CNN_CUDA(cudaEventRecord(c->stop, stream));
     CNN_CUDA(cudaEventSynchronize(c->stop));
     CNN_CUDA(cudaEventElapsedTime(milliseconds, c->start, c->stop));
+done:
+    return st;
+}
+
+/* The first run loads what must not be loaded within a capture; the shorter of two says whether a
+ * graph needs several. */
+static cnn_status prepare(const contest *c, contender *one)
+{
+    cnn_status st = CNN_OK;
+    float milliseconds[2];
+    one->launches = one->runs = 1;
+    for (int i = 0; i < 2; i++)
+        CNN_TRY(measure(c, one, &milliseconds[i]));
+    if ((double)fminf(milliseconds[0], milliseconds[1]) < round_milliseconds)
+        one->runs = RUNS;
+    if (one->timed->from_graph)
+        CNN_TRY(capture_runs(c, one));
 done:
     return st;
 }
@@ -220,7 +226,7 @@ cnn_status cnn_cuda_time(cnn_ops *ops, cnn_timed *list, int count)
     for (int i = 0; i < count; i++)
         list[i].microseconds = c.list[i].out ? INFINITY
                                              : 1e3f * cnn_timing_median(c.list[i].times) /
-                                                   (float)(c.list[i].launches * RUNS);
+                                                   (float)(c.list[i].launches * c.list[i].runs);
     cnn_timing_worked(ops);
 done:
     close_contest(&c);

@@ -95,6 +95,7 @@ class Block
     void enter(unsigned thread);
     void wait();
     Fiber *next();
+    Fiber *fresh();
     bool release_barrier();
     bool complete_exchange(unsigned thread);
     std::string describe_hang() const;
@@ -144,7 +145,21 @@ void Block::fiber_main(void *self)
     }
 }
 
-/* Who goes on: a thread that may, a fresh stack for threads that have not begun, or home. */
+/* A stack for threads that have not begun. Rare, and kept out of next(), whose frame it would make
+ * large: AddressSanitizer marks a frame at every call. */
+__attribute__((noinline)) Fiber *Block::fresh()
+{
+    if (idle_.empty()) {
+        fibers_.push_back(std::make_unique<Fiber>());
+        fiber_prepare(fibers_.back().get(), fiber_main, this);
+        idle_.push_back(fibers_.back().get());
+    }
+    Fiber *fiber = idle_.back();
+    idle_.pop_back();
+    return fiber;
+}
+
+/* The stack that goes on: of a thread that may, a fresh one, or home. */
 Fiber *Block::next()
 {
     if (next_ready_ == ready_.size() && started_ == size_)
@@ -158,16 +173,7 @@ Fiber *Block::next()
         enter(thread);
         return threads_[thread].fiber;
     }
-    if (started_ == size_)
-        return &home_;
-    if (idle_.empty()) {
-        fibers_.push_back(std::make_unique<Fiber>());
-        fiber_prepare(fibers_.back().get(), fiber_main, this);
-        idle_.push_back(fibers_.back().get());
-    }
-    Fiber *fresh = idle_.back();
-    idle_.pop_back();
-    return fresh;
+    return started_ == size_ ? &home_ : fresh();
 }
 
 void Block::wait()
@@ -182,7 +188,7 @@ void Block::wait()
     fiber_switch(from, to);
 }
 
-bool Block::release_barrier()
+__attribute__((noinline)) bool Block::release_barrier()
 {
     if (waiting_ == 0 || waiting_ != size_)
         return false;
