@@ -24,6 +24,18 @@ const cnn_network deep = {
                {.kind = CNN_LAYER_RELU},
                {.kind = CNN_LAYER_DENSE}}};
 
+const cnn_network wide = {
+    .name = "wide",
+    .layer_count = 8,
+    .layers = {{.kind = CNN_LAYER_CONV2D, .filters = 16, .kernel = 5, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_CONV2D, .filters = 16, .kernel = 5, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_CONV2D, .filters = 16, .kernel = 5, .stride = 1, .same = true},
+               {.kind = CNN_LAYER_RELU},
+               {.kind = CNN_LAYER_MAXPOOL, .kernel = 2, .stride = 2, .same = true},
+               {.kind = CNN_LAYER_DENSE}}};
+
 run make_run(cnn_path path)
 {
     run r = {.path = path, .net = drawn, .train = cnn_train_defaults()};
@@ -65,6 +77,18 @@ done:
     return st;
 }
 
+cnn_status open_run(const run *r, cnn_ops **out)
+{
+    cnn_status st = CNN_OK;
+    CNN_TRY(cnn_ops_open(&r->config, out));
+    if (!r->known)
+        return CNN_OK;
+    CNN_TRY(cnn_algorithms_read(r->known, cudnnGetVersion(), &(*out)->algorithms));
+    (*out)->algorithms.frozen = false;
+done:
+    return st;
+}
+
 cnn_status run_once(run *r)
 {
     cnn_status st = CNN_OK;
@@ -72,7 +96,7 @@ cnn_status run_once(run *r)
     cnn_feed *feed = NULL;
     cnn_model *model = NULL;
     cnn_text_free(&r->algorithms);
-    CNN_TRY(cnn_ops_open(&r->config, &ops));
+    CNN_TRY(open_run(r, &ops));
     CNN_TRY(make_run_feed(ops, r->net.input, &feed));
     CNN_TRY(cnn_model_create(ops, &r->net, &r->train, r->path, run_seed, &model));
     CNN_TRY(train_run(r, model, feed));
@@ -131,6 +155,20 @@ void with_mode(const run *r, const char *mode, cnn_text *out)
     const int length = step ? (int)(step - r->algorithms.s) : (int)r->algorithms.len;
     cnn_text_printf(out, "%.*s;step:%dx%dx%dx%d=%s", length, r->algorithms.s, BATCH, r->net.input.h,
                     r->net.input.w, r->net.input.c, mode);
+}
+
+void with_direct(const char *algorithms, const char *but, cnn_text *out)
+{
+    const char *at = strchr(algorithms, ';');
+    cnn_text_printf(out, "%.*s", at ? (int)(at - algorithms) : (int)strlen(algorithms), algorithms);
+    while (at) {
+        const int length = 1 + (int)strcspn(at + 1, ";"), problem = (int)strcspn(at, "=");
+        if (but && strncmp(at + 1, but, strlen(but)) == 0)
+            cnn_text_printf(out, "%.*s", length, at);
+        else
+            cnn_text_printf(out, "%.*s=direct", problem, at);
+        at = at[length] ? at + length : NULL;
+    }
 }
 
 /* ---- calls that fail ----------------------------------------------------------------------- */

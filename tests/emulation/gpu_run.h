@@ -24,6 +24,8 @@ static const cnn_shape run_shape = {6, 6, 2};
 /** A small network, and one with a convolution before a pool and two dense layers: what is read
  *  beside the rest then has every place that it can have. */
 extern const cnn_network drawn, deep;
+/** Convolutions that Winograd's algorithm can do, one of them before a pool. */
+extern const cnn_network wide;
 
 /** A run of one epoch, from opening the device to closing it. */
 typedef struct {
@@ -31,6 +33,7 @@ typedef struct {
     cnn_ops_config config;
     cnn_network net;
     cnn_train train;
+    const char *known; /* algorithms that tuning finds chosen already; NULL: none */
     bool step_seconds;
     float parameters[MAX_PARAMETERS]; /* at the end */
     cnn_text algorithms;
@@ -44,6 +47,8 @@ run make_native_for(cnn_shape images, const cnn_network *network);
 cnn_status make_run_feed(cnn_ops *ops, cnn_shape of, cnn_feed **out);
 /** One epoch; parameters at the end. */
 cnn_status train_run(run *r, cnn_model *model, cnn_feed *feed);
+/** Opens the device with the run's configuration and known algorithms. */
+cnn_status open_run(const run *r, cnn_ops **out);
 cnn_status run_once(run *r);
 /** Fails the test with the error message if the run fails. */
 void run_or_fail(run *r);
@@ -51,6 +56,10 @@ size_t run_parameter_bytes(const run *r);
 
 /** The algorithms of r, which has run, with another capture mode. */
 void with_mode(const run *r, const char *mode, cnn_text *out);
+
+/** Convolution algorithms, all of them direct but for the problems whose names begin with `but` (NULL:
+ *  none): "fwd:...=e1,2:0;wgrad:...=e0" -> "fwd:...=direct;wgrad:...=e0". */
+void with_direct(const char *algorithms, const char *but, cnn_text *out);
 
 /** Runs with call n of a function failing, and checks that this is noticed, explained and leaves
  *  nothing behind. False: there were fewer calls. */
