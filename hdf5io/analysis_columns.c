@@ -11,6 +11,8 @@
 #define PAIR(m, type, units, text)       COLUMN(cnn_pair, comparison_##m, m, type, units, text),
 #define COMPARISON(m, type, units, text) COLUMN(cnn_comparison, m, m, type, units, text),
 #define BLOCKING(m, type, units, text)   COLUMN(cnn_blocking, overall_##m, m, type, units, text),
+#define POSITION(m, type, units, text)                                                             \
+    COLUMN(cnn_position_effect, position_##m, m, type, units, text),
 #define MODEL(m, type, units, text)      COLUMN(cnn_model_row, model_##m, m, type, units, text),
 #define FIXED(m, type, units, text)      COLUMN(cnn_fixed, fixed_##m, m, type, units, text),
 #define COMPONENT(m, type, units, text)  COLUMN(cnn_component, component_##m, m, type, units, text),
@@ -23,6 +25,7 @@ const cnn_column cnn_summary_columns[] = {CNN_SUMMARY_COLUMNS(SUMMARY)};
 const cnn_column cnn_pair_columns[] = {CNN_PAIR_COLUMNS(PAIR)};
 const cnn_column cnn_comparison_columns[] = {CNN_COMPARISON_COLUMNS(COMPARISON)};
 const cnn_column cnn_blocking_columns[] = {CNN_BLOCKING_COLUMNS(BLOCKING)};
+const cnn_column cnn_position_columns[] = {CNN_POSITION_COLUMNS(POSITION)};
 const cnn_column cnn_model_columns[] = {CNN_MODEL_COLUMNS(MODEL)};
 const cnn_column cnn_fixed_columns[] = {CNN_FIXED_COLUMNS(FIXED)};
 const cnn_column cnn_component_columns[] = {CNN_COMPONENT_COLUMNS(COMPONENT)};

@@ -15,6 +15,7 @@ extern const cnn_column cnn_summary_columns[CNN_COUNT_COLUMNS(CNN_SUMMARY_COLUMN
 extern const cnn_column cnn_pair_columns[CNN_COUNT_COLUMNS(CNN_PAIR_COLUMNS)];
 extern const cnn_column cnn_comparison_columns[CNN_COUNT_COLUMNS(CNN_COMPARISON_COLUMNS)];
 extern const cnn_column cnn_blocking_columns[CNN_COUNT_COLUMNS(CNN_BLOCKING_COLUMNS)];
+extern const cnn_column cnn_position_columns[CNN_COUNT_COLUMNS(CNN_POSITION_COLUMNS)];
 extern const cnn_column cnn_model_columns[CNN_COUNT_COLUMNS(CNN_MODEL_COLUMNS)];
 extern const cnn_column cnn_fixed_columns[CNN_COUNT_COLUMNS(CNN_FIXED_COLUMNS)];
 extern const cnn_column cnn_component_columns[CNN_COUNT_COLUMNS(CNN_COMPONENT_COLUMNS)];

@@ -144,6 +144,8 @@ const cnn_table cnn_tables[CNN_TABLE_COUNT] = {
     [CNN_TABLE_FAMILIES] =
         TABLE("analysis/", 2, CNN_DIM_MEASURE, CNN_DIM_TEST, family_columns, int32_t),
     [CNN_TABLE_BLOCKING] = ANALYSED(1, CNN_DIM_MEASURE, cnn_blocking_columns, cnn_blocking),
+    [CNN_TABLE_POSITIONS] = BY_THREE(CNN_DIM_COMBINATION, CNN_DIM_MEASURE, CNN_DIM_CONTRAST_LEVEL,
+                                     cnn_position_columns, cnn_position_effect),
     [CNN_TABLE_MODELS] = ANALYSED(2, CNN_DIM_COMBINATION, cnn_model_columns, cnn_model_row),
     [CNN_TABLE_FIXED] = BY_THREE(CNN_DIM_COMBINATION, CNN_DIM_MEASURE, CNN_DIM_CONTRAST_LEVEL,
                                  cnn_fixed_columns, cnn_fixed),
@@ -180,6 +182,8 @@ static const struct {
     {"verdict_reason", cnn_reason_names, -1},
     {"variance_verdict", cnn_variance_verdict_names, -1},
     {"variance_reason", cnn_reason_names, -1},
+    {"position_adjusted", cnn_adjustment_names, -1},
+    {"position_reason", cnn_reason_names, -1},
     {"device_unit", cnn_device_unit_names, -1},
     {"device_verdict", cnn_verdict_names, -1},
     {"device_reason", cnn_reason_names, -1},

@@ -94,6 +94,7 @@ typedef enum {
     CNN_TABLE_COMPARISONS,       /* cnn_comparison */
     CNN_TABLE_FAMILIES,          /* int32_t */
     CNN_TABLE_BLOCKING,          /* cnn_blocking */
+    CNN_TABLE_POSITIONS,         /* cnn_position_effect, positions as contrast levels */
     CNN_TABLE_MODELS,            /* cnn_model_row */
     CNN_TABLE_FIXED,             /* cnn_fixed */
     CNN_TABLE_COMPONENTS,        /* cnn_component */

@@ -23,14 +23,15 @@ static cnn_status allocate(cnn_analysis *a)
     a->pairs = calloc(comparisons, sizeof *a->pairs);
     a->comparisons = calloc(comparisons * CNN_MEASURE_COUNT, sizeof *a->comparisons);
     a->is_control = calloc((size_t)a->pair_count + 1, sizeof *a->is_control);
+    a->positions = calloc(models * (size_t)a->level_count, sizeof *a->positions);
     a->models = calloc(models, sizeof *a->models);
     a->fixed = calloc(models * (size_t)a->level_count, sizeof *a->fixed);
     a->components = calloc(models * (size_t)a->component_count, sizeof *a->components);
     a->cell_seeds = calloc(cells, sizeof *a->cell_seeds);
     a->session_overhead = calloc((size_t)a->session_count + 1, sizeof *a->session_overhead);
     CNN_CHECK(a->counts && a->summaries && a->cell_of && a->outlier && a->block_flaw && a->pairs &&
-                  a->comparisons && a->is_control && a->models && a->fixed && a->components &&
-                  a->cell_seeds && a->session_overhead,
+                  a->comparisons && a->is_control && a->positions && a->models && a->fixed &&
+                  a->components && a->cell_seeds && a->session_overhead,
               CNN_ENOMEM, "analysis of %d cells", a->cell_count);
 done:
     return st;
@@ -129,6 +130,7 @@ static cnn_status create(const cnn_results *results, int looks, bool verdicts_on
     CNN_TRY(cnn_analysis_families(a));
     cnn_analysis_verdicts(a);
     if (!verdicts_only) {
+        CNN_TRY(cnn_analysis_positions(a, &groups));
         CNN_TRY(cnn_analysis_components(a, &groups));
         CNN_TRY(cnn_analysis_seeds(a, &groups));
         CNN_TRY(cnn_analysis_overhead(a, results));
@@ -167,6 +169,7 @@ void cnn_analysis_destroy(cnn_analysis **analysis)
     free(a->pairs);
     free(a->comparisons);
     free(a->is_control);
+    free(a->positions);
     free(a->models);
     free(a->fixed);
     free(a->components);

@@ -84,6 +84,9 @@ typedef struct {
     /* members of each family (measure and test): possible tests times looks */
     int family_size[CNN_MEASURE_COUNT][CNN_TEST_COUNT];
     cnn_blocking blocking[CNN_MEASURE_COUNT]; /* over all comparisons */
+    cnn_position_effect
+        *positions; /* [combination_count, CNN_MEASURE_COUNT, level_count] of a run's
+                                       position within its block, by position */
 
     cnn_model_row *models;     /* [combination_count, CNN_MEASURE_COUNT] */
     cnn_fixed *fixed;          /* [combination_count, CNN_MEASURE_COUNT, level_count] */
@@ -111,7 +114,8 @@ typedef struct {
  *  by the caller. O(n log n) in the runs. */
 cnn_status cnn_analysis_create(const cnn_results *results, int looks, cnn_analysis **out);
 /** The same without the figures that no verdict rests on, which stay undefined: descriptions of
- *  cells, unpaired and rank tests, sizes of effects, power, variance components, seeds that several runs share, overhead. For simulations. */
+ *  cells, unpaired and rank tests, effects of positions, sizes of effects, power, variance components,
+ *  seeds that several runs share, overhead. For simulations. */
 cnn_status cnn_analysis_create_verdicts(const cnn_results *results, int looks, cnn_analysis **out);
 void cnn_analysis_destroy(cnn_analysis **analysis);
 
@@ -153,6 +157,13 @@ static inline const cnn_fixed *cnn_analysis_fixed(const cnn_analysis *a, int com
                                                   cnn_measure measure, int level)
 {
     return &a->fixed[(combination * CNN_MEASURE_COUNT + (int)measure) * a->level_count + level];
+}
+
+static inline const cnn_position_effect *
+cnn_analysis_position(const cnn_analysis *a, int combination, cnn_measure measure, int position)
+{
+    return &a->positions[(combination * CNN_MEASURE_COUNT + (int)measure) * a->level_count +
+                         position];
 }
 
 #endif

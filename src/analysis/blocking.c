@@ -16,9 +16,9 @@ static cnn_blocking pool(const cnn_analysis *a, cnn_measure measure)
         const double paired = x->paired_sd * x->paired_sd;
         sum.comparisons++;
         sum.blocks += x->units;
-        sum.paired_variance += (x->units - 1) * paired;
-        sum.unpaired_variance += (x->units - 1) * x->blocking_gain * paired;
-        df += x->units - 1;
+        sum.paired_variance += x->paired_df * paired;
+        sum.unpaired_variance += x->paired_df * x->blocking_gain * paired;
+        df += x->paired_df;
     }
     sum.paired_variance = df > 0 ? sum.paired_variance / df : NAN;
     sum.unpaired_variance = df > 0 ? sum.unpaired_variance / df : NAN;

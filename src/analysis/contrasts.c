@@ -2,7 +2,9 @@
 /* Two levels of the contrast against each other, within a combination. */
 #include "analysis/device_scope.h"
 #include "analysis/parts.h"
+#include "analysis/position.h"
 #include "analysis/seed_means.h"
+#include "stats/crossover.h"
 #include "stats/effect.h"
 #include "stats/equivalence.h"
 #include "stats/moments.h"
@@ -32,13 +34,18 @@ typedef struct {
     sample a, b;             /* all runs of the two levels; of error and loss one value a seed */
     sample block_a, block_b; /* those of whole blocks, or of their seeds: a pair a place */
     cnn_seed_value *seeds_a, *seeds_b; /* scratch */
-    double *difference;                /* scratch */
-    int *device, *node;                /* of each pair of times; of seeds 0 */
-    int whole, incomplete, split;      /* blocks; the latter two are left out */
-    double resolution;                 /* of a value: 1 / test images; NaN: unknown, or of time */
-    bool same_weights;                 /* a and b ended in the same weights in every pair */
-    int *place_a, *place_b;            /* of their runs within the block, from 0 */
-    int places;                        /* runs that a block has; 1: no place matters */
+    double *difference;     /* of each pair, analysed scale, free of positions where adjusted */
+    double *first, *second; /* scratch: by the order of the pair */
+    int *device, *node;     /* of each pair of times; of seeds 0 */
+    int whole, incomplete, split; /* blocks; the latter two are left out */
+    double resolution;            /* of a value: 1 / test images; NaN: unknown, or of time */
+    bool same_weights;            /* a and b ended in the same weights in every pair */
+    int *place_a, *place_b;       /* of their runs within the block, from 0 */
+    int places;                   /* runs that a block has; 1: no place matters */
+    bool is_planned;              /* the plan asks for the adjustment for positions */
+    cnn_reason unadjusted;        /* why it is not made; CNN_REASON_NONE: it is */
+    int parameters;               /* that the fit of the differences estimates */
+    double information;           /* sd / root of it is the standard error; pairs, if unadjusted */
     double level, alpha;
     double margin;
     bool verdicts_only;
@@ -179,16 +186,50 @@ static void forget_intervals(cnn_comparison *x)
     x->paired_ratio_lower = x->paired_ratio_upper = NAN;
 }
 
-static void compare_blocks(cnn_comparison *x, const comparands *c, bool is_log)
+/** Differences of pairs x and y, free of positions where that is planned and can be done;
+ *  free_of [n]: NULL, or the differences. */
+static cnn_status test_pairs(comparands *c, const double *x, const double *y, double *free_of,
+                             cnn_t_result *out)
 {
+    cnn_status st = CNN_OK;
     const int n = c->block_a.n;
-    const cnn_t_result raw = cnn_t_paired(c->block_a.raw, c->block_b.raw, n, c->level);
-    const cnn_t_result t = cnn_t_paired(c->block_a.scaled, c->block_b.scaled, n, c->level);
+    cnn_crossover fit = {.is_estimable = false};
+    if (c->unadjusted == CNN_REASON_NONE)
+        CNN_TRY(
+            cnn_crossover_fit(x, y, c->place_a, c->place_b, n, c->places, c->level, free_of, &fit));
+    if (fit.is_estimable) {
+        c->parameters = fit.parameters;
+        c->information = fit.information;
+        *out = fit.t;
+        goto done;
+    }
+    if (c->unadjusted == CNN_REASON_NONE)
+        c->unadjusted = CNN_REASON_ORDERS_LOST;
+    c->parameters = 1;
+    c->information = n;
+    *out = cnn_t_paired(x, y, n, c->level);
+    for (int i = 0; free_of && i < n; i++)
+        free_of[i] = x[i] - y[i];
+done:
+    return st;
+}
+
+static cnn_status compare_blocks(cnn_comparison *x, comparands *c, bool is_log)
+{
+    cnn_status st = CNN_OK;
+    cnn_t_result raw, t;
+    c->unadjusted = !is_log         ? CNN_REASON_BY_SEED
+                    : c->is_planned ? CNN_REASON_NONE
+                                    : CNN_REASON_FEW_ORDERS;
+    CNN_TRY(test_pairs(c, c->block_a.scaled, c->block_b.scaled, c->difference, &t));
+    CNN_TRY(test_pairs(c, c->block_a.raw, c->block_b.raw, NULL, &raw));
+    x->position_adjusted = c->unadjusted == CNN_REASON_NONE;
+    x->position_reason = (int8_t)c->unadjusted;
     x->paired_difference = raw.difference;
     x->paired_difference_lower = raw.interval.low;
     x->paired_difference_upper = raw.interval.high;
     x->paired_mean = t.difference;
-    x->paired_sd = t.standard_error * sqrt(n);
+    x->paired_sd = t.standard_error * sqrt(c->information);
     x->paired_lower = t.interval.low;
     x->paired_upper = t.interval.high;
     x->paired_t = isfinite(t.t) ? t.t : NAN; /* infinite without any variance */
@@ -206,16 +247,89 @@ static void compare_blocks(cnn_comparison *x, const comparands *c, bool is_log)
     x->margin = c->margin;
     if (!isnan(c->margin))
         compare_with_margin(x, c, t, is_log);
+done:
+    return st;
 }
 
-/** A difference that is the same in every block has no t: the exact test of its signs judges it. */
+/** Differences first minus second run of the pairs with a in front of b, and of the others: under
+ *  the hypothesis one sample, of which the plan's orders made two. Those that differ by rounding
+ *  alone are made equal. */
+static void split_by_order(const comparands *c, int *a_first, int *b_first)
+{
+    const int n = c->block_a.n;
+    double largest = 0;
+    *a_first = *b_first = 0;
+    for (int i = 0; i < n; i++)
+        largest = fmax(largest, fmax(fabs(c->block_a.scaled[i]), fabs(c->block_b.scaled[i])));
+    const double unit = largest > 0 ? ldexp(1, ilogb(largest) - 40) : 1;
+    for (int i = 0; i < n; i++) {
+        const double d = c->block_a.scaled[i] - c->block_b.scaled[i];
+        if (c->place_a[i] < c->place_b[i])
+            c->first[(*a_first)++] = unit * round(d / unit);
+        else
+            c->second[(*b_first)++] = -unit * round(d / unit);
+    }
+}
+
+/** Differences free of positions [n], spread like independent ones with the residuals' sd. Returns
+ *  the scratch that holds them. */
+static const double *stretched(const comparands *c, double mean)
+{
+    const int n = c->block_a.n;
+    const double stretch = sqrt((n - 1.0) / (n - c->parameters));
+    for (int i = 0; i < n; i++) {
+        c->first[i] = mean + stretch * (c->difference[i] - mean);
+        c->second[i] = 0;
+    }
+    return c->first;
+}
+
+/** The permutation test of a difference: over the signs; adjusted for positions over the orders of
+ *  two levels; of more levels, or many blocks, over the signs of residuals, which is approximate. */
+static cnn_status permute_pairs(const comparands *c, double mean, uint64_t seed, cnn_sign_flip *out)
+{
+    cnn_status st = CNN_OK;
+    int a_first, b_first;
+    if (c->unadjusted != CNN_REASON_NONE) {
+        CNN_TRY(cnn_sign_flip_test(c->block_a.scaled, c->block_b.scaled, c->block_a.n, seed, out));
+    } else if (c->places == 2 && c->block_a.n <= CNN_SIGN_FLIP_EXACT_PAIRS) {
+        split_by_order(c, &a_first, &b_first);
+        CNN_TRY(cnn_two_sample_permutation(c->first, a_first, c->second, b_first, out));
+    } else {
+        CNN_TRY(cnn_sign_flip_test(stretched(c, mean), c->second, c->block_a.n, seed, out));
+        out->exact = false;
+    }
+done:
+    return st;
+}
+
+/** The same by ranks. */
+static cnn_status rank_pairs(const comparands *c, double mean, cnn_rank_test *out)
+{
+    cnn_status st = CNN_OK;
+    int a_first, b_first;
+    if (c->unadjusted != CNN_REASON_NONE) {
+        CNN_TRY(cnn_wilcoxon_signed_rank(c->block_a.scaled, c->block_b.scaled, c->block_a.n, out));
+    } else if (c->places == 2) {
+        split_by_order(c, &a_first, &b_first);
+        CNN_TRY(cnn_mann_whitney(c->first, a_first, c->second, b_first, out));
+    } else {
+        CNN_TRY(cnn_wilcoxon_signed_rank(stretched(c, mean), c->second, c->block_a.n, out));
+        out->exact = false;
+    }
+done:
+    return st;
+}
+
+/** A difference that is the same in every block has no t: the exact test of its signs, or
+ *  orders, judges it. */
 static cnn_status judge_same_difference(cnn_comparison *x, const comparands *c, uint64_t seed)
 {
     cnn_status st = CNN_OK;
     cnn_sign_flip flip;
     if (!(x->paired_sd == 0 && isnan(x->paired_p)))
         goto done;
-    CNN_TRY(cnn_sign_flip_test(c->block_a.scaled, c->block_b.scaled, c->block_a.n, seed, &flip));
+    CNN_TRY(permute_pairs(c, x->paired_mean, seed, &flip));
     x->paired_p = flip.p;
 done:
     return st;
@@ -226,8 +340,6 @@ static cnn_status compare_devices(cnn_comparison *x, const comparands *c)
 {
     cnn_status st = CNN_OK;
     cnn_device_scope s;
-    for (int i = 0; i < c->block_a.n; i++)
-        c->difference[i] = c->block_a.scaled[i] - c->block_b.scaled[i];
     CNN_TRY(cnn_device_scope_of(c->difference, c->device, c->node, c->block_a.n, c->level, &s));
     x->device_units = s.units;
     x->device_unit = s.by_host;
@@ -249,10 +361,10 @@ static cnn_status compare_ranks(cnn_comparison *x, const comparands *c, uint64_t
     cnn_status st = CNN_OK;
     cnn_sign_flip flip;
     cnn_rank_test test;
-    CNN_TRY(cnn_sign_flip_test(c->block_a.scaled, c->block_b.scaled, c->block_a.n, seed, &flip));
+    CNN_TRY(permute_pairs(c, x->paired_mean, seed, &flip));
     x->sign_flip_p = flip.p;
     x->sign_flip_exact = isnan(flip.p) ? -1 : flip.exact;
-    CNN_TRY(cnn_wilcoxon_signed_rank(c->block_a.scaled, c->block_b.scaled, c->block_a.n, &test));
+    CNN_TRY(rank_pairs(c, x->paired_mean, &test));
     x->wilcoxon_v = test.statistic;
     x->wilcoxon_p = test.p;
     x->wilcoxon_exact = isnan(test.p) ? -1 : test.exact;
@@ -337,8 +449,7 @@ static double gain_of_blocks(const comparands *c, double paired_sd)
     return paired_sd > 0 ? unpaired / (paired_sd * paired_sd) : NAN;
 }
 
-static cnn_status compare(cnn_comparison *x, const comparands *c, cnn_measure measure,
-                          uint64_t seed)
+static cnn_status compare(cnn_comparison *x, comparands *c, cnn_measure measure, uint64_t seed)
 {
     cnn_status st = CNN_OK;
     *x = cnn_comparison_unknown();
@@ -350,7 +461,7 @@ static cnn_status compare(cnn_comparison *x, const comparands *c, cnn_measure me
     x->same_weights = c->whole ? c->same_weights : -1;
     x->blocks_incomplete = c->incomplete;
     x->blocks_split = c->split;
-    compare_blocks(x, c, cnn_measure_is_log[measure]);
+    CNN_TRY(compare_blocks(x, c, cnn_measure_is_log[measure]));
     CNN_TRY(judge_same_difference(x, c, seed));
     if (cnn_measure_is_log[measure])
         CNN_TRY(compare_devices(x, c));
@@ -398,17 +509,21 @@ cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
     c.seeds_a = calloc((size_t)a->run_count + 1, sizeof *c.seeds_a);
     c.seeds_b = calloc((size_t)a->run_count + 1, sizeof *c.seeds_b);
     c.difference = calloc((size_t)a->run_count + 1, sizeof *c.difference);
+    c.first = calloc((size_t)a->run_count + 1, sizeof *c.first);
+    c.second = calloc((size_t)a->run_count + 1, sizeof *c.second);
     c.device = calloc((size_t)a->run_count + 1, sizeof *c.device);
     c.node = calloc((size_t)a->run_count + 1, sizeof *c.node);
     c.place_a = calloc((size_t)a->run_count + 1, sizeof *c.place_a);
     c.place_b = calloc((size_t)a->run_count + 1, sizeof *c.place_b);
-    CNN_CHECK(c.place_a && c.place_b, CNN_ENOMEM, "places of %d runs", a->run_count);
+    CNN_CHECK(c.place_a && c.place_b && c.first && c.second, CNN_ENOMEM, "places of %d runs",
+              a->run_count);
     CNN_CHECK(c.seeds_a && c.seeds_b && c.difference && c.device && c.node, CNN_ENOMEM,
               "seeds of %d runs", a->run_count);
     list_pairs(a);
     for (int i = 0; i < a->comparison_count; i++) {
         const cnn_pair *pair = &a->pairs[i];
         const int *cells = &a->cell_of[pair->combination * a->level_count];
+        CNN_TRY(cnn_position_is_planned(g, pair->combination, &c.is_planned));
         for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
             const int row = i * CNN_MEASURE_COUNT + m;
             c.margin = a->margin[m];
@@ -426,6 +541,8 @@ done:
     free(c.seeds_a);
     free(c.seeds_b);
     free(c.difference);
+    free(c.first);
+    free(c.second);
     free(c.device);
     free(c.node);
     free(c.place_a);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Adjustment of the tests of a family, and power at the level of the family. */
 #include "analysis/parts.h"
+#include "stats/crossover.h"
 #include "stats/dist.h"
 #include "stats/multiple.h"
 #include "stats/power.h"
@@ -59,29 +60,66 @@ double cnn_analysis_sd_bound(double sd, int df)
     return df > 0 ? sd * sqrt(df / cnn_chi_squared_quantile(1 - CNN_SD_CONFIDENCE, df)) : NAN;
 }
 
-cnn_block_power cnn_analysis_power(int blocks, double paired_sd, int df, double margin,
-                                   double alpha)
+cnn_block_design cnn_analysis_block_design(const cnn_analysis *a, int comparison,
+                                           cnn_measure measure)
 {
-    const double sd = cnn_analysis_sd_bound(paired_sd, df);
+    const cnn_comparison *x = cnn_analysis_comparison(a, comparison, measure);
+    const cnn_pair *pair = &a->pairs[comparison];
+    const int df = isnan(x->paired_df) ? 0 : (int)x->paired_df;
+    return (cnn_block_design){.blocks = x->units,
+                              .parameters = x->units - df,
+                              .sd = x->paired_sd,
+                              .sd_df = df,
+                              .is_adjusted = x->position_adjusted > 0,
+                              .levels = cnn_measure_is_log[measure] ? a->level_count : 1,
+                              .apart = pair->b - pair->a};
+}
+
+/** Blocks that are enough by `search`, which takes the parameters of the fit: as many as a plan of
+ *  that size will have. */
+typedef int search_blocks(int parameters, double sd, double margin, double alpha);
+
+static int search_to_differ(int parameters, double sd, double margin, double alpha)
+{
+    return cnn_paired_blocks_needed(parameters, margin / sd, alpha, CNN_ANALYSIS_POWER);
+}
+
+static int search_to_be_equal(int parameters, double sd, double margin, double alpha)
+{
+    return cnn_tost_blocks_needed(parameters, 0, sd, -margin, margin, alpha, CNN_ANALYSIS_POWER);
+}
+
+static int search(const cnn_block_design *d, search_blocks *enough, double sd, double margin,
+                  double alpha)
+{
+    const int least = d->levels < 2 ? 0 : cnn_crossover_least_blocks(d->levels);
+    const int alone = enough(1, sd, margin, alpha);
+    if (d->levels < 2 || (!d->is_adjusted && alone > 0 && alone < least))
+        return known_count(alone);
+    const int n = enough(cnn_crossover_parameters(least, d->levels, d->apart), sd, margin, alpha);
+    return n > 0 && n < least ? least : known_count(n);
+}
+
+cnn_block_power cnn_analysis_power(const cnn_block_design *d, double margin, double alpha)
+{
+    const double sd = cnn_analysis_sd_bound(d->sd, d->sd_df);
     cnn_block_power p = {.detectable = NAN, .blocks_needed = -1, .blocks_equivalence = -1};
     if (!(sd > 0))
         return p;
-    p.detectable = cnn_paired_detectable(blocks, alpha, CNN_ANALYSIS_POWER) * sd;
+    p.detectable = cnn_paired_detectable(d->blocks, d->parameters, alpha, CNN_ANALYSIS_POWER) * sd;
     if (isnan(margin))
         return p;
-    p.blocks_needed = known_count(cnn_paired_blocks_needed(margin / sd, alpha, CNN_ANALYSIS_POWER));
-    p.blocks_equivalence =
-        known_count(cnn_tost_blocks_needed(0, sd, -margin, margin, alpha, CNN_ANALYSIS_POWER));
+    p.blocks_needed = search(d, search_to_differ, sd, margin, alpha);
+    p.blocks_equivalence = search(d, search_to_be_equal, sd, margin, alpha);
     return p;
 }
 
 /** Holm's first step asks for alpha over the size of the family. */
-static void find_power(cnn_comparison *x, double alpha)
+static void find_power(cnn_comparison *x, const cnn_block_design *d, double alpha)
 {
-    if (x->units < 2)
+    if (x->units < 2 || isnan(x->paired_df))
         return;
-    const cnn_block_power p =
-        cnn_analysis_power(x->units, x->paired_sd, x->units - 1, x->margin, alpha);
+    const cnn_block_power p = cnn_analysis_power(d, x->margin, alpha);
     x->detectable = p.detectable;
     x->blocks_needed = p.blocks_needed;
     x->blocks_equivalence = p.blocks_equivalence;
@@ -95,9 +133,11 @@ cnn_status cnn_analysis_families(cnn_analysis *a)
     for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
         for (int t = 0; t < CNN_TEST_COUNT; t++)
             CNN_TRY(adjust(a, m, t, p));
-        for (int i = 0; !a->verdicts_only && i < a->comparison_count; i++)
-            find_power(&a->comparisons[i * CNN_MEASURE_COUNT + m],
+        for (int i = 0; !a->verdicts_only && i < a->comparison_count; i++) {
+            const cnn_block_design d = cnn_analysis_block_design(a, i, (cnn_measure)m);
+            find_power(&a->comparisons[i * CNN_MEASURE_COUNT + m], &d,
                        a->alpha / fmax(1, a->family_size[m][CNN_TEST_PAIRED]));
+        }
     }
 done:
     free(p);

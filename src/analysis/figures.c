@@ -15,6 +15,7 @@ const char *const cnn_outlier_names[] = {CNN_OUTLIERS(NAME) NULL};
 const char *const cnn_seed_kind_names[] = {CNN_SEED_KINDS(NAME) NULL};
 const char *const cnn_exactness_names[] = {"approximate", "exact", NULL};
 const char *const cnn_boundary_names[] = {"inside", "at_zero", NULL};
+const char *const cnn_adjustment_names[] = {"unadjusted", "adjusted", NULL};
 const char *const cnn_spread_names[] = {"on_a_device", "across_devices", NULL};
 
 #define TEST_NAME(constant, name) #name,
@@ -44,6 +45,7 @@ UNKNOWN_ROW(cnn_summary, cnn_summary_unknown, CNN_SUMMARY_COLUMNS)
 UNKNOWN_ROW(cnn_pair, cnn_pair_unknown, CNN_PAIR_COLUMNS)
 UNKNOWN_ROW(cnn_comparison, cnn_comparison_unknown, CNN_COMPARISON_COLUMNS)
 UNKNOWN_ROW(cnn_blocking, cnn_blocking_unknown, CNN_BLOCKING_COLUMNS)
+UNKNOWN_ROW(cnn_position_effect, cnn_position_effect_unknown, CNN_POSITION_COLUMNS)
 UNKNOWN_ROW(cnn_model_row, cnn_model_row_unknown, CNN_MODEL_COLUMNS)
 UNKNOWN_ROW(cnn_fixed, cnn_fixed_unknown, CNN_FIXED_COLUMNS)
 UNKNOWN_ROW(cnn_component, cnn_component_unknown, CNN_COMPONENT_COLUMNS)

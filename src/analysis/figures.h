@@ -148,117 +148,127 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
 /** Of one pair of levels in one combination, and measure: a against b. p values are two-sided,
  *  *_p_holm: adjusted by Holm within the family. Paired figures rest on the whole blocks: both runs
  *  done and on one device. */
-#define CNN_COMPARISON_COLUMNS(X)                                                                  \
-    X(verdict, I8, "", "verdict on a against b")                                                   \
-    X(verdict_reason, I8, "", "reason of an inconclusive verdict")                                 \
-    X(variance_verdict, I8, "", "whether a varies more than b from run to run, by spread_p_holm")  \
-    X(variance_reason, I8, "", "reason of an inconclusive verdict on the variances")               \
-    X(n_a, I32, "", "runs of a; error and loss: their seeds")                                      \
-    X(n_b, I32, "", "runs of b; error and loss: their seeds")                                      \
-    X(blocks, I32, "", "whole blocks: both runs done, on one device")                              \
-    X(units, I32, "",                                                                              \
-      "independent pairs in the paired figures: whole blocks; error and loss: their seeds")        \
-    X(resolution, F64, "1",                                                                        \
-      "of a test error: 1 / test images; TOST takes the sd of differences to be at least that")    \
-    X(same_weights, I8, "", "1: a and b ended in the same weights in every whole block")           \
-    X(blocks_incomplete, I32, "", "blocks left out of them: a run is not done, or has no value")   \
-    X(blocks_split, I32, "", "blocks left out of them: runs on two devices")                       \
-    X(difference, F64, "", "mean of a minus mean of b, in the measure's units")                    \
-    X(difference_lower, F64, "", "Welch's interval of it at 1 - alpha")                            \
-    X(difference_upper, F64, "", "its upper end")                                                  \
-    X(ratio, F64, "1", "geometric mean of a over that of b; error and loss: ratio of means")       \
-    X(ratio_lower, F64, "1", "Welch's interval of it, from log time, at 1 - alpha")                \
-    X(ratio_upper, F64, "1", "its upper end")                                                      \
-    X(study_t, F64, "1", "the study's t of the measure itself, judged against 1.96 there")         \
-    X(welch_t, F64, "1", "Welch's t, on the analysed scale")                                       \
-    X(welch_df, F64, "1", "its degrees of freedom")                                                \
-    X(welch_p, F64, "1", "its p value")                                                            \
-    X(welch_p_holm, F64, "1", "the same, adjusted by Holm")                                        \
-    X(paired_difference, F64, "", "mean of a - b in the blocks, in the measure's units")           \
-    X(paired_difference_lower, F64, "", "t interval of it at 1 - alpha")                           \
-    X(paired_difference_upper, F64, "", "its upper end")                                           \
-    X(paired_mean, F64, "", "mean of a - b in the blocks, on the analysed scale")                  \
-    X(paired_sd, F64, "", "standard deviation of a - b in the blocks")                             \
-    X(paired_lower, F64, "", "t interval of the mean at 1 - alpha")                                \
-    X(paired_upper, F64, "", "its upper end")                                                      \
-    X(paired_ratio, F64, "1", "geometric mean of the ratio a / b in the blocks; times only")       \
-    X(paired_ratio_lower, F64, "1", "t interval of it at 1 - alpha")                               \
-    X(paired_ratio_upper, F64, "1", "its upper end")                                               \
-    X(paired_t, F64, "1", "paired t")                                                              \
-    X(paired_df, F64, "1", "its degrees of freedom: units - 1")                                    \
-    X(paired_p, F64, "1", "its p value; that of sign flips where all differences are the same")    \
-    X(paired_p_holm, F64, "1", "the same, adjusted by Holm")                                       \
-    X(sign_flip_p, F64, "1", "p value of the sign-flip permutation test on the blocks")            \
-    X(sign_flip_exact, I8, "", "how it was found")                                                 \
-    X(sign_flip_p_holm, F64, "1", "the same, adjusted by Holm")                                    \
-    X(wilcoxon_v, F64, "1", "Wilcoxon's signed rank sum on the blocks")                            \
-    X(wilcoxon_p, F64, "1", "its p value")                                                         \
-    X(wilcoxon_exact, I8, "", "how it was found")                                                  \
-    X(wilcoxon_p_holm, F64, "1", "the same, adjusted by Holm")                                     \
-    X(mann_whitney_u, F64, "1", "Mann and Whitney's U of a")                                       \
-    X(mann_whitney_p, F64, "1", "its p value")                                                     \
-    X(mann_whitney_exact, I8, "", "how it was found")                                              \
-    X(mann_whitney_p_holm, F64, "1", "the same, adjusted by Holm")                                 \
-    X(variance_ratio, F64, "1", "variance of a over that of b, on the analysed scale: F")          \
-    X(variance_ratio_lower, F64, "1", "interval of it at 1 - alpha, for independent runs")         \
-    X(variance_ratio_upper, F64, "1", "its upper end")                                             \
-    X(f_p, F64, "1", "p value of the F test")                                                      \
-    X(f_p_holm, F64, "1", "the same, adjusted by Holm")                                            \
-    X(brown_forsythe_f, F64, "1", "Brown and Forsythe's F of the spreads around the medians")      \
-    X(brown_forsythe_p, F64, "1", "its p value")                                                   \
-    X(brown_forsythe_p_holm, F64, "1", "the same, adjusted by Holm")                               \
-    X(paired_variance_ratio, F64, "1", "variance of a over that of b in the blocks")               \
-    X(paired_variance_ratio_lower, F64, "1", "Pitman and Morgan's interval of it at 1 - alpha")    \
-    X(paired_variance_ratio_upper, F64, "1", "its upper end")                                      \
-    X(pitman_morgan_t, F64, "1", "Pitman and Morgan's t of the variances in the blocks")           \
-    X(pitman_morgan_df, F64, "1", "its degrees of freedom: units - 2")                             \
-    X(pitman_morgan_p, F64, "1", "its p value")                                                    \
-    X(pitman_morgan_p_holm, F64, "1", "the same, adjusted by Holm")                                \
-    X(spread_across, I8, "", "what the spread from run to run is of")                              \
-    X(spread_ratio, F64, "1",                                                                      \
-      "spread of a over that of b from run to run, as of standard deviations, on the analysed "    \
-      "scale")                                                                                     \
-    X(spread_lower, F64, "1", "interval of it at 1 - alpha: the ratios that the test accepts")     \
-    X(spread_upper, F64, "1", "its upper end")                                                     \
-    X(spread_t, F64, "1", "t of the test of equal spread")                                         \
-    X(spread_df, F64, "1", "its degrees of freedom")                                               \
-    X(spread_p, F64, "1", "its p value")                                                           \
-    X(spread_p_holm, F64, "1", "the same, adjusted by Holm")                                       \
-    X(hedges_g, F64, "1", "Hedges' g, on the analysed scale")                                      \
-    X(hedges_g_lower, F64, "1", "interval of it at 1 - alpha")                                     \
-    X(hedges_g_upper, F64, "1", "its upper end")                                                   \
-    X(superiority, F64, "1", "P(A > B): share of pairs of runs with a above b, ties halved")       \
-    X(superiority_lower, F64, "1", "interval of it at 1 - alpha")                                  \
-    X(superiority_upper, F64, "1", "its upper end")                                                \
-    X(margin, F64, "", "margin of equivalence on the analysed scale: log(1 + margin) of time")     \
-    X(tost_lower, F64, "",                                                                         \
-      "interval of the paired mean at 1 - 2 alpha: inside the margin if equivalent")               \
-    X(tost_upper, F64, "", "its upper end")                                                        \
-    X(tost_p, F64, "1", "p value of the two one-sided paired t tests")                             \
-    X(tost_p_holm, F64, "1", "the same, adjusted by Holm")                                         \
-    X(device_units, I32, "",                                                                       \
-      "units of the scope \"devices like these\": devices, or hosts; times only")                  \
-    X(device_unit, I8, "", "what they are")                                                        \
-    X(device_hosts, I32, "", "hosts that these devices are in")                                    \
-    X(device_mean, F64, "", "unweighted mean of their mean differences a - b, analysed scale")     \
-    X(device_lower, F64, "", "t interval of it at 1 - alpha, units - 1 degrees of freedom")        \
-    X(device_upper, F64, "", "its upper end")                                                      \
-    X(device_p, F64, "1", "p value of that t test; from 4 units on")                               \
-    X(device_p_holm, F64, "1", "the same, adjusted by Holm")                                       \
-    X(device_tost_p, F64, "1", "p value of the two one-sided t tests of the units' means")         \
-    X(device_tost_p_holm, F64, "1", "the same, adjusted by Holm")                                  \
-    X(device_verdict, I8, "", "a against b for devices like these")                                \
-    X(device_reason, I8, "", "reason of an inconclusive verdict for devices like these")           \
-    X(detectable, F64, "",                                                                         \
-      "smallest paired mean, on the analysed scale, that so many blocks find with power 0.8 at "   \
-      "alpha / size of the family, the sd at its 80 % upper confidence bound")                     \
-    X(blocks_needed, I32, "",                                                                      \
-      "blocks that find a difference as large as the margin with power 0.8 at alpha / size of "    \
-      "the family; -1 unknown")                                                                    \
-    X(blocks_equivalence, I32, "",                                                                 \
-      "blocks for which TOST concludes with power 0.8 if there is no difference; -1 unknown")      \
-    X(blocking_gain, F64, "1",                                                                     \
-      "what blocking bought: variance of the unpaired difference over that of the paired one, on " \
+#define CNN_COMPARISON_COLUMNS(X)                                                                    \
+    X(verdict, I8, "", "verdict on a against b")                                                     \
+    X(verdict_reason, I8, "", "reason of an inconclusive verdict")                                   \
+    X(variance_verdict, I8, "", "whether a varies more than b from run to run, by spread_p_holm")    \
+    X(variance_reason, I8, "", "reason of an inconclusive verdict on the variances")                 \
+    X(n_a, I32, "", "runs of a; error and loss: their seeds")                                        \
+    X(n_b, I32, "", "runs of b; error and loss: their seeds")                                        \
+    X(blocks, I32, "", "whole blocks: both runs done, on one device")                                \
+    X(units, I32, "",                                                                                \
+      "independent pairs in the paired figures: whole blocks; error and loss: their seeds")          \
+    X(resolution, F64, "1",                                                                          \
+      "of a test error: 1 / test images; TOST takes the sd of differences to be at least that")      \
+    X(same_weights, I8, "", "1: a and b ended in the same weights in every whole block")             \
+    X(blocks_incomplete, I32, "", "blocks left out of them: a run is not done, or has no value")     \
+    X(blocks_split, I32, "", "blocks left out of them: runs on two devices")                         \
+    X(position_adjusted, I8, "",                                                                     \
+      "whether paired figures are free of the position within the block")                            \
+    X(position_reason, I8, "", "why they are not")                                                   \
+    X(difference, F64, "", "mean of a minus mean of b, in the measure's units")                      \
+    X(difference_lower, F64, "", "Welch's interval of it at 1 - alpha")                              \
+    X(difference_upper, F64, "", "its upper end")                                                    \
+    X(ratio, F64, "1", "geometric mean of a over that of b; error and loss: ratio of means")         \
+    X(ratio_lower, F64, "1", "Welch's interval of it, from log time, at 1 - alpha")                  \
+    X(ratio_upper, F64, "1", "its upper end")                                                        \
+    X(study_t, F64, "1", "the study's t of the measure itself, judged against 1.96 there")           \
+    X(welch_t, F64, "1", "Welch's t, on the analysed scale")                                         \
+    X(welch_df, F64, "1", "its degrees of freedom")                                                  \
+    X(welch_p, F64, "1", "its p value")                                                              \
+    X(welch_p_holm, F64, "1", "the same, adjusted by Holm")                                          \
+    X(paired_difference, F64, "", "mean of a - b in the blocks, in the measure's units")             \
+    X(paired_difference_lower, F64, "", "t interval of it at 1 - alpha")                             \
+    X(paired_difference_upper, F64, "", "its upper end")                                             \
+    X(paired_mean, F64, "", "mean of a - b in the blocks, on the analysed scale")                    \
+    X(paired_sd, F64, "",                                                                            \
+      "standard deviation of a - b in the blocks; adjusted: of the residuals, paired_df degrees of " \
+      "freedom")                                                                                     \
+    X(paired_lower, F64, "", "t interval of the mean at 1 - alpha")                                  \
+    X(paired_upper, F64, "", "its upper end")                                                        \
+    X(paired_ratio, F64, "1", "geometric mean of the ratio a / b in the blocks; times only")         \
+    X(paired_ratio_lower, F64, "1", "t interval of it at 1 - alpha")                                 \
+    X(paired_ratio_upper, F64, "1", "its upper end")                                                 \
+    X(paired_t, F64, "1", "paired t")                                                                \
+    X(paired_df, F64, "1",                                                                           \
+      "its degrees of freedom: units - 1, less those of the positions where adjusted")               \
+    X(paired_p, F64, "1", "its p value; that of sign flips where all differences are the same")      \
+    X(paired_p_holm, F64, "1", "the same, adjusted by Holm")                                         \
+    X(sign_flip_p, F64, "1",                                                                         \
+      "p value of the sign-flip permutation test on the blocks; adjusted: of all orders that the "   \
+      "blocks may have had (two levels, up to 20 blocks), or of residuals")                          \
+    X(sign_flip_exact, I8, "", "how it was found")                                                   \
+    X(sign_flip_p_holm, F64, "1", "the same, adjusted by Holm")                                      \
+    X(wilcoxon_v, F64, "1",                                                                          \
+      "Wilcoxon's signed rank sum on the blocks; adjusted: rank sum over the two orders, or signed " \
+      "ranks of residuals")                                                                          \
+    X(wilcoxon_p, F64, "1", "its p value")                                                           \
+    X(wilcoxon_exact, I8, "", "how it was found")                                                    \
+    X(wilcoxon_p_holm, F64, "1", "the same, adjusted by Holm")                                       \
+    X(mann_whitney_u, F64, "1", "Mann and Whitney's U of a")                                         \
+    X(mann_whitney_p, F64, "1", "its p value")                                                       \
+    X(mann_whitney_exact, I8, "", "how it was found")                                                \
+    X(mann_whitney_p_holm, F64, "1", "the same, adjusted by Holm")                                   \
+    X(variance_ratio, F64, "1", "variance of a over that of b, on the analysed scale: F")            \
+    X(variance_ratio_lower, F64, "1", "interval of it at 1 - alpha, for independent runs")           \
+    X(variance_ratio_upper, F64, "1", "its upper end")                                               \
+    X(f_p, F64, "1", "p value of the F test")                                                        \
+    X(f_p_holm, F64, "1", "the same, adjusted by Holm")                                              \
+    X(brown_forsythe_f, F64, "1", "Brown and Forsythe's F of the spreads around the medians")        \
+    X(brown_forsythe_p, F64, "1", "its p value")                                                     \
+    X(brown_forsythe_p_holm, F64, "1", "the same, adjusted by Holm")                                 \
+    X(paired_variance_ratio, F64, "1", "variance of a over that of b in the blocks")                 \
+    X(paired_variance_ratio_lower, F64, "1", "Pitman and Morgan's interval of it at 1 - alpha")      \
+    X(paired_variance_ratio_upper, F64, "1", "its upper end")                                        \
+    X(pitman_morgan_t, F64, "1", "Pitman and Morgan's t of the variances in the blocks")             \
+    X(pitman_morgan_df, F64, "1", "its degrees of freedom: units - 2")                               \
+    X(pitman_morgan_p, F64, "1", "its p value")                                                      \
+    X(pitman_morgan_p_holm, F64, "1", "the same, adjusted by Holm")                                  \
+    X(spread_across, I8, "", "what the spread from run to run is of")                                \
+    X(spread_ratio, F64, "1",                                                                        \
+      "spread of a over that of b from run to run, as of standard deviations, on the analysed "      \
+      "scale")                                                                                       \
+    X(spread_lower, F64, "1", "interval of it at 1 - alpha: the ratios that the test accepts")       \
+    X(spread_upper, F64, "1", "its upper end")                                                       \
+    X(spread_t, F64, "1", "t of the test of equal spread")                                           \
+    X(spread_df, F64, "1", "its degrees of freedom")                                                 \
+    X(spread_p, F64, "1", "its p value")                                                             \
+    X(spread_p_holm, F64, "1", "the same, adjusted by Holm")                                         \
+    X(hedges_g, F64, "1", "Hedges' g, on the analysed scale")                                        \
+    X(hedges_g_lower, F64, "1", "interval of it at 1 - alpha")                                       \
+    X(hedges_g_upper, F64, "1", "its upper end")                                                     \
+    X(superiority, F64, "1", "P(A > B): share of pairs of runs with a above b, ties halved")         \
+    X(superiority_lower, F64, "1", "interval of it at 1 - alpha")                                    \
+    X(superiority_upper, F64, "1", "its upper end")                                                  \
+    X(margin, F64, "", "margin of equivalence on the analysed scale: log(1 + margin) of time")       \
+    X(tost_lower, F64, "",                                                                           \
+      "interval of the paired mean at 1 - 2 alpha: inside the margin if equivalent")                 \
+    X(tost_upper, F64, "", "its upper end")                                                          \
+    X(tost_p, F64, "1", "p value of the two one-sided paired t tests")                               \
+    X(tost_p_holm, F64, "1", "the same, adjusted by Holm")                                           \
+    X(device_units, I32, "",                                                                         \
+      "units of the scope \"devices like these\": devices, or hosts; times only")                    \
+    X(device_unit, I8, "", "what they are")                                                          \
+    X(device_hosts, I32, "", "hosts that these devices are in")                                      \
+    X(device_mean, F64, "", "unweighted mean of their mean differences a - b, analysed scale")       \
+    X(device_lower, F64, "", "t interval of it at 1 - alpha, units - 1 degrees of freedom")          \
+    X(device_upper, F64, "", "its upper end")                                                        \
+    X(device_p, F64, "1", "p value of that t test; from 4 units on")                                 \
+    X(device_p_holm, F64, "1", "the same, adjusted by Holm")                                         \
+    X(device_tost_p, F64, "1", "p value of the two one-sided t tests of the units' means")           \
+    X(device_tost_p_holm, F64, "1", "the same, adjusted by Holm")                                    \
+    X(device_verdict, I8, "", "a against b for devices like these")                                  \
+    X(device_reason, I8, "", "reason of an inconclusive verdict for devices like these")             \
+    X(detectable, F64, "",                                                                           \
+      "smallest paired mean, on the analysed scale, that so many blocks find with power 0.8 at "     \
+      "alpha / size of the family, the sd at its 80 % upper confidence bound")                       \
+    X(blocks_needed, I32, "",                                                                        \
+      "blocks that find a difference as large as the margin with power 0.8 at alpha / size of "      \
+      "the family; -1 unknown")                                                                      \
+    X(blocks_equivalence, I32, "",                                                                   \
+      "blocks for which TOST concludes with power 0.8 if there is no difference; -1 unknown")        \
+    X(blocking_gain, F64, "1",                                                                       \
+      "what blocking bought: variance of the unpaired difference over that of the paired one, on "   \
       "the same blocks")
 
 /** Gain of blocking over all comparisons of a measure: variances pooled by degrees of freedom.
@@ -271,6 +281,15 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(paired_variance, F64, "", "variance of the difference within a block")                       \
     X(gain, F64, "1", "what blocking bought over all comparisons: unpaired over paired variance")  \
     X(removed, F64, "1", "share of the noise that blocking removed: 1 - 1 / gain; may be negative")
+
+/** Of one combination, measure and position within the block, as many as levels of the contrast:
+ *  times whose plan tells positions from levels. */
+#define CNN_POSITION_COLUMNS(X)                                                                    \
+    X(effect, F64, "",                                                                             \
+      "what a position in the block adds against the first, on the analysed scale; by position")   \
+    X(lower, F64, "", "t interval of it at 1 - alpha")                                             \
+    X(upper, F64, "", "its upper end")                                                             \
+    X(df, I32, "", "its degrees of freedom")
 
 /** Of one combination and measure: the model that the components come from; training time and test
  *  error have one. */
@@ -347,6 +366,7 @@ typedef struct { CNN_SUMMARY_COLUMNS(CNN_FIGURE) } cnn_summary;
 typedef struct { CNN_PAIR_COLUMNS(CNN_FIGURE) } cnn_pair;
 typedef struct { CNN_COMPARISON_COLUMNS(CNN_FIGURE) } cnn_comparison;
 typedef struct { CNN_BLOCKING_COLUMNS(CNN_FIGURE) } cnn_blocking;
+typedef struct { CNN_POSITION_COLUMNS(CNN_FIGURE) } cnn_position_effect;
 typedef struct { CNN_MODEL_COLUMNS(CNN_FIGURE) } cnn_model_row;
 typedef struct { CNN_FIXED_COLUMNS(CNN_FIGURE) } cnn_fixed;
 typedef struct { CNN_COMPONENT_COLUMNS(CNN_FIGURE) } cnn_component;
@@ -365,9 +385,10 @@ extern const char *const cnn_component_names[]; /* the residuals of the levels l
 extern const char *const cnn_device_unit_names[];
 extern const char *const cnn_outlier_names[];
 extern const char *const cnn_seed_kind_names[];
-extern const char *const cnn_exactness_names[]; /* "approximate", "exact": columns *_exact */
-extern const char *const cnn_boundary_names[];  /* "inside", "at_zero": the column at_zero */
-extern const char *const cnn_spread_names[];    /* "on_a_device", "across_devices" */
+extern const char *const cnn_exactness_names[];  /* "approximate", "exact": columns *_exact */
+extern const char *const cnn_boundary_names[];   /* "inside", "at_zero": the column at_zero */
+extern const char *const cnn_adjustment_names[]; /* the column position_adjusted */
+extern const char *const cnn_spread_names[];     /* "on_a_device", "across_devices" */
 
 /** Texts of the constants. */
 extern const char *const cnn_measure_units[];  /* [CNN_MEASURE_COUNT] "s", "1", "nat" */
@@ -380,6 +401,7 @@ cnn_summary cnn_summary_unknown(void);
 cnn_pair cnn_pair_unknown(void);
 cnn_comparison cnn_comparison_unknown(void);
 cnn_blocking cnn_blocking_unknown(void);
+cnn_position_effect cnn_position_effect_unknown(void);
 cnn_model_row cnn_model_row_unknown(void);
 cnn_fixed cnn_fixed_unknown(void);
 cnn_component cnn_component_unknown(void);

@@ -22,6 +22,8 @@ cnn_status cnn_analysis_cells(cnn_analysis *a, const cnn_groups *g);
 cnn_status cnn_analysis_flaws(cnn_analysis *a, const cnn_groups *g);
 /** pairs, comparisons but for what depends on the family */
 cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g);
+/** positions */
+cnn_status cnn_analysis_positions(cnn_analysis *a, const cnn_groups *g);
 /** blocking */
 void cnn_analysis_blocking(cnn_analysis *a);
 /** family_size, *_p_holm, power at the family's alpha */
@@ -38,14 +40,28 @@ cnn_status cnn_analysis_overhead(cnn_analysis *a, const cnn_results *results);
 /** Upper confidence bound, at CNN_SD_CONFIDENCE, of an sd estimated with df degrees of freedom. */
 double cnn_analysis_sd_bound(double sd, int df);
 
-/** The difference that blocks detect with power CNN_ANALYSIS_POWER where the differences within them, on the
- * analysed scale, have the standard deviation paired_sd: as in the columns of a comparison. */
+/** Paired differences on the analysed scale, as far as power depends on them. */
 typedef struct {
-    double detectable;                     /* NaN: paired_sd is not above 0, or blocks below 2 */
+    int blocks;       /* of which the detectable difference is */
+    int parameters;   /* that their fit estimates: 1, and effects of positions */
+    double sd;        /* estimated, of a difference */
+    int sd_df;        /* its degrees of freedom */
+    bool is_adjusted; /* sd is free of positions */
+    int levels,
+        apart; /* of a cyclic order, and how far the two are apart; levels 1: positions do not
+                          matter */
+} cnn_block_design;
+
+/** Of a comparison. */
+cnn_block_design cnn_analysis_block_design(const cnn_analysis *a, int comparison,
+                                           cnn_measure measure);
+
+/** What blocks detect with power CNN_ANALYSIS_POWER: as in the columns of a comparison. */
+typedef struct {
+    double detectable;                     /* NaN: sd is not above 0, or too few blocks */
     int blocks_needed, blocks_equivalence; /* -1: unknown; needs a margin */
 } cnn_block_power;
-cnn_block_power cnn_analysis_power(int blocks, double paired_sd, int df, double margin,
-                                   double alpha);
+cnn_block_power cnn_analysis_power(const cnn_block_design *d, double margin, double alpha);
 
 /** A value on the analysed scale; not finite where a time has no logarithm. */
 double cnn_analysed(cnn_measure measure, double value);

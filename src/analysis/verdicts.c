@@ -9,11 +9,12 @@ const char cnn_verdict_rule[] =
     "A pair is equivalent if two one-sided paired t tests (TOST), adjusted by Holm, find it inside "
     "the job's margin; else a is faster or slower than b (error, loss: lower or higher) if the "
     "paired t test of its blocks, adjusted by Holm, finds a difference; else inconclusive. Time is "
-    "tested as its logarithm. A level varies less or more than another from run to run if the test "
-    "of spread, made of differences between blocks of one device, adjusted by Holm, says so. Holm "
-    "adjusts over all combinations and pairs of a measure, for each test. An unfinished study has "
-    "verdicts only at declared looks, each at its increment of the O'Brien-Fleming spending "
-    "function of Lan and DeMets.";
+    "tested as its logarithm, free of the effect of the position within the block where at least "
+    "6 blocks are planned, each level at each position twice. A level varies less or more than "
+    "another from run to run if the test of spread, made of differences between blocks of one "
+    "device, adjusted by Holm, says so. Holm adjusts over all combinations and pairs of a measure, "
+    "for each test. An unfinished study has verdicts only at declared looks, each at its increment "
+    "of the O'Brien-Fleming spending function of Lan and DeMets.";
 
 static cnn_reason why_no_value(const cnn_analysis *a, const cnn_pair *pair, cnn_measure measure)
 {

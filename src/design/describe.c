@@ -2,6 +2,7 @@
 #include "design/design.h"
 
 #include "base/utf8.h"
+#include "stats/crossover.h"
 #include "stats/power.h"
 
 #include <inttypes.h>
@@ -321,7 +322,8 @@ void cnn_design_describe_unmeasured(const cnn_design *d, const cnn_job *job, cnn
 {
     const double power = 0.8, alpha = job->analysis.alpha;
     const int n = cnn_design_repeats(d);
-    const double effect = cnn_paired_detectable(n, alpha, power);
+    const int parameters = cnn_crossover_parameters(n, d->level_count, 1);
+    const double effect = cnn_paired_detectable(n, parameters, alpha, power);
     cnn_text_append(out, "\nTime\n  unknown: nothing has been measured yet\n");
     cnn_text_append(out, "\nDetectable difference between two levels of the contrast\n");
     if (isfinite(effect))

@@ -5,6 +5,7 @@
 #include "analysis/stored_job.h"
 #include "forecast/match.h"
 #include "forecast/time.h"
+#include "stats/crossover.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -75,10 +76,15 @@ static void expect_pair(const work *w, const int *cell_of, cnn_forecast_pair *p)
         cnn_analysis_comparison(w->analysis, comparison, CNN_MEASURE_TRAIN_SECONDS);
     p->blocks = x->blocks;
     p->paired_sd = x->paired_sd;
-    const cnn_block_power alone =
-        cnn_analysis_power(w->f->repeats, x->paired_sd, x->units - 1, margin, alpha);
-    const cnn_block_power family = cnn_analysis_power(w->f->repeats, x->paired_sd, x->units - 1,
-                                                      margin, alpha / w->f->pair_count);
+    const int levels = w->source->design->level_count;
+    cnn_block_design d =
+        cnn_analysis_block_design(w->analysis, comparison, CNN_MEASURE_TRAIN_SECONDS);
+    d.blocks = w->f->repeats;
+    d.levels = levels;
+    d.apart = p->pair.b - p->pair.a;
+    d.parameters = cnn_crossover_parameters(d.blocks, levels, d.apart);
+    const cnn_block_power alone = cnn_analysis_power(&d, margin, alpha);
+    const cnn_block_power family = cnn_analysis_power(&d, margin, alpha / w->f->pair_count);
     p->detectable = alone.detectable;
     p->detectable_seconds = expm1(alone.detectable) * b->train_seconds;
     p->detectable_family = family.detectable;

@@ -105,6 +105,25 @@ static void note_resolution(const cnn_report_pair *v, cnn_table *t)
                        v->shown.scale * coarsest, v->shown.difference);
 }
 
+/** Whether times are free of the position within the block; combinations that are not are named. */
+static void note_positions(const cnn_report_pair *v, cnn_table *t)
+{
+    const cnn_analysis *a = v->r->a;
+    int adjusted = 0;
+    cnn_report_gap *gaps = calloc((size_t)a->combination_count + 1, sizeof *gaps);
+    for (int k = 0; gaps && k < a->combination_count; k++) {
+        const cnn_comparison *x = cnn_report_comparison(v, k);
+        gaps[k] = (cnn_report_gap){v->r->names.combinations[k], x->position_reason};
+        adjusted += x->position_adjusted > 0;
+    }
+    if (adjusted)
+        cnn_table_note(t, "Free of the position of the runs within the block.");
+    if (adjusted < a->combination_count)
+        cnn_table_note(t, "Not adjusted for the position within the block:");
+    cnn_report_note_gaps(t, gaps, gaps ? a->combination_count : 0);
+    free(gaps);
+}
+
 /** Explains the columns of the verdicts. */
 static void note_verdicts(const cnn_report_pair *v, cnn_table *t)
 {
@@ -167,6 +186,8 @@ static void report_verdicts(const cnn_report_pair *v)
                                    : report_rows(v, "verdicts", ", block by block", of_error,
                                                  COUNT(of_error), put_estimate);
     note_verdicts(v, t);
+    if (v->shown.is_log)
+        note_positions(v, t);
     note_gaps(v, false, t);
 }
 
@@ -319,8 +340,17 @@ static void report_rank_tests(const cnn_report_pair *v)
         {.name = "mann_whitney_p_holm", .title = "Holm", .format = CNN_FORMAT_P},
         {.name = "mann_whitney_exact", .title = ""},
     };
-    report_rows(v, "rank_tests", ", tests that assume no distribution (p)", columns, COUNT(columns),
-                put_rank_tests);
+    cnn_table *t = report_rows(v, "rank_tests", ", tests that assume no distribution (p)", columns,
+                               COUNT(columns), put_rank_tests);
+    if (v->shown.is_log && v->r->a->level_count == 2)
+        cnn_table_note(
+            t,
+            "Adjusted for positions, sign flips permute the orders of the blocks (above 20 blocks: the signs of residuals), and "
+            "Wilcoxon is the rank sum over the two orders.");
+    else if (v->shown.is_log)
+        cnn_table_note(t,
+                       "Adjusted for positions, sign flips and Wilcoxon take residuals: they are "
+                       "approximate.");
 }
 
 static void put_equivalence(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)

@@ -15,6 +15,7 @@ cnn_status cnn_report_document(const cnn_report_source *source, bool full, cnn_d
     cnn_report_cells(&r);
     cnn_report_lost(&r);
     cnn_report_contrasts(&r);
+    cnn_report_positions(&r);
     cnn_report_spread(&r);
     cnn_report_seeds(&r);
     cnn_report_study(&r);

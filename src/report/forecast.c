@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "report/parts.h"
+#include "stats/crossover.h"
 
 #include <math.h>
 
@@ -104,8 +105,10 @@ static void report_cells(const cnn_forecast *f, const cnn_design *design, cnn_do
                    "process, with set-up and evaluation.");
 }
 
-static void note_pairs(const cnn_forecast *f, const cnn_job *job, cnn_table *t)
+static void note_pairs(const cnn_forecast *f, const cnn_design *design, const cnn_job *job,
+                       cnn_table *t)
 {
+    const int least = cnn_crossover_least_blocks(design->level_count);
     const double alpha = job->analysis.alpha;
     cnn_table_note(
         t,
@@ -116,6 +119,14 @@ static void note_pairs(const cnn_forecast *f, const cnn_job *job, cnn_table *t)
         "such estimates.",
         f->repeats, alpha, CNN_ANALYSIS_POWER, f->pair_count, f->pair_count,
         100 * CNN_SD_CONFIDENCE);
+    if (f->repeats >= least)
+        cnn_table_note(t, "The plan's comparisons are free of the position within the block, which "
+                          "costs degrees of freedom.");
+    else
+        cnn_table_note(t,
+                       "The plan's comparisons are not adjusted for the position within the block, "
+                       "which takes %d blocks: an effect of the position adds to the sd.",
+                       least);
     if (job->analysis.margin_time > 0)
         cnn_table_note(
             t,
@@ -188,7 +199,7 @@ static void report_pairs(const cnn_forecast *f, const cnn_design *design, const 
         cnn_table_number(t, x->blocks_equivalence < 0 ? NAN : x->blocks_equivalence);
     }
     note_gaps(f, design, job, t);
-    note_pairs(f, job, t);
+    note_pairs(f, design, job, t);
 }
 
 void cnn_report_forecast(const cnn_forecast *f, const cnn_design *design, const cnn_job *job,

@@ -75,11 +75,13 @@ static void describe_blocking(const cnn_report *r)
     const cnn_blocking *b = &r->a->blocking[CNN_MEASURE_TRAIN_SECONDS];
     if (isnan(b->gain) || isinf(b->gain))
         return;
+    char gain[CNN_AMOUNT_SIZE];
+    cnn_report_amount(b->gain, cnn_report_decimals(b->gain, 2), gain);
     if (b->gain > 1)
         cnn_document_paragraph(r->out,
                                "Blocks removed %.0f %% of the noise of comparisons of time: "
-                               "without them %.2g times as many runs would be needed.",
-                               100 * b->removed, b->gain);
+                               "without them %s times as many runs would be needed.",
+                               100 * b->removed, gain);
     else
         cnn_document_paragraph(r->out,
                                "Blocks removed no noise of comparisons of time here (gain %.2g): "
@@ -228,6 +230,7 @@ void cnn_report_found(const cnn_report *r)
     describe_look(r);
     describe_controls(r);
     cnn_report_found_pairs(r);
+    cnn_report_found_positions(r);
     describe_spread(r);
     describe_blocking(r);
     describe_trends(r);

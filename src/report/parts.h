@@ -77,16 +77,18 @@ double cnn_report_level_sd(const cnn_analysis *a, int combination, cnn_measure m
  *  results and full of r. */
 void cnn_report_put_machine(const cnn_report *r, cnn_table *t);
 
-void cnn_report_header(const cnn_report *r);      /* job, machines, lost runs */
-void cnn_report_cells(const cnn_report *r);       /* cells, quantiles, trends */
-void cnn_report_lost(const cnn_report *r);        /* failed runs, outliers, blocks not whole */
-void cnn_report_contrasts(const cnn_report *r);   /* verdicts, tests, variances, effects */
-void cnn_report_spread(const cnn_report *r);      /* variance components, blocking */
-void cnn_report_study(const cnn_report *r);       /* beside the published study */
-void cnn_report_seeds(const cnn_report *r);       /* seeds that several runs share */
-void cnn_report_sessions(const cnn_report *r);    /* sessions with their overhead */
-void cnn_report_found(const cnn_report *r);       /* findings in sentences */
-void cnn_report_found_pairs(const cnn_report *r); /* verdicts of every pair, in sentences */
-void cnn_report_wide_tables(const cnn_report *r); /* every column, for CSV */
+void cnn_report_header(const cnn_report *r);          /* job, machines, lost runs */
+void cnn_report_cells(const cnn_report *r);           /* cells, quantiles, trends */
+void cnn_report_lost(const cnn_report *r);            /* failed runs, outliers, blocks not whole */
+void cnn_report_contrasts(const cnn_report *r);       /* verdicts, tests, variances, effects */
+void cnn_report_spread(const cnn_report *r);          /* variance components, blocking */
+void cnn_report_study(const cnn_report *r);           /* beside the published study */
+void cnn_report_seeds(const cnn_report *r);           /* seeds that several runs share */
+void cnn_report_sessions(const cnn_report *r);        /* sessions with their overhead */
+void cnn_report_found(const cnn_report *r);           /* findings in sentences */
+void cnn_report_positions(const cnn_report *r);       /* effects of the position within the block */
+void cnn_report_found_positions(const cnn_report *r); /* the same in a sentence */
+void cnn_report_found_pairs(const cnn_report *r);     /* verdicts of every pair, in sentences */
+void cnn_report_wide_tables(const cnn_report *r);     /* every column, for CSV */
 
 #endif

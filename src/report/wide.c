@@ -113,6 +113,8 @@ static void wide_comparisons(const cnn_report *r)
         {.name = "verdict_reason_name", .title = "verdict_reason_name"},
         {.name = "variance_verdict_name", .title = "variance_verdict_name"},
         {.name = "variance_reason_name", .title = "variance_reason_name"},
+        {.name = "position_adjusted_name", .title = "position_adjusted_name"},
+        {.name = "position_reason_name", .title = "position_reason_name"},
         {.name = "device_verdict_name", .title = "device_verdict_name"},
         {.name = "device_reason_name", .title = "device_reason_name"},
         CNN_COMPARISON_COLUMNS(WIDE_COLUMN)};
@@ -137,6 +139,8 @@ static void wide_comparisons(const cnn_report *r)
             cnn_table_text(t, "%s", cnn_reason_names[x->verdict_reason]);
             cnn_table_text(t, "%s", cnn_variance_verdict_names[x->variance_verdict]);
             cnn_table_text(t, "%s", cnn_reason_names[x->variance_reason]);
+            cnn_table_text(t, "%s", cnn_adjustment_names[x->position_adjusted]);
+            cnn_table_text(t, "%s", cnn_reason_names[x->position_reason]);
             cnn_table_text(t, "%s", cnn_verdict_names[x->device_verdict]);
             cnn_table_text(t, "%s", cnn_reason_names[x->device_reason]);
             CNN_COMPARISON_COLUMNS(PUT)
@@ -157,6 +161,30 @@ static void wide_blocking(const cnn_report *r)
         cnn_table_text(t, "%s", cnn_measure_names[m]);
         CNN_BLOCKING_COLUMNS(PUT)
     }
+}
+
+static void wide_positions(const cnn_report *r)
+{
+    static const cnn_table_column more[] = {CNN_POSITION_COLUMNS(WIDE_COLUMN)};
+    wide w;
+    if (!start(&w, r, sizeof more / sizeof *more))
+        return;
+    add_factors(&w, false);
+    add_key(&w, "measure", CNN_FORMAT_TEXT);
+    add_key(&w, "position", CNN_FORMAT_WHOLE);
+    cnn_table *t = MAKE(&w, "positions", more);
+    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+        for (int i = 0; cnn_measure_is_log[m] && i < r->a->cell_count; i++) {
+            const int k = i / r->a->level_count, position = i % r->a->level_count;
+            const cnn_position_effect *x = cnn_analysis_position(r->a, k, (cnn_measure)m, position);
+            if (position == 0)
+                continue;
+            cnn_table_row(t);
+            put_factors(r, first_cell(r, k), false, t);
+            cnn_table_text(t, "%s", cnn_measure_names[m]);
+            cnn_table_number(t, position);
+            CNN_POSITION_COLUMNS(PUT)
+        }
 }
 
 static void wide_models(const cnn_report *r)
@@ -317,6 +345,7 @@ void cnn_report_wide_tables(const cnn_report *r)
 {
     wide_cells(r);
     wide_comparisons(r);
+    wide_positions(r);
     wide_blocking(r);
     wide_models(r);
     wide_fixed(r);

@@ -141,3 +141,77 @@ cnn_status cnn_sign_flip_test(const double *x, const double *y, int n, uint64_t 
     free(d);
     return st;
 }
+
+/* ---- two samples --------------------------------------------------------------------------- */
+
+/** What the choices of `nx` of the values v [n] are counted by. */
+typedef struct {
+    const double *v;
+    int n, nx;
+    double total, bound; /* of |mean of the chosen - mean of the others| */
+    int64_t as_large, all;
+} choices;
+
+static void count_choice(choices *c, double sum)
+{
+    const double difference = sum / c->nx - (c->total - sum) / (c->n - c->nx);
+    c->as_large += fabs(difference) >= c->bound;
+    c->all++;
+}
+
+/** Every choice of `wanted` more values from v[from..n). */
+static void choose(choices *c, int from, int wanted, double sum)
+{
+    if (wanted == 0) {
+        count_choice(c, sum);
+        return;
+    }
+    for (int i = from; i <= c->n - wanted; i++)
+        choose(c, i + 1, wanted - 1, sum + c->v[i]);
+}
+
+/** v [nx + ny]: scratch. */
+static void permute(const double *x, int nx, const double *y, int ny, double *v, cnn_sign_flip *out)
+{
+    choices c = {.v = v, .n = nx + ny, .nx = nx};
+    double size = 0, sum = 0;
+    for (int i = 0; i < c.n; i++) {
+        v[i] = i < nx ? x[i] : y[i - nx];
+        size += fabs(v[i]);
+        sum += i < nx ? v[i] : 0;
+        c.total += v[i];
+    }
+    const double tolerance = 16 * DBL_EPSILON * size;
+    out->difference = sum / nx - (c.total - sum) / ny;
+    out->exact = true;
+    c.bound = fabs(out->difference) - tolerance;
+    if (c.bound <= 0) { /* no difference is smaller than none */
+        out->p = 1;
+        return;
+    }
+    choose(&c, 0, nx, 0);
+    out->permutations = c.all;
+    out->p = (double)c.as_large / (double)c.all;
+}
+
+cnn_status cnn_two_sample_permutation(const double *x, int nx, const double *y, int ny,
+                                      cnn_sign_flip *out)
+{
+    cnn_status st = CNN_OK;
+    double *v = NULL;
+    *out = (cnn_sign_flip){CNN_STAT_OK, NAN, NAN, false, 0};
+    if (!cnn_all_finite(x, nx) || !cnn_all_finite(y, ny))
+        out->outcome = CNN_STAT_NOT_FINITE;
+    else if (nx < 1 || ny < 1)
+        out->outcome = CNN_STAT_TOO_FEW;
+    else if (nx + ny > CNN_SIGN_FLIP_EXACT_PAIRS)
+        out->outcome = CNN_STAT_DOMAIN;
+    if (out->outcome != CNN_STAT_OK)
+        goto done;
+    v = malloc((size_t)(nx + ny) * sizeof *v);
+    CNN_CHECK(v, CNN_ENOMEM, "permutations of %d values", nx + ny);
+    permute(x, nx, y, ny, v, out);
+done:
+    free(v);
+    return st;
+}

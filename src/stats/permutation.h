@@ -30,4 +30,11 @@ typedef struct {
 cnn_status cnn_sign_flip_test(const double *x, const double *y, int n, uint64_t seed,
                               cnn_sign_flip *out);
 
+/** Permutation of two samples: under the hypothesis any nx of the values may be those of x; p is the
+ *  share of all choices for which |mean of x - mean of y| is at least the observed one, counted as
+ *  above; permutations: the choices. More than CNN_SIGN_FLIP_EXACT_PAIRS values in all are
+ *  CNN_STAT_DOMAIN. O(choices). */
+cnn_status cnn_two_sample_permutation(const double *x, int nx, const double *y, int ny,
+                                      cnn_sign_flip *out);
+
 #endif

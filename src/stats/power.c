@@ -45,28 +45,30 @@ static bool is_power(double alpha, double power)
     return alpha > 0 && alpha < power && power < 1;
 }
 
-double cnn_paired_power(int n, double effect, double alpha)
+double cnn_paired_power(int n, int parameters, double effect, double alpha)
 {
-    return n >= 2 && is_level(alpha) ? t_power(n - 1, effect * sqrt(n), alpha) : NAN;
+    return n > parameters && is_level(alpha) ? t_power(n - parameters, effect * sqrt(n), alpha)
+                                             : NAN;
 }
 
-double cnn_paired_detectable(int n, double alpha, double power)
+double cnn_paired_detectable(int n, int parameters, double alpha, double power)
 {
-    if (n < 2 || !is_power(alpha, power))
+    if (n <= parameters || !is_power(alpha, power))
         return NAN;
-    return noncentrality_needed(n - 1, alpha, power) / sqrt(n);
+    return noncentrality_needed(n - parameters, alpha, power) / sqrt(n);
 }
 
 /** Asks whether n pairs are enough. */
 typedef bool enough_pairs(int n, const double *arguments);
 
-/** The smallest n >= 2 that is enough, if every larger n is; 0 where none is. The search goes
- *  out from a guess. */
-static int smallest_enough(enough_pairs *enough, const double *arguments, double guess)
+/** The smallest n > parameters that is enough, if every larger n is; 0 where none is. The search
+ *  goes out from a guess. */
+static int smallest_enough(enough_pairs *enough, const double *arguments, int parameters,
+                           double guess)
 {
     const int most = CNN_POWER_MOST_BLOCKS;
-    const int start = (int)fmin(most, fmax(2, ceil(guess)));
-    int low = 1, high = start, step = 1; /* low is not enough; in the end high is */
+    const int start = (int)fmin(most, fmax(parameters + 1, ceil(guess)));
+    int low = parameters, high = start, step = 1; /* low is not enough; in the end high is */
     while (!enough(high, arguments)) {
         if (high == most)
             return 0;
@@ -97,24 +99,25 @@ static double normal_pairs(double tail, double power, double effect)
 
 static bool enough_for_t(int n, const double *a)
 {
-    return cnn_paired_power(n, a[0], a[1]) >= a[2];
+    return cnn_paired_power(n, (int)a[3], a[0], a[1]) >= a[2];
 }
 
-int cnn_paired_blocks_needed(double effect, double alpha, double power)
+int cnn_paired_blocks_needed(int parameters, double effect, double alpha, double power)
 {
-    const double arguments[] = {fmin(fabs(effect), 1e3), alpha, power};
+    const double arguments[] = {fmin(fabs(effect), 1e3), alpha, power, parameters};
     if (!(fabs(effect) > 0) || !isfinite(effect) || !is_power(alpha, power))
         return 0;
-    return smallest_enough(enough_for_t, arguments, normal_pairs(alpha / 2, power, arguments[0]));
+    return smallest_enough(enough_for_t, arguments, parameters,
+                           normal_pairs(alpha / 2, power, arguments[0]));
 }
 
-double cnn_tost_paired_power(int n, double difference, double sd, double low, double high,
-                             double alpha)
+double cnn_tost_paired_power(int n, int parameters, double difference, double sd, double low,
+                             double high, double alpha)
 {
-    if (n < 2 || !(sd > 0) || !isfinite(sd) || !isfinite(difference) || !(low < high) ||
+    if (n <= parameters || !(sd > 0) || !isfinite(sd) || !isfinite(difference) || !(low < high) ||
         !(alpha > 0 && alpha < 0.5))
         return NAN;
-    const double standard_error = sd / sqrt(n), df = n - 1;
+    const double standard_error = sd / sqrt(n), df = n - parameters;
     const double critical = cnn_student_quantile(1 - alpha, df);
     const double fail_low =
         cnn_student_noncentral(critical, df, (difference - low) / standard_error);
@@ -125,18 +128,19 @@ double cnn_tost_paired_power(int n, double difference, double sd, double low, do
 
 static bool enough_for_tost(int n, const double *a)
 {
-    return cnn_tost_paired_power(n, a[0], a[1], a[2], a[3], a[4]) >= a[5];
+    return cnn_tost_paired_power(n, (int)a[6], a[0], a[1], a[2], a[3], a[4]) >= a[5];
 }
 
-int cnn_tost_blocks_needed(double difference, double sd, double low, double high, double alpha,
-                           double power)
+int cnn_tost_blocks_needed(int parameters, double difference, double sd, double low, double high,
+                           double alpha, double power)
 {
-    const double arguments[] = {difference, sd, low, high, alpha, power};
+    const double arguments[] = {difference, sd, low, high, alpha, power, parameters};
     if (!(difference > low && difference < high) || !(sd >= 0) || !isfinite(sd) ||
         !(alpha > 0 && alpha < 0.5) || !(power > 0 && power < 1))
         return 0;
     if (sd == 0)
-        return 2;
+        return parameters + 1;
     const double room = fmin(difference - low, high - difference) / sd;
-    return smallest_enough(enough_for_tost, arguments, normal_pairs(alpha, power, room));
+    return smallest_enough(enough_for_tost, arguments, parameters,
+                           normal_pairs(alpha, power, room));
 }

@@ -15,7 +15,11 @@
     X(CNN_REASON_ONE_UNIT, "one_unit", "not estimable from one device or host")                    \
     X(CNN_REASON_FEW_UNITS, "few_units", "too few devices or hosts, below 4")                      \
     X(CNN_REASON_BY_SEED, "by_seed",                                                               \
-      "error and loss are functions of the seed, not of the device")                               \
+      "error and loss are functions of the seed, not of device or order")                          \
+    X(CNN_REASON_FEW_ORDERS, "few_orders",                                                         \
+      "fewer than 6 blocks are planned, or a level is planned at a position fewer than twice")     \
+    X(CNN_REASON_ORDERS_LOST, "orders_lost",                                                       \
+      "the whole blocks do not tell the level from the position")                                  \
     X(CNN_REASON_NOT_POSITIVE, "not_positive", "a time is not positive and has no logarithm")      \
     X(CNN_REASON_NO_BLOCKS, "no_whole_blocks", "no block has both levels done on one device")      \
     X(CNN_REASON_ONE_BLOCK, "one_whole_block", "one whole block has no spread")                    \

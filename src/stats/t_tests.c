@@ -49,16 +49,28 @@ static cnn_t_result failed(cnn_stat_outcome outcome, double difference)
     return r;
 }
 
+cnn_t_result cnn_t_undefined(void)
+{
+    return nothing;
+}
+
+cnn_t_result cnn_t_of_estimate(double difference, double standard_error, double df,
+                               double magnitude, double level)
+{
+    if (!(level > 0 && level < 1))
+        return failed(CNN_STAT_DOMAIN, difference);
+    if (cnn_nearly_constant(standard_error, magnitude))
+        return without_spread(difference, df, magnitude);
+    return with_spread(difference, standard_error, df, level);
+}
+
 static cnn_t_result t_of_differences(cnn_moments d, double magnitude, double level)
 {
     if (!(level > 0 && level < 1))
         return failed(CNN_STAT_DOMAIN, d.mean);
     if (d.n < 2)
         return failed(CNN_STAT_TOO_FEW, d.mean);
-    const double standard_error = sqrt(d.variance / d.n);
-    if (cnn_nearly_constant(standard_error, magnitude))
-        return without_spread(d.mean, d.n - 1, magnitude);
-    return with_spread(d.mean, standard_error, d.n - 1, level);
+    return cnn_t_of_estimate(d.mean, sqrt(d.variance / d.n), d.n - 1, magnitude, level);
 }
 
 /** Moments of x - y, two-pass as cnn_mean and cnn_variance, without a copy. */

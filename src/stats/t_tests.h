@@ -20,6 +20,13 @@ typedef struct {
     double t, df, p;
 } cnn_t_result;
 
+/** Numbers NaN, outcome CNN_STAT_TOO_FEW. */
+cnn_t_result cnn_t_undefined(void);
+/** Of an estimated difference; magnitude: of the values that it comes from, to tell spread from
+ *  rounding. */
+cnn_t_result cnn_t_of_estimate(double difference, double standard_error, double df,
+                               double magnitude, double level);
+
 /** Pair i is (x[i], y[i]). */
 cnn_t_result cnn_t_paired(const double *x, const double *y, int n, double level);
 /** Unequal variances, Satterthwaite's degrees of freedom (Welch 1947). */

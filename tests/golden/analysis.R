@@ -263,6 +263,59 @@ seed_means <- function(runs, measure) {
   }
   as.vector(sapply(split(runs, runs$seed), of_seed))
 }
+# ---- positions within the block ------------------------------------------------------------------
+rank_of <- function(x) if (length(x)) qr(x)$rank else 0
+# By the plan: at least 6 blocks, each level at each position at least twice.
+is_planned <- function(all)
+  length(unique(all$block)) >= 6 && all(table(all$level, factor(all$position, sort(unique(all$level)))) >= 2)
+# The differences d on the positions of the two: lm, whose intercept is free of them.
+free_of_positions <- function(d, px, py, levels) {
+  z <- sapply(seq_len(levels - 1), function(j) (px == j) - (py == j))
+  z <- matrix(z, length(d))
+  if (rank_of(cbind(1, z)) == rank_of(z) || length(d) <= rank_of(cbind(1, z)))
+    return(NULL)
+  fit <- lm(d ~ z)
+  s <- suppressWarnings(summary(fit)) # "essentially perfect fit"
+  list(mean = coef(fit)[[1]], sd = s$sigma, se = s$coefficients[1, 2], df = fit$df.residual,
+       t = s$coefficients[1, 3], p = s$coefficients[1, 4], interval = confint(fit)[1, ],
+       free = coef(fit)[[1]] + residuals(fit))
+}
+# All orders that two levels' blocks may have had, as many of each as there are.
+permute_orders <- function(first, second) {
+  n <- length(first) + length(second)
+  if (n > 20)
+    return(NA)
+  v <- c(first, second)
+  differ <- combn(n, length(first), function(i) abs(mean(v[i]) - mean(v[-i])))
+  mean(differ >= abs(mean(first) - mean(second)) - 1e-9 * mean(abs(v)))
+}
+position_effects <- function(scenario, combination, measure) {
+  all <- runs[runs$scenario == scenario & runs$combination == combination & runs$warmup == 0, ]
+  levels <- max(all$level) + 1
+  r <- data.frame(scenario, combination, measure, position = seq_len(levels) - 1, effect = NA_real_,
+                  lower = NA_real_, upper = NA_real_, df = -1L)
+  t <- all[all$status == 1 & !is.na(all[[measure]]), ]
+  t <- t[order(t$block, t$level), ]
+  t <- t[t$place == t$place[match(t$block, t$block)], ]
+  t <- t[t$block %in% t$block[duplicated(t$block)], ]
+  if (!is_log[[measure]] || !is_planned(all) || !nrow(t))
+    return(r)
+  y <- log(t[[measure]])
+  block <- outer(t$block, unique(t$block), "==") + 0
+  others <- sapply(seq_len(levels - 1), function(j) t$level == j)
+  places <- sapply(seq_len(levels - 1), function(j) t$position == j)
+  for (j in seq_len(levels - 1)) {
+    x <- cbind(block, others, places[, -j])
+    if (rank_of(cbind(x, places[, j])) == rank_of(x)) next
+    fit <- lm(y ~ 0 + cbind(places[, j], x))
+    if (fit$df.residual < 1) next
+    r$effect[j + 1] <- coef(fit)[[1]]
+    r$df[j + 1] <- fit$df.residual
+    if (suppressWarnings(summary(fit)$sigma) > 1e-12)
+      r[j + 1, c("lower", "upper")] <- confint(fit)[1, ]
+  }
+  r
+}
 comparison <- function(scenario, combination, a, b, measure) {
   all <- runs[runs$scenario == scenario & runs$combination == combination & runs$warmup == 0, ]
   value <- function(level) {
@@ -295,6 +348,13 @@ comparison <- function(scenario, combination, a, b, measure) {
                "superiority_lower", "superiority_upper", "tost_lower", "tost_upper", "tost_p",
                "device_mean", "device_lower", "device_upper", "device_p", "device_tost_p",
                "blocking_gain")
+  levels <- max(all$level) + 1
+  fit <- if (n && is_log[[measure]] && is_planned(all))
+    free_of_positions(px - py, p$place_x, p$place_y, levels)
+  r$position_adjusted <- as.integer(!is.null(fit))
+  r$position_reason <- if (!is_log[[measure]]) "by_seed" else if (!is_planned(all)) "few_orders"
+    else if (is.null(fit)) "orders_lost" else "none"
+  r$parameters <- if (is.null(fit)) 1L else as.integer(n - fit$df)
   r[columns] <- NA_real_
   set <- function(names, values) r[names] <<- as.list(as.double(values))
   two <- min(length(x), length(y)) > 1
@@ -335,15 +395,29 @@ comparison <- function(scenario, combination, a, b, measure) {
   if (n) {
     r$paired_difference <- mean(p$x - p$y)
     r$paired_mean <- mean(px - py)
+    if (!is.null(fit)) {
+      raw <- free_of_positions(p$x - p$y, p$place_x, p$place_y, levels)
+      r$paired_difference <- raw$mean
+      r$paired_mean <- fit$mean
+    }
     if (is_log[[measure]])
       r$paired_ratio <- exp(r$paired_mean)
   }
   if (n && any(px != py)) { # differences that are equal but for rounding tie
-    v <- suppressWarnings(wilcox.test(round(px - py, 12)))
-    set(c("wilcoxon_v", "wilcoxon_p", "sign_flip_p"),
-        c(v$statistic, v$p.value, sign_flip(px - py)))
+    d <- px - py
+    if (!is.null(fit) && levels == 2) { # first minus second run, by order
+      by_order <- split(ifelse(p$place_x == 0, d, -d), p$place_x)
+      v <- suppressWarnings(wilcox.test(round(by_order[[1]], 11), round(by_order[[2]], 11)))
+      flips <- permute_orders(by_order[[1]], by_order[[2]])
+    } else {
+      if (!is.null(fit)) # residuals, spread like independent differences
+        d <- fit$mean + (fit$free - fit$mean) * sqrt((n - 1) / fit$df)
+      v <- suppressWarnings(wilcox.test(round(d, 12)))
+      flips <- sign_flip(d)
+    }
+    set(c("wilcoxon_v", "wilcoxon_p", "sign_flip_p"), c(v$statistic, v$p.value, flips))
   }
-  spread <- if (n > 1) sd(px - py) else NA
+  spread <- if (n > 1) if (is.null(fit)) sd(px - py) else fit$sd else NA
   if (n > 1 && spread <= 10 * .Machine$double.eps * max(abs(px), abs(py)))
     spread <- 0 # up to rounding
   if (n > 1 && spread > 0) {
@@ -352,14 +426,19 @@ comparison <- function(scenario, combination, a, b, measure) {
     set(c("paired_difference_lower", "paired_difference_upper", "paired_sd", "paired_lower",
           "paired_upper", "paired_t", "paired_df", "paired_p"),
         c(raw$conf.int, sd(px - py), log.$conf.int, log.$statistic, log.$parameter, log.$p.value))
+    if (!is.null(fit))
+      set(c("paired_difference_lower", "paired_difference_upper", "paired_sd", "paired_lower",
+            "paired_upper", "paired_t", "paired_df", "paired_p"),
+          c(free_of_positions(p$x - p$y, p$place_x, p$place_y, levels)$interval, fit$sd,
+            fit$interval, fit$t, fit$df, fit$p))
     if (is_log[[measure]])
-      set(c("paired_ratio_lower", "paired_ratio_upper"), exp(log.$conf.int))
+      set(c("paired_ratio_lower", "paired_ratio_upper"), exp(c(r$paired_lower, r$paired_upper)))
     set(c("paired_variance_ratio", "paired_variance_ratio_lower", "paired_variance_ratio_upper",
           "pitman_morgan_t", "pitman_morgan_df", "pitman_morgan_p"), pitman_morgan(px, py))
-    r$blocking_gain <- (var(px) + var(py)) / var(px - py)
+    r$blocking_gain <- (var(px) + var(py)) / spread^2
   }
   if (n > 1 && spread == 0) { # the same difference in every block: judged by sign flips
-    set(c("paired_sd", "paired_df"), c(0, n - 1))
+    set(c("paired_sd", "paired_df"), c(0, n - r$parameters))
     if (!is_log[[measure]] && p$same) # else by chance: no interval
       set(c("paired_lower", "paired_upper", "paired_difference_lower", "paired_difference_upper"),
           c(r$paired_mean, r$paired_mean, r$paired_difference, r$paired_difference))
@@ -374,19 +453,21 @@ comparison <- function(scenario, combination, a, b, measure) {
   if (n > 1 && !is.na(m)) { # the sd of errors is at least their resolution
     exact <- !is_log[[measure]] && p$same
     sd. <- if (exact) spread else max(spread, p$resolution, na.rm = TRUE)
-    se <- sd. / sqrt(n)
+    se <- if (is.null(fit)) sd. / sqrt(n) else fit$se
+    df <- n - r$parameters
     if (sd. > 0)
       set(c("tost_lower", "tost_upper", "tost_p"),
-          c(r$paired_mean + c(-1, 1) * qt(1 - alpha, n - 1) * se,
-            max(pt((r$paired_mean + m) / se, n - 1, lower.tail = FALSE),
-                pt((r$paired_mean - m) / se, n - 1))))
+          c(r$paired_mean + c(-1, 1) * qt(1 - alpha, df) * se,
+            max(pt((r$paired_mean + m) / se, df, lower.tail = FALSE),
+                pt((r$paired_mean - m) / se, df))))
     else if (exact)
       set(c("tost_lower", "tost_upper", "tost_p"),
           c(r$paired_mean, r$paired_mean, as.numeric(abs(r$paired_mean) > m)))
   }
   r$device_units <- -1L
   if (is_log[[measure]]) { # each device, or host, is one value
-    devices <- if (n) as.vector(tapply(px - py, p$place, mean)) else nothing(0)
+    devices <- if (n) as.vector(tapply(if (is.null(fit)) px - py else fit$free,
+                                             p$place, mean)) else nothing(0)
     hosts <- if (n) as.vector(tapply(p$host, p$place, function(h) h[1])) else nothing(0)
     if (length(unique(hosts)) > 1 && length(unique(hosts)) < length(devices))
       devices <- as.vector(tapply(devices, hosts, mean))
@@ -448,30 +529,43 @@ table$verdict <- sapply(rows, verdict, "holm")
 table$verdict_2 <- sapply(rows, verdict, "holm_2")
 table$variance_verdict <- sapply(rows, of_variance, "holm")
 table$variance_verdict_2 <- sapply(rows, of_variance, "holm_2")
-# what so many blocks find, at Holm's first step
+# what so many blocks find, at Holm's first step; R's pt() loses digits where ncp is large
+power <- function(n, parameters, difference, sd, level) {
+  df <- n - parameters
+  critical <- qt(level / 2, df, lower.tail = FALSE)
+  ncp <- sqrt(n) * difference / sd
+  pt(critical, df, ncp, lower.tail = FALSE) + pt(-critical, df, ncp)
+}
 for (i in seq_len(nrow(table))) {
   r <- table[i, ]
   m <- sum(table$scenario == r$scenario & table$measure == r$measure & !is.na(table$paired_p))
   # the sd at its 80 % upper confidence bound
-  sd. <- r$paired_sd * sqrt((r$units - 1) / qchisq(0.2, r$units - 1))
+  df <- r$units - r$parameters
+  sd. <- if (df > 0) r$paired_sd * sqrt(df / qchisq(0.2, df)) else NA
+  level <- alpha / m
   table$detectable[i] <- if (r$units > 1 && isTRUE(r$paired_sd > 0))
-    power.t.test(n = r$units, power = 0.8, sd = sd., sig.level = alpha / m,
-                 type = "paired", alternative = "two.sided", strict = TRUE, tol = 1e-14)$delta
+    uniroot(function(d) power(r$units, r$parameters, d, sd., level) - 0.8,
+            c(1e-6, 100) * sd., tol = 1e-15 * sd.)$root
     else NA
-  table$blocks_needed[i] <- if (is.na(table$detectable[i]) || is.na(margin[[r$measure]])) -1L else {
-    n <- 2L
-    while (power.t.test(n = n, delta = margin[[r$measure]], sd = sd.,
-                        sig.level = alpha / m, type = "paired", strict = TRUE)$power < 0.8)
+  # an adjusted plan has at least 6 blocks, or two for each level
+  levels <- max(runs$level[runs$scenario == r$scenario]) + 1
+  least <- max(6, 2 * levels)
+  needed <- function(parameters) {
+    n <- parameters + 1L
+    while (power(n, parameters, margin[[r$measure]], sd., level) < 0.8)
       n <- n + 1L
     n
   }
+  table$blocks_needed[i] <- if (is.na(table$detectable[i]) || is.na(margin[[r$measure]])) -1L
+    else if (!is_log[[r$measure]] || (!r$position_adjusted && needed(1L) < least)) needed(1L)
+    else max(least, needed(as.integer(levels)))
 }
 save(table, "analysis_comparisons.csv")
 
 # ---- what blocking bought -----------------------------------------------------------------------
 blocking <- function(scenario, measure) {
   r <- table[table$scenario == scenario & table$measure == measure & !is.na(table$blocking_gain), ]
-  df <- r$units - 1
+  df <- r$paired_df
   paired <- sum(df * r$paired_sd^2) / sum(df)
   unpaired <- sum(df * r$blocking_gain * r$paired_sd^2) / sum(df)
   data.frame(scenario, measure, comparisons = nrow(r), blocks = sum(r$units),
@@ -480,6 +574,11 @@ blocking <- function(scenario, measure) {
 }
 g <- expand.grid(measure = measures, scenario = unique(runs$scenario), stringsAsFactors = FALSE)
 save(do.call(rbind, Map(blocking, g$scenario, g$measure)), "analysis_blocking.csv")
+
+g <- unique(runs[c("scenario", "combination")])
+g <- merge(data.frame(measure = measures), g)
+save(do.call(rbind, Map(position_effects, g$scenario, g$combination, g$measure)),
+     "analysis_positions.csv")
 
 # ---- seeds against machine ----------------------------------------------------------------------
 pool_sd <- function(x, by) {

@@ -5,6 +5,7 @@
  *
  *      confounding [FOLDER]            run from the root of the source */
 #include "rates.h"
+#include "stats/crossover.h"
 #include "stats/t_tests.h"
 
 #include <math.h>
@@ -84,12 +85,14 @@ static cnn_status print_combination(const cnn_design *d, const cnn_results *cons
     CNN_TRY(cnn_sample_take(r[CNN_STUDY_CELL_AFTER_CELL], c, &cells));
     CNN_TRY(cnn_sample_take(r[CNN_STUDY_BLOCKS], c, &blocks));
     const cnn_t_result welch = cnn_t_welch(cells.a, cells.n, cells.b, cells.n, 0.95);
-    const cnn_t_result paired = cnn_t_paired(blocks.a, blocks.b, blocks.n, 0.95);
+    cnn_crossover paired;
+    CNN_TRY(cnn_crossover_fit(blocks.a, blocks.b, blocks.at_a, blocks.at_b, blocks.n, 2, 0.95, NULL,
+                              &paired));
     format_p(welch.p, p[0]);
-    format_p(paired.p, p[1]);
+    format_p(paired.t.p, p[1]);
     printf("| %s | %.4f | %.2f%s | %s | %.4f | %.2f | %s |\n", d->combinations[c].label,
            exp(welch.difference), welch.t, cnn_study_significant(&welch) ? " *" : "", p[0],
-           exp(paired.difference), paired.t, p[1]);
+           exp(paired.t.difference), paired.t.t, p[1]);
 done:
     cnn_sample_free(&cells);
     cnn_sample_free(&blocks);

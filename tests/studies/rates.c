@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rates.h"
 
+#include "stats/crossover.h"
 #include "stats/equivalence.h"
 #include "stats/multiple.h"
 #include "stats/permutation.h"
@@ -44,13 +45,18 @@ cnn_status cnn_sample_take(const cnn_results *r, int combination, cnn_sample *ou
     const size_t room = (size_t)r->run_count;
     out->a = calloc(room, sizeof *out->a);
     out->b = calloc(room, sizeof *out->b);
-    CNN_CHECK(out->a && out->b, CNN_ENOMEM, "sample of %d runs", r->run_count);
+    out->at_a = calloc(room, sizeof *out->at_a);
+    out->at_b = calloc(room, sizeof *out->at_b);
+    CNN_CHECK(out->a && out->b && out->at_a && out->at_b, CNN_ENOMEM, "sample of %d runs",
+              r->run_count);
     /* runs are ordered by block, then level */
     for (int i = 0; i + 1 < r->run_count; i++) {
         const cnn_planned *p = &r->planned[i];
         if (p->combination != combination || p->warmup || p->level != 0 ||
             r->status[i] != CNN_RUN_DONE || r->status[i + 1] != CNN_RUN_DONE)
             continue;
+        out->at_a[out->n] = p->position;
+        out->at_b[out->n] = r->planned[i + 1].position;
         out->a[out->n] = log(r->measured[i].train_seconds);
         out->b[out->n++] = log(r->measured[i + 1].train_seconds);
     }
@@ -62,29 +68,51 @@ void cnn_sample_free(cnn_sample *sample)
 {
     free(sample->a);
     free(sample->b);
+    free(sample->at_a);
+    free(sample->at_b);
     *sample = (cnn_sample){0};
 }
 
 /* ---- rates --------------------------------------------------------------------------------- */
 
+/** Tests over the two orders: of first minus second run. */
+static cnn_status test_orders(const cnn_sample *s, double *flip_p, double *rank_p)
+{
+    cnn_status st = CNN_OK;
+    cnn_sign_flip flip;
+    cnn_rank_test ranks;
+    int nx = 0, ny = 0;
+    double *x = calloc((size_t)s->n + 1, sizeof *x), *y = calloc((size_t)s->n + 1, sizeof *y);
+    CNN_CHECK(x && y, CNN_ENOMEM, "orders of %d blocks", s->n);
+    for (int i = 0; i < s->n; i++)
+        if (s->at_a[i] == 0)
+            x[nx++] = s->a[i] - s->b[i];
+        else
+            y[ny++] = s->b[i] - s->a[i];
+    CNN_TRY(cnn_two_sample_permutation(x, nx, y, ny, &flip));
+    CNN_TRY(cnn_mann_whitney(x, nx, y, ny, &ranks));
+    *flip_p = flip.p;
+    *rank_p = ranks.p;
+done:
+    free(x);
+    free(y);
+    return st;
+}
+
 static cnn_status test_sample(const cnn_results *r, const cnn_sample *s, int tests,
                               double p[CNN_RATE_COUNT])
 {
     cnn_status st = CNN_OK;
-    cnn_sign_flip flip;
-    cnn_rank_test wilcoxon;
+    cnn_crossover paired;
     const double level = 1 - r->alpha;
-    const cnn_t_result paired = cnn_t_paired(s->a, s->b, s->n, level);
+    CNN_TRY(cnn_crossover_fit(s->a, s->b, s->at_a, s->at_b, s->n, 2, level, NULL, &paired));
     p[CNN_RATE_STUDY] = p[CNN_RATE_WELCH] = cnn_t_welch(s->a, s->n, s->b, s->n, level).p;
-    p[CNN_RATE_PAIRED] = paired.p;
+    p[CNN_RATE_PAIRED] = paired.t.p;
     if (tests <= CNN_RATE_PAIRED + 1)
         goto done;
-    CNN_TRY(cnn_sign_flip_test(s->a, s->b, s->n, 1, &flip));
-    CNN_TRY(cnn_wilcoxon_signed_rank(s->a, s->b, s->n, &wilcoxon));
-    p[CNN_RATE_SIGN_FLIP] = flip.p;
-    p[CNN_RATE_WILCOXON] = wilcoxon.p;
+    CNN_TRY(test_orders(s, &p[CNN_RATE_SIGN_FLIP], &p[CNN_RATE_WILCOXON]));
     p[CNN_RATE_PITMAN_MORGAN] = cnn_pitman_morgan(s->a, s->b, s->n, level).p;
-    p[CNN_RATE_TOST] = cnn_tost_ratio(&paired, r->margin_time, r->alpha).p;
+    p[CNN_RATE_TOST] = cnn_tost_ratio(&paired.t, r->margin_time, r->alpha).p;
 done:
     return st;
 }

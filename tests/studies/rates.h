@@ -21,13 +21,15 @@ cnn_status cnn_study_job(const cnn_study_setting *settings, int count, double ra
  */
 typedef struct {
     int n;
-    double *a, *b; /* [n] the first two levels of the contrast */
+    double *a, *b;    /* [n] the first two levels of the contrast */
+    int *at_a, *at_b; /* [n] their positions within the block */
 } cnn_sample;
 
 cnn_status cnn_sample_take(const cnn_results *results, int combination, cnn_sample *out);
 void cnn_sample_free(cnn_sample *sample);
 
-/** Tests of level a against level b on log time. */
+/** Tests of level a against level b on log time, as the analysis makes them: the paired ones free of
+ *  the position within the block, since the plan's orders are balanced. */
 typedef enum {
     CNN_RATE_STUDY, /* |t| above 1.96, as the first study judged */
     CNN_RATE_WELCH,

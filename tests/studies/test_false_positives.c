@@ -174,7 +174,7 @@ static void test_equivalence_is_not_found_at_the_margin(void **state)
 static void test_differences_are_found_with_the_promised_power(void **state)
 {
     (void)state;
-    const double power = cnn_paired_power(15, log(1.01) / (0.01 * sqrt(2)), ALPHA);
+    const double power = cnn_paired_power(15, 2, log(1.01) / (0.01 * sqrt(2)), ALPHA);
     cnn_rates r = find(NULL, 0, 1.01, CNN_STUDY_BLOCKS);
     assert_true(power > 0.6 && power < 0.8);
     assert_at_most(r.found[CNN_RATE_PAIRED], r.comparisons, power, "power");

@@ -4,12 +4,14 @@
  * of 400 pilots gives a number of blocks, whose true power is computed. */
 #include "analysis/parts.h"
 #include "base/philox.h"
+#include "stats/crossover.h"
 #include "stats/moments.h"
 #include "stats/power.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -24,9 +26,11 @@ static double uniform(uint64_t pilot, uint64_t i)
     return (cnn_philox_at(pilot, CNN_RANDOM_SIMULATE, 0, i).w[0] + 0.5) / 4294967296.0;
 }
 
-static double pilot_sd(int pilot, int blocks)
+/** An sd with `df` degrees of freedom. */
+static double pilot_sd(int pilot, int df)
 {
     double x[MOST_BLOCKS];
+    const int blocks = df + 1;
     for (int i = 0; i < blocks; i++)
         x[i] = SD * sqrt(-2 * log(uniform((uint64_t)pilot, (uint64_t)(2 * i)))) *
                cos(6.283185307179586 * uniform((uint64_t)pilot, (uint64_t)(2 * i + 1)));
@@ -37,17 +41,29 @@ typedef struct {
     double differ, equal, naive; /* mean power; naive: with the pilot's sd as it is */
 } powers;
 
-static powers mean_power(int blocks, double alpha)
+/** adjusted: for the positions of two levels. */
+static powers mean_power(int blocks, bool adjusted, double alpha)
 {
     powers sum = {0};
+    const int parameters = adjusted ? 2 : 1;
     for (int i = 0; i < PILOTS; i++) {
-        const double sd = pilot_sd(i, blocks);
-        const cnn_block_power p = cnn_analysis_power(2, sd, blocks - 1, MARGIN, alpha);
-        const int naive = cnn_paired_blocks_needed(MARGIN / sd, alpha, CNN_ANALYSIS_POWER);
-        sum.differ += cnn_paired_power(p.blocks_needed, MARGIN / SD, alpha) / PILOTS;
-        sum.naive += cnn_paired_power(naive, MARGIN / SD, alpha) / PILOTS;
+        const double sd = pilot_sd(i, blocks - parameters);
+        const cnn_block_design d = {.blocks = blocks,
+                                    .parameters = parameters,
+                                    .sd = sd,
+                                    .sd_df = blocks - parameters,
+                                    .is_adjusted = adjusted,
+                                    .levels = adjusted ? 2 : 1,
+                                    .apart = 1};
+        const cnn_block_power p = cnn_analysis_power(&d, MARGIN, alpha);
+        const int naive =
+            cnn_paired_blocks_needed(parameters, MARGIN / sd, alpha, CNN_ANALYSIS_POWER);
+        assert_true(!adjusted || p.blocks_needed >= CNN_CROSSOVER_LEAST_BLOCKS);
+        sum.differ += cnn_paired_power(p.blocks_needed, parameters, MARGIN / SD, alpha) / PILOTS;
+        sum.naive += cnn_paired_power(naive, parameters, MARGIN / SD, alpha) / PILOTS;
         sum.equal +=
-            cnn_tost_paired_power(p.blocks_equivalence, 0, SD, -MARGIN, MARGIN, alpha) / PILOTS;
+            cnn_tost_paired_power(p.blocks_equivalence, parameters, 0, SD, -MARGIN, MARGIN, alpha) /
+            PILOTS;
     }
     return sum;
 }
@@ -58,7 +74,8 @@ static void test_the_mean_power_is_the_stated_one(void **state)
     static const int blocks[] = {2, 4, 8, 15};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         for (int family = 1; family <= 6; family += 5) {
-            const powers p = mean_power(blocks[i], 0.05 / family);
+            const bool adjusted = blocks[i] >= CNN_CROSSOVER_LEAST_BLOCKS;
+            const powers p = mean_power(blocks[i], adjusted, 0.05 / family);
             print_message("%d blocks, family of %d: to differ %.3f, to be equal %.3f, by the sd as "
                           "it is %.3f\n",
                           blocks[i], family, p.differ, p.equal, p.naive);

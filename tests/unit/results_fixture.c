@@ -132,6 +132,7 @@ cnn_run_status fixture_status(int run)
 #define FILL_pairs(m, type, units, text)       FILL_ROW(pairs, m, type)
 #define FILL_comparisons(m, type, units, text) FILL_ROW(comparisons, m, type)
 #define FILL_blocking(m, type, units, text)    FILL_ROW(blocking, m, type)
+#define FILL_positions(m, type, units, text)   FILL_ROW(positions, m, type)
 #define FILL_models(m, type, units, text)      FILL_ROW(models, m, type)
 #define FILL_fixed(m, type, units, text)       FILL_ROW(fixed, m, type)
 #define FILL_components(m, type, units, text)  FILL_ROW(components, m, type)
@@ -146,6 +147,7 @@ static void fill_tables(cnn_analysis *a)
     FILL_ROWS(pairs, a->comparison_count, CNN_PAIR_COLUMNS)
     FILL_ROWS(comparisons, a->comparison_count * CNN_MEASURE_COUNT, CNN_COMPARISON_COLUMNS)
     FILL_ROWS(blocking, CNN_MEASURE_COUNT, CNN_BLOCKING_COLUMNS)
+    FILL_ROWS(positions, models * a->level_count, CNN_POSITION_COLUMNS)
     FILL_ROWS(models, models, CNN_MODEL_COLUMNS)
     FILL_ROWS(fixed, models * a->level_count, CNN_FIXED_COLUMNS)
     FILL_ROWS(components, models * a->component_count, CNN_COMPONENT_COLUMNS)
@@ -173,14 +175,15 @@ cnn_analysis *fixture_analysis(const cnn_design *design)
     a->block_flaw = calloc(runs, sizeof *a->block_flaw);
     a->pairs = calloc(pairs, sizeof *a->pairs);
     a->comparisons = calloc(pairs * CNN_MEASURE_COUNT, sizeof *a->comparisons);
+    a->positions = calloc(models * (size_t)a->level_count, sizeof *a->positions);
     a->models = calloc(models, sizeof *a->models);
     a->fixed = calloc(models * (size_t)a->level_count, sizeof *a->fixed);
     a->components = calloc(models * (size_t)a->component_count, sizeof *a->components);
     a->cell_seeds = calloc(cells, sizeof *a->cell_seeds);
     a->session_overhead = calloc(2, sizeof *a->session_overhead);
     assert_true(a->counts && a->summaries && a->outlier && a->block_flaw && a->pairs &&
-                a->comparisons && a->models && a->fixed && a->components && a->cell_seeds &&
-                a->session_overhead);
+                a->comparisons && a->positions && a->models && a->fixed && a->components &&
+                a->cell_seeds && a->session_overhead);
     fill_tables(a);
     for (size_t i = 0; i < runs * CNN_MEASURE_COUNT; i++)
         a->outlier[i] = (int8_t)(i % CNN_OUTLIER_COUNT);

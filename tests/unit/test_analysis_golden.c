@@ -216,6 +216,29 @@ static const struct {
 #undef COLUMN
 };
 
+/** Effects of positions against R's lm. */
+static void test_positions_agree_with_r(void **state)
+{
+    const analysed *all = *state;
+    golden g = golden_read("tests/golden/analysis_positions.csv");
+    int rows = 0, estimated = 0;
+    for (int s = 0; s < SCENARIOS; s++)
+        rows += all->analyses[s]->cell_count * CNN_MEASURE_COUNT;
+    assert_int_equal(g.row_count, rows);
+    for (int i = 0; i < g.row_count; i++) {
+        const cnn_position_effect *x = cnn_analysis_position(
+            all->analyses[scenario_of(&g, i)], (int)golden_number(&g, i, "combination"),
+            measure_of(&g, i), (int)golden_number(&g, i, "position"));
+        compare(x->effect, golden_number(&g, i, "effect"), "effect", i);
+        compare(x->lower, golden_number(&g, i, "lower"), "lower", i);
+        compare(x->upper, golden_number(&g, i, "upper"), "upper", i);
+        assert_int_equal(x->df, (int)golden_number(&g, i, "df"));
+        estimated += !isnan(x->lower);
+    }
+    assert_true(estimated > 20);
+    golden_free(&g);
+}
+
 static double *p_value_of(const cnn_comparison *x, int test, bool adjusted)
 {
     static const size_t offsets[][2] = {
@@ -247,6 +270,9 @@ static void compare_row(const golden *g, int row, const cnn_comparison *x,
     assert_int_equal(x->blocks, (int)golden_number(g, row, "blocks"));
     assert_int_equal(x->device_units, (int)golden_number(g, row, "device_units"));
     assert_int_equal(x->units, (int)golden_number(g, row, "units"));
+    assert_int_equal(x->position_adjusted, (int)golden_number(g, row, "position_adjusted"));
+    assert_string_equal(cnn_reason_names[x->position_reason],
+                        golden_text(g, row, "position_reason"));
     assert_int_equal(x->same_weights, (int)golden_number(g, row, "same_weights"));
     assert_int_equal(x->blocks_split, (int)golden_number(g, row, "blocks_split"));
     assert_int_equal(x->blocks_incomplete, (int)golden_number(g, row, "blocks_incomplete"));
@@ -358,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cells_agree_with_r),
         cmocka_unit_test(test_comparisons_agree_with_r),
+        cmocka_unit_test(test_positions_agree_with_r),
         cmocka_unit_test(test_blocking_agrees_with_r),
         cmocka_unit_test(test_seeds_agree_with_r),
     };

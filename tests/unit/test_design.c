@@ -478,7 +478,7 @@ static void test_describe_says_what_is_planned(void **state)
         }
     char effect[64]; /* tested against R in test_stats */
     snprintf(effect, sizeof effect, "%.3g sd of the differences",
-             cnn_paired_detectable(15, 0.05, 0.8));
+             cnn_paired_detectable(15, 2, 0.05, 0.8));
     assert_non_null(strstr(t.s, effect));
     assert_lines_fit(t.s, 100);
     cnn_text_free(&t);

@@ -35,10 +35,10 @@ static void test_distributions_agree_with_r(void **state)
             x = cnn_student_noncentral(a, b, c);
             seen[2]++;
         } else if (!strcmp(name, "power")) {
-            x = cnn_paired_power((int)a, b, c);
+            x = cnn_paired_power((int)a, 1, b, c);
             seen[3]++;
         } else if (!strcmp(name, "detectable")) {
-            x = cnn_paired_detectable((int)a, b, c);
+            x = cnn_paired_detectable((int)a, 1, b, c);
             seen[4]++;
         }
         double expected = golden_number(&g, i, "value");
@@ -64,9 +64,9 @@ static void test_distributions_outside_their_domain_are_nan(void **state)
     assert_true(isnan(cnn_student_noncentral(1, 0, 1)));
     assert_true(isnan(cnn_student_noncentral(NAN, 3, 1)));
     assert_true(isnan(cnn_student_noncentral(1, 3, INFINITY)));
-    assert_true(isnan(cnn_paired_power(1, 1, 0.05)));
-    assert_true(isnan(cnn_paired_detectable(1, 0.05, 0.8)));
-    assert_true(isnan(cnn_paired_detectable(15, 0.9, 0.8)));
+    assert_true(isnan(cnn_paired_power(1, 1, 1, 0.05)));
+    assert_true(isnan(cnn_paired_detectable(1, 1, 0.05, 0.8)));
+    assert_true(isnan(cnn_paired_detectable(15, 1, 0.9, 0.8)));
 }
 
 static void test_detectable_effect_has_the_power_asked_for(void **state)
@@ -74,14 +74,15 @@ static void test_detectable_effect_has_the_power_asked_for(void **state)
     (void)state;
     double before = INFINITY;
     for (int n = 2; n < 5000; n += 1 + n / 3) {
-        double effect = cnn_paired_detectable(n, 0.05, 0.8);
+        double effect = cnn_paired_detectable(n, 1, 0.05, 0.8);
         assert_true(effect < before);
-        golden_compare(cnn_paired_power(n, effect, 0.05), 0.8, 1e-8, "power", n);
+        golden_compare(cnn_paired_power(n, 1, effect, 0.05), 0.8, 1e-8, "power", n);
         before = effect;
     }
     /* many pairs: (z(0.975) + z(0.8)) / sqrt(n), as for a normal variable */
     const double normal = cnn_student_quantile(0.975, 1e9) + cnn_student_quantile(0.8, 1e9);
-    golden_compare(cnn_paired_detectable(100000, 0.05, 0.8), normal / sqrt(1e5), 1e-4, "effect", 0);
+    golden_compare(cnn_paired_detectable(100000, 1, 0.05, 0.8), normal / sqrt(1e5), 1e-4, "effect",
+                   0);
 }
 
 /** A sample of stats_samples.csv; returns its size. */

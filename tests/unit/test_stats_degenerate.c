@@ -463,31 +463,31 @@ static void test_holm_of_little(void **state)
 static void test_power_outside_its_domain(void **state)
 {
     (void)state;
-    assert_int_equal(cnn_paired_blocks_needed(0, 0.05, 0.8), 0);
-    assert_int_equal(cnn_paired_blocks_needed(NAN, 0.05, 0.8), 0);
-    assert_int_equal(cnn_paired_blocks_needed(1e-6, 0.05, 0.8), 0); /* 8e12 */
-    assert_int_equal(cnn_paired_blocks_needed(0.5, 0.05, 0.01), 0);
-    assert_int_equal(cnn_paired_blocks_needed(1e9, 0.05, 0.8), 2);
-    assert_int_equal(cnn_paired_blocks_needed(-0.5, 0.05, 0.8), 34);
-    assert_int_equal(cnn_tost_blocks_needed(0.01, 0.1, -0.01, 0.01, 0.05, 0.8), 0);
-    assert_int_equal(cnn_tost_blocks_needed(0, 0, -0.01, 0.01, 0.05, 0.8), 2);
-    assert_int_equal(cnn_tost_blocks_needed(0, NAN, -0.01, 0.01, 0.05, 0.8), 0);
-    assert_int_equal(cnn_tost_blocks_needed(0, 1e5, -0.01, 0.01, 0.05, 0.8), 0);
-    assert_true(isnan(cnn_tost_paired_power(15, 0, 0, -0.01, 0.01, 0.05)));
+    assert_int_equal(cnn_paired_blocks_needed(1, 0, 0.05, 0.8), 0);
+    assert_int_equal(cnn_paired_blocks_needed(1, NAN, 0.05, 0.8), 0);
+    assert_int_equal(cnn_paired_blocks_needed(1, 1e-6, 0.05, 0.8), 0); /* 8e12 */
+    assert_int_equal(cnn_paired_blocks_needed(1, 0.5, 0.05, 0.01), 0);
+    assert_int_equal(cnn_paired_blocks_needed(1, 1e9, 0.05, 0.8), 2);
+    assert_int_equal(cnn_paired_blocks_needed(1, -0.5, 0.05, 0.8), 34);
+    assert_int_equal(cnn_tost_blocks_needed(1, 0.01, 0.1, -0.01, 0.01, 0.05, 0.8), 0);
+    assert_int_equal(cnn_tost_blocks_needed(1, 0, 0, -0.01, 0.01, 0.05, 0.8), 2);
+    assert_int_equal(cnn_tost_blocks_needed(1, 0, NAN, -0.01, 0.01, 0.05, 0.8), 0);
+    assert_int_equal(cnn_tost_blocks_needed(1, 0, 1e5, -0.01, 0.01, 0.05, 0.8), 0);
+    assert_true(isnan(cnn_tost_paired_power(15, 1, 0, 0, -0.01, 0.01, 0.05)));
 }
 
 static void test_blocks_needed_are_the_fewest(void **state)
 {
     (void)state;
     for (double effect = 0.004; effect < 5; effect *= 1.7) {
-        const int n = cnn_paired_blocks_needed(effect, 0.01, 0.9);
-        assert_true(cnn_paired_power(n, effect, 0.01) >= 0.9);
-        assert_true(n == 2 || cnn_paired_power(n - 1, effect, 0.01) < 0.9);
+        const int n = cnn_paired_blocks_needed(1, effect, 0.01, 0.9);
+        assert_true(cnn_paired_power(n, 1, effect, 0.01) >= 0.9);
+        assert_true(n == 2 || cnn_paired_power(n - 1, 1, effect, 0.01) < 0.9);
     }
     for (double sd = 1e-4; sd < 1; sd *= 2.3) {
-        const int n = cnn_tost_blocks_needed(0.004, sd, -0.01, 0.01, 0.05, 0.8);
-        assert_true(cnn_tost_paired_power(n, 0.004, sd, -0.01, 0.01, 0.05) >= 0.8);
-        assert_true(n == 2 || cnn_tost_paired_power(n - 1, 0.004, sd, -0.01, 0.01, 0.05) < 0.8);
+        const int n = cnn_tost_blocks_needed(1, 0.004, sd, -0.01, 0.01, 0.05, 0.8);
+        assert_true(cnn_tost_paired_power(n, 1, 0.004, sd, -0.01, 0.01, 0.05) >= 0.8);
+        assert_true(n == 2 || cnn_tost_paired_power(n - 1, 1, 0.004, sd, -0.01, 0.01, 0.05) < 0.8);
     }
 }
 

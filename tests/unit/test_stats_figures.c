@@ -306,9 +306,9 @@ NUMBER(chi_squared_quantile, cnn_chi_squared_quantile(q->a, q->b))
 NUMBER(binomial_cdf, cnn_binomial_cdf((int)q->a, (int)q->b, q->c))
 NUMBER(beta_quantile, cnn_beta_quantile(q->a, q->b, q->c))
 NUMBER(gamma_ratio, cnn_gamma_ratio(q->a, q->b))
-NUMBER(paired_blocks, cnn_paired_blocks_needed(q->a, q->b, q->c))
-NUMBER(tost_power, cnn_tost_paired_power((int)q->a, q->b, q->c, -0.01, 0.01, 0.05))
-NUMBER(tost_blocks, cnn_tost_blocks_needed(q->a, q->b, -0.01, 0.01, 0.05, q->c))
+NUMBER(paired_blocks, cnn_paired_blocks_needed(1, q->a, q->b, q->c))
+NUMBER(tost_power, cnn_tost_paired_power((int)q->a, 1, q->b, q->c, -0.01, 0.01, 0.05))
+NUMBER(tost_blocks, cnn_tost_blocks_needed(1, q->a, q->b, -0.01, 0.01, 0.05, q->c))
 
 /** Rows: how many the table has at least; a script that left some out is noticed. */
 #define FIGURES(X)                                                                                 \
