@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** cnnmpi: chooses the command. */
+#include "cli/check_trainer.h"
 #include "cli/command_line.h"
 #include "cli/data.h"
 #include "cli/plan.h"
@@ -51,6 +52,9 @@ int main(int argc, char **argv)
         break;
     case CNN_COMMAND_STATUS:
         CNN_TRY(cnn_command_status(&line));
+        break;
+    case CNN_COMMAND_CHECK_TRAINER:
+        CNN_TRY(cnn_command_check_trainer(argv[0], &line, &exit_status));
         break;
     case CNN_COMMAND_HELP:
         CNN_TRY(print_help());

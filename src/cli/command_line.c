@@ -26,11 +26,14 @@ static const char introduction[] =
     "  status RESULTS.h5       while a job runs or after: done, failed, left, by device; time "
     "left;\n"
     "                          reasons of failures\n"
+    "  check-trainer -- COMMAND...   runs a trainer on small networks and data, and judges it by "
+    "the run\n"
+    "                          protocol and by a reference in double precision\n"
     "  help, version\n";
 
 static const char ending[] =
     "\n"
-    "Exit status: 0 all runs done; 1 some failed; 2 wrong job file or usage; 3 data or "
+    "Exit status: 0 all runs done; 1 some failed, or a rule of check-trainer; 2 wrong job file or usage; 3 data or "
     "environment;\n"
     "75 unfinished, continue with --resume; 130 / 143 stopped by SIGINT / SIGTERM.\n"
     "\n"
@@ -42,7 +45,8 @@ static const char ending[] =
 #define DATA   (1u << CNN_COMMAND_DATA)
 #define REPORT (1u << CNN_COMMAND_REPORT)
 #define STATUS (1u << CNN_COMMAND_STATUS)
-#define ALL    (RUN | PLAN | DATA | REPORT | STATUS)
+#define CHECK  (1u << CNN_COMMAND_CHECK_TRAINER)
+#define ALL    (RUN | PLAN | DATA | REPORT | STATUS | CHECK)
 
 /* X(name, letter, value, commands that it means something to, help) */
 #define OPTIONS_OF_JOBS(X)                                                                         \
@@ -71,19 +75,28 @@ static const char ending[] =
     X("--status", 0, NULL, REPORT, "print nothing; exit status 0 when complete, 75 when not")      \
     X("--published", 0, NULL, REPORT, NULL)
 
+#define OPTIONS_OF_CHECK_TRAINER(X)                                                                \
+    X("--json", 0, NULL, CHECK, "one JSON object instead of a table")                              \
+    X("--path", 0, "native|layered", CHECK,                                                        \
+      "the specifications' path, which means nothing to most trainers; default native")            \
+    X("--timeout", 0, "SECONDS", CHECK, "a run without an event for so long is ended; default 300")
+
 #define OPTION(name, letter, value, commands, help)   {name, letter, value, help},
 #define COMMANDS(name, letter, value, commands, help) commands,
-static const cnn_option options[] = {OPTIONS_OF_JOBS(OPTION) OPTIONS_OF_REPORT(OPTION){0}};
+static const cnn_option options[] = {OPTIONS_OF_JOBS(OPTION) OPTIONS_OF_REPORT(OPTION)
+                                         OPTIONS_OF_CHECK_TRAINER(OPTION){0}};
 static const cnn_option job_options[] = {OPTIONS_OF_JOBS(OPTION){0}};
 static const cnn_option report_options[] = {
     OPTIONS_OF_REPORT(OPTION){"--output", 'o', "FILE",
                               "instead of standard output; all tables as CSV need a folder: a file "
                               "for each. Files that are there stay, unless --force is given"},
     {0}};
-static const unsigned option_commands[] = {OPTIONS_OF_JOBS(COMMANDS) OPTIONS_OF_REPORT(COMMANDS)};
+static const cnn_option check_trainer_options[] = {OPTIONS_OF_CHECK_TRAINER(OPTION){0}};
+static const unsigned option_commands[] = {OPTIONS_OF_JOBS(COMMANDS) OPTIONS_OF_REPORT(COMMANDS)
+                                               OPTIONS_OF_CHECK_TRAINER(COMMANDS)};
 
-static const char *const command_names[] = {"run",    "plan", "data",    "report",
-                                            "status", "help", "version", NULL};
+static const char *const command_names[] = {"run",           "plan", "data",    "report", "status",
+                                            "check-trainer", "help", "version", NULL};
 /* By cnn_progress_mode, but for the quiet one. */
 static const char *const progress_names[] = {"auto", "live", "plain", NULL};
 
@@ -94,6 +107,8 @@ void cnn_command_line_help(cnn_text *out)
     cnn_options_help(job_options, out);
     cnn_text_append(out, "\nOptions of report:\n");
     cnn_options_help(report_options, out);
+    cnn_text_append(out, "\nOptions of check-trainer, before --:\n");
+    cnn_options_help(check_trainer_options, out);
     cnn_text_append(out, ending);
 }
 
@@ -168,15 +183,33 @@ static bool *switch_of(cnn_command_line *line, const char *name)
         const char *name;
         bool *on;
     } switches[] = {
-        {"--resume", &line->resume},    {"--force", &line->force},
-        {"--quiet", &line->quiet},      {"--status", &line->report.status_only},
-        {"--full", &line->report.full}, {"--published", &line->report.published},
-        {"--runs", &line->report.runs}, {"--attempts", &line->report.attempts},
+        {"--resume", &line->resume},
+        {"--force", &line->force},
+        {"--quiet", &line->quiet},
+        {"--status", &line->report.status_only},
+        {"--full", &line->report.full},
+        {"--published", &line->report.published},
+        {"--runs", &line->report.runs},
+        {"--attempts", &line->report.attempts},
+        {"--json", &line->check_trainer.json},
     };
     for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++)
         if (!strcmp(switches[i].name, name))
             return switches[i].on;
     return NULL;
+}
+
+static cnn_status apply_check_trainer(cnn_check_trainer_options *o, const char *name,
+                                      const char *value)
+{
+    cnn_status st = CNN_OK;
+    if (!strcmp(name, "--path"))
+        CNN_TRY(choose(name, value, cnn_path_names, &o->path));
+    else if (!strcmp(name, "--timeout"))
+        CNN_CHECK(cnn_parse_real(value, &o->timeout) && o->timeout > 0 && o->timeout <= 1e6,
+                  CNN_EUSAGE, "--timeout %s: seconds, from above 0 to 1000000", value);
+done:
+    return st;
 }
 
 /** One option with its value, if it takes one. */
@@ -209,6 +242,8 @@ static cnn_status apply_option(cnn_command_line *line, const char *name, const c
         CNN_CHECK(cnn_parse_int(value, &n) && n >= 1 && n <= 1000000, CNN_EUSAGE,
                   "--ranks %s: a number from 1 to 1000000", value);
         line->ranks = (int)n;
+    } else if (!strcmp(name, "--path") || !strcmp(name, "--timeout")) {
+        CNN_TRY(apply_check_trainer(&line->check_trainer, name, value));
     } else if (!strcmp(name, "--help")) {
         line->command = CNN_COMMAND_HELP;
     } else if (!strcmp(name, "--version")) {
@@ -252,6 +287,10 @@ done:
 static cnn_status add_file(cnn_command_line *line, const char *file)
 {
     cnn_status st = CNN_OK;
+    CNN_CHECK(line->command != CNN_COMMAND_CHECK_TRAINER, CNN_EUSAGE,
+              "'%s': the trainer's command stands behind --, as in cnnmpi check-trainer -- python3 "
+              "trainer.py",
+              file);
     CNN_TRY(check_command(line));
     CNN_CHECK(line->file_count == 0 || line->command == CNN_COMMAND_REPORT, CNN_EUSAGE,
               "'%s' after '%s': one file at a time", file, line->file);
@@ -294,7 +333,10 @@ static cnn_status check_files(const cnn_command_line *line)
 {
     cnn_status st = CNN_OK;
     const bool none_needed = line->command == CNN_COMMAND_HELP ||
-                             line->command == CNN_COMMAND_VERSION || line->report.published;
+                             line->command == CNN_COMMAND_VERSION ||
+                             line->command == CNN_COMMAND_CHECK_TRAINER || line->report.published;
+    CNN_CHECK(line->command != CNN_COMMAND_CHECK_TRAINER || line->check_trainer.command, CNN_EUSAGE,
+              "no trainer given: cnnmpi check-trainer -- COMMAND...");
     CNN_CHECK(line->file || none_needed, CNN_EUSAGE, "no %s file given (cnnmpi help)",
               line->command == CNN_COMMAND_REPORT || line->command == CNN_COMMAND_STATUS ? "results"
                                                                                          : "job");
@@ -317,11 +359,18 @@ static cnn_status apply_word(cnn_command_line *line, const char *word, bool *com
 cnn_status cnn_command_line_parse(int argc, char **argv, cnn_command_line *out)
 {
     cnn_status st = CNN_OK;
-    cnn_command_line line = {.command = CNN_COMMAND_RUN, .progress = CNN_PROGRESS_AUTO, .ranks = 1};
+    cnn_command_line line = {.command = CNN_COMMAND_RUN,
+                             .progress = CNN_PROGRESS_AUTO,
+                             .ranks = 1,
+                             .check_trainer = {.path = CNN_PATH_NATIVE, .timeout = 300}};
     bool command_seen = false;
     unsigned given = 0;
     for (int i = 1; i < argc;) {
         cnn_argument a;
+        if (line.command == CNN_COMMAND_CHECK_TRAINER && !strcmp(argv[i], "--")) {
+            line.check_trainer.command = argv[i + 1] ? argv + i + 1 : NULL;
+            break;
+        }
         CNN_TRY(cnn_argument_next(options, argc, argv, &i, &a));
         if (a.option) {
             given |= 1u << (a.option - options);

@@ -15,6 +15,7 @@ typedef enum {
     CNN_COMMAND_DATA,
     CNN_COMMAND_REPORT,
     CNN_COMMAND_STATUS,
+    CNN_COMMAND_CHECK_TRAINER,
     CNN_COMMAND_HELP,
     CNN_COMMAND_VERSION,
 } cnn_command;
@@ -26,6 +27,14 @@ typedef struct {
     cnn_report_format format;
     const char *table; /* NULL: all */
 } cnn_report_options;
+
+/** Options of `check-trainer`. */
+typedef struct {
+    char *const *command; /* what stands behind `--`, NULL-terminated; NULL: nothing; from argv */
+    bool json;
+    int path;       /* cnn_path */
+    double timeout; /* seconds */
+} cnn_check_trainer_options;
 
 typedef struct {
     cnn_command command;
@@ -41,6 +50,7 @@ typedef struct {
     int ranks;                  /* of `plan` */
     const char *from; /* of `plan`: results file of an earlier job; NULL: none; from argv */
     cnn_report_options report;
+    cnn_check_trainer_options check_trainer;
 } cnn_command_line;
 
 /** CNN_EUSAGE says what is wrong, with a suggestion for a misspelt option or command. */
