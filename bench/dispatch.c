@@ -87,6 +87,7 @@ static cnn_status make_context(int runs, int ranks, const char *assign, cnn_job 
     CNN_CHECK(context->status && context->attempts, CNN_ENOMEM, "state of %d runs", runs);
     CNN_TRY(make_mailbox(ranks, box));
     context->mailbox = &box->box;
+    context->system = cnn_system_real();
 done:
     return st;
 }

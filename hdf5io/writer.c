@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 struct cnn_writer {
-    MPI_Comm comm; /* our own; to agree on a status, never given to HDF5 */
+    cnn_store store; /* first: see results/store.h */
+    MPI_Comm comm;   /* our own; to agree on a status, never given to HDF5 */
     hid_t file;
     cnn_guard *guard; /* against other programs */
     bool failed;      /* a write has failed: HDF5 cannot close the file any more */
@@ -376,4 +377,29 @@ cnn_status cnn_writer_analysis(cnn_writer *writer, const cnn_analysis *a)
                            &first, &sessions));
 done:
     return st;
+}
+
+/* ---- as a store ---------------------------------------------------------------------------- */
+
+static cnn_status store_run(cnn_store *store, int run, cnn_run_status status,
+                            const cnn_measured *measured, const cnn_epoch_row *epochs)
+{
+    return cnn_writer_run((cnn_writer *)store, run, status, measured, epochs);
+}
+
+static cnn_status store_attempt(cnn_store *store, int run, int attempt, const cnn_attempt *row)
+{
+    return cnn_writer_attempt((cnn_writer *)store, run, attempt, row);
+}
+
+static cnn_status store_quarantine(cnn_store *store, int session, const cnn_quarantine *row)
+{
+    return cnn_writer_quarantine((cnn_writer *)store, session, row);
+}
+
+cnn_store *cnn_writer_store(cnn_writer *writer)
+{
+    writer->store =
+        (cnn_store){cnn_writer_attempt_count(writer), store_run, store_attempt, store_quarantine};
+    return &writer->store;
 }

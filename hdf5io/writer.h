@@ -8,6 +8,7 @@
 #include "design/design.h"
 #include "results/record.h"
 #include "results/results.h"
+#include "results/store.h"
 
 #include <mpi.h>
 #include <stdbool.h>
@@ -35,6 +36,9 @@ bool cnn_writer_excludes_others(const cnn_writer *writer);
 /** CNN_EIO: another program has changed the file all the same (hdf5io/guard.h). Any rank; does not
  *  block; not collective. */
 cnn_status cnn_writer_check(const cnn_writer *writer);
+
+/** Its rows while a job runs: an interface over the functions below, owned by the writer. */
+cnn_store *cnn_writer_store(cnn_writer *writer);
 
 /** Places for attempts that each run has: in a new file twice 1 + retries, for a second session or
  * a block that is repeated on another device; fewer, but always one more than 1 + retries, where

@@ -13,7 +13,9 @@
 #include "mpi/progress.h"
 #include "mpi/rank_context.h"
 #include "mpi/stop.h"
+#include "mpi/system.h"
 #include "mpi/tuning.h"
+#include "mpi/worker/process.h"
 #include "ranks/collectives.h"
 
 #include <math.h>
@@ -59,8 +61,8 @@ static cnn_status share_state(runner *r)
         st = cnn_error_set(CNN_ENOMEM, "state of %zu runs", runs);
     CNN_TRY(cnn_collective_agree(r->comm, st));
     if (t->rank == 0) {
-        memcpy(t->status, p->status, runs * sizeof *t->status);
-        memcpy(t->attempts, p->attempts, runs * sizeof *t->attempts);
+        memcpy(t->status, p->state.status, runs * sizeof *t->status);
+        memcpy(t->attempts, p->state.attempts, runs * sizeof *t->attempts);
     }
     CNN_TRY(cnn_collective_broadcast(r->comm, t->status, runs * sizeof *t->status));
     CNN_TRY(cnn_collective_broadcast(r->comm, t->attempts, runs * sizeof *t->attempts));
@@ -117,6 +119,7 @@ static cnn_status open_session(runner *r)
     cnn_status st = CNN_OK;
     cnn_rank_context *t = &r->context;
     CNN_TRY(cnn_writer_open(t->job->output, r->comm, &t->writer));
+    t->store = cnn_writer_store(t->writer);
     if (t->rank == 0)
         st = cnn_file_watch_create(t->job->output, t->writer, &t->watch);
     if (t->rank == 0 && st == CNN_OK)
@@ -166,6 +169,8 @@ static cnn_status work(runner *r, int *signal)
     if (*signal)
         goto done;
     st = cnn_mpi_mailbox_create(r->comm, &r->context.mailbox);
+    if (st == CNN_OK)
+        st = cnn_processes_create(&r->context, &r->context.trainers);
     if (st == CNN_OK && r->context.rank == 0)
         st = ask_for_end(r, &allocation);
     if (st == CNN_OK && r->context.rank == 0)
@@ -182,6 +187,7 @@ static cnn_status work(runner *r, int *signal)
     st = cnn_collective_agree(r->comm, st);
 done:
     cnn_stop_unwatch(&before);
+    cnn_trainers_destroy(&r->context.trainers);
     cnn_dispatcher_destroy(&dispatcher);
     cnn_allocation_destroy(&allocation);
     return st;
@@ -328,13 +334,15 @@ cnn_status cnn_job_runner_run(MPI_Comm comm, const cnn_job *job, const cnn_run_o
 {
     cnn_status st = CNN_OK;
     int signal = 0;
-    runner r = {.comm = MPI_COMM_NULL, .options = options, .context.job = job};
+    runner r = {.comm = MPI_COMM_NULL,
+                .options = options,
+                .context = {.job = job, .system = cnn_system_real()}};
     cnn_stop_watch_late();
     CNN_TRY(join(&r, comm));
     CNN_TRY(prepare(&r));
-    r.known_durations = r.prepared.known_durations;
-    r.consistency = r.prepared.consistency;
-    r.context.home = r.prepared.home;
+    r.known_durations = r.prepared.state.known_durations;
+    r.consistency = r.prepared.state.consistency;
+    r.context.home = r.prepared.state.home;
     CNN_TRY(run_all(&r, &signal));
     CNN_TRY(share_outcome(&r, signal, out));
     /* Also where nothing was left to do: the session before may have ended at this point. */

@@ -8,6 +8,21 @@
 #include "mpi/progress.h"
 #include "mpi/rank_context.h"
 
+/** The loop in steps, for a caller that decides when each rank goes on. */
+typedef struct cnn_loop cnn_loop;
+
+/** dispatcher, progress: rank 0's; NULL on others; borrowed, as is the context. Fails as
+ *  cnn_loop_run does; finish it all the same. */
+cnn_status cnn_loop_create(const cnn_rank_context *context, cnn_dispatcher *dispatcher,
+                           cnn_progress *progress, cnn_loop **out);
+/** Handles signals, messages and what the trainer has done; does not wait. *busy: there was
+ *  something. Not after a failure, nor once it has ended. */
+cnn_status cnn_loop_step(cnn_loop *loop, bool *busy);
+/** Whether rank 0 has ended the job. */
+bool cnn_loop_has_ended(const cnn_loop *loop);
+/** Frees it. st: of the last step; returns as cnn_loop_run does. */
+cnn_status cnn_loop_finish(cnn_loop **loop, cnn_status st);
+
 /** Works until rank 0 ends the job. dispatcher, progress: rank 0's; NULL on others. Called by
  *  all ranks, from the thread that called MPI_Init; blocks until the job ends, asleep where
  *  there is nothing to do, but makes no call that waits for one rank. Returns this rank's own

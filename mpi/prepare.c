@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mpi/prepare.h"
 
-#include "base/printable.h"
 #include "base/text.h"
 #include "design/networks.h"
 #include "hdf5io/reader.h"
@@ -9,7 +8,6 @@
 #include "mpi/message.h"
 #include "mpi/resume.h"
 #include "mpi/tuning.h"
-#include "mpi/worker/simulated.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -58,34 +56,13 @@ done:
     return st;
 }
 
-static cnn_status allocate(cnn_prepared *p, const cnn_job *job, const cnn_design *design)
+static void fill_head(cnn_prepared *p, const cnn_design *design)
 {
-    cnn_status st = CNN_OK;
-    const size_t runs = (size_t)design->run_count;
-    free(p->status);
-    free(p->attempts);
-    free(p->known_durations);
-    cnn_consistency_destroy(&p->consistency);
-    p->status = calloc(runs, sizeof *p->status);
-    p->attempts = calloc(runs, sizeof *p->attempts);
-    p->known_durations = calloc((size_t)design->cell_count, sizeof *p->known_durations);
-    CNN_CHECK(p->status && p->attempts && p->known_durations, CNN_ENOMEM, "state of %zu runs",
-              runs);
-    CNN_TRY(cnn_consistency_create(job, design, &p->consistency));
     p->head.run_count = design->run_count;
     p->head.device_count = design->device_count;
-done:
-    return st;
-}
-
-static int most_epochs(const cnn_job *job, const cnn_design *design)
-{
-    int most = 0;
-    for (int c = 0; c < design->cell_count; c++) {
-        const int epochs = cnn_job_treatment(job, design->cells[c].levels).train.epochs;
-        most = epochs > most ? epochs : most;
-    }
-    return most;
+    p->head.epoch_count = p->state.epoch_count;
+    p->head.session = p->state.session;
+    p->head.complete = p->state.complete;
 }
 
 /** Places for algorithms, all free: so many, and one where none are to be frozen, as in the
@@ -111,98 +88,15 @@ static cnn_status start_anew(const cnn_job *job, int ranks, const cnn_devices *d
     cnn_text plan = {0};
     CNN_TRY(cnn_design_create(job, ranks, &design));
     CNN_TRY(check_data(job, design, &plan));
-    CNN_TRY(allocate(p, job, design));
+    cnn_file_state_free(&p->state);
+    CNN_TRY(cnn_file_state_begin(job, design, &p->state));
+    fill_head(p, design);
     CNN_TRY(allocate_tunings(p, CNN_TUNING_MODELS * cnn_tuned_cells(job, design, devices, NULL)));
-    p->head.epoch_count = most_epochs(job, design);
     cnn_text_printf(&plan, "\nBackend: %s\n", devices->reason);
     CNN_CHECK((p->plan = cnn_text_take(&plan)) != NULL, CNN_ENOMEM, "text of the plan");
 done:
     cnn_text_free(&plan);
     cnn_design_destroy(&design);
-    return st;
-}
-
-/** Keeps what a finished run's trainer reported. */
-static cnn_status take_report(const cnn_results *r, int run, cnn_prepared *p)
-{
-    cnn_status st = CNN_OK;
-    const cnn_measured *m = &r->measured[run];
-    cnn_setup_report report = {.parameters = m->parameters,
-                               .train_images = m->train_images,
-                               .test_images = m->test_images};
-    char reason[128];
-    cnn_copy_string(report.data_checksum, sizeof report.data_checksum, m->data_checksum);
-    CNN_CHECK(cnn_consistency_check(p->consistency, run, &report, reason, sizeof reason), CNN_EDATA,
-              "its finished run %d contradicts others: %s", run, reason);
-done:
-    return st;
-}
-
-/** State of the runs as the file has it. */
-static cnn_status take_state(const cnn_results *r, const cnn_design *design, cnn_prepared *p)
-{
-    cnn_status st = CNN_OK;
-    p->head.epoch_count = r->epoch_count;
-    p->head.session = r->session_count;
-    p->head.resumed = p->head.complete = 1;
-    for (int run = 0; run < r->run_count; run++) {
-        const cnn_measured *m = &r->measured[run];
-        const bool good = r->status[run] == CNN_RUN_DONE || r->status[run] == CNN_RUN_DIVERGED;
-        double *known = &p->known_durations[design->runs[run].cell];
-        p->status[run] = r->status[run];
-        for (int a = 0; a < r->attempts_per_run; a++)
-            if (r->attempts[run * r->attempts_per_run + a].attempt_outcome > CNN_OUTCOME_NONE)
-                p->attempts[run] = a + 1;
-        if (good && m->life_seconds > *known)
-            *known = m->life_seconds;
-        if (good)
-            CNN_TRY(take_report(r, run, p));
-        if (!good && !r->planned[run].warmup)
-            p->head.complete = 0;
-    }
-    CNN_CHECK(r->epoch_count > 0 && r->attempts_per_run > 0, CNN_EDATA,
-              "it has no place for epochs or attempts");
-done:
-    return st;
-}
-
-static bool is_on(const cnn_results *r, int run, const cnn_job *job, const cnn_design *design,
-                  const cnn_place *place)
-{
-    const cnn_treatment t = cnn_job_treatment(job, design->cells[design->runs[run].cell].levels);
-    const cnn_place counted = cnn_simulated_place(t.framework, place);
-    char device[sizeof counted.device];
-    cnn_copy_printable(device, sizeof device, counted.device, false);
-    return strcmp(device, r->measured[run].device) == 0;
-}
-
-/** Finds the rank whose device has begun each block that is half done: the block continues
- *  there, so that it is not split without need. */
-static cnn_status find_homes(const cnn_results *r, const cnn_job *job, const cnn_design *design,
-                             const cnn_place *places, int ranks, cnn_prepared *p)
-{
-    cnn_status st = CNN_OK;
-    p->home = calloc((size_t)design->block_count, sizeof *p->home);
-    CNN_CHECK(p->home, CNN_ENOMEM, "state of %d blocks", design->block_count);
-    for (int b = 0; b < design->block_count; b++) {
-        const cnn_block *block = &design->blocks[b];
-        int finished = -1, open = 0;
-        p->home[b] = -1;
-        for (int l = 0; l < design->level_count; l++) {
-            const int run = cnn_block_run(block, l);
-            if (r->status[run] == CNN_RUN_DONE || r->status[run] == CNN_RUN_DIVERGED)
-                finished = run;
-            else
-                open++;
-        }
-        for (int k = 0; k < ranks && finished >= 0 && open > 0 && p->home[b] < 0; k++) {
-            const int rank =
-                ((block->device > 0 ? block->device : 0) + k) % ranks; /* as planned first */
-            if (is_on(r, finished, job, design, &places[rank]))
-                p->home[b] = rank;
-        }
-    }
-done:
     return st;
 }
 
@@ -224,9 +118,9 @@ static cnn_status take_up(const cnn_job *job, const cnn_place *places, int ranks
     CNN_TRY(cnn_resume_devices(results, &planned));
     CNN_TRY(cnn_design_create(job, planned, &design));
     CNN_TRY(cnn_resume_check(results, job, design));
-    CNN_TRY(allocate(p, job, design));
-    CNN_TRY(take_state(results, design, p));
-    CNN_TRY(find_homes(results, job, design, places, ranks, p));
+    CNN_TRY(cnn_file_state_read(results, job, design, places, ranks, &p->state));
+    fill_head(p, design);
+    p->head.resumed = 1;
     CNN_TRY(allocate_tunings(p, results->tuning_count));
     memcpy(p->tunings, results->tunings, (size_t)results->tuning_count * sizeof *p->tunings);
     if (p->head.complete)
@@ -304,12 +198,8 @@ done:
 void cnn_prepared_free(cnn_prepared *p)
 {
     cnn_lock_release(&p->lock);
-    free(p->status);
-    free(p->attempts);
-    free(p->known_durations);
-    cnn_consistency_destroy(&p->consistency);
+    cnn_file_state_free(&p->state);
     free(p->plan);
-    free(p->home);
     free(p->tunings);
     *p = (cnn_prepared){0};
 }

@@ -7,13 +7,12 @@
 #include "base/status.h"
 #include "design/design.h"
 #include "hdf5io/lock.h"
-#include "mpi/dispatch/consistency.h"
+#include "mpi/file_state.h"
 #include "mpi/job_runner.h"
 #include "mpi/placement/devices.h"
 #include "results/results.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 /** State of the results file and the plan. The head is broadcast as bytes, then the arrays. */
 typedef struct {
@@ -25,14 +24,10 @@ typedef struct {
         int complete; /* 1: there is nothing to do */
         int tuning_places;
     } head;
-    int8_t *status;          /* [run_count] cnn_run_status */
-    int32_t *attempts;       /* [run_count] made so far */
-    double *known_durations; /* [cell_count] longest duration of a finished run, seconds; 0: none */
-    cnn_consistency *consistency; /* with the reports of earlier sessions' trainers; rank 0 */
-    cnn_tuning *tunings; /* [tuning_places] algorithms as the file has them; cell -1: free */
-    int *home;           /* [block_count] see cnn_rank_context; NULL: no block is half done */
-    cnn_lock *lock;      /* of the results file; NULL: none */
-    char *plan;          /* text of the plan for a new file; NULL: the file exists */
+    cnn_file_state state; /* rank 0 */
+    cnn_tuning *tunings;  /* [tuning_places] algorithms as the file has them; cell -1: free */
+    cnn_lock *lock;       /* of the results file; NULL: none */
+    char *plan;           /* text of the plan for a new file; NULL: the file exists */
 } cnn_prepared;
 
 /** Locks the output, reads an existing file if `resume` is set, and checks the job's data. A new

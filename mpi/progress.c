@@ -106,7 +106,7 @@ static void write_line(cnn_progress *p, char *line)
     char stamp[32];
     cnn_text t = {0};
     cnn_make_printable(line, false);
-    cnn_clock_format(cnn_clock_wall(), stamp, sizeof stamp);
+    cnn_clock_format(cnn_system_wall(p->context->system), stamp, sizeof stamp);
     cnn_text_printf(&t, "%s  %s\n", stamp, line);
     if (t.s)
         cnn_progress_text(p, t.s);
@@ -192,7 +192,8 @@ void cnn_progress_reopen(cnn_progress *p, int run)
 
 bool cnn_progress_is_due(const cnn_progress *p)
 {
-    return p->mode == CNN_PROGRESS_LIVE && cnn_clock_monotonic() - p->last_draw >= draw_interval;
+    return p->mode == CNN_PROGRESS_LIVE &&
+           cnn_system_monotonic(p->context->system) - p->last_draw >= draw_interval;
 }
 
 /** "12 done, 1 failed, 2 running, 4:05 left" */
@@ -238,7 +239,7 @@ void cnn_progress_draw(cnn_progress *p, double time_left)
         printf("\r%.*s\033[K", (int)cut(t.s, cnn_terminal_width() - 1), t.s);
         fflush(stdout);
         p->drawn = true;
-        p->last_draw = cnn_clock_monotonic();
+        p->last_draw = cnn_system_monotonic(p->context->system);
     }
     cnn_text_free(&t);
 }

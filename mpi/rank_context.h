@@ -9,7 +9,10 @@
 #include "mpi/mailbox.h"
 #include "mpi/placement/devices.h"
 #include "mpi/placement/placement.h"
+#include "mpi/system.h"
+#include "mpi/worker/trainer.h"
 #include "mpi/worker/trainer_command.h"
+#include "results/store.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +26,11 @@ typedef struct {
     cnn_design *design;
     cnn_trainer_commands *commands;
     cnn_writer *writer;
+    /* what the event loop works on */
+    cnn_store *store; /* of the writer */
     cnn_mailbox *mailbox;
+    cnn_trainers *trainers;
+    const cnn_system *system;
     cnn_file_watch *watch; /* over the results file; rank 0 */
     char **algorithms;     /* [cell_count] frozen for this rank's device model; NULL: none */
     int session;           /* this invocation's number in the results file */

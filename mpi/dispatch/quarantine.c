@@ -85,7 +85,7 @@ cnn_status cnn_dispatcher_record_quarantine(cnn_dispatcher *d, int rank, int cel
              place.host, rank, why);
     cnn_progress_note(d->progress, "QUARANTINE: the job continues without %s of %s (rank %d): %s",
                       place.device, place.host, rank, why);
-    return cnn_writer_quarantine(d->context->writer, d->context->session, &d->quarantine);
+    return cnn_store_quarantine(d->context->store, d->context->session, &d->quarantine);
 }
 
 /** Why a device is to blame, for people. */

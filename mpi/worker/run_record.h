@@ -59,12 +59,15 @@ bool cnn_record_line(cnn_record *record, const char *line, bool too_long);
 /** The run's set-up is not that of others: it has failed. */
 void cnn_record_refuse(cnn_record *record, const char *reason);
 
-/** An ended trainer as its rank observed it. */
+/** An ended trainer as its rank observed it; the texts are borrowed. */
 typedef struct {
     int exit_code;       /* >= 0, or -signal */
     bool started;        /* false: its program could not be executed */
+    int left_behind;     /* descendants that may still use the device; -1: unknown */
+    double start_time;   /* of the process, seconds since 1970 */
     double life_seconds; /* of the process; NaN: its seconds are not real ones, it simulates */
-    const char *log;     /* the end of its output, for the reason of a failure; borrowed */
+    const char *log;     /* the end of its output, for the reason of a failure */
+    const char *trouble; /* of the machine, which may be why it failed; NULL: none is known */
 } cnn_trainer_end;
 
 /** Outcome of an attempt that ended by itself: from its events, checked against the

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mpi/worker/worker.h"
 
-#include "base/clock.h"
 #include "base/printable.h"
-#include "host/telemetry.h"
+#include "base/text.h"
 #include "mpi/worker/run_record.h"
 #include "mpi/worker/simulated.h"
-#include "mpi/worker/start.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,12 +14,12 @@
 struct cnn_worker {
     const cnn_rank_context *context;
     const cnn_place *place; /* this rank's */
-    cnn_telemetry *telemetry;
     cnn_record record;
     cnn_message_block work;          /* work.block: -1 none */
     int position;                    /* in the block: of the run that is next or runs */
     int attempt;                     /* of that run in this session, from 0 */
-    cnn_child *child;                /* NULL: none runs */
+    cnn_trainer *trainer;            /* NULL: none runs */
+    cnn_trainer_end end;             /* of a trainer that has ended */
     cnn_limit limit;                 /* of the attempt */
     double last_event;               /* monotonic; its start before the first one */
     bool ready_reported, answer_due; /* to rank 0, and from it */
@@ -47,7 +45,6 @@ cnn_status cnn_worker_create(const cnn_rank_context *context, cnn_worker **out)
     w->work.block = -1;
     w->kill_at = INFINITY;
     CNN_TRY(cnn_record_create(context->epoch_count, &w->record));
-    CNN_TRY(cnn_telemetry_create(w->place->cpus, context->devices.nvml, &w->telemetry));
     *out = w;
     w = NULL;
 done:
@@ -60,11 +57,15 @@ void cnn_worker_destroy(cnn_worker **worker)
     cnn_worker *w = *worker;
     if (!w)
         return;
-    cnn_child_destroy(&w->child);
-    cnn_telemetry_destroy(&w->telemetry);
+    cnn_trainer_destroy(&w->trainer);
     cnn_record_free(&w->record);
     free(w);
     *worker = NULL;
+}
+
+static double now(const cnn_worker *w)
+{
+    return cnn_system_monotonic(w->context->system);
 }
 
 void cnn_worker_take(cnn_worker *w, const cnn_message_block *work)
@@ -74,9 +75,9 @@ void cnn_worker_take(cnn_worker *w, const cnn_message_block *work)
     w->idle_reported = false;
 }
 
-void cnn_worker_stop(cnn_worker *w, bool now)
+void cnn_worker_stop(cnn_worker *w, bool at_once)
 {
-    const double due = cnn_clock_monotonic() + (now ? 0 : w->context->job->limits.grace_seconds);
+    const double due = now(w) + (at_once ? 0 : w->context->job->limits.grace_seconds);
     w->stopping = true;
     if (due < w->kill_at)
         w->kill_at = due;
@@ -85,10 +86,10 @@ void cnn_worker_stop(cnn_worker *w, bool now)
 void cnn_worker_take_answer(cnn_worker *w, const cnn_message_checked *answer)
 {
     w->answer_due = false;
-    if (answer->agrees || !w->child)
+    if (answer->agrees || !w->trainer)
         return;
     cnn_record_refuse(&w->record, answer->reason);
-    cnn_child_kill(w->child);
+    w->trainer->kill(w->trainer);
 }
 
 void cnn_worker_take_leave(cnn_worker *w)
@@ -98,7 +99,7 @@ void cnn_worker_take_leave(cnn_worker *w)
 
 bool cnn_worker_is_training(const cnn_worker *w)
 {
-    return w->child && !cnn_child_ended(w->child);
+    return w->trainer && !w->trainer->has_ended(w->trainer);
 }
 
 static int current_run(const cnn_worker *w)
@@ -128,12 +129,12 @@ static cnn_treatment treatment_of(const cnn_worker *w, int run)
 
 static cnn_status report_state(cnn_worker *w, int run)
 {
-    const double now = cnn_clock_monotonic();
+    const double time = now(w);
     const cnn_message_state m = {
         .run = run, .epoch = w->record.row.epochs_done, .epochs = w->record.planned_epochs};
-    if (!w->context->live || (m.epoch > 0 && now - w->last_state < state_interval))
+    if (!w->context->live || (m.epoch > 0 && time - w->last_state < state_interval))
         return CNN_OK;
-    w->last_state = now;
+    w->last_state = time;
     return cnn_mailbox_send(w->context->mailbox, 0, CNN_TAG_STATE, &m, sizeof m);
 }
 
@@ -193,8 +194,8 @@ static void complete_row(cnn_worker *w, int run)
     cnn_measured *row = &w->record.row;
     const cnn_place place = cnn_simulated_place(treatment_of(w, run).framework, w->place);
     row->attempts = w->work.attempts[level_of(w, run)] + w->attempt + 1;
-    if (row->attempts > cnn_writer_attempt_count(w->context->writer))
-        row->attempts = cnn_writer_attempt_count(w->context->writer);
+    if (row->attempts > w->context->store->attempts_per_run)
+        row->attempts = w->context->store->attempts_per_run;
     row->session = w->context->session;
     row->rank = w->context->rank;
     row->shared_device = (int8_t)place.shared;
@@ -203,9 +204,9 @@ static void complete_row(cnn_worker *w, int run)
     cnn_copy_printable(row->host, sizeof row->host, place.host, false);
     cnn_copy_printable(row->device, sizeof row->device, place.device, false);
     cnn_copy_printable(row->device_model, sizeof row->device_model, place.device_model, false);
-    if (w->child) {
-        row->start_time = cnn_child_start_wall(w->child);
-        row->life_seconds = cnn_child_life_seconds(w->child);
+    if (w->trainer) {
+        row->start_time = w->end.start_time;
+        row->life_seconds = w->end.life_seconds;
     }
 }
 
@@ -223,15 +224,14 @@ static cnn_status write_attempt(cnn_worker *w, int run, cnn_outcome outcome)
     row.attempt_start_time = measured->start_time;
     row.attempt_life_seconds = measured->life_seconds;
     row.attempt_train_seconds = measured->train_seconds;
-    if (w->child)
-        row.attempt_exit_code = cnn_child_exit_code(w->child);
+    if (w->trainer)
+        row.attempt_exit_code = w->end.exit_code;
     if (!good) {
         cnn_copy_string(row.attempt_reason, sizeof row.attempt_reason, w->record.reason);
-        if (w->child)
-            cnn_copy_printable(row.attempt_log, sizeof row.attempt_log,
-                               cnn_child_log_tail(w->child), true);
+        if (w->trainer)
+            cnn_copy_printable(row.attempt_log, sizeof row.attempt_log, w->end.log, true);
     }
-    return cnn_writer_attempt(w->context->writer, run, measured->attempts - 1, &row);
+    return cnn_store_attempt(w->context->store, run, measured->attempts - 1, &row);
 }
 
 /* ---- an attempt ---------------------------------------------------------------------------- */
@@ -248,7 +248,7 @@ static void go_on(cnn_worker *w, bool good)
 /** Whether processes of the attempt's trainer may still use the device; adds it to the reason. */
 static bool is_occupied(cnn_worker *w)
 {
-    const int left = w->child ? cnn_child_left_behind(w->child) : 0;
+    const int left = w->trainer ? w->end.left_behind : 0;
     char *reason = w->record.reason, why[sizeof w->record.reason];
     if (left == 0)
         return false;
@@ -282,7 +282,7 @@ static cnn_status conclude(cnn_worker *w, int run, cnn_outcome outcome)
     }
     const bool kept = !good && task_of(w, run) == CNN_TASK_RETRAIN;
     if (!kept)
-        CNN_TRY(cnn_writer_run(w->context->writer, run, status, &w->record.row, w->record.epochs));
+        CNN_TRY(cnn_store_run(w->context->store, run, status, &w->record.row, w->record.epochs));
     CNN_TRY(report_run(w, run, status, kept, occupied));
     go_on(w, good && !occupied);
 done:
@@ -293,11 +293,9 @@ done:
 static cnn_outcome judge(cnn_worker *w)
 {
     cnn_record *r = &w->record;
-    const bool simulated = treatment_of(w, current_run(w)).framework->is_simulated;
-    const cnn_trainer_end end = {.exit_code = cnn_child_exit_code(w->child),
-                                 .started = cnn_child_was_started(w->child),
-                                 .life_seconds = simulated ? NAN : cnn_child_life_seconds(w->child),
-                                 .log = cnn_child_log_tail(w->child)};
+    cnn_trainer_end end = w->end;
+    if (treatment_of(w, current_run(w)).framework->is_simulated)
+        end.life_seconds = NAN;
     const cnn_outcome outcome = cnn_record_judge(r, &end);
     if (outcome == CNN_OUTCOME_DONE || outcome == CNN_OUTCOME_DIVERGED)
         return outcome; /* it came just in time */
@@ -310,11 +308,10 @@ static cnn_outcome judge(cnn_worker *w)
         snprintf(r->reason, sizeof r->reason, "%s", w->late);
         return CNN_OUTCOME_TIMEOUT;
     }
-    const char *trouble = cnn_telemetry_trouble(w->telemetry);
-    if (trouble) {
+    if (end.trouble) {
         char why[sizeof r->reason];
         cnn_copy_string(why, sizeof why, r->reason);
-        snprintf(r->reason, sizeof r->reason, "%s: %.60s", trouble, why);
+        snprintf(r->reason, sizeof r->reason, "%s: %.60s", end.trouble, why);
     }
     return outcome;
 }
@@ -322,10 +319,10 @@ static cnn_outcome judge(cnn_worker *w)
 static cnn_status finish_attempt(cnn_worker *w)
 {
     cnn_status st = CNN_OK;
-    cnn_telemetry_end(w->telemetry, cnn_child_usage(w->child), &w->record.row);
+    w->trainer->describe_end(w->trainer, &w->end, &w->record.row);
     CNN_TRY(conclude(w, current_run(w), judge(w)));
 done:
-    cnn_child_destroy(&w->child);
+    cnn_trainer_destroy(&w->trainer);
     return st;
 }
 
@@ -341,20 +338,18 @@ static cnn_status start_attempt(cnn_worker *w)
                                      w->work.attempts[r->level] + w->attempt,
                                      context->algorithms[r->cell], &spec));
     w->limit = w->work.limits[r->level];
-    w->last_event = cnn_clock_monotonic();
+    w->last_event = now(w);
     w->timed_out = w->killed = w->ready_reported = w->answer_due = false;
     w->leave_asked = w->leave_granted = false;
     cnn_record_begin(&w->record, treatment_of(w, run).train.epochs);
     w->record.given_threads = w->place->cores;
-    cnn_telemetry_begin(w->telemetry);
-    if (cnn_start_trainer(context, r->cell, spec.s, &w->child) != CNN_OK) {
+    if (context->trainers->start(context->trainers, run, spec.s, &w->trainer) != CNN_OK) {
         cnn_copy_printable(w->record.reason, sizeof w->record.reason, cnn_error_message(), false);
-        w->record.row.start_time = cnn_clock_wall();
+        w->record.row.start_time = cnn_system_wall(context->system);
         w->unstarted = true;
         CNN_TRY(ask_for_leave(w, run));
         goto done;
     }
-    cnn_telemetry_trainer(w->telemetry, (int)cnn_child_pid(w->child));
     CNN_TRY(report_state(w, run));
 done:
     cnn_text_free(&spec);
@@ -363,14 +358,15 @@ done:
 
 static void keep_deadlines(cnn_worker *w)
 {
-    const double now = cnn_clock_monotonic();
-    if (!w->killed && now >= w->kill_at) {
+    const double time = now(w);
+    if (!w->killed && time >= w->kill_at) {
         w->killed = true;
-        cnn_child_kill(w->child);
-    } else if (!w->timed_out && cnn_limit_is_passed(&w->limit, cnn_child_life_seconds(w->child),
-                                                    now - w->last_event, w->late, sizeof w->late)) {
+        w->trainer->kill(w->trainer);
+    } else if (!w->timed_out &&
+               cnn_limit_is_passed(&w->limit, w->trainer->life_seconds(w->trainer),
+                                   time - w->last_event, w->late, sizeof w->late)) {
         w->timed_out = true;
-        cnn_child_kill(w->child);
+        w->trainer->kill(w->trainer);
     }
 }
 
@@ -378,26 +374,26 @@ static cnn_status watch(cnn_worker *w, bool *busy)
 {
     cnn_status st = CNN_OK;
     bool too_long;
-    cnn_record_look(&w->record, cnn_clock_monotonic());
-    CNN_TRY(cnn_child_poll(w->child, 0));
-    for (const char *line; (line = cnn_child_next_line(w->child, &too_long)) != NULL;) {
+    cnn_record_look(&w->record, now(w));
+    CNN_TRY(w->trainer->poll(w->trainer, 0));
+    for (const char *line; (line = w->trainer->next_line(w->trainer, &too_long)) != NULL;) {
         *busy = true;
-        w->last_event = cnn_clock_monotonic();
+        w->last_event = now(w);
         if (!cnn_record_line(&w->record, line, too_long))
-            cnn_child_kill(w->child);
+            w->trainer->kill(w->trainer);
         CNN_TRY(report_ready(w, current_run(w)));
         CNN_TRY(report_state(w, current_run(w)));
     }
-    if (w->record.done || cnn_child_ended(w->child)) /* early: the answer takes a pause of rank 0 */
+    if (w->record.done ||
+        w->trainer->has_ended(w->trainer)) /* early: the answer takes a pause of rank 0 */
         CNN_TRY(ask_for_leave(w, current_run(w)));
-    if (cnn_child_ended(w->child)) {
+    if (w->trainer->has_ended(w->trainer)) {
         if (w->answer_due || !w->leave_granted)
             goto done;
         *busy = true;
         CNN_TRY(finish_attempt(w));
         goto done;
     }
-    cnn_telemetry_sample(w->telemetry);
     keep_deadlines(w);
 done:
     return st;
@@ -406,7 +402,7 @@ done:
 cnn_status cnn_worker_step(cnn_worker *w, bool *busy)
 {
     cnn_status st = CNN_OK;
-    if (w->child) {
+    if (w->trainer) {
         CNN_TRY(watch(w, busy));
         goto done;
     }
@@ -437,5 +433,5 @@ done:
 
 cnn_status cnn_worker_wait(cnn_worker *w, double seconds)
 {
-    return cnn_child_poll(w->child, seconds);
+    return w->trainer->poll(w->trainer, seconds);
 }

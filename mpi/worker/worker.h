@@ -27,7 +27,7 @@ void cnn_worker_take_answer(cnn_worker *worker, const cnn_message_checked *answe
 void cnn_worker_take_leave(cnn_worker *worker);
 
 /** Starts no new run; a running one has the job's grace_seconds to finish, or is killed at once. */
-void cnn_worker_stop(cnn_worker *worker, bool now);
+void cnn_worker_stop(cnn_worker *worker, bool at_once);
 
 /** Handles events and deadlines, writes rows, starts the next run and reports to rank 0. *busy:
  *  something has happened. An error (a row cannot be written, say) ends this rank's work;

@@ -31,12 +31,12 @@ typedef struct {
     cnn_consistency *consistency;
 } fixture;
 
-/** In place of the writer's, which needs a results file: keeps the row. */
+/** Keeps the row. */
 static cnn_quarantine recorded;
 
-cnn_status cnn_writer_quarantine(cnn_writer *writer, int session, const cnn_quarantine *row)
+static cnn_status write_quarantine(cnn_store *store, int session, const cnn_quarantine *row)
 {
-    (void)writer;
+    (void)store;
     (void)session;
     recorded = *row;
     return CNN_OK;
@@ -62,6 +62,7 @@ static void set_up(fixture *f)
         "name: states\nrepeats: 4\nseed: 5\nfactors:\n  framework: [native, layered]\n"
         "  architecture: [arch1]\n  dataset: [a]\ndatasets:\n  a: {type: synthetic}\n";
     static const double known[2] = {0};
+    static cnn_store store = {.write_quarantine = write_quarantine};
     memset(f, 0, sizeof *f);
     f->mail.box.send = send_message;
     if (cnn_job_parse("states.yaml", text, NULL, &f->job) != CNN_OK ||
@@ -71,6 +72,8 @@ static void set_up(fixture *f)
     f->context.size = RANKS;
     f->context.places = f->places;
     f->context.mailbox = &f->mail.box;
+    f->context.system = cnn_system_real();
+    f->context.store = &store;
     f->context.status = calloc((size_t)f->context.design->run_count, 1);
     f->context.attempts = calloc((size_t)f->context.design->run_count, sizeof *f->context.attempts);
     assert_non_null(f->context.status);
