@@ -9,6 +9,7 @@
 #define CELL_COUNT(m, type, units, text) COLUMN(cnn_cell_count, runs_##m, m, type, units, text),
 #define SUMMARY(m, type, units, text)    COLUMN(cnn_summary, m, m, type, units, text),
 #define PAIR(m, type, units, text)       COLUMN(cnn_pair, comparison_##m, m, type, units, text),
+#define CONDITION(m, type, units, text)  COLUMN(cnn_conditions, condition_##m, m, type, units, text),
 #define COMPARISON(m, type, units, text) COLUMN(cnn_comparison, m, m, type, units, text),
 #define BLOCKING(m, type, units, text)   COLUMN(cnn_blocking, overall_##m, m, type, units, text),
 #define POSITION(m, type, units, text)                                                             \
@@ -23,6 +24,7 @@
 const cnn_column cnn_cell_count_columns[] = {CNN_CELL_COUNT_COLUMNS(CELL_COUNT)};
 const cnn_column cnn_summary_columns[] = {CNN_SUMMARY_COLUMNS(SUMMARY)};
 const cnn_column cnn_pair_columns[] = {CNN_PAIR_COLUMNS(PAIR)};
+const cnn_column cnn_condition_columns[] = {CNN_CONDITION_COLUMNS(CONDITION)};
 const cnn_column cnn_comparison_columns[] = {CNN_COMPARISON_COLUMNS(COMPARISON)};
 const cnn_column cnn_blocking_columns[] = {CNN_BLOCKING_COLUMNS(BLOCKING)};
 const cnn_column cnn_position_columns[] = {CNN_POSITION_COLUMNS(POSITION)};

@@ -13,6 +13,7 @@
 extern const cnn_column cnn_cell_count_columns[CNN_COUNT_COLUMNS(CNN_CELL_COUNT_COLUMNS)];
 extern const cnn_column cnn_summary_columns[CNN_COUNT_COLUMNS(CNN_SUMMARY_COLUMNS)];
 extern const cnn_column cnn_pair_columns[CNN_COUNT_COLUMNS(CNN_PAIR_COLUMNS)];
+extern const cnn_column cnn_condition_columns[CNN_COUNT_COLUMNS(CNN_CONDITION_COLUMNS)];
 extern const cnn_column cnn_comparison_columns[CNN_COUNT_COLUMNS(CNN_COMPARISON_COLUMNS)];
 extern const cnn_column cnn_blocking_columns[CNN_COUNT_COLUMNS(CNN_BLOCKING_COLUMNS)];
 extern const cnn_column cnn_position_columns[CNN_COUNT_COLUMNS(CNN_POSITION_COLUMNS)];

@@ -139,6 +139,7 @@ const cnn_table cnn_tables[CNN_TABLE_COUNT] = {
     [CNN_TABLE_OUTLIERS] = ANALYSED(2, CNN_DIM_RUN, outlier_columns, int8_t),
     [CNN_TABLE_BLOCK_FLAWS] = ANALYSED(1, CNN_DIM_RUN, block_flaw_columns, int8_t),
     [CNN_TABLE_PAIRS] = ANALYSED(1, CNN_DIM_COMPARISON, cnn_pair_columns, cnn_pair),
+    [CNN_TABLE_CONDITIONS] = ANALYSED(1, CNN_DIM_COMPARISON, cnn_condition_columns, cnn_conditions),
     [CNN_TABLE_COMPARISONS] =
         ANALYSED(2, CNN_DIM_COMPARISON, cnn_comparison_columns, cnn_comparison),
     [CNN_TABLE_FAMILIES] =
@@ -198,8 +199,16 @@ static const struct {
 };
 enum { FLAG_COLUMN_COUNT = sizeof flag_columns / sizeof flag_columns[0] };
 
+/** Columns of conditions are all of one kind. */
+static bool is_condition(const char *name)
+{
+    return strncmp(name, "condition_", strlen("condition_")) == 0;
+}
+
 const char *const *cnn_column_flags(const char *name)
 {
+    if (is_condition(name))
+        return cnn_standing_names;
     for (int i = 0; i < FLAG_COLUMN_COUNT; i++)
         if (strcmp(name, flag_columns[i].name) == 0)
             return flag_columns[i].meanings;

@@ -91,6 +91,7 @@ typedef enum {
     CNN_TABLE_OUTLIERS,          /* int8_t */
     CNN_TABLE_BLOCK_FLAWS,       /* int8_t */
     CNN_TABLE_PAIRS,             /* cnn_pair */
+    CNN_TABLE_CONDITIONS,        /* cnn_conditions */
     CNN_TABLE_COMPARISONS,       /* cnn_comparison */
     CNN_TABLE_FAMILIES,          /* int32_t */
     CNN_TABLE_BLOCKING,          /* cnn_blocking */

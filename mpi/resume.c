@@ -112,6 +112,26 @@ done:
     return st;
 }
 
+/** What may differ between levels is declared before the first run, and stays. */
+static cnn_status check_compare(const cnn_job *theirs, const cnn_job *ours)
+{
+    cnn_status st = CNN_OK;
+    cnn_text there = {0}, here = {0};
+    cnn_job_describe_allowed(theirs->compare.allow, &there);
+    cnn_job_describe_allowed(ours->compare.allow, &here);
+    CNN_TRY(cnn_text_status(&there));
+    CNN_TRY(cnn_text_status(&here));
+    CNN_CHECK(memcmp(theirs->compare.allow, ours->compare.allow, sizeof ours->compare.allow) == 0,
+              CNN_EUSAGE,
+              "it was begun with compare: {allow: [%s]}, the job has compare: {allow: [%s]}: what "
+              "levels may differ in is declared before the first run",
+              there.s ? there.s : "", here.s ? here.s : "");
+done:
+    cnn_text_free(&there);
+    cnn_text_free(&here);
+    return st;
+}
+
 /** That their job has the factors that the file has: its cells' levels are then good for it. */
 static cnn_status check_own_job(const cnn_job *theirs, const cnn_job *ours)
 {
@@ -137,6 +157,7 @@ cnn_status cnn_resume_check(const cnn_results *results, const cnn_job *job,
     CNN_TRY(cnn_job_parse_stored(job->path, results->job_text, results->overrides, &theirs));
     CNN_TRY(check_own_job(theirs, job));
     CNN_TRY(check_training(theirs, job, design));
+    CNN_TRY(check_compare(theirs, job));
 done:
     cnn_job_destroy(&theirs);
     return st;

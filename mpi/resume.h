@@ -12,7 +12,8 @@
 /** Number of devices that the file was planned for. CNN_EDATA: the file does not hold it. */
 cnn_status cnn_resume_devices(const cnn_results *results, int *out);
 
-/** CNN_OK when the file's plan is this design and both jobs train the same in every cell;
+/** CNN_OK when the file's plan is this design, and both jobs train the same in every cell and allow
+ *  the same differences between levels (compare);
  *  CNN_EUSAGE names the first difference. Keys that do not affect a run (output, limits,
  *  analysis) may differ. */
 cnn_status cnn_resume_check(const cnn_results *results, const cnn_job *job,

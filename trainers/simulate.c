@@ -21,10 +21,12 @@ static void sleep_for(double seconds)
 
 static cnn_status send_ready(const cnn_spec *spec, cnn_event_sink sink, void *user)
 {
+    const cnn_truth *truth = &spec->simulate->truth;
     cnn_event event = cnn_event_make(CNN_EVENT_READY);
-    event.parameters = 0;
-    event.train_images = event.test_images = 0;
-    event.threads = spec->threads;
+    event.parameters = truth->reports.parameters;
+    event.train_images = truth->reports.train_images;
+    event.test_images = truth->reports.test_images;
+    event.threads = truth->reports.threads ? truth->reports.threads : spec->threads;
     snprintf(event.backend, sizeof event.backend, "simulate");
     snprintf(event.versions, sizeof event.versions, "cnntrain-simulate %s", CNN_VERSION);
     snprintf(event.device, sizeof event.device, "simulated");

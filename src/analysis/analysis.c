@@ -22,6 +22,7 @@ static cnn_status allocate(cnn_analysis *a)
     a->block_flaw = calloc((size_t)a->run_count + 1, sizeof *a->block_flaw);
     a->pairs = calloc(comparisons, sizeof *a->pairs);
     a->comparisons = calloc(comparisons * CNN_MEASURE_COUNT, sizeof *a->comparisons);
+    a->conditions = calloc(comparisons, sizeof *a->conditions);
     a->is_control = calloc((size_t)a->pair_count + 1, sizeof *a->is_control);
     a->positions = calloc(models * (size_t)a->level_count, sizeof *a->positions);
     a->models = calloc(models, sizeof *a->models);
@@ -30,8 +31,8 @@ static cnn_status allocate(cnn_analysis *a)
     a->cell_seeds = calloc(cells, sizeof *a->cell_seeds);
     a->session_overhead = calloc((size_t)a->session_count + 1, sizeof *a->session_overhead);
     CNN_CHECK(a->counts && a->summaries && a->cell_of && a->outlier && a->block_flaw && a->pairs &&
-                  a->comparisons && a->is_control && a->positions && a->models && a->fixed &&
-                  a->components && a->cell_seeds && a->session_overhead,
+                  a->comparisons && a->conditions && a->is_control && a->positions && a->models &&
+                  a->fixed && a->components && a->cell_seeds && a->session_overhead,
               CNN_ENOMEM, "analysis of %d cells", a->cell_count);
 done:
     return st;
@@ -126,6 +127,7 @@ static cnn_status create(const cnn_results *results, int looks, bool verdicts_on
     CNN_TRY(cnn_analysis_cells(a, &groups));
     CNN_TRY(cnn_analysis_flaws(a, &groups));
     CNN_TRY(cnn_analysis_contrasts(a, &groups));
+    CNN_TRY(cnn_analysis_conditions(a, &groups));
     cnn_analysis_blocking(a);
     CNN_TRY(cnn_analysis_families(a));
     cnn_analysis_verdicts(a);
@@ -168,6 +170,8 @@ void cnn_analysis_destroy(cnn_analysis **analysis)
     free(a->flawed);
     free(a->pairs);
     free(a->comparisons);
+    free(a->conditions);
+    free(a->unequal);
     free(a->is_control);
     free(a->positions);
     free(a->models);

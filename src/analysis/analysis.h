@@ -50,6 +50,16 @@ typedef struct {
     double value;
 } cnn_outlier;
 
+enum { CNN_CONDITION_TEXT = 32 }; /* bytes of the text of a condition */
+
+/** A condition in which the runs of two levels differ, whether declared or not; differences that the
+ *  contrast itself makes are left out. */
+typedef struct {
+    int comparison, condition; /* cnn_condition */
+    int run_a, run_b;          /* of the first block in which they differ */
+    int blocks;                /* in which they differ */
+} cnn_unequal;
+
 /** Indices: cell c, combination k, level l of the contrast, measure m, comparison i (pair p of
  *  combination k: i = k * pair_count + p; pairs (0,1), (0,2), ..., (1,2), ...). */
 typedef struct {
@@ -80,6 +90,10 @@ typedef struct {
     int flawed_count;         /* of them not whole */
     cnn_flawed_block *flawed; /* [flawed_count] by combination, then repeat */
     cnn_pair *pairs;          /* [comparison_count] */
+    bool allow[CNN_CONDITION_COUNT]; /* conditions in which the job lets levels differ */
+    cnn_conditions *conditions;      /* [comparison_count] */
+    int unequal_count;
+    cnn_unequal *unequal;        /* [unequal_count] by comparison, then condition */
     cnn_comparison *comparisons; /* [comparison_count, CNN_MEASURE_COUNT] */
     /* members of each family (measure and test): possible tests times looks */
     int family_size[CNN_MEASURE_COUNT][CNN_TEST_COUNT];
@@ -127,6 +141,14 @@ double cnn_analysis_value(const cnn_results *results, int run, cnn_measure measu
 /** Seeds that several of the planned runs of one cell share, warm-up runs not counted: the length
  * of seed_groups, which the plan fixes. runs: [run_count]. */
 cnn_status cnn_analysis_count_seed_groups(const cnn_planned *runs, int run_count, int *out);
+
+/** The cnn_standing of a comparison's levels in a condition; -1: unknown. */
+int cnn_analysis_standing(const cnn_analysis *a, int comparison, cnn_condition condition);
+/** Whether its levels differ in any condition that is not declared: there is no verdict on time. */
+bool cnn_analysis_is_unequal(const cnn_analysis *a, int comparison);
+/** A run's value of a condition as text: digits, or a checksum; "" unknown. */
+void cnn_analysis_condition(const cnn_measured *run, cnn_condition condition,
+                            char out[CNN_CONDITION_TEXT]);
 
 static inline const cnn_summary *cnn_analysis_summary(const cnn_analysis *a, int cell,
                                                       cnn_measure measure)

@@ -8,6 +8,7 @@
 const char *const cnn_measure_names[] = {CNN_MEASURES(NAME) NULL};
 const char *const cnn_verdict_names[] = {CNN_VERDICTS(NAME) NULL};
 const char *const cnn_variance_verdict_names[] = {CNN_VARIANCE_VERDICTS(NAME) NULL};
+const char *const cnn_standing_names[] = {CNN_STANDINGS(NAME) NULL};
 const char *const cnn_block_flaw_names[] = {CNN_BLOCK_FLAWS(NAME) NULL};
 const char *const cnn_component_names[] = {CNN_COMPONENTS(NAME) NULL};
 const char *const cnn_device_unit_names[] = {CNN_DEVICE_UNITS(NAME) NULL};
@@ -43,6 +44,7 @@ const int8_t cnn_measure_is_log[] = {CNN_MEASURES(IS_LOG)};
 UNKNOWN_ROW(cnn_cell_count, cnn_cell_count_unknown, CNN_CELL_COUNT_COLUMNS)
 UNKNOWN_ROW(cnn_summary, cnn_summary_unknown, CNN_SUMMARY_COLUMNS)
 UNKNOWN_ROW(cnn_pair, cnn_pair_unknown, CNN_PAIR_COLUMNS)
+UNKNOWN_ROW(cnn_conditions, cnn_conditions_unknown, CNN_CONDITION_COLUMNS)
 UNKNOWN_ROW(cnn_comparison, cnn_comparison_unknown, CNN_COMPARISON_COLUMNS)
 UNKNOWN_ROW(cnn_blocking, cnn_blocking_unknown, CNN_BLOCKING_COLUMNS)
 UNKNOWN_ROW(cnn_position_effect, cnn_position_effect_unknown, CNN_POSITION_COLUMNS)

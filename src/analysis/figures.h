@@ -11,6 +11,7 @@
 #ifndef CNN_ANALYSIS_FIGURES_H
 #define CNN_ANALYSIS_FIGURES_H
 
+#include "job/conditions.h"
 #include "results/record.h"
 #include "stats/reasons.h"
 
@@ -53,6 +54,12 @@
     X(CNN_TEST_DEVICE, device)                                                                     \
     X(CNN_TEST_DEVICE_TOST, device_tost)
 
+/** How two levels stand in a condition that they must share. X(constant, name) */
+#define CNN_STANDINGS(X)                                                                           \
+    X(CNN_STANDING_EQUAL, "equal")                                                                 \
+    X(CNN_STANDING_DECLARED, "declared") /* they differ by the contrast, or the job allows it */   \
+    X(CNN_STANDING_UNEQUAL, "unequal")   /* they differ: no verdict on time */
+
 /** Why a block takes no part in paired tests. X(constant, name) */
 #define CNN_BLOCK_FLAWS(X)                                                                         \
     X(CNN_BLOCK_WHOLE, "whole")                                                                    \
@@ -92,6 +99,7 @@ typedef enum {
     CNN_VARIANCE_VERDICTS(CNN_FIGURE_CONSTANT) CNN_VARIANCE_VERDICT_COUNT
 } cnn_variance_verdict;
 typedef enum { CNN_TESTS(CNN_FIGURE_CONSTANT) CNN_TEST_COUNT } cnn_test_kind;
+typedef enum { CNN_STANDINGS(CNN_FIGURE_CONSTANT) CNN_STANDING_COUNT } cnn_standing;
 typedef enum { CNN_BLOCK_FLAWS(CNN_FIGURE_CONSTANT) CNN_BLOCK_FLAW_COUNT } cnn_block_flaw;
 typedef enum { CNN_COMPONENTS(CNN_FIGURE_CONSTANT) CNN_COMPONENT_LEVELS } cnn_component_kind;
 typedef enum { CNN_DEVICE_UNITS(CNN_FIGURE_CONSTANT) CNN_DEVICE_UNIT_COUNT } cnn_device_unit;
@@ -144,6 +152,16 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(combination, I32, "", "combination within which two levels are compared; -1 until analysed") \
     X(a, I32, "", "level a of the contrast")                                                       \
     X(b, I32, "", "level b of the contrast")
+
+/** Of one pair of levels in one combination: CNN_STANDINGS of each condition, by the blocks of which
+ *  both runs are done, on one device, and report it; -1: there is none. */
+#define CNN_CONDITION_COLUMNS(X)                                                                   \
+    X(parameters, I8, "", "whether a and b have the same number of parameters")                    \
+    X(train_images, I8, "", "whether a and b have the same number of training images")             \
+    X(test_images, I8, "", "whether a and b have the same number of test images")                  \
+    X(epochs_done, I8, "", "whether a and b have done the same number of epochs")                  \
+    X(data_checksum, I8, "", "whether a and b have had the same data")                             \
+    X(threads, I8, "", "whether a and b have had the same number of CPU threads")
 
 /** Of one pair of levels in one combination, and measure: a against b. p values are two-sided,
  *  *_p_holm: adjusted by Holm within the family. Paired figures rest on the whole blocks: both runs
@@ -364,6 +382,7 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
 typedef struct { CNN_CELL_COUNT_COLUMNS(CNN_FIGURE) } cnn_cell_count;
 typedef struct { CNN_SUMMARY_COLUMNS(CNN_FIGURE) } cnn_summary;
 typedef struct { CNN_PAIR_COLUMNS(CNN_FIGURE) } cnn_pair;
+typedef struct { CNN_CONDITION_COLUMNS(CNN_FIGURE) } cnn_conditions;
 typedef struct { CNN_COMPARISON_COLUMNS(CNN_FIGURE) } cnn_comparison;
 typedef struct { CNN_BLOCKING_COLUMNS(CNN_FIGURE) } cnn_blocking;
 typedef struct { CNN_POSITION_COLUMNS(CNN_FIGURE) } cnn_position_effect;
@@ -380,6 +399,7 @@ extern const char *const cnn_measure_names[];
 extern const char *const cnn_verdict_names[];
 extern const char *const cnn_variance_verdict_names[];
 extern const char *const cnn_test_names[];
+extern const char *const cnn_standing_names[];
 extern const char *const cnn_block_flaw_names[];
 extern const char *const cnn_component_names[]; /* the residuals of the levels left out */
 extern const char *const cnn_device_unit_names[];
@@ -399,6 +419,7 @@ extern const int8_t cnn_measure_is_log[];      /* [CNN_MEASURE_COUNT] 1: analyse
 cnn_cell_count cnn_cell_count_unknown(void);
 cnn_summary cnn_summary_unknown(void);
 cnn_pair cnn_pair_unknown(void);
+cnn_conditions cnn_conditions_unknown(void);
 cnn_comparison cnn_comparison_unknown(void);
 cnn_blocking cnn_blocking_unknown(void);
 cnn_position_effect cnn_position_effect_unknown(void);

@@ -24,6 +24,8 @@ cnn_status cnn_analysis_flaws(cnn_analysis *a, const cnn_groups *g);
 cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g);
 /** positions */
 cnn_status cnn_analysis_positions(cnn_analysis *a, const cnn_groups *g);
+/** allow, conditions, unequal */
+cnn_status cnn_analysis_conditions(cnn_analysis *a, const cnn_groups *g);
 /** blocking */
 void cnn_analysis_blocking(cnn_analysis *a);
 /** family_size, *_p_holm, power at the family's alpha */

@@ -126,6 +126,9 @@ static cnn_status check_training(const couple *c, bool *other_split, int *named)
     cnn_job *a = NULL, *b = NULL;
     CNN_TRY(cnn_stored_job(c->a, c->path_a, &a));
     CNN_TRY(cnn_stored_job(c->b, c->path_b, &b));
+    CNN_CHECK(memcmp(a->compare.allow, b->compare.allow, sizeof a->compare.allow) == 0, CNN_EUSAGE,
+              CANNOT_POOL "their jobs allow levels to differ in other conditions (compare)",
+              c->path_a, c->path_b);
     for (int cell = 0; cell < c->a->cell_count; cell++)
         CNN_TRY(check_cell(c, a, b, cell, other_split));
     *named = count_named(c, a, b);

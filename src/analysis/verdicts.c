@@ -13,8 +13,10 @@ const char cnn_verdict_rule[] =
     "6 blocks are planned, each level at each position twice. A level varies less or more than "
     "another from run to run if the test of spread, made of differences between blocks of one "
     "device, adjusted by Holm, says so. Holm adjusts over all combinations and pairs of a measure, "
-    "for each test. An unfinished study has verdicts only at declared looks, each at its increment "
-    "of the O'Brien-Fleming spending function of Lan and DeMets.";
+    "for each test. Levels that differ in parameters, images, epochs, data or threads get no "
+    "verdict on time unless the job declares the difference (compare: allow). An unfinished study "
+    "has verdicts only at declared looks, each at its increment of the O'Brien-Fleming spending "
+    "function of Lan and DeMets.";
 
 static cnn_reason why_no_value(const cnn_analysis *a, const cnn_pair *pair, cnn_measure measure)
 {
@@ -88,16 +90,17 @@ static void judge_variances(cnn_analysis *a, int comparison, cnn_measure measure
         x->variance_verdict = x->spread_t < 0 ? CNN_VARIANCE_SMALLER : CNN_VARIANCE_LARGER;
 }
 
-/** Before the first look no verdict is given, whatever the tests find. */
-static void withhold(cnn_comparison *x)
+/** No verdict is given, whatever the tests find; reasons for which none could be made stay. */
+static void withhold(cnn_comparison *x, cnn_reason reason)
 {
     if (x->verdict != CNN_VERDICT_INCONCLUSIVE || x->verdict_reason == CNN_REASON_NONE ||
-        x->verdict_reason == CNN_REASON_NO_MARGIN)
-        x->verdict_reason = CNN_REASON_INTERIM;
+        x->verdict_reason == CNN_REASON_NO_MARGIN ||
+        x->verdict_reason == CNN_REASON_SAME_DIFFERENCE)
+        x->verdict_reason = (int8_t)reason;
     if (x->variance_verdict != CNN_VARIANCE_INCONCLUSIVE || x->variance_reason == CNN_REASON_NONE)
-        x->variance_reason = CNN_REASON_INTERIM;
+        x->variance_reason = (int8_t)reason;
     if (x->device_verdict != CNN_VERDICT_INCONCLUSIVE || x->device_reason == CNN_REASON_NONE)
-        x->device_reason = CNN_REASON_INTERIM;
+        x->device_reason = (int8_t)reason;
     x->verdict = x->device_verdict = CNN_VERDICT_INCONCLUSIVE;
     x->variance_verdict = CNN_VARIANCE_INCONCLUSIVE;
 }
@@ -110,7 +113,9 @@ void cnn_analysis_verdicts(cnn_analysis *a)
             judge_means(a, i, (cnn_measure)m, x);
             judge_devices(a, (cnn_measure)m, x);
             judge_variances(a, i, (cnn_measure)m, x);
-            if (a->look.number == 0)
-                withhold(x);
+            if (cnn_measure_is_log[m] && cnn_analysis_is_unequal(a, i))
+                withhold(x, CNN_REASON_UNEQUAL);
+            else if (a->look.number == 0)
+                withhold(x, CNN_REASON_INTERIM); /* before the first look */
         }
 }

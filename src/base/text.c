@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -154,6 +155,19 @@ void cnn_copy_string(char *field, size_t n, const char *s)
         len = n - 1;
     memcpy(field, s, len);
     memset(field + len, 0, n - len);
+}
+
+void cnn_format_grouped(int64_t x, char out[CNN_GROUPED_SIZE])
+{
+    char digits[24];
+    const int n = snprintf(digits, sizeof digits, "%" PRId64, x);
+    int used = 0;
+    for (int i = 0; i < n; i++) {
+        if (i && (n - i) % 3 == 0 && digits[i - 1] != '-')
+            out[used++] = ',';
+        out[used++] = digits[i];
+    }
+    out[used] = '\0';
 }
 
 /** Levenshtein distance; words of 64 letters and more count as infinitely far. */

@@ -44,6 +44,10 @@ char *cnn_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /** Copies s into a field of n bytes, always terminated, cut where it does not fit. */
 void cnn_copy_string(char *field, size_t n, const char *s);
 
+/** x in decimal digits with a comma between thousands: "1,234,567". */
+enum { CNN_GROUPED_SIZE = 32 };
+void cnn_format_grouped(int64_t x, char out[CNN_GROUPED_SIZE]);
+
 /** The entry of names (NULL-terminated) closest to word by edit distance, or NULL when none is
  *  close (more than a third of its letters differ). For "did you mean". */
 const char *cnn_suggest(const char *word, const char *const *names);

@@ -38,20 +38,6 @@ static void more(cnn_text *out, int shown, int all, const char *what)
         cnn_text_printf(out, "  ... and %d more %s\n", all - shown, what);
 }
 
-/** 1234567 as "1,234,567" into s (32 bytes). */
-static const char *grouped(int64_t x, char *s)
-{
-    char digits[24];
-    int n = snprintf(digits, sizeof digits, "%" PRId64, x), used = 0;
-    for (int i = 0; i < n; i++) {
-        if (i && (n - i) % 3 == 0 && digits[i - 1] != '-')
-            s[used++] = ',';
-        s[used++] = digits[i];
-    }
-    s[used] = '\0';
-    return s;
-}
-
 static int first_measured(const cnn_design *d)
 {
     int b = 0;
@@ -174,13 +160,13 @@ static void describe_cells(const cnn_design *d, const cnn_network *const *networ
                     "runs", "parameters", "multiply-adds per image", "batch norm");
     for (int c = 0; c < rows; c++) {
         const cnn_network *net = networks ? networks[c] : NULL;
-        char parameters[32] = "unknown", work[32] = "unknown";
+        char parameters[CNN_GROUPED_SIZE] = "unknown", work[CNN_GROUPED_SIZE] = "unknown";
         int64_t sum = 0;
         for (int l = 0; net && l < net->layer_count; l++)
             sum += cnn_layer_multiply_adds(&net->layers[l]);
         if (net) {
-            grouped(net->parameter_total, parameters);
-            grouped(sum, work);
+            cnn_format_grouped(net->parameter_total, parameters);
+            cnn_format_grouped(sum, work);
         }
         cnn_text_append(out, "  ");
         cnn_text_append_padded(out, d->cells[c].label, width);

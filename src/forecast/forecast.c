@@ -57,7 +57,7 @@ static const char *why_no_spread(const work *w, const cnn_forecast_cell *a,
         cnn_analysis_comparison(w->analysis, comparison, CNN_MEASURE_TRAIN_SECONDS);
     if (x->blocks >= 2 && x->paired_sd > 0)
         return NULL;
-    return cnn_reason_sentences[x->verdict_reason];
+    return cnn_reason_sentences[x->paired_sd == 0 ? CNN_REASON_SAME_DIFFERENCE : x->verdict_reason];
 }
 
 static void expect_pair(const work *w, const int *cell_of, cnn_forecast_pair *p)

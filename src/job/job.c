@@ -57,6 +57,16 @@ bool cnn_framework_is_same(const cnn_framework *a, const cnn_framework *b)
     return same;
 }
 
+void cnn_job_describe_allowed(const bool allow[CNN_CONDITION_COUNT], cnn_text *out)
+{
+    const char *comma = "";
+    for (int c = 0; c < CNN_CONDITION_COUNT; c++)
+        if (allow[c]) {
+            cnn_text_printf(out, "%s%s", comma, cnn_condition_names[c]);
+            comma = ", ";
+        }
+}
+
 static void free_framework(cnn_framework *f)
 {
     free(f->name);

@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "data/source.h"
+#include "job/conditions.h"
 #include "nn/network.h"
 #include "nn/train.h"
 #include "simulate/truth.h"
@@ -90,6 +91,9 @@ typedef struct {
         double looks[CNN_JOB_LOOKS_MAX]; /* [look_count] shares of the blocks at which verdicts are
                                             given, ascending; the last is 1 */
     } analysis;
+    struct {
+        bool allow[CNN_CONDITION_COUNT]; /* conditions in which levels of the contrast may differ */
+    } compare;
     /* what the levels stand for, level by level; entries that no level names are left out */
     int framework_count, architecture_count, dataset_count;
     cnn_framework *frameworks;
@@ -123,6 +127,8 @@ bool cnn_job_is_simulated(const cnn_job *job);
 /** Whether two levels run the same program in the same way, whatever their names: a negative
  *  control. */
 bool cnn_framework_is_same(const cnn_framework *a, const cnn_framework *b);
+/** The names of the conditions that a job allows to differ: "parameters, threads"; "" without. */
+void cnn_job_describe_allowed(const bool allow[CNN_CONDITION_COUNT], cnn_text *out);
 
 /** What one cell of the job trains: settings with the levels of its factors put in. */
 typedef struct {

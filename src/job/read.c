@@ -45,6 +45,11 @@ static const cnn_field analysis_fields[] = {
     {0},
 };
 
+static const cnn_field compare_fields[] = {
+    {.key = "allow", .kind = CNN_FIELD_NODE, .required = true},
+    {0},
+};
+
 static const cnn_field repeats_field = {
     .key = "repeats", MEMBER(repeats, INT), .min = 1, .max = 100000, .word = "auto"};
 static const cnn_field crossed_field[] = {
@@ -55,7 +60,7 @@ typedef struct {
     char *name, *output;
     int seed, backend;
     struct fy_node *repeats, *contrast, *seeds, *train, *factors, *schedule, *limits, *analysis;
-    struct fy_node *datasets, *architectures;
+    struct fy_node *compare, *datasets, *architectures;
 } top;
 
 #define TOP(member, type) .key = #member, .kind = CNN_FIELD_##type, .offset = offsetof(top, member)
@@ -73,6 +78,7 @@ static const cnn_field top_fields[] = {
     {TOP(schedule, NODE)},
     {TOP(limits, NODE)},
     {TOP(analysis, NODE)},
+    {TOP(compare, NODE)},
     {TOP(datasets, NODE)},
     {TOP(architectures, NODE)},
     {0},
@@ -192,6 +198,33 @@ static void read_analysis(cnn_job_reader *r, struct fy_node *node)
         read_pool(r, keys.pool);
 }
 
+/** Reads {allow: [parameters, threads]}. */
+static void read_compare(cnn_job_reader *r, struct fy_node *node)
+{
+    static const cnn_field word = {
+        .key = "allow", .kind = CNN_FIELD_ENUM, .names = cnn_condition_names};
+    bool *allow = r->job->compare.allow;
+    struct fy_node *list = NULL;
+    void *iter = NULL;
+    int condition;
+    cnn_yaml_fields(r->y, node, "compare", compare_fields, &list);
+    if (!list)
+        return;
+    if (!fy_node_is_sequence(list) || fy_node_sequence_item_count(list) < 1) {
+        cnn_yaml_error(r->y, list,
+                       "'allow' must be a list of conditions in which the levels of the contrast "
+                       "may differ, as in [parameters]");
+        return;
+    }
+    for (struct fy_node *item; (item = fy_node_sequence_iterate(list, &iter));) {
+        if (!cnn_yaml_field(r->y, item, &word, &condition))
+            continue;
+        if (allow[condition])
+            cnn_yaml_error(r->y, item, "'%s' is given twice", cnn_condition_names[condition]);
+        allow[condition] = true;
+    }
+}
+
 static void read_top(cnn_job_reader *r)
 {
     cnn_job *job = r->job;
@@ -216,6 +249,8 @@ static void read_top(cnn_job_reader *r)
     read_section(r, t.schedule, "schedule", schedule_fields, job);
     read_section(r, t.limits, "limits", limits_fields, job);
     read_analysis(r, t.analysis);
+    if (t.compare)
+        read_compare(r, t.compare);
     if (t.seeds)
         read_seeds(r);
     read_repeats(r);

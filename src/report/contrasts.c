@@ -60,18 +60,22 @@ static void note_gaps(const cnn_report_pair *v, bool of_variance, cnn_table *t)
     free(gaps);
 }
 
-static void put_verdict(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
+/** Why no verdict is given whatever the tests find; NULL: it is given. */
+static const char *withheld(int reason)
 {
-    switch (x->verdict) {
-    case CNN_VERDICT_EQUIVALENT:
-    case CNN_VERDICT_INCONCLUSIVE:
-        cnn_table_text(t, "%s",
-                       x->verdict_reason == CNN_REASON_INTERIM ? "interim"
-                                                               : cnn_verdict_names[x->verdict]);
-        break;
-    default:
-        cnn_table_text(t, "%s %s", v->a, cnn_verdict_names[x->verdict]);
-    }
+    return reason == CNN_REASON_INTERIM   ? "interim"
+           : reason == CNN_REASON_UNEQUAL ? "withheld"
+                                          : NULL;
+}
+
+static void put_verdict(const cnn_report_pair *v, int verdict, int reason, cnn_table *t)
+{
+    if (withheld(reason))
+        cnn_table_text(t, "%s", withheld(reason));
+    else if (verdict == CNN_VERDICT_EQUIVALENT || verdict == CNN_VERDICT_INCONCLUSIVE)
+        cnn_table_text(t, "%s", cnn_verdict_names[verdict]);
+    else
+        cnn_table_text(t, "%s %s", v->a, cnn_verdict_names[verdict]);
 }
 
 static void put_estimate(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
@@ -89,7 +93,7 @@ static void put_estimate(const cnn_report_pair *v, const cnn_comparison *x, cnn_
     else
         cnn_table_interval(t, x->tost_lower, x->tost_upper);
     cnn_table_number(t, x->tost_p_holm);
-    put_verdict(v, x, t);
+    put_verdict(v, x->verdict, x->verdict_reason, t);
 }
 
 /** A margin that is finer than one image can hardly be shown. */
@@ -203,10 +207,8 @@ static void put_devices(const cnn_report_pair *v, const cnn_comparison *x, cnn_t
         cnn_table_text(t, "not estimable");
     else if (x->device_reason == CNN_REASON_FEW_UNITS)
         cnn_table_text(t, "too few %ss", cnn_device_unit_names[x->device_unit]);
-    else if (x->device_verdict == CNN_VERDICT_FASTER || x->device_verdict == CNN_VERDICT_SLOWER)
-        cnn_table_text(t, "%s %s", v->a, cnn_verdict_names[x->device_verdict]);
     else
-        cnn_table_text(t, "%s", cnn_verdict_names[x->device_verdict]);
+        put_verdict(v, x->device_verdict, x->device_reason, t);
 }
 
 /** For devices like these, where the table before is for these devices. Times only. */
@@ -394,8 +396,9 @@ static void report_equivalence(const cnn_report_pair *v)
 
 static void put_variance_verdict(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
+    const char *why = withheld(x->variance_reason);
     if (x->variance_verdict == CNN_VARIANCE_INCONCLUSIVE)
-        cnn_table_text(t, x->variance_reason == CNN_REASON_INTERIM ? "interim" : "inconclusive");
+        cnn_table_text(t, "%s", why ? why : "inconclusive");
     else
         cnn_table_text(t, "%s varies %s", v->a,
                        x->variance_verdict == CNN_VARIANCE_SMALLER ? "less" : "more");

@@ -11,6 +11,7 @@ cnn_status cnn_report_document(const cnn_report_source *source, bool full, cnn_d
                     .out = out};
     CNN_TRY(cnn_report_names_make(r.results, r.a, &r.names));
     cnn_report_header(&r);
+    cnn_report_conditions(&r);
     cnn_report_sessions(&r);
     cnn_report_cells(&r);
     cnn_report_lost(&r);

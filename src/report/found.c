@@ -228,6 +228,7 @@ void cnn_report_found(const cnn_report *r)
     if (!r->a->pair_count)
         cnn_document_paragraph(r->out, "The contrast has one level: there is nothing to compare.");
     describe_look(r);
+    cnn_report_found_unequal(r);
     describe_controls(r);
     cnn_report_found_pairs(r);
     cnn_report_found_positions(r);

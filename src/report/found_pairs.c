@@ -11,12 +11,6 @@ enum { MOST_DESCRIBED = 12, MOST_NAMED = 6 };
 /* A level's name and two words. */
 enum { SENTENCE_SIZE = 128 };
 
-static const char *combination_name(const cnn_report *r, int combination)
-{
-    return r->names.study[combination] ? r->names.study[combination]
-                                       : r->names.combinations[combination];
-}
-
 /* ---- numbers -------------------------------------------------------------------------------- */
 
 static bool is_difference(int verdict)
@@ -55,7 +49,7 @@ static void put_interval(const cnn_report_pair *v, const cnn_comparison *x, doub
     const int decimals = interval_decimals(low, high);
     cnn_report_amount(low, decimals, from);
     cnn_report_amount(high, decimals, to);
-    if (x->verdict_reason == CNN_REASON_SAME_DIFFERENCE)
+    if (!(x->paired_sd > 0))
         cnn_text_append(out, ", the same in every block");
     else
         cnn_text_printf(out, ", %.4g %% interval %s to %s %s", 100 * coverage, from, to,
@@ -151,20 +145,37 @@ static void put_more_blocks(const cnn_report_pair *v, const cnn_comparison *x, c
     }
 }
 
-static bool is_interim(const cnn_comparison *x)
+/** Whether no verdict is given whatever the tests find. */
+static bool is_withheld(int reason)
 {
-    return x->verdict_reason == CNN_REASON_INTERIM;
+    return reason == CNN_REASON_INTERIM || reason == CNN_REASON_UNEQUAL;
 }
 
-static void describe_inconclusive(const cnn_report_pair *v, const cnn_comparison *x, cnn_text *out)
+/** "interim, no verdict", "no verdict (unequal in parameters)" */
+static void put_withheld(const cnn_report_pair *v, int combination, int reason, cnn_text *out)
+{
+    if (reason == CNN_REASON_INTERIM) {
+        cnn_text_append(out, "interim, no verdict");
+        return;
+    }
+    cnn_text_append(out, "no verdict (unequal in ");
+    cnn_report_put_conditions(v->r->a, combination * v->r->a->pair_count + v->pair, out);
+    cnn_text_append(out, ")");
+}
+
+static void describe_inconclusive(const cnn_report_pair *v, int combination,
+                                  const cnn_comparison *x, cnn_text *out)
 {
     const double low = shown_size(v, x->paired_lower), high = shown_size(v, x->paired_upper);
-    cnn_text_append(out, is_interim(x) ? "interim, no verdict: difference "
-                                       : "inconclusive: difference ");
+    if (is_withheld(x->verdict_reason))
+        put_withheld(v, combination, x->verdict_reason, out);
+    else
+        cnn_text_append(out, "inconclusive");
+    cnn_text_append(out, ": difference ");
     put_estimate(shown_size(v, x->paired_mean), low, high, out);
     cnn_text_printf(out, " %s", size_unit(v));
     put_interval(v, x, 1 - v->r->a->alpha, low, high, out);
-    if (!is_interim(x))
+    if (!is_withheld(x->verdict_reason))
         put_more_blocks(v, x, out);
 }
 
@@ -172,7 +183,7 @@ static void describe_inconclusive(const cnn_report_pair *v, const cnn_comparison
 static bool is_untested(const cnn_comparison *x)
 {
     return x->verdict == CNN_VERDICT_INCONCLUSIVE && x->verdict_reason != CNN_REASON_NONE &&
-           x->verdict_reason != CNN_REASON_NO_MARGIN && !is_interim(x) &&
+           x->verdict_reason != CNN_REASON_NO_MARGIN && !is_withheld(x->verdict_reason) &&
            x->verdict_reason != CNN_REASON_SAME_DIFFERENCE;
 }
 
@@ -193,6 +204,16 @@ static void put_reason(const cnn_report_pair *v, int combination, int reason, cn
         cnn_text_append(out, cnn_reason_sentences[reason]);
 }
 
+/** ", of levels unequal in parameters": of error and loss, whose verdict is given all the same. */
+static void put_unequal(const cnn_report_pair *v, int combination, cnn_text *out)
+{
+    const int comparison = combination * v->r->a->pair_count + v->pair;
+    if (v->shown.is_log || !cnn_analysis_is_unequal(v->r->a, comparison))
+        return;
+    cnn_text_append(out, ", of levels unequal in ");
+    cnn_report_put_conditions(v->r->a, comparison, out);
+}
+
 static void describe(const cnn_report_pair *v, int combination, cnn_text *out)
 {
     const cnn_comparison *x = cnn_report_comparison(v, combination);
@@ -204,8 +225,9 @@ static void describe(const cnn_report_pair *v, int combination, cnn_text *out)
     } else if (x->verdict == CNN_VERDICT_EQUIVALENT) {
         describe_equivalence(v, x, out);
     } else {
-        describe_inconclusive(v, x, out);
+        describe_inconclusive(v, combination, x, out);
     }
+    put_unequal(v, combination, out);
 }
 
 /* ---- all combinations ----------------------------------------------------------------------- */
@@ -251,11 +273,13 @@ static void put_counts(const cnn_report_pair *v, cnn_text *out)
 {
     const int all = v->r->a->combination_count;
     verdict_count counts[CNN_VERDICT_COUNT] = {0};
-    int untested = 0;
+    int untested = 0, unequal = 0;
     for (int k = 0; k < all; k++) {
         const cnn_comparison *x = cnn_report_comparison(v, k);
         if (is_untested(x))
             untested++;
+        else if (x->verdict_reason == CNN_REASON_UNEQUAL)
+            unequal++;
         else
             count_verdict(v, x, &counts[x->verdict]);
     }
@@ -272,6 +296,9 @@ static void put_counts(const cnn_report_pair *v, cnn_text *out)
         cnn_text_printf(out, "%s%s in %d of %d", out->len ? "; " : "",
                         v->r->a->look.number ? "inconclusive" : "interim, no verdict",
                         counts[CNN_VERDICT_INCONCLUSIVE].count, all);
+    if (unequal)
+        cnn_text_printf(out, "%sno verdict, as the levels are unequal, in %d of %d",
+                        out->len ? "; " : "", unequal, all);
     if (untested)
         cnn_text_printf(out, "%snot tested in %d of %d", out->len ? "; " : "", untested, all);
 }
@@ -286,7 +313,7 @@ static void describe_means(const cnn_report_pair *v)
         put_counts(v, &text);
     cnn_text_append(&text, ".");
     for (int k = 0; all > 1 && k < all && k < MOST_DESCRIBED; k++) {
-        cnn_text_printf(&text, "\n- %s: ", combination_name(v->r, k));
+        cnn_text_printf(&text, "\n- %s: ", cnn_report_combination_name(v->r, k));
         describe(v, k, &text);
         cnn_text_append(&text, ".");
     }
@@ -344,8 +371,8 @@ static void put_spread_ratio(const cnn_report_pair *v, const cnn_comparison *x, 
 static void describe_variance(const cnn_report_pair *v, cnn_text *out)
 {
     const cnn_comparison *x = cnn_report_comparison(v, 0);
-    if (x->variance_reason == CNN_REASON_INTERIM) {
-        cnn_text_append(out, "interim, no verdict");
+    if (is_withheld(x->variance_reason)) {
+        put_withheld(v, 0, x->variance_reason, out);
         put_spread_ratio(v, x, out);
         return;
     }
@@ -364,7 +391,7 @@ static void describe_variance(const cnn_report_pair *v, cnn_text *out)
 
 static void count_variances(const cnn_report_pair *v, cnn_text *out)
 {
-    enum { LESS, MORE, OPEN, INTERIM, UNTESTED, KINDS };
+    enum { LESS, MORE, OPEN, INTERIM, UNEQUAL, UNTESTED, KINDS };
     const int all = v->r->a->combination_count;
     name_list lists[KINDS] = {0};
     for (int k = 0; k < all; k++) {
@@ -372,10 +399,11 @@ static void count_variances(const cnn_report_pair *v, cnn_text *out)
         const int kind = x->variance_verdict == CNN_VARIANCE_SMALLER  ? LESS
                          : x->variance_verdict == CNN_VARIANCE_LARGER ? MORE
                          : x->variance_reason == CNN_REASON_INTERIM   ? INTERIM
+                         : x->variance_reason == CNN_REASON_UNEQUAL   ? UNEQUAL
                          : x->variance_reason != CNN_REASON_NONE      ? UNTESTED
                                                                       : OPEN;
         cnn_text name = {0};
-        cnn_text_append(&name, combination_name(v->r, k));
+        cnn_text_append(&name, cnn_report_combination_name(v->r, k));
         if (kind == UNTESTED) {
             cnn_text_append(&name, ": ");
             put_reason(v, k, x->variance_reason, &name);
@@ -389,7 +417,11 @@ static void count_variances(const cnn_report_pair *v, cnn_text *out)
     char less[SENTENCE_SIZE], more[SENTENCE_SIZE];
     snprintf(less, sizeof less, "%s varies less", v->a);
     snprintf(more, sizeof more, "%s varies more", v->a);
-    const char *const words[KINDS] = {less, more, "No difference found", "Interim, no verdict",
+    const char *const words[KINDS] = {less,
+                                      more,
+                                      "No difference found",
+                                      "Interim, no verdict",
+                                      "No verdict, as the levels are unequal,",
                                       "Not tested"};
     for (int kind = 0; kind < KINDS; kind++) {
         put_names(&lists[kind], words[kind], all, out);

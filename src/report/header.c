@@ -359,6 +359,7 @@ void cnn_report_header(const cnn_report *r)
     put_state(r, t);
     put_files(r, t);
     put_contrast(r, t);
+    cnn_report_put_unequal(r, t);
     put_counts(r, t);
     put_attempts(r, t);
     put_reasons(r, t);

@@ -5,9 +5,6 @@
 
 #define COUNT(columns) ((int)(sizeof(columns) / sizeof *(columns)))
 
-/* Of outliers and blocks this many are listed, then a count; with --full all of them. */
-enum { MOST_LISTED = 12 };
-
 static const char *level_of_cell(const cnn_report *r, int cell)
 {
     const cnn_results *x = r->results;
@@ -48,19 +45,6 @@ static void report_lost_runs(const cnn_report *r)
     }
 }
 
-/** The first of many rows that are shown. */
-static int shown_rows(const cnn_report *r, int count)
-{
-    return r->full || count <= MOST_LISTED ? count : MOST_LISTED;
-}
-
-static void note_rest(const cnn_report *r, cnn_table *t, int count)
-{
-    const int rest = count - shown_rows(r, count);
-    if (rest > 0)
-        cnn_table_note(t, "... and %d more: --table %s lists them.", rest, t->name);
-}
-
 /** Outliers of the measure; of its main ones unless the report is full. */
 static void report_outliers(const cnn_report *r, cnn_measure measure)
 {
@@ -92,7 +76,7 @@ static void report_outliers(const cnn_report *r, cnn_measure measure)
                                       "%s, %s: outliers by Tukey's fences (kept in all figures)",
                                       shown.title, shown.unit);
     t->left_out = CNN_NOT_IN_CSV;
-    for (int i = 0; i < a->outlier_count && listed < shown_rows(r, count); i++) {
+    for (int i = 0; i < a->outlier_count && listed < cnn_report_shown_rows(r, count); i++) {
         const cnn_outlier *o = &a->outliers[i];
         if (o->measure != (int)measure)
             continue;
@@ -108,7 +92,7 @@ static void report_outliers(const cnn_report *r, cnn_measure measure)
         cnn_table_interval(t, s->fence_lower, s->fence_upper);
         cnn_table_text(t, "%s", r->results->measured[o->run].device);
     }
-    note_rest(r, t, count);
+    cnn_report_note_rest(r, t, count);
 }
 
 static void report_flawed_blocks(const cnn_report *r)
@@ -133,7 +117,7 @@ static void report_flawed_blocks(const cnn_report *r)
                                       "Blocks that paired tests leave out: %d of %d",
                                       a->flawed_count, a->block_count);
     t->left_out = CNN_NOT_IN_CSV;
-    for (int i = 0; i < shown_rows(r, a->flawed_count); i++) {
+    for (int i = 0; i < cnn_report_shown_rows(r, a->flawed_count); i++) {
         const cnn_flawed_block *b = &a->flawed[i];
         cnn_table_row(t);
         cnn_report_put_combination(r, b->combination, t);
@@ -142,7 +126,7 @@ static void report_flawed_blocks(const cnn_report *r)
         cnn_table_number(t, b->missing);
         cnn_table_text(t, "%s", why[b->flaw]);
     }
-    note_rest(r, t, a->flawed_count);
+    cnn_report_note_rest(r, t, a->flawed_count);
 }
 
 void cnn_report_lost(const cnn_report *r)

@@ -104,6 +104,12 @@ void cnn_report_put_combination(const cnn_report *r, int combination, cnn_table 
     cnn_table_text(t, "%s", r->names.combinations[combination]);
 }
 
+const char *cnn_report_combination_name(const cnn_report *r, int combination)
+{
+    return r->names.study[combination] ? r->names.study[combination]
+                                       : r->names.combinations[combination];
+}
+
 void cnn_report_note_gaps(cnn_table *t, const cnn_report_gap *gaps, int count)
 {
     enum { MOST_NAMES = 6 };
@@ -124,4 +130,17 @@ void cnn_report_note_gaps(cnn_table *t, const cnn_report_gap *gaps, int count)
             cnn_table_note(t, "%s: %s.", names.s ? names.s : "", cnn_reason_sentences[reason]);
         cnn_text_free(&names);
     }
+}
+
+int cnn_report_shown_rows(const cnn_report *r, int count)
+{
+    enum { MOST_LISTED = 12 };
+    return r->full || count <= MOST_LISTED ? count : MOST_LISTED;
+}
+
+void cnn_report_note_rest(const cnn_report *r, cnn_table *t, int count)
+{
+    const int rest = count - cnn_report_shown_rows(r, count);
+    if (rest > 0)
+        cnn_table_note(t, "... and %d more: --table %s lists them.", rest, t->name);
 }

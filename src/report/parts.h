@@ -59,6 +59,8 @@ const char *cnn_report_plural(int n);
 int cnn_report_combination_columns(const cnn_report *r, cnn_table_column *columns);
 void cnn_report_put_combination(const cnn_report *r, int combination, cnn_table *t);
 enum { CNN_MOST_KEY_COLUMNS = 2 };
+/** The study's name of a combination, else its own. */
+const char *cnn_report_combination_name(const cnn_report *r, int combination);
 
 /** A note under a table that names the rows whose figures are undefined, reason by reason.
  */
@@ -67,6 +69,10 @@ typedef struct {
     int reason; /* cnn_reason */
 } cnn_report_gap;
 void cnn_report_note_gaps(cnn_table *t, const cnn_report_gap *gaps, int count);
+
+/** Rows that a table of many lists: all of them in a full report, and a note on the others. */
+int cnn_report_shown_rows(const cnn_report *r, int count);
+void cnn_report_note_rest(const cnn_report *r, cnn_table *t, int count);
 
 /** Spread that the contrast makes: sd of the levels' means by the model, around their mean. What
  *  their errors add to its square, (levels - 1) / (2 levels) times the mean squared standard error
@@ -77,7 +83,15 @@ double cnn_report_level_sd(const cnn_analysis *a, int combination, cnn_measure m
  *  results and full of r. */
 void cnn_report_put_machine(const cnn_report *r, cnn_table *t);
 
+/** The conditions in which a comparison is unequal: "parameters and threads". */
+void cnn_report_put_conditions(const cnn_analysis *a, int comparison, cnn_text *out);
+/** For CSV: names of the levels, condition, values, blocks and standing. */
+void cnn_report_put_difference(const cnn_report *r, const cnn_unequal *u, cnn_table *t);
+/** Lines of a table of keys and values: what the job declares, and where verdicts are withheld. */
+void cnn_report_put_unequal(const cnn_report *r, cnn_table *t);
+
 void cnn_report_header(const cnn_report *r);          /* job, machines, lost runs */
+void cnn_report_conditions(const cnn_report *r);      /* where levels that are compared differ */
 void cnn_report_cells(const cnn_report *r);           /* cells, quantiles, trends */
 void cnn_report_lost(const cnn_report *r);            /* failed runs, outliers, blocks not whole */
 void cnn_report_contrasts(const cnn_report *r);       /* verdicts, tests, variances, effects */
@@ -88,6 +102,7 @@ void cnn_report_sessions(const cnn_report *r);        /* sessions with their ove
 void cnn_report_found(const cnn_report *r);           /* findings in sentences */
 void cnn_report_positions(const cnn_report *r);       /* effects of the position within the block */
 void cnn_report_found_positions(const cnn_report *r); /* the same in a sentence */
+void cnn_report_found_unequal(const cnn_report *r);   /* unequal levels, in sentences */
 void cnn_report_found_pairs(const cnn_report *r);     /* verdicts of every pair, in sentences */
 void cnn_report_wide_tables(const cnn_report *r);     /* every column, for CSV */
 

@@ -58,7 +58,9 @@ static const char *verdict_here(const paths_view *v, const cnn_comparison *x, co
     case CNN_VERDICT_HIGHER:
         return v->sign > 0 ? more : less;
     default:
-        return "not significant";
+        return x->verdict_reason == CNN_REASON_INTERIM   ? "interim"
+               : x->verdict_reason == CNN_REASON_UNEQUAL ? "withheld"
+                                                         : "not significant";
     }
 }
 

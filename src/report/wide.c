@@ -12,6 +12,8 @@
 #define FORMAT_F64 CNN_FORMAT_DIGITS
 #define WIDE_COLUMN(member, type, units, long_name)                                                \
     {.name = #member, .title = #member, .format = FORMAT_##type, .digits = 6},
+#define CONDITION_COLUMN(member, type, units, long_name)                                           \
+    {.name = "condition_" #member, .title = "condition_" #member, .format = FORMAT_##type},
 #define WHOLE(x)                            ((x) == -1 ? NAN : (double)(x))
 #define NUMBER_I8(x)                        WHOLE(x)
 #define NUMBER_I32(x)                       WHOLE(x)
@@ -117,7 +119,7 @@ static void wide_comparisons(const cnn_report *r)
         {.name = "position_reason_name", .title = "position_reason_name"},
         {.name = "device_verdict_name", .title = "device_verdict_name"},
         {.name = "device_reason_name", .title = "device_reason_name"},
-        CNN_COMPARISON_COLUMNS(WIDE_COLUMN)};
+        CNN_CONDITION_COLUMNS(CONDITION_COLUMN) CNN_COMPARISON_COLUMNS(WIDE_COLUMN)};
     wide w;
     const cnn_analysis *a = r->a;
     if (!start(&w, r, sizeof more / sizeof *more))
@@ -143,8 +145,33 @@ static void wide_comparisons(const cnn_report *r)
             cnn_table_text(t, "%s", cnn_reason_names[x->position_reason]);
             cnn_table_text(t, "%s", cnn_verdict_names[x->device_verdict]);
             cnn_table_text(t, "%s", cnn_reason_names[x->device_reason]);
+            for (int c = 0; c < CNN_CONDITION_COUNT; c++)
+                cnn_table_number(t, WHOLE(cnn_analysis_standing(a, i, (cnn_condition)c)));
             CNN_COMPARISON_COLUMNS(PUT)
         }
+}
+
+static void wide_conditions(const cnn_report *r)
+{
+    static const cnn_table_column more[] = {
+        {.name = "a_name", .title = "a_name"},
+        {.name = "b_name", .title = "b_name"},
+        {.name = "condition", .title = "condition"},
+        {.name = "a_value", .title = "a_value"},
+        {.name = "b_value", .title = "b_value"},
+        {.name = "blocks_unequal", .title = "blocks_unequal", .format = CNN_FORMAT_WHOLE},
+        {.name = "standing", .title = "standing"}};
+    wide w;
+    if (!start(&w, r, sizeof more / sizeof *more))
+        return;
+    add_factors(&w, false);
+    cnn_table *t = MAKE(&w, "conditions", more);
+    for (int i = 0; i < r->a->unequal_count; i++) {
+        const cnn_unequal *u = &r->a->unequal[i];
+        cnn_table_row(t);
+        put_factors(r, first_cell(r, r->a->pairs[u->comparison].combination), false, t);
+        cnn_report_put_difference(r, u, t);
+    }
 }
 
 static void wide_blocking(const cnn_report *r)
@@ -344,6 +371,7 @@ static void wide_blocks(const cnn_report *r)
 void cnn_report_wide_tables(const cnn_report *r)
 {
     wide_cells(r);
+    wide_conditions(r);
     wide_comparisons(r);
     wide_positions(r);
     wide_blocking(r);

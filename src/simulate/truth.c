@@ -41,10 +41,24 @@ static const cnn_field error_fields[] = {
     {0},
 };
 
+#define REPORTED(name, least)                                                                      \
+    {                                                                                              \
+        .key = #name, .kind = CNN_FIELD_INT, .offset = offsetof(cnn_truth, reports.name),          \
+        .min = least, .max = INT_MAX                                                               \
+    }
+
+static const cnn_field reports_fields[] = {
+    REPORTED(parameters, 0),
+    REPORTED(train_images, 0),
+    REPORTED(test_images, 0),
+    REPORTED(threads, 1),
+    {0},
+};
+
 /** The truth, and what is read by a table or function of its own. */
 typedef struct {
     cnn_truth truth; /* first: its fields' offsets hold here as well */
-    struct fy_node *time, *error, *sleep;
+    struct fy_node *time, *error, *sleep, *reports;
 } reading;
 
 #define NODE(name)  .key = #name, .kind = CNN_FIELD_NODE, .offset = offsetof(reading, name)
@@ -60,6 +74,7 @@ static const cnn_field fields[] = {
     {WHOLE(devices_per_node), .min = 1, .max = 1024},
     {WHOLE(machine_seed), .min = 0, .max = INT_MAX},
     {NODE(sleep)},
+    {NODE(reports)},
     {0},
 };
 
@@ -116,6 +131,8 @@ void cnn_truth_read(cnn_yaml *y, struct fy_node *node, cnn_truth *out)
         cnn_yaml_fields(y, r.error, "error", error_fields, &r.truth);
     if (r.sleep)
         read_sleep(y, r.sleep, &r.truth);
+    if (r.reports)
+        cnn_yaml_fields(y, r.reports, "reports", reports_fields, &r.truth);
     *out = r.truth;
 }
 
@@ -130,5 +147,7 @@ void cnn_truth_write_json(const cnn_truth *t, cnn_text *out)
     cnn_fields_write_json(fields, 0, &r, out);
     cnn_text_append(out, ",\"sleep\":");
     cnn_fields_write_value(&sleep_field, t, out);
-    cnn_text_append(out, "}");
+    cnn_text_append(out, ",\"reports\":{");
+    cnn_fields_write_json(reports_fields, 0, t, out);
+    cnn_text_append(out, "}}");
 }

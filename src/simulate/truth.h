@@ -40,6 +40,10 @@ typedef struct {
     int devices_per_node; /* ranks stand for devices of nodes of so many; 0: for what they run on */
     int machine_seed;     /* of the effects of nodes and devices; -1: the job's seed */
     double sleep;         /* real seconds for each simulated one */
+    struct {
+        int parameters, train_images, test_images;
+        int threads; /* 0: those of the specification */
+    } reports;       /* what the trainer says of itself, whatever it simulates */
 } cnn_truth;
 
 /** No effects at all; 1 second a run, a test error of 0.1. */

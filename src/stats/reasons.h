@@ -27,6 +27,7 @@
       "the contrast has one level: there is nothing to compare")                                   \
     X(CNN_REASON_NO_MARGIN, "no_margin", "the job declares no margin of equivalence for it")       \
     X(CNN_REASON_INTERIM, "interim", "the study is not finished, and no declared look is reached") \
+    X(CNN_REASON_UNEQUAL, "unequal", "the levels are unequal, see the table of conditions")        \
     X(CNN_REASON_NO_START_TIMES, "no_start_times", "the runs have no start times")                 \
     X(CNN_REASON_FEW_BLOCKS, "few_whole_blocks",                                                   \
       "too few whole blocks: to compare two spreads takes four beyond the first of each device, "  \

@@ -7,6 +7,7 @@
  *    note=FILE    a line "RUN SEED PID" is appended at the start, and "RUN SEED end" at the end
  *    data=FILE    its first word is reported as the data's checksum
  *    images=FILE  its first word as the number of training images
+ *    parameters=N, threads=N  reported as its own
  *    tell=FILE    a line "RUN FRAMEWORK CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER ALGORITHMS" is
  *                 appended: those given, "-" without; when asked to tune "tune" and those told
  *    tune=WHAT    when asked to tune: error, exit, silent, train, hang, nothing (to choose)
@@ -41,7 +42,7 @@
 typedef struct {
     double seconds;
     const char *log, *note, *data, *images, *tell, *tune, *what, *once, *where;
-    int when, after;
+    int when, after, parameters, threads;
 } manners;
 
 static _Noreturn void die(const char *why)
@@ -52,7 +53,7 @@ static _Noreturn void die(const char *why)
 
 static manners read_arguments(int argc, char **argv)
 {
-    manners m = {.seconds = 0.01, .when = 1};
+    manners m = {.seconds = 0.01, .when = 1, .parameters = 10};
     for (int i = 1; i < argc; i++) {
         const char *value = strchr(argv[i], '=');
         const size_t n = value ? (size_t)(value - argv[i]) : 0;
@@ -74,6 +75,10 @@ static manners read_arguments(int argc, char **argv)
             m.what = value + 1;
         else if (value && n == 4 && !strncmp(argv[i], "when", n))
             m.when = atoi(value + 1);
+        else if (value && n == 10 && !strncmp(argv[i], "parameters", n))
+            m.parameters = atoi(value + 1);
+        else if (value && n == 7 && !strncmp(argv[i], "threads", n))
+            m.threads = atoi(value + 1);
         else if (value && n == 5 && !strncmp(argv[i], "where", n))
             m.where = value + 1;
         else if (value && n == 5 && !strncmp(argv[i], "after", n))
@@ -380,14 +385,14 @@ int main(int argc, char **argv)
         tune(&spec, &m);
     tell_device(&m, &spec, spec.algorithms ? spec.algorithms : "-");
     ready.setup_seconds = 0.001;
-    ready.parameters = 10;
+    ready.parameters = m.parameters;
     ready.train_images = 80;
     read_word(m.data, ready.data_checksum, sizeof ready.data_checksum);
     read_word(m.images, images, sizeof images);
     if (images[0])
         ready.train_images = atoi(images);
     ready.test_images = 20;
-    ready.threads = spec.threads;
+    ready.threads = m.threads ? m.threads : spec.threads;
     snprintf(ready.backend, sizeof ready.backend, "null");
     send_event(&ready);
     train(&spec, &m, is_meant(&m, &spec));

@@ -138,6 +138,8 @@ resume_checks)
     says log 'with --force instead of --resume'
     run 2 2 base.yaml --resume --set seed=4
     says log 'seed'
+    run 2 2 base.yaml --resume --set compare.allow=[threads]
+    says log 'it was begun with compare: {allow: []}, the job has compare: {allow: [threads]}'
     cmp base.h5 copy || fail "a refused file was touched"
     sed 's/do=exit/do=none/' base.yaml >other.yaml
     run 2 2 other.yaml --resume --output base.h5

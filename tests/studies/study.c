@@ -183,9 +183,11 @@ static void fill_measured(study *s, int run, const cnn_simulation *sim, const pl
     *m = cnn_measured_unknown();
     m->session = 0;
     m->rank = where->device;
-    m->threads = 1;
+    m->threads = sim->truth.reports.threads ? sim->truth.reports.threads : 1;
     m->shared_device = 0;
-    m->parameters = m->train_images = m->test_images = 0;
+    m->parameters = sim->truth.reports.parameters;
+    m->train_images = sim->truth.reports.train_images;
+    m->test_images = sim->truth.reports.test_images;
     m->setup_seconds = m->evaluation_seconds = 0;
     cnn_copy_string(m->host, sizeof m->host, sim->node);
     cnn_copy_string(m->device, sizeof m->device, sim->device);

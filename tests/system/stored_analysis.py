@@ -70,7 +70,9 @@ def main(path, folder):
         for row in rows(folder, "comparisons"):
             pair = (combination(row), levels.index(row["a_name"]), levels.index(row["b_name"]))
             at = (pairs.index(pair), measures.index(row["measure"]))
-            counted["comparisons"] = compare(a, "", at, row)
+            conditions = {k: v for k, v in row.items() if k.startswith("condition_")}
+            figures = {k: v for k, v in row.items() if k not in conditions}
+            counted["comparisons"] = (compare(a, "", at, figures), compare(a, "", at[0], conditions))
         for row in rows(folder, "components"):
             name = f"residual of {row['level']}" if row["level"] else row["component"]
             at = (combination(row), measures.index(row["measure"]), components.index(name))
@@ -91,7 +93,7 @@ def main(path, folder):
         assert a["scope_runs"][()] == done.sum() and a["scope_devices"][()] == 2
         print(counted)
         number = {"cells": (count(a, "cell_index", "measure"), 6),
-                  "comparisons": count(a, "comparison", "measure"),
+                  "comparisons": (count(a, "comparison", "measure"), count(a, "comparison") - 3),
                   "components": count(a, "combination_index", "measure", "component"),
                   "models": count(a, "combination_index", "measure"),
                   "blocking": count(a, "measure"),

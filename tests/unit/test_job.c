@@ -480,7 +480,7 @@ static void test_programs_are_checked(void **state)
         "  dataset: [mnist]\n",
         "j:4:29: error: 'time' is missing in simulate\n"
         "j:4:30: error: unknown key 'mean' in simulate; its keys are time, error, failures, "
-        "hangs, divergence, nondeterminism, devices_per_node, machine_seed, sleep\n"
+        "hangs, divergence, nondeterminism, devices_per_node, machine_seed, sleep, reports\n"
         "j:5:48: error: a framework is one of 'command', 'simulate' and 'path'\n"
         "j:6:26: error: 'command' must be a list of words, as in [python3, trainers/pytorch.py]\n"
         "j:7:26: error: 'command' must be a list of words, as in [python3, trainers/pytorch.py]\n"
@@ -545,6 +545,36 @@ static void test_looks_and_primary_are_read(void **state)
     assert_set_errors(LOOKS("looks: [0, 1]"), NULL,
                       "j:5:20: error: 'looks' must be between 0.01 and 1, not '0'\n");
 #undef LOOKS
+}
+
+static void test_declared_differences_are_read(void **state)
+{
+    (void)state;
+#define COMPARE(compare)                                                                           \
+    "factors:\n  framework: [native, layered]\n  architecture: [arch1]\n  dataset: [mnist]\n"      \
+    "compare: {" compare "}\n"
+    cnn_text allowed = {0};
+    cnn_job *job = parse(COMPARE("allow: [threads, parameters]"), NULL);
+    assert_true(job->compare.allow[CNN_CONDITION_PARAMETERS]);
+    assert_true(job->compare.allow[CNN_CONDITION_THREADS]);
+    assert_false(job->compare.allow[CNN_CONDITION_EPOCHS]);
+    cnn_job_describe_allowed(job->compare.allow, &allowed);
+    assert_string_equal(allowed.s, "parameters, threads");
+    cnn_text_free(&allowed);
+    cnn_job_destroy(&job);
+    assert_errors(COMPARE(""), "j:5:10: error: 'allow' is missing in compare\n");
+    assert_errors(COMPARE("allow: parameters"),
+                  "j:5:18: error: 'allow' must be a list of conditions in which the levels of the "
+                  "contrast may differ, as in [parameters]\n");
+    assert_errors(COMPARE("allow: []"),
+                  "j:5:18: error: 'allow' must be a list of conditions in which the levels of the "
+                  "contrast may differ, as in [parameters]\n");
+    assert_errors(COMPARE("allow: [parameters, parameters]"),
+                  "j:5:31: error: 'parameters' is given twice\n");
+    assert_errors(COMPARE("allow: [epochs]"),
+                  "j:5:19: error: 'allow' must be parameters, train_images, test_images, "
+                  "epochs_done, data_checksum or threads, not 'epochs'\n");
+#undef COMPARE
 }
 
 static void test_simulated_frameworks_are_read(void **state)
@@ -699,7 +729,7 @@ static void test_experiments_have_a_size_limit(void **state)
                         "x: 1\n",
                   "j:7:1: error: unknown key 'x' in the job file; its keys are name, repeats, "
                   "seed, output, backend, train, factors, contrast, seeds, schedule, limits, "
-                  "analysis, datasets, architectures\n");
+                  "analysis, compare, datasets, architectures\n");
     assert_errors(SMALL "  epochs: [1, 2, 3, 4, 5, 6]\nrepeats: 100000\n",
                   "j:6:10: error: 12 cells with 100000 repeats make 1200000 runs; at most 1000000 "
                   "are possible\n");
@@ -803,6 +833,7 @@ static void test_reference_has_every_key(void **state)
     assert_int_equal(cnn_job_parse("j",
                                    SMALL "zzz: 1\ntrain: {zzz: 1}\nschedule: {zzz: 1}\n"
                                          "limits: {zzz: 1}\nanalysis: {zzz: 1}\n"
+                                         "compare: {zzz: 1}\n"
                                          "datasets: {d: {type: synthetic, zzz: 1}}\n"
                                          "architectures: {a: [{conv2d: {filters: 1, zzz: 1}}, "
                                          "{dense: classes}]}\n",
@@ -810,13 +841,13 @@ static void test_reference_has_every_key(void **state)
                      CNN_EUSAGE);
     for (const char *hit = cnn_error_message(); (hit = strstr(hit, marker)); hit++)
         count += assert_documented(reference, hit + strlen(marker));
-    assert_in_range(count, 14 + 9 + 3 + 3 + 3 + 14 + 5, 100);
+    assert_in_range(count, 15 + 9 + 3 + 3 + 3 + 1 + 14 + 5, 100);
     const char *simulate = strstr(reference, "\n## simulate\n");
     assert_non_null(simulate);
     assert_int_equal(cnn_job_parse("j",
                                    "factors:\n"
                                    "  framework: [{name: a, simulate: {zzz: 1, time: {zzz: 1}, "
-                                   "error: {zzz: 1}}}]\n"
+                                   "error: {zzz: 1}, reports: {zzz: 1}}}]\n"
                                    "  architecture: [arch1]\n"
                                    "  dataset: [mnist]\n",
                                    NULL, &job),
@@ -824,7 +855,7 @@ static void test_reference_has_every_key(void **state)
     count = 0;
     for (const char *hit = cnn_error_message(); (hit = strstr(hit, marker)); hit++)
         count += assert_documented(simulate, hit + strlen(marker));
-    assert_int_equal(count, 9 + 12 + 9);
+    assert_int_equal(count, 10 + 12 + 9 + 4);
     free(reference);
 }
 
@@ -886,6 +917,7 @@ int main(void)
         cmocka_unit_test(test_programs_are_checked),
         cmocka_unit_test(test_one_path_can_have_two_names),
         cmocka_unit_test(test_looks_and_primary_are_read),
+        cmocka_unit_test(test_declared_differences_are_read),
         cmocka_unit_test(test_simulated_frameworks_are_read),
         cmocka_unit_test(test_long_file_names_are_cut_for_the_name),
         cmocka_unit_test(test_names_have_a_limit),

@@ -315,7 +315,8 @@ static void test_simulations_are_read_back_as_written(void **state)
                           .nondeterminism = 0.63,
                           .devices_per_node = 4,
                           .machine_seed = 0,
-                          .sleep = 0.001};
+                          .sleep = 0.001,
+                          .reports = {1, 2, 3, 4}};
     read_back(&s, &r);
     assert_string_equal(r.cell, s.cell);
     assert_string_equal(r.node, s.node);
@@ -335,6 +336,7 @@ static void test_simulations_are_read_back_as_written(void **state)
     assert_true(r.truth.sleep == 0.001);
     assert_int_equal(r.truth.devices_per_node, 4);
     assert_int_equal(r.truth.machine_seed, 0);
+    assert_memory_equal(&r.truth.reports, &s.truth.reports, sizeof r.truth.reports);
     cnn_simulation_free(&r);
 
     s.truth = cnn_truth_defaults();
@@ -342,6 +344,7 @@ static void test_simulations_are_read_back_as_written(void **state)
     assert_true(r.truth.time.run == 1 && r.truth.time.epoch == 0 && r.truth.time.sd.df == 0);
     assert_int_equal(r.truth.machine_seed, -1);
     assert_int_equal(r.truth.devices_per_node, 0);
+    assert_int_equal(r.truth.reports.parameters + r.truth.reports.threads, 0);
     cnn_simulation_free(&r);
 }
 
@@ -372,6 +375,7 @@ static void test_wrong_truths_are_refused_at_their_place(void **state)
                         "t:2:15: error: 'mean' must be between");
     assert_truth_errors("time: {run: 1}\nfailures: 1.5", "t:2:11: error: 'failures' must be betw");
     assert_truth_errors("time: {run: 1}\nsleep: maybe", "t:2:8: error: 'sleep' must be a number");
+    assert_truth_errors("time: {run: 1}\nreports: {threads: 0}", "'threads' must be between 1");
     assert_truth_errors("time: {run: 1}\nfailure: 0", "did you mean 'failures'?");
 }
 
