@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Labels that tests carry (docs/testing.md): at least one says what it tests, exactly one its tier.
-set(CNN_TEST_LABELS unit conformance emulation studies readers system mpi slurm fuzz gpu slow)
+set(CNN_TEST_LABELS unit conformance emulation studies simulation readers system mpi slurm fuzz gpu slow)
 set(CNN_TEST_TIERS check ci all)
 
 # cnn_tier(TIER NAME ...): gives tests, whose other labels are set already, their tier.

@@ -30,6 +30,8 @@ struct cnn_dispatcher {
     signed char *tasks;    /* [size, level_count] cnn_task: the rest of that block */
     cnn_consecutive_failures *failures; /* [size] on the rank's device */
     cnn_quarantine quarantine;          /* the session's row of the results file */
+    size_t listed;                      /* bytes of it that name devices */
+    int unlisted;                       /* devices that it only counts */
     cnn_consistency *consistency;       /* borrowed */
     bool *whole;                        /* [block_count] to be repeated whole on another device */
     bool *earlier;      /* [run_count] finished in an earlier session: never trained again */

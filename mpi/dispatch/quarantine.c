@@ -74,17 +74,29 @@ void cnn_dispatcher_hand_over(cnn_dispatcher *d, int rank, int unfinished, int k
     cnn_progress_note(d->progress, "%d blocks of rank %d were dealt again", count, rank);
 }
 
+/** Adds a device to the session's row, or to the count of those for which that has no room. */
+static void list_device(cnn_dispatcher *d, const char *device)
+{
+    enum { COUNT_ROOM = 24 }; /* of "; and 1000 more" */
+    char *end = d->quarantine.devices + d->listed;
+    const size_t room = sizeof d->quarantine.devices - d->listed;
+    if (d->unlisted == 0 && strlen(device) + strlen("; ") + COUNT_ROOM < room) {
+        d->listed += (size_t)snprintf(end, room, "%s%s", d->listed ? "; " : "", device);
+        return;
+    }
+    d->unlisted++;
+    snprintf(end, room, "; and %d more", d->unlisted);
+}
+
 cnn_status cnn_dispatcher_record_quarantine(cnn_dispatcher *d, int rank, int cell, const char *why)
 {
     const cnn_treatment t =
         cnn_job_treatment(d->context->job, d->context->design->cells[cell].levels);
     const cnn_place place = cnn_simulated_place(t.framework, &d->context->places[rank]);
-    char *text = d->quarantine.devices;
-    const size_t used = strlen(text), room = sizeof d->quarantine.devices;
-    snprintf(text + used, room - used, "%s%s of %s (rank %d): %s", used ? "; " : "", place.device,
-             place.host, rank, why);
-    cnn_progress_note(d->progress, "QUARANTINE: the job continues without %s of %s (rank %d): %s",
-                      place.device, place.host, rank, why);
+    char device[sizeof d->quarantine.devices];
+    snprintf(device, sizeof device, "%s of %s (rank %d): %s", place.device, place.host, rank, why);
+    list_device(d, device);
+    cnn_progress_note(d->progress, "QUARANTINE: the job continues without %s", device);
     return cnn_store_quarantine(d->context->store, d->context->session, &d->quarantine);
 }
 
