@@ -260,13 +260,15 @@ static void put_count(const cnn_report_pair *v, const verdict_count *c, int verd
         return;
     cnn_report_amount(c->least, cnn_report_decimals(c->least, 3), least);
     cnn_report_amount(c->most, cnn_report_decimals(c->most, 3), most);
-    cnn_text_printf(out, "%s%s %s in %d of %d, by %s", out->len ? "; " : "", v->a, words[verdict],
-                    c->count, v->r->a->combination_count, least);
+    cnn_text_printf(out, "%s%s", out->len ? "; " : "", v->a);
+    if (!v->shown.is_log)
+        cnn_text_printf(out, "'s %s", v->shown.in_sentence);
+    cnn_text_printf(out, " %s in %d of %d, by %s", words[verdict], c->count,
+                    v->r->a->combination_count, least);
     if (strcmp(least, most))
-        cnn_text_printf(out, " to %s", most);
-    cnn_text_printf(out, " %s", size_unit(v));
-    if (c->count > 1)
-        cnn_text_printf(out, " (range of these %d)", c->count);
+        cnn_text_printf(out, " to %s %s (range of these %d)", most, size_unit(v), c->count);
+    else
+        cnn_text_printf(out, " %s%s", size_unit(v), c->count > 1 ? " each" : "");
 }
 
 static void put_counts(const cnn_report_pair *v, cnn_text *out)
@@ -344,11 +346,19 @@ static void put_names(name_list *l, const char *what, int all, cnn_text *out)
 {
     if (!l->count)
         return;
-    cnn_text_printf(out, "%s%s in %d of %d (%s", out->len ? ". " : "", what, l->count, all,
+    cnn_text_printf(out, "%s%s in %d of %d (%s", out->len ? "; " : "", what, l->count, all,
                     l->text.s ? l->text.s : "");
     if (l->count > MOST_NAMED)
         cnn_text_printf(out, " and %d more", l->count - MOST_NAMED);
     cnn_text_append(out, ")");
+}
+
+/** A ratio to two digits, without an exponent. */
+static void put_ratio(double x, const char *after, cnn_text *out)
+{
+    char amount[CNN_AMOUNT_SIZE];
+    cnn_report_amount(x, x > 0 ? cnn_report_decimals(x, 2) : 0, amount);
+    cnn_text_printf(out, "%s%s", amount, after);
 }
 
 /** ": 0.52 times that of b, 95 % interval 0.31 to 0.87, 15 blocks" */
@@ -356,12 +366,12 @@ static void put_spread_ratio(const cnn_report_pair *v, const cnn_comparison *x, 
 {
     if (!isfinite(x->spread_ratio) || isnan(x->spread_lower))
         return;
-    cnn_text_printf(out, ": %.2g times that of %s, %.4g %% interval ", x->spread_ratio, v->b,
-                    100 * (1 - v->r->a->alpha));
-    if (isinf(x->spread_upper))
-        cnn_text_printf(out, "%.2g or more", x->spread_lower);
-    else
-        cnn_text_printf(out, "%.2g to %.2g", x->spread_lower, x->spread_upper);
+    cnn_text_append(out, ": ");
+    put_ratio(x->spread_ratio, " times that of ", out);
+    cnn_text_printf(out, "%s, %.4g %% interval ", v->b, 100 * (1 - v->r->a->alpha));
+    put_ratio(x->spread_lower, isinf(x->spread_upper) ? " or more" : " to ", out);
+    if (!isinf(x->spread_upper))
+        put_ratio(x->spread_upper, "", out);
     cnn_text_printf(out, ", %d block%s", x->blocks, cnn_report_plural(x->blocks));
     if (x->spread_across > 0)
         cnn_text_append(out, ", each device once");
@@ -419,10 +429,10 @@ static void count_variances(const cnn_report_pair *v, cnn_text *out)
     snprintf(more, sizeof more, "%s varies more", v->a);
     const char *const words[KINDS] = {less,
                                       more,
-                                      "No difference found",
-                                      "Interim, no verdict",
-                                      "No verdict, as the levels are unequal,",
-                                      "Not tested"};
+                                      "no difference found",
+                                      "interim, no verdict",
+                                      "no verdict, as the levels are unequal,",
+                                      "not tested"};
     for (int kind = 0; kind < KINDS; kind++) {
         put_names(&lists[kind], words[kind], all, out);
         v->r->out->failed |= lists[kind].text.failed;

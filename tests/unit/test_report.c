@@ -239,9 +239,9 @@ static void test_verdicts_name_the_right_level(void **state)
     const char *const parts[] = {"framework1 faster\n",
                                  "framework1 higher\n",
                                  "framework1 varies more\n",
-                                 "takes less time in 2 of 2, by 16.7 % (range",
+                                 "takes less time in 2 of 2, by 16.7 % each",
                                  "framework1 takes 16.7 % less time (1.2x as fast), 95 % interval",
-                                 "framework1 is higher in 2 of 2, by 2.0",
+                                 "framework1's test error is higher in 2 of 2, by 2.0",
                                  "framework1's test error is 2.0",
                                  "framework1 varies more in 2",
                                  "24 times that of framework2, 95 % interval 14 to 42, 8 blocks",
@@ -275,7 +275,7 @@ static void test_sentences_give_intervals_and_reasons(void **state)
         "architecture3: inconclusive: difference ",
         "more blocks would be needed to detect a difference of 1 %, about 6,000 more",
         "framework1 varies less in 2",
-        "Not tested in 1 of 3 (architecture1: every run of framework2",
+        "not tested in 1 of 3 (architecture1: every run of framework2",
         "Each interval is for its comparison alone",
         NULL};
     assert_says(text, parts);
