@@ -2,6 +2,7 @@
 #include "cli/plan.h"
 
 #include "cli/terminal.h"
+#include "design/conditions.h"
 #include "design/networks.h"
 #include "document/render.h"
 #include "forecast/forecast.h"
@@ -50,6 +51,8 @@ cnn_status cnn_command_plan(const cnn_command_line *line)
     CNN_TRY(cnn_networks_infer(p.design, p.job, &p.networks, p.images, &problem));
     cnn_design_describe(p.design, p.job, (const cnn_network *const *)p.networks, &text);
     CNN_TRY(cnn_design_describe_components(p.design, &text));
+    cnn_conditions_describe(p.design, p.job, (const cnn_network *const *)p.networks, p.images,
+                            &text);
     cnn_networks_describe_resolution(p.design, p.job, p.images, &text);
     if (line->from)
         CNN_TRY(describe_forecast(&p, line->from, &text));

@@ -60,6 +60,16 @@ static const char *why_no_spread(const work *w, const cnn_forecast_cell *a,
     return cnn_reason_sentences[x->paired_sd == 0 ? CNN_REASON_SAME_DIFFERENCE : x->verdict_reason];
 }
 
+/** comparison: of the file. */
+static void expect_unequal(const work *w, int comparison, cnn_forecast_pair *p)
+{
+    for (int i = 0; i < w->analysis->unequal_count; i++) {
+        const cnn_unequal *u = &w->analysis->unequal[i];
+        if (u->comparison == comparison && !w->source->job->compare.allow[u->condition])
+            p->unequal[u->condition] = true;
+    }
+}
+
 static void expect_pair(const work *w, const int *cell_of, cnn_forecast_pair *p)
 {
     const cnn_job *job = w->source->job;
@@ -69,6 +79,7 @@ static void expect_pair(const work *w, const int *cell_of, cnn_forecast_pair *p)
     const double alpha = job->analysis.alpha;
     const double margin = job->analysis.margin_time > 0 ? log1p(job->analysis.margin_time) : NAN;
     const int comparison = comparison_of(w, a->source, b->source);
+    expect_unequal(w, comparison, p);
     p->unknown = why_no_spread(w, a, b, comparison);
     if (p->unknown)
         return;

@@ -28,8 +28,11 @@ typedef struct {
 typedef struct {
     cnn_pair pair;
     const char *unknown; /* why the file knows no spread, a literal; NULL: it does; then: */
-    int blocks;          /* whole blocks of the file behind it */
-    double paired_sd;    /* of log training time of a over b within them */
+    /* conditions in which the file's levels differ, and this plan declares no difference: its report
+     * will give no verdict on time */
+    bool unequal[CNN_CONDITION_COUNT];
+    int blocks;       /* whole blocks of the file behind it */
+    double paired_sd; /* of log training time of a over b within them */
     /* What the plan's blocks find with power CNN_ANALYSIS_POWER: as a log ratio, by the paired t
      * test at the plan's alpha; at alpha over all comparisons of the plan, Holm's first step, which
      * verdicts are given by; and the former in seconds, expm1 of it times the mean of b. NaN: too

@@ -15,8 +15,7 @@ static int standing_of(const cnn_report *r, const cnn_unequal *u)
     return cnn_analysis_standing(r->a, u->comparison, (cnn_condition)u->condition);
 }
 
-/** "parameters", "parameters and threads", "parameters, test images and threads" */
-static void put_titles(const bool of[CNN_CONDITION_COUNT], cnn_text *out)
+void cnn_report_put_titles(const bool of[CNN_CONDITION_COUNT], cnn_text *out)
 {
     int left = 0, put = 0;
     for (int c = 0; c < CNN_CONDITION_COUNT; c++)
@@ -37,7 +36,7 @@ void cnn_report_put_conditions(const cnn_analysis *a, int comparison, cnn_text *
     bool unequal[CNN_CONDITION_COUNT];
     for (int c = 0; c < CNN_CONDITION_COUNT; c++)
         unequal[c] = cnn_analysis_standing(a, comparison, (cnn_condition)c) == CNN_STANDING_UNEQUAL;
-    put_titles(unequal, out);
+    cnn_report_put_titles(unequal, out);
 }
 
 /** Comparisons that differ in a condition that stands so, and in `of` which these are. */
@@ -61,8 +60,8 @@ void cnn_report_put_unequal(const cnn_report *r, cnn_table *t)
     bool unequal[CNN_CONDITION_COUNT] = {false};
     const int count = count_comparisons(r, CNN_STANDING_UNEQUAL, unequal);
     cnn_text allowed = {0}, differ = {0};
-    put_titles(r->a->allow, &allowed);
-    put_titles(unequal, &differ);
+    cnn_report_put_titles(r->a->allow, &allowed);
+    cnn_report_put_titles(unequal, &differ);
     if (allowed.len) {
         cnn_table_row(t);
         cnn_table_text(t, "compare");
@@ -207,7 +206,7 @@ static void describe_standing(const cnn_report *r, cnn_standing standing)
     if (!count)
         return;
     list_comparisons(r, standing, count, &lines);
-    put_titles(of, &titles);
+    cnn_report_put_titles(of, &titles);
     if (standing == CNN_STANDING_DECLARED)
         cnn_document_paragraph(
             r->out,

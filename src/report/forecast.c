@@ -6,6 +6,7 @@
 #include "stats/crossover.h"
 
 #include <math.h>
+#include <string.h>
 
 #define COUNT(columns) ((int)(sizeof(columns) / sizeof *(columns)))
 
@@ -168,6 +169,40 @@ static void note_gaps(const cnn_forecast *f, const cnn_design *design, const cnn
     }
 }
 
+static bool same_conditions(const cnn_forecast_pair *a, const cnn_forecast_pair *b)
+{
+    return memcmp(a->unequal, b->unequal, sizeof a->unequal) == 0;
+}
+
+/** A note for each set of conditions in which the file's levels differ. */
+static void note_unequal(const cnn_forecast *f, const cnn_design *design, const cnn_job *job,
+                         cnn_table *t)
+{
+    char *const *levels = job->factors[design->contrast].labels;
+    for (int i = 0; i < f->pair_count; i++) {
+        cnn_text titles = {0}, names = {0};
+        int first = 0;
+        while (!same_conditions(&f->pairs[first], &f->pairs[i]))
+            first++;
+        cnn_report_put_titles(f->pairs[i].unequal, &titles);
+        for (int j = i; first == i && titles.len && j < f->pair_count; j++) {
+            const cnn_pair *pair = &f->pairs[j].pair;
+            if (same_conditions(&f->pairs[j], &f->pairs[i]))
+                cnn_text_printf(&names, "%s%s (%s, %s)", names.len ? "; " : "",
+                                design->combinations[pair->combination].label, levels[pair->a],
+                                levels[pair->b]);
+        }
+        if (names.len)
+            cnn_table_note(t,
+                           "There will be no verdict on time: in the file the levels differ in %s, "
+                           "which this job does not declare (compare: allow): %s",
+                           titles.s, names.s);
+        *t->failed |= titles.failed || names.failed;
+        cnn_text_free(&titles);
+        cnn_text_free(&names);
+    }
+}
+
 static void report_pairs(const cnn_forecast *f, const cnn_design *design, const cnn_job *job,
                          cnn_document *out)
 {
@@ -199,6 +234,7 @@ static void report_pairs(const cnn_forecast *f, const cnn_design *design, const 
         cnn_table_number(t, x->blocks_equivalence < 0 ? NAN : x->blocks_equivalence);
     }
     note_gaps(f, design, job, t);
+    note_unequal(f, design, job, t);
     note_pairs(f, design, job, t);
 }
 

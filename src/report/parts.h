@@ -85,6 +85,8 @@ void cnn_report_put_machine(const cnn_report *r, cnn_table *t);
 
 /** The conditions in which a comparison is unequal: "parameters and threads". */
 void cnn_report_put_conditions(const cnn_analysis *a, int comparison, cnn_text *out);
+/** "parameters", "parameters and threads", "parameters, test images and threads" */
+void cnn_report_put_titles(const bool of[CNN_CONDITION_COUNT], cnn_text *out);
 /** For CSV: names of the levels, condition, values, blocks and standing. */
 void cnn_report_put_difference(const cnn_report *r, const cnn_unequal *u, cnn_table *t);
 /** Lines of a table of keys and values: what the job declares, and where verdicts are withheld. */

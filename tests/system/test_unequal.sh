@@ -82,4 +82,38 @@ expect 2 "$cnnmpi" report unequal.h5 declared.h5
 says err "their jobs allow levels to differ in other conditions"
 expect 2 "$cnnmpi" unequal.yaml --output declared.h5 --resume
 says err "it was begun with compare: {allow: [parameters, train_images, threads]}, the job has compare: {allow: []}"
+
+# The plan knows it of simulated frameworks and of an earlier file; what the contrast varies is no fault.
+cat >lies.yaml <<'END'
+repeats: 8
+train: {epochs: 2}
+factors:
+  framework:
+    - {name: small, simulate: {time: {run: 100, residual: 0.01}, reports: {parameters: 61326}}}
+    - {name: large, simulate: {time: {run: 120, residual: 0.01}, reports: {parameters: 61706}}}
+  architecture: [arch1, arch2]
+  dataset: [mnist]
+schedule: {sharing: allow}
+END
+expect 0 "$cnnmpi" plan lies.yaml --ranks 2
+says out "Warning: parameters differ, so that no verdict on time will be given: small / arch1 / mnist, 61,326; large / arch1 / mnist, 61,706"
+expect 0 "$cnnmpi" plan lies.yaml --ranks 2 --set compare.allow=[parameters,threads]
+says out "parameters differ, which the job allows (compare: allow): small"
+says out "threads may differ, which the job allows (compare: allow)"
+! grep -q Warning out || { cat out; fail "a warning of what is declared"; }
+expect 0 "$cnnmpi" lies.yaml
+expect 0 "$cnnmpi" plan lies.yaml --from lies.h5 --ranks 2
+line
+says line "There will be no verdict on time: in the file the levels differ in parameters, which this job does not declare (compare: allow): arch1 / mnist (small, large); arch2 / mnist (small, large)"
+expect 0 "$cnnmpi" plan lies.yaml --from lies.h5 --ranks 2 --set compare.allow=[parameters]
+! grep -q 'no verdict' out || { cat out; fail "a note on what is declared"; }
+cat >paths.yaml <<'END'
+contrast: architecture
+factors: {framework: [native], architecture: [arch1, arch2], dataset: [blobs]}
+datasets:
+  blobs: {type: synthetic, count: 100, height: 28, width: 28, channels: 1, classes: 3}
+END
+expect 0 "$cnnmpi" plan paths.yaml --ranks 1
+says out "parameters differ, as the contrast architecture makes them: native / arch1 / blobs, "
+! grep -q 'no verdict on time' out || { cat out; fail "a warning of what the contrast varies"; }
 echo ok
