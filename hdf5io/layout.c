@@ -24,6 +24,7 @@ const cnn_dimension_info cnn_dimensions[CNN_DIM_COUNT] = {
     [CNN_DIM_LEVEL] = {"factor_level", "level of a factor", 0},
     [CNN_DIM_MEASURE] = {"analysis/measure", "measure, see measure_name", 0},
     [CNN_DIM_TUNING] = {"tuning_index", "place for the algorithms of a cell on a device model", 0},
+    [CNN_DIM_ENVIRONMENT] = {"environment_index", "place for the variables of an environment", 0},
     [CNN_DIM_COMPARISON] = {"analysis/comparison", "pair of contrast levels in a combination", 0},
     [CNN_DIM_TEST] = {"analysis/test", "test that families are of, see test_name", 0},
     [CNN_DIM_CONTRAST_LEVEL] = {"analysis/contrast_level", "level of the contrast", 0},
@@ -75,6 +76,12 @@ static const cnn_column tuning_columns[] = {
                   "algorithms that every run of the cell on the device model uses"),
     CNN_COLUMN_OF(cnn_tuning, tuned_cell, cell, I32, "",
                   "their cell, written after them; -1: the place is free"),
+};
+
+static const cnn_column environment_columns[] = {
+    CNN_COLUMN_OF(cnn_stored_environment, environment_variables, variables, T4096, "",
+                  "variables that change what runs compute or how fast, as their trainers got "
+                  "them; empty: the place is free"),
 };
 
 static const cnn_column cell_columns[] = {
@@ -130,6 +137,8 @@ const cnn_table cnn_tables[CNN_TABLE_COUNT] = {
     [CNN_TABLE_SESSIONS] = BY_ONE(CNN_DIM_SESSION, session_columns, cnn_session),
     [CNN_TABLE_QUARANTINES] = BY_ONE(CNN_DIM_SESSION, quarantine_columns, cnn_quarantine),
     [CNN_TABLE_TUNINGS] = BY_ONE(CNN_DIM_TUNING, tuning_columns, cnn_tuning),
+    [CNN_TABLE_ENVIRONMENTS] =
+        BY_ONE(CNN_DIM_ENVIRONMENT, environment_columns, cnn_stored_environment),
     [CNN_TABLE_CELLS] = BY_TWO(CNN_DIM_CELL, CNN_DIM_FACTOR, cell_columns, int32_t),
     [CNN_TABLE_COMBINATIONS] =
         BY_TWO(CNN_DIM_COMBINATION, CNN_DIM_FACTOR, combination_columns, int32_t),
@@ -230,6 +239,8 @@ static const struct {
 } later_columns[] = {
     {"data_checksum", 4},
     {"driver", 4},
+    {"environment", 5},
+    {"environment_variables", 5},
 };
 
 int cnn_column_since(const char *name)
@@ -281,7 +292,8 @@ done:
     return st;
 }
 
-cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, bool analysis, cnn_lengths *out)
+cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, int version, bool analysis,
+                            cnn_lengths *out)
 {
     /* together they span every dimension but the factors' levels and the analysis's */
     static const cnn_table_id spanning[] = {
@@ -297,6 +309,9 @@ cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, bool analysis, cnn_l
                               &labels));
     CNN_CHECK(extents[1] <= INT_MAX, CNN_EDATA, "'%s' has impossible extents", CNN_VAR_LEVEL_LABEL);
     out->of[CNN_DIM_LEVEL] = extents[1];
+    out->of[CNN_DIM_ENVIRONMENT] = 0;
+    if (version >= cnn_column_since("environment_variables"))
+        CNN_TRY(read_table_lengths(file, file_size, CNN_TABLE_ENVIRONMENTS, out));
     CNN_CHECK(out->of[CNN_DIM_ATTEMPT] % out->of[CNN_DIM_RUN] == 0, CNN_EDATA,
               "the attempts do not divide among the runs");
     CNN_CHECK(out->of[CNN_DIM_SESSION] == CNN_SESSION_PLACES, CNN_EDATA,

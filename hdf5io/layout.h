@@ -33,6 +33,7 @@ typedef enum {
 #define CNN_TYPE_T96    CNN_COLUMN_TEXT
 #define CNN_TYPE_T128   CNN_COLUMN_TEXT
 #define CNN_TYPE_T512   CNN_COLUMN_TEXT
+#define CNN_TYPE_T4096  CNN_COLUMN_TEXT
 #define CNN_TYPE_T16384 CNN_COLUMN_TEXT
 
 typedef struct {
@@ -55,6 +56,7 @@ typedef enum {
     CNN_DIM_MEASURE,
     CNN_DIM_COMPARISON,
     CNN_DIM_TUNING,
+    CNN_DIM_ENVIRONMENT,    /* since layout 5 */
     CNN_DIM_TEST,           /* of a family */
     CNN_DIM_CONTRAST_LEVEL, /* of the contrast alone */
     CNN_DIM_COMPONENT,      /* of variance: CNN_COMPONENT_LEVELS + levels of the contrast */
@@ -105,6 +107,7 @@ typedef enum {
     CNN_TABLE_OVERHEAD,          /* double */
     CNN_TABLE_SESSION_OVERHEADS, /* double */
     CNN_TABLE_TUNINGS,           /* cnn_tuning */
+    CNN_TABLE_ENVIRONMENTS,      /* cnn_stored_environment; since layout 5 */
     CNN_TABLE_COUNT
 } cnn_table_id;
 
@@ -161,10 +164,11 @@ int cnn_column_fill(const char *name);
 /** Layout version that a column came with. */
 int cnn_column_since(const char *name);
 
-/** The lengths a file has, from the extents of one variable per dimension; of the analysis's
- *  dimensions only if asked for: those of older layouts differ. CNN_EDATA names what is
+/** The lengths a file of this layout version has, from the extents of one variable per dimension
+ *  (0: the version lacks it); of the analysis's dimensions only if asked for: those of older layouts differ. CNN_EDATA names what is
  *  missing or malformed. file_size: bytes, see cnn_variable_open. */
-cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, bool analysis, cnn_lengths *out);
+cnn_status cnn_lengths_read(hid_t file, uint64_t file_size, int version, bool analysis,
+                            cnn_lengths *out);
 
 /** Opens every column that a table has in a file of this layout version, each checked against the
  *  lengths. sets [column_count]; -1 for a column that came later, and in all on failure. */

@@ -252,13 +252,27 @@ done:
     return st;
 }
 
+/** Files of older layouts have none, and their runs refer to none. */
+static cnn_status read_environments(const source *s, cnn_results *r)
+{
+    cnn_status st = CNN_OK;
+    void *rows = NULL;
+    if (s->lengths.of[CNN_DIM_ENVIRONMENT] == 0)
+        return CNN_OK;
+    CNN_TRY(read_table(s, CNN_TABLE_ENVIRONMENTS, &rows));
+    r->environments = rows;
+    r->environment_count = (int)s->lengths.of[CNN_DIM_ENVIRONMENT];
+done:
+    return st;
+}
+
 static cnn_status read_parts(source *s, cnn_results *r)
 {
     cnn_status st = CNN_OK;
     /* xarray rewrites the root alone; the analysis is computed anew in any case */
     const bool has_analysis =
         s->version == CNN_LAYOUT_VERSION && H5Lexists(s->file, "analysis", H5P_DEFAULT) > 0;
-    CNN_TRY(cnn_lengths_read(s->file, s->size, has_analysis, &s->lengths));
+    CNN_TRY(cnn_lengths_read(s->file, s->size, s->version, has_analysis, &s->lengths));
     CNN_TRY(read_numbers(s, r));
     CNN_TRY(read_texts(s, r));
     CNN_TRY(read_factors(s, r));
@@ -267,6 +281,7 @@ static cnn_status read_parts(source *s, cnn_results *r)
     CNN_TRY(read_runs(s, r));
     CNN_TRY(read_sessions(s, r));
     CNN_TRY(read_tunings(s, r));
+    CNN_TRY(read_environments(s, r));
     CNN_TRY(cnn_results_check(r));
 done:
     return st;

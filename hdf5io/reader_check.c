@@ -41,6 +41,8 @@ static cnn_status check_run(const cnn_results *r, int run)
               "'epochs_done': run %d has %d of %d", run, (int)m->epochs_done, r->epoch_count);
     CNN_CHECK(m->attempts >= -1 && m->attempts <= r->attempts_per_run, CNN_EDATA,
               "'attempts': run %d has %d of %d", run, (int)m->attempts, r->attempts_per_run);
+    CNN_CHECK(m->environment >= -1 && m->environment < r->environment_count, CNN_EDATA,
+              "'environment': run %d has %d of %d", run, (int)m->environment, r->environment_count);
     CNN_CHECK(m->session >= -1 && m->session < CNN_SESSION_PLACES, CNN_EDATA,
               "'session': run %d has %d", run, (int)m->session);
 done:

@@ -92,6 +92,7 @@ static cnn_status plan_lengths(const cnn_job *job, const cnn_design *design,
         [CNN_DIM_ATTEMPT] = (hsize_t)design->run_count *
                             (hsize_t)attempt_places(design->run_count, job->limits.retries),
         [CNN_DIM_SESSION] = CNN_SESSION_PLACES,
+        [CNN_DIM_ENVIRONMENT] = CNN_ENVIRONMENT_PLACES,
         [CNN_DIM_CELL] = (hsize_t)design->cell_count,
         [CNN_DIM_COMBINATION] = (hsize_t)design->combination_count,
         [CNN_DIM_FACTOR] = (hsize_t)job->factor_count,
@@ -141,6 +142,7 @@ static cnn_status put_attempts(cnn_file_image *c)
     CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_SESSIONS, NULL, 0));
     CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_QUARANTINES, NULL, 0));
     CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_TUNINGS, NULL, 0));
+    CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_ENVIRONMENTS, NULL, 0));
 done:
     free(keys);
     return st;

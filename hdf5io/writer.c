@@ -28,38 +28,26 @@ struct cnn_writer {
 
 /* Tables that are written after the file was made. */
 static const cnn_table_id written[] = {
-    CNN_TABLE_STATUS,
-    CNN_TABLE_MEASURED,
-    CNN_TABLE_EPOCHS,
-    CNN_TABLE_ATTEMPTS,
-    CNN_TABLE_SESSIONS,
-    CNN_TABLE_QUARANTINES,
-    CNN_TABLE_TUNINGS,
-    CNN_TABLE_CELL_COUNTS,
-    CNN_TABLE_SUMMARIES,
-    CNN_TABLE_OUTLIERS,
-    CNN_TABLE_BLOCK_FLAWS,
-    CNN_TABLE_PAIRS,
-    CNN_TABLE_CONDITIONS,
-    CNN_TABLE_COMPARISONS,
-    CNN_TABLE_FAMILIES,
-    CNN_TABLE_BLOCKING,
-    CNN_TABLE_POSITIONS,
-    CNN_TABLE_MODELS,
-    CNN_TABLE_FIXED,
-    CNN_TABLE_COMPONENTS,
-    CNN_TABLE_SEED_GROUPS,
-    CNN_TABLE_CELL_SEEDS,
-    CNN_TABLE_SCOPE,
-    CNN_TABLE_OVERHEAD,
-    CNN_TABLE_SESSION_OVERHEADS,
+    CNN_TABLE_STATUS,      CNN_TABLE_MEASURED,
+    CNN_TABLE_EPOCHS,      CNN_TABLE_ATTEMPTS,
+    CNN_TABLE_SESSIONS,    CNN_TABLE_QUARANTINES,
+    CNN_TABLE_TUNINGS,     CNN_TABLE_ENVIRONMENTS,
+    CNN_TABLE_CELL_COUNTS, CNN_TABLE_SUMMARIES,
+    CNN_TABLE_OUTLIERS,    CNN_TABLE_BLOCK_FLAWS,
+    CNN_TABLE_PAIRS,       CNN_TABLE_CONDITIONS,
+    CNN_TABLE_COMPARISONS, CNN_TABLE_FAMILIES,
+    CNN_TABLE_BLOCKING,    CNN_TABLE_POSITIONS,
+    CNN_TABLE_MODELS,      CNN_TABLE_FIXED,
+    CNN_TABLE_COMPONENTS,  CNN_TABLE_SEED_GROUPS,
+    CNN_TABLE_CELL_SEEDS,  CNN_TABLE_SCOPE,
+    CNN_TABLE_OVERHEAD,    CNN_TABLE_SESSION_OVERHEADS,
 };
 enum { WRITTEN_COUNT = sizeof written / sizeof written[0] };
 
 static cnn_status open_tables(cnn_writer *w, hid_t file, uint64_t size)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(cnn_lengths_read(file, size, true, &w->lengths));
+    CNN_TRY(cnn_lengths_read(file, size, CNN_LAYOUT_VERSION, true, &w->lengths));
     for (int i = 0; i < WRITTEN_COUNT; i++)
         CNN_TRY(cnn_table_open(file, size, CNN_LAYOUT_VERSION, written[i], &w->lengths,
                                w->sets[written[i]]));
@@ -341,6 +329,17 @@ cnn_status cnn_writer_tuning(cnn_writer *writer, int place, const cnn_tuning *tu
     CNN_CHECK(place >= 0 && (hsize_t)place < writer->lengths.of[CNN_DIM_TUNING], CNN_EINVAL,
               "the results file has no place %d for algorithms", place);
     CNN_TRY(write_row(writer, CNN_TABLE_TUNINGS, (hsize_t)place, tuning));
+done:
+    return st;
+}
+
+cnn_status cnn_writer_environment(cnn_writer *writer, int place,
+                                  const cnn_stored_environment *environment)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(place >= 0 && (hsize_t)place < writer->lengths.of[CNN_DIM_ENVIRONMENT], CNN_EINVAL,
+              "the results file has no place %d for an environment", place);
+    CNN_TRY(write_row(writer, CNN_TABLE_ENVIRONMENTS, (hsize_t)place, environment));
 done:
     return st;
 }

@@ -60,6 +60,9 @@ cnn_status cnn_writer_session(cnn_writer *writer, int session, double start_time
 cnn_status cnn_writer_quarantine(cnn_writer *writer, int session, const cnn_quarantine *row);
 /** Freezes algorithms in place number `place` (rank 0 only), which must be free. */
 cnn_status cnn_writer_tuning(cnn_writer *writer, int place, const cnn_tuning *tuning);
+/** Keeps an environment in place number `place` (rank 0 only), which must be free. */
+cnn_status cnn_writer_environment(cnn_writer *writer, int place,
+                                  const cnn_stored_environment *environment);
 /** Stores the analysis under /analysis (rank 0 only); it must be of the file's own design. */
 cnn_status cnn_writer_analysis(cnn_writer *writer, const cnn_analysis *analysis);
 

@@ -7,6 +7,7 @@
 #include "hdf5io/reader.h"
 #include "mpi/dispatch/allocation.h"
 #include "mpi/dispatch/dispatcher.h"
+#include "mpi/environments.h"
 #include "mpi/loop.h"
 #include "mpi/mpi_mailbox.h"
 #include "mpi/prepare.h"
@@ -164,6 +165,8 @@ static cnn_status work(runner *r, int *signal)
     cnn_allocation *allocation = NULL;
     cnn_stop_handlers before;
     cnn_stop_watch(&before);
+    CNN_TRY(cnn_environments_record(r->comm, &r->context, r->prepared.environments,
+                                    CNN_ENVIRONMENT_PLACES, r->progress));
     CNN_TRY(cnn_tune(r->comm, &r->context, r->prepared.tunings, r->prepared.head.tuning_places,
                      r->progress, signal));
     if (*signal)

@@ -80,6 +80,17 @@ done:
     return st;
 }
 
+/** Places for environments, all free. */
+static cnn_status allocate_environments(cnn_prepared *p)
+{
+    cnn_status st = CNN_OK;
+    free(p->environments);
+    p->environments = calloc(CNN_ENVIRONMENT_PLACES, sizeof *p->environments);
+    CNN_CHECK(p->environments != NULL, CNN_ENOMEM, "places for environments");
+done:
+    return st;
+}
+
 static cnn_status start_anew(const cnn_job *job, int ranks, const cnn_devices *devices,
                              cnn_prepared *p)
 {
@@ -92,6 +103,7 @@ static cnn_status start_anew(const cnn_job *job, int ranks, const cnn_devices *d
     CNN_TRY(cnn_file_state_begin(job, design, &p->state));
     fill_head(p, design);
     CNN_TRY(allocate_tunings(p, CNN_TUNING_MODELS * cnn_tuned_cells(job, design, devices, NULL)));
+    CNN_TRY(allocate_environments(p));
     cnn_text_printf(&plan, "\nBackend: %s\n", devices->reason);
     CNN_CHECK((p->plan = cnn_text_take(&plan)) != NULL, CNN_ENOMEM, "text of the plan");
 done:
@@ -123,6 +135,9 @@ static cnn_status take_up(const cnn_job *job, const cnn_place *places, int ranks
     p->head.resumed = 1;
     CNN_TRY(allocate_tunings(p, results->tuning_count));
     memcpy(p->tunings, results->tunings, (size_t)results->tuning_count * sizeof *p->tunings);
+    CNN_TRY(allocate_environments(p));
+    for (int i = 0; i < results->environment_count && i < CNN_ENVIRONMENT_PLACES; i++)
+        p->environments[i] = results->environments[i];
     if (p->head.complete)
         goto done;
     p->head.resumed = 0; /* it is not, if it is refused */
@@ -201,5 +216,6 @@ void cnn_prepared_free(cnn_prepared *p)
     cnn_file_state_free(&p->state);
     free(p->plan);
     free(p->tunings);
+    free(p->environments);
     *p = (cnn_prepared){0};
 }

@@ -26,8 +26,9 @@ typedef struct {
     } head;
     cnn_file_state state; /* rank 0 */
     cnn_tuning *tunings;  /* [tuning_places] algorithms as the file has them; cell -1: free */
-    cnn_lock *lock;       /* of the results file; NULL: none */
-    char *plan;           /* text of the plan for a new file; NULL: the file exists */
+    cnn_stored_environment *environments; /* [CNN_ENVIRONMENT_PLACES] as the file has them */
+    cnn_lock *lock;                       /* of the results file; NULL: none */
+    char *plan; /* text of the plan for a new file; NULL: the file exists */
 } cnn_prepared;
 
 /** Locks the output, reads an existing file if `resume` is set, and checks the job's data. A new

@@ -59,7 +59,7 @@ done:
     return st;
 }
 
-/** What is trained in the cell of a run, as text: specification and command. */
+/** What is trained in the cell of a run, as text: specification, command, environment. */
 static cnn_status describe_training(const cnn_job *job, const cnn_design *d, int run, cnn_text *out)
 {
     cnn_status st = CNN_OK;
@@ -68,6 +68,7 @@ static cnn_status describe_training(const cnn_job *job, const cnn_design *d, int
     if (t.framework->is_command)
         for (char **word = t.framework->command; *word; word++)
             cnn_text_printf(out, " %s", *word);
+    cnn_job_describe_environment(job, out);
     CNN_TRY(cnn_text_status(out));
 done:
     return st;

@@ -4,12 +4,14 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "host/child.h"
+#include "host/environment.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 struct cnn_allocation {
     const char *helper;
@@ -48,12 +50,17 @@ static void ask(cnn_allocation *a)
 {
     static const char *const plain[] = {"SLURM_TIME_FORMAT=standard", NULL};
     char *const argv[] = {"squeue", "-h", "-j", a->job, "-o", "%e", NULL};
-    const cnn_child_options options = {
-        .helper = a->helper, .argv = argv, .shared = true, .threads = 1, .environment = plain};
+    cnn_child_options options = {.helper = a->helper, .argv = argv};
+    char **environment = NULL;
+    cnn_status st = cnn_environment_make(environ, NULL, plain, &environment);
+    options.environment = environment;
     a->asked = cnn_clock_monotonic();
-    if (cnn_child_start(&options, &a->squeue) != CNN_OK)
+    if (st == CNN_OK)
+        st = cnn_child_start(&options, &a->squeue);
+    if (st != CNN_OK)
         snprintf(a->trouble, sizeof a->trouble, "squeue cannot be started: %.100s",
                  cnn_error_message());
+    cnn_environment_free(&environment);
 }
 
 /** An answer without an end keeps the end that was known: the controller may be down. */

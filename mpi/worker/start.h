@@ -7,6 +7,10 @@
 #include "host/child.h"
 #include "mpi/rank_context.h"
 
+/** The environment of runs on this rank's place, but for the descriptor of events: what the job and
+ *  the run protocol make of the rank's own. *out is owned by the caller: cnn_environment_free. */
+cnn_status cnn_start_environment(const cnn_job *job, const cnn_place *place, char ***out);
+
 /** Starts the program of a cell with a specification: on the rank's cores, with its GPU as the only
  * one that it sees. See cnn_child_start. */
 cnn_status cnn_start_trainer(const cnn_rank_context *context, int cell, const char *spec,

@@ -198,6 +198,7 @@ static void complete_row(cnn_worker *w, int run)
         row->attempts = w->context->store->attempts_per_run;
     row->session = w->context->session;
     row->rank = w->context->rank;
+    row->environment = treatment_of(w, run).framework->is_simulated ? -1 : w->context->environment;
     row->shared_device = (int8_t)place.shared;
     if (row->threads < 0)
         row->threads = w->place->cores;

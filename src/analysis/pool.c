@@ -106,16 +106,18 @@ done:
 static cnn_status allocate_runs(const member *members, int n, cnn_results *to)
 {
     cnn_status st = CNN_OK;
-    size_t runs = 0, sessions = 0;
+    size_t runs = 0, sessions = 0, environments = 0;
     for (int f = 0; f < n; f++) {
         const cnn_results *r = members[f].results;
         runs += (size_t)r->run_count;
         sessions += (size_t)r->session_count;
+        environments += (size_t)r->environment_count;
         to->epoch_count = r->epoch_count > to->epoch_count ? r->epoch_count : to->epoch_count;
         if (r->attempts_per_run > to->attempts_per_run)
             to->attempts_per_run = r->attempts_per_run;
     }
-    CNN_CHECK(runs < INT_MAX / 64 && sessions < INT_MAX, CNN_EUSAGE, "%zu runs are too many", runs);
+    CNN_CHECK(runs < INT_MAX / 64 && sessions < INT_MAX && environments < INT_MAX, CNN_EUSAGE,
+              "%zu runs are too many", runs);
     to->status = calloc(runs + 1, sizeof *to->status);
     to->planned = calloc(runs + 1, sizeof *to->planned);
     to->measured = calloc(runs + 1, sizeof *to->measured);
@@ -123,8 +125,9 @@ static cnn_status allocate_runs(const member *members, int n, cnn_results *to)
     to->attempts = calloc(runs * (size_t)to->attempts_per_run + 1, sizeof *to->attempts);
     to->sessions = calloc(sessions + 1, sizeof *to->sessions);
     to->quarantines = calloc(sessions + 1, sizeof *to->quarantines);
+    to->environments = calloc(environments + 1, sizeof *to->environments);
     CNN_CHECK(to->status && to->planned && to->measured && to->epochs && to->attempts &&
-                  to->sessions && to->quarantines,
+                  to->sessions && to->quarantines && to->environments,
               CNN_ENOMEM, "%zu runs", runs);
 done:
     return st;
@@ -143,6 +146,8 @@ static void append_run(const cnn_results *from, int i, int first_run, int repeat
     to->measured[run] = from->measured[i];
     if (from->measured[i].session >= 0)
         to->measured[run].session += to->session_count;
+    if (from->measured[i].environment >= 0)
+        to->measured[run].environment += to->environment_count;
     for (int e = 0; e < to->epoch_count; e++)
         to->epochs[run * to->epoch_count + e] = e < from->epoch_count
                                                     ? from->epochs[i * from->epoch_count + e]
@@ -168,6 +173,8 @@ static cnn_status append_file(const member *m, int repeats, cnn_results *to,
     CNN_TRY(copy_text(r->created, &source->created));
     for (int i = 0; i < r->run_count; i++)
         append_run(r, i, source->first_run, repeats, to);
+    for (int e = 0; e < r->environment_count; e++)
+        to->environments[to->environment_count++] = r->environments[e];
     for (int s = 0; s < r->session_count; s++) {
         if (r->quarantines)
             to->quarantines[to->session_count] = r->quarantines[s];

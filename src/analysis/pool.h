@@ -24,18 +24,19 @@ typedef struct {
 /** Files are ordered by the start of their first run: the first is the first look at the study,
  * each other one more look. */
 typedef struct {
-    cnn_results *results; /* all runs; blocks, repeats and sessions are numbered on, algorithms left
-                             out; job_text, plan and margins are those of the first file */
+    cnn_results *results; /* all runs; numbers of blocks, repeats, sessions and environments go on,
+                             algorithms are left out; job_text, plan and margins are those of the
+                             first file */
     bool is_named;        /* every job named just these files beforehand: they are one look */
     int source_count;
     cnn_pool_source *sources; /* [source_count] */
 } cnn_pool;
 
 /** Pools files [n], which stay the caller's and are not changed; paths [n] name them. One file is also
- *  a pool. CNN_EUSAGE, naming the files and the difference: they differ in the contrast,
- * factors, levels, what is trained (settings, data sets, architectures, frameworks), margins or
- * alpha; or two of them hold the same runs. Free to differ: name, repeats, seed, schedule, limits,
- * output. */
+ *  a pool. CNN_EUSAGE, naming the files and the difference: they differ in the contrast, factors,
+ *  levels, what is trained (settings, data sets, architectures, frameworks, run_environment), margins
+ *  or alpha; or two of them hold the same runs. Free to differ: name, repeats, seed, schedule, limits,
+ *  output. */
 cnn_status cnn_pool_create(const cnn_results *const *files, const char *const *paths, int n,
                            cnn_pool **out);
 void cnn_pool_destroy(cnn_pool **pool);

@@ -85,6 +85,8 @@ static cnn_status check_cell(const couple *c, const cnn_job *a, const cnn_job *b
     cnn_text as_a = {0}, as_b = {0};
     cnn_job_describe_treatment(&x, &as_a);
     cnn_job_describe_treatment(&y, &as_b);
+    cnn_job_describe_environment(a, &as_a);
+    cnn_job_describe_environment(b, &as_b);
     CNN_TRY(cnn_text_status(&as_a));
     CNN_TRY(cnn_text_status(&as_b));
     if (strcmp(as_a.s, as_b.s) != 0)

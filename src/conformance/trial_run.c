@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "host/child.h"
+#include "host/environment.h"
 
 #include <errno.h>
 #include <math.h>
@@ -95,20 +96,25 @@ done:
 
 static cnn_status start(const trial *t, trial_case_id id, trial_who who, cnn_child **out)
 {
+    /* all cores stay open to it, so that a thread too many shows */
+    const cnn_environment_place place = {.threads = trial_cases[id].threads, .sees_all_gpus = true};
+    const cnn_environment_wishes nothing = {0};
     cnn_status st = CNN_OK;
     cnn_text spec = {0};
+    char **environment = NULL;
     char *const reference[] = {(char *)t->options->reference, NULL};
     CNN_TRY(trial_spec_write(t, id, who, &spec));
     CNN_TRY(cnn_text_status(&spec));
+    CNN_TRY(cnn_environment_of_run(environ, &nothing, &place, &environment));
     const cnn_child_options options = {
         .helper = t->options->helper,
         .argv = who == REFERENCE ? reference : t->options->command,
-        .shared = true, /* all cores stay open to it, so that a thread too many shows */
-        .threads = trial_cases[id].threads,
+        .environment = environment,
         .input = spec.s,
     };
     CNN_TRY(cnn_child_start(&options, out));
 done:
+    cnn_environment_free(&environment);
     cnn_text_free(&spec);
     return st;
 }

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "host/environment.h"
 #include "host/handover.h"
 #include "host/lines.h"
 #include "host/logtail.h"
@@ -99,33 +98,21 @@ done:
     return st;
 }
 
-/** NAME=value entries that every trainer gets, before those that the caller adds. */
-static cnn_status make_environment(const cnn_child_options *options, char ***out)
+/** The environment with the descriptor of the events in it; only the list is owned by the caller. */
+static cnn_status make_environment(char *const *given, char *events, char ***out)
 {
     cnn_status st = CNN_OK;
-    const char *const none[] = {NULL};
-    const char *const *more = options->environment ? options->environment : none;
-    char events[32], threads[32];
-    const char **set = NULL;
-    const bool owns_cores = options->cpus && !options->shared;
-    size_t count = 0, n = 0;
-    while (more[count])
+    size_t count = 0;
+    char **list = NULL;
+    while (given && given[count])
         count++;
-    CNN_CHECK((set = calloc(count + 6, sizeof *set)) != NULL, CNN_ENOMEM,
+    CNN_CHECK((list = calloc(count + 2, sizeof *list)) != NULL, CNN_ENOMEM,
               "a trainer's environment");
-    snprintf(events, sizeof events, "CNN_EVENTS_FD=%d", CNN_EVENTS_DESCRIPTOR);
-    snprintf(threads, sizeof threads, "OMP_NUM_THREADS=%d", options->threads);
-    set[n++] = events;
-    set[n++] = threads;
-    /* Spinning, bound threads are fastest on cores of their own, and ruinous on shared ones. Places
-     * are named, or two threads could be put on one core's two hardware threads. */
-    set[n++] = owns_cores ? "OMP_WAIT_POLICY=active" : "OMP_WAIT_POLICY=passive";
-    set[n++] = owns_cores ? "OMP_PROC_BIND=true" : "OMP_PROC_BIND=false";
-    set[n++] = "OMP_PLACES=cores";
-    memcpy(set + n, more, count * sizeof *set);
-    CNN_TRY(cnn_environment_make(environ, set, out));
+    if (count)
+        memcpy(list, given, count * sizeof *list);
+    list[count] = events;
+    *out = list;
 done:
-    free(set);
     return st;
 }
 
@@ -158,12 +145,13 @@ typedef struct {
 static cnn_status spawn(const cnn_child_options *options, const handed_over *h, pid_t *pid)
 {
     cnn_status st = CNN_OK;
-    char parent[32], **arguments = NULL, **environment = NULL;
+    char parent[32], events[32], **arguments = NULL, **environment = NULL;
     posix_spawn_file_actions_t actions;
     bool have_actions = false;
     snprintf(parent, sizeof parent, "%ld", (long)getpid());
     CNN_TRY(make_arguments(options, parent, &arguments));
-    CNN_TRY(make_environment(options, &environment));
+    snprintf(events, sizeof events, "CNN_EVENTS_FD=%d", CNN_EVENTS_DESCRIPTOR);
+    CNN_TRY(make_environment(options->environment, events, &environment));
     have_actions = posix_spawn_file_actions_init(&actions) == 0;
     const int descriptors[][2] = {{h->input, 0},
                                   {h->log, 1},
@@ -181,7 +169,7 @@ static cnn_status spawn(const cnn_child_options *options, const handed_over *h, 
 done:
     if (have_actions)
         posix_spawn_file_actions_destroy(&actions);
-    cnn_environment_free(&environment);
+    free(environment);
     free(arguments);
     return st;
 }

@@ -16,16 +16,13 @@ typedef struct {
     const char *helper; /* path of the exec helper (cnn-exec) */
     char *const *argv;  /* NULL-terminated; argv[0] is a path or sought in PATH by the helper */
     const char *cpus;   /* cores to run on, as a list "0-3,8"; NULL: as the rank's */
-    bool shared; /* others run on these cores too: OpenMP's threads must not spin or be bound */
-    int threads; /* exported as OMP_NUM_THREADS */
-    const char *const *environment; /* "NAME=value" additions, NULL-terminated; NULL: none */
-    const char *input;              /* the specification: its standard input, then end of file */
+    char *const *environment; /* all that it gets but CNN_EVENTS_FD: host/environment.h */
+    const char *input;        /* the specification: its standard input, then end of file */
 } cnn_child_options;
 
 /** Starts a trainer in a process group of its own, under a supervisor (the exec helper) that ends
  *  it with all its descendants when it ends, when the rank orders it and when the rank dies.
- *  Variables that make MPI programs believe to be ranks are removed (host/environment.h), SIGINT
- *  and SIGTERM ignored. Blocks until the trainer's process exists: milliseconds. A program that
+ *  SIGINT and SIGTERM are ignored. Blocks until the trainer's process exists: milliseconds. A program that
  *  cannot be executed ends with code 127, and the log has the reason. CNN_EENV: no process, or no
  *  descriptors, can be had. */
 cnn_status cnn_child_start(const cnn_child_options *options, cnn_child **out);

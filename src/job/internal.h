@@ -29,7 +29,7 @@ typedef struct {
     bool stored; /* by a results file: paths that cannot be expanded here stay as they are */
     /* values that need more than a table, by their keys; NULL where absent */
     struct fy_node *repeats, *contrast, *seeds, *train, *factors, *schedule, *datasets,
-        *architectures;
+        *architectures, *run_environment;
     /* levels as the file lists them, by factor */
     struct fy_node *lists[CNN_JOB_FACTORS_MAX];
     int dataset_count, architecture_count;
@@ -43,6 +43,9 @@ cnn_status cnn_job_parse_bytes(const char *path, const char *text, size_t len, b
 
 /** Expands a path in place (base/paths.h); NULL stays NULL. node: where errors are reported. */
 void cnn_job_expand_path(cnn_job_reader *r, struct fy_node *node, char **path);
+
+/** Reads run_environment:; node may be NULL. */
+cnn_status cnn_job_read_environment(cnn_job_reader *r, struct fy_node *node);
 
 /** Sets every default that does not depend on the file. */
 void cnn_job_defaults(cnn_job *job);

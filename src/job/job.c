@@ -67,12 +67,17 @@ void cnn_job_describe_allowed(const bool allow[CNN_CONDITION_COUNT], cnn_text *o
         }
 }
 
+static void free_list(char **list)
+{
+    for (char **s = list; s && *s; s++)
+        free(*s);
+    free(list);
+}
+
 static void free_framework(cnn_framework *f)
 {
     free(f->name);
-    for (char **word = f->command; word && *word; word++)
-        free(*word);
-    free(f->command);
+    free_list(f->command);
     free(f->folder);
 }
 
@@ -97,9 +102,9 @@ void cnn_job_destroy(cnn_job **handle)
         free_framework(&job->frameworks[i]);
     for (int i = 0; i < job->dataset_count; i++)
         cnn_source_free(&job->datasets[i]);
-    for (char **name = job->analysis.pool; name && *name; name++)
-        free(*name);
-    free(job->analysis.pool);
+    free_list(job->analysis.pool);
+    free_list(job->run_environment.pass);
+    free_list(job->run_environment.set);
     free(job->factors);
     free(job->frameworks);
     free(job->architectures);

@@ -94,6 +94,11 @@ typedef struct {
     struct {
         bool allow[CNN_CONDITION_COUNT]; /* conditions in which levels of the contrast may differ */
     } compare;
+    struct {
+        char *
+            *pass; /* NULL-terminated names of variables that trainers get from the rank; or NULL */
+        char **set;    /* NULL-terminated "NAME=value" that they get from the job; or NULL */
+    } run_environment; /* both sorted */
     /* what the levels stand for, level by level; entries that no level names are left out */
     int framework_count, architecture_count, dataset_count;
     cnn_framework *frameworks;
@@ -144,6 +149,9 @@ cnn_treatment cnn_job_treatment(const cnn_job *job, const int *levels);
 /** What is trained, as one JSON object that is equal for treatments that are: where a data set lies
  *  and how it is split by its seed are left out. */
 void cnn_job_describe_treatment(const cnn_treatment *treatment, cnn_text *out);
+/** Appends what trainers get by run_environment, as two JSON members with a comma before each; equal
+ *  for jobs that pass and set the same. */
+void cnn_job_describe_environment(const cnn_job *job, cnn_text *out);
 /** The first member in which two JSON objects differ: ("epochs":20, "epochs":30). They must
  *  differ. */
 void cnn_job_first_difference(const char *a, const char *b, cnn_text *in_a, cnn_text *in_b);

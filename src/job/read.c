@@ -60,7 +60,7 @@ typedef struct {
     char *name, *output;
     int seed, backend;
     struct fy_node *repeats, *contrast, *seeds, *train, *factors, *schedule, *limits, *analysis;
-    struct fy_node *compare, *datasets, *architectures;
+    struct fy_node *compare, *datasets, *architectures, *run_environment;
 } top;
 
 #define TOP(member, type) .key = #member, .kind = CNN_FIELD_##type, .offset = offsetof(top, member)
@@ -81,6 +81,7 @@ static const cnn_field top_fields[] = {
     {TOP(compare, NODE)},
     {TOP(datasets, NODE)},
     {TOP(architectures, NODE)},
+    {TOP(run_environment, NODE)},
     {0},
 };
 
@@ -242,6 +243,7 @@ static void read_top(cnn_job_reader *r)
     r->schedule = t.schedule;
     r->datasets = t.datasets;
     r->architectures = t.architectures;
+    r->run_environment = t.run_environment;
     cnn_job_expand_path(r, cnn_yaml_lookup(cnn_yaml_root(r->y), "output"), &job->output);
     if (job->name)
         cnn_job_check_name(r->y, cnn_yaml_lookup(cnn_yaml_root(r->y), "name"), job->name);
@@ -349,6 +351,7 @@ cnn_status cnn_job_parse_bytes(const char *path, const char *text, size_t len, b
     CNN_TRY(apply_overrides(r.y, overrides, &r.job->overrides));
     if (cnn_yaml_root(r.y) && fy_node_is_mapping(cnn_yaml_root(r.y))) {
         read_top(&r);
+        CNN_TRY(cnn_job_read_environment(&r, r.run_environment));
         CNN_TRY(cnn_job_read_entries(&r));
         CNN_TRY(cnn_job_read_factors(&r));
         cnn_job_check(&r);

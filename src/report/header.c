@@ -325,6 +325,7 @@ void cnn_report_put_machine(const cnn_report *r, cnn_table *t)
     put_column(r, "drivers", offsetof(cnn_measured, driver), t);
     put_threads(r, t);
     put_unverified_data(r, t);
+    cnn_report_put_environment(r, t);
     put_warnings(r, t);
 }
 

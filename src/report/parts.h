@@ -82,6 +82,8 @@ double cnn_report_level_sd(const cnn_analysis *a, int combination, cnn_measure m
 /** Lines of a table of keys and values: machines of the runs, and disturbances there. Reads only
  *  results and full of r. */
 void cnn_report_put_machine(const cnn_report *r, cnn_table *t);
+/** Likewise: variables in which the environments of runs differ. */
+void cnn_report_put_environment(const cnn_report *r, cnn_table *t);
 
 /** The conditions in which a comparison is unequal: "parameters and threads". */
 void cnn_report_put_conditions(const cnn_analysis *a, int comparison, cnn_text *out);

@@ -35,6 +35,7 @@
     X(versions, T128, "", "versions of the compute libraries")                                     \
     X(driver, T32, "", "version of the GPU's driver, by NVML; empty: unknown, or no GPU")          \
     X(threads, I32, "", "CPU threads of the trainer")                                              \
+    X(environment, I32, "", "its variables: place in environment_variables; -1: not recorded")     \
     X(shared_device, I8, "", "1: the device was shared with another rank")                         \
     X(parameters, I64, "", "trainable parameters")                                                 \
     X(train_images, I64, "", "training images")                                                    \

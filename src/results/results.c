@@ -31,6 +31,7 @@ void cnn_results_free(cnn_results **results)
     free(r->sessions);
     free(r->quarantines);
     free(r->tunings);
+    free(r->environments);
     free(r);
     *results = NULL;
 }

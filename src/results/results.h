@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /** Of the files that are written. Older ones are read: docs/results-file.md has what each added. */
-#define CNN_LAYOUT_VERSION 4
+#define CNN_LAYOUT_VERSION 5
 #define CNN_LAYOUT_OLDEST  3
 
 enum { CNN_RESULTS_NAME_ROOM = 32, CNN_RESULTS_LOOKS_MAX = 10 };
@@ -31,6 +31,14 @@ typedef struct {
 typedef struct {
     char devices[512]; /* each with why, separated by "; " */
 } cnn_quarantine;
+
+enum { CNN_ENVIRONMENT_ROOM = 4096, CNN_ENVIRONMENT_PLACES = 32 /* of a file */ };
+
+/** Variables that change what a run computes or how fast, as its trainer got them: lines "NAME=value",
+ *  sorted (host/environment.h); "": the place is free. */
+typedef struct {
+    char variables[CNN_ENVIRONMENT_ROOM];
+} cnn_stored_environment;
 
 enum { CNN_ALGORITHMS_ROOM = 16384 };
 
@@ -66,6 +74,8 @@ typedef struct {
     cnn_quarantine *quarantines; /* [session_count], or NULL: unknown (files pooled) */
     int tuning_count;            /* places */
     cnn_tuning *tunings;
+    int environment_count; /* places; runs refer to them by their column `environment` */
+    cnn_stored_environment *environments;
 } cnn_results;
 
 /** Frees everything; takes NULL, leaves NULL. */

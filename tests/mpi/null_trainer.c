@@ -8,6 +8,7 @@
  *    data=FILE    its first word is reported as the data's checksum
  *    images=FILE  its first word as the number of training images
  *    parameters=N, threads=N  reported as its own
+ *    env=FILE     lines "RUN NAME=VALUE" are appended: the whole environment
  *    tell=FILE    a line "RUN FRAMEWORK CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER ALGORITHMS" is
  *                 appended: those given, "-" without; when asked to tune "tune" and those told
  *    tune=WHAT    when asked to tune: error, exit, silent, train, hang, nothing (to choose)
@@ -41,7 +42,7 @@
 
 typedef struct {
     double seconds;
-    const char *log, *note, *data, *images, *tell, *tune, *what, *once, *where;
+    const char *log, *note, *data, *images, *env, *tell, *tune, *what, *once, *where;
     int when, after, parameters, threads;
 } manners;
 
@@ -67,6 +68,8 @@ static manners read_arguments(int argc, char **argv)
             m.log = value + 1;
         else if (value && n == 4 && !strncmp(argv[i], "note", n))
             m.note = value + 1;
+        else if (value && n == 3 && !strncmp(argv[i], "env", n))
+            m.env = value + 1;
         else if (value && n == 4 && !strncmp(argv[i], "tell", n))
             m.tell = value + 1;
         else if (value && n == 4 && !strncmp(argv[i], "tune", n))
@@ -141,6 +144,17 @@ static void tell_device(const manners *m, const cnn_spec *spec, const char *algo
     snprintf(line, sizeof line, "%d %s %s %s %s\n", spec->run, spec->framework,
              visible ? visible : "unset", order ? order : "unset", algorithms);
     add_line(m->tell, line);
+}
+
+static void list_environment(const manners *m, const cnn_spec *spec)
+{
+    cnn_text lines = {0};
+    if (!m->env)
+        return;
+    for (char **v = environ; *v; v++)
+        cnn_text_printf(&lines, "%d %s\n", spec->run, *v);
+    add_line(m->env, lines.s ? lines.s : "");
+    cnn_text_free(&lines);
 }
 
 /** Number of this start, from 0. */
@@ -381,6 +395,7 @@ int main(int argc, char **argv)
     fflush(stdout);
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
     take_note(&m, &spec, pid);
+    list_environment(&m, &spec);
     if (spec.tune)
         tune(&spec, &m);
     tell_device(&m, &spec, spec.algorithms ? spec.algorithms : "-");

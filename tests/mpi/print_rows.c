@@ -56,6 +56,13 @@ int main(int argc, char **argv)
         printf("session %d %d \"%s\"\n", s, results->sessions[s].ranks,
                results->quarantines[s].devices);
     printf("backend %s\n", results->backend);
+    for (int i = 0; i < results->environment_count; i++) {
+        char *text = results->environments[i].variables;
+        for (char *c = text; *c; c++)
+            *c = *c == '\n' ? ' ' : *c;
+        if (*text)
+            printf("environment %d \"%s\"\n", i, text);
+    }
     for (int i = 0; i < results->tuning_count; i++)
         if (results->tunings[i].cell >= 0)
             printf("tuning %d %d \"%s\" %s\n", i, results->tunings[i].cell,

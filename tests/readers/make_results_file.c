@@ -18,10 +18,12 @@ static cnn_status make(const char *path)
     CNN_TRY(cnn_design_create(job, 2, &design));
     const cnn_platform platform = {.backend = "cudnn", .tuning_places = 3};
     const cnn_tuning tuning = {.model = "NVIDIA größer", .algorithms = "conv 1: 6", .cell = 2};
+    const cnn_stored_environment environment = {"OMP_PLACES=cores\nMALLOC_ARENA_MAX=größer\n"};
     CNN_TRY(cnn_results_create(path, job, design, FIXTURE_PLAN, &platform));
     CNN_TRY(cnn_writer_open(path, MPI_COMM_WORLD, &writer));
     CNN_TRY(fill_share(writer, design, 0, 1));
     CNN_TRY(cnn_writer_tuning(writer, 1, &tuning));
+    CNN_TRY(cnn_writer_environment(writer, 2, &environment));
     CNN_TRY(cnn_writer_close(&writer));
 done:
     cnn_design_destroy(&design);

@@ -23,13 +23,14 @@ def check_labels(ds):
     assert dict(ds.sizes) == {
         "run": RUNS, "epoch": EPOCHS, "attempt": RUNS * ATTEMPTS, "session_index": 256,
         "cell_index": CELLS, "combination_index": 4, "factor_index": 4, "factor_level": 2, "tuning_index": 3,
+        "environment_index": 32,
     }, ds.sizes
     assert ds.train_seconds.dims == ("run",)
     assert ds.epoch_seconds.dims == ("run", "epoch")
     assert ds.attempt_outcome.dims == ("attempt",)
     assert list(ds.epoch.values) == [1, 2, 3]
     assert ds.attrs["title"] == 'cnnmpi results: fixture: "größe"'
-    assert ds.attrs["layout_version"] == 4 and ds.attrs["contrast"] == "framework"
+    assert ds.attrs["layout_version"] == 5 and ds.attrs["contrast"] == "framework"
     for name, variable in ds.variables.items():
         assert variable.attrs["long_name"], name
     assert ds.train_seconds.attrs["units"] == "s"
@@ -52,6 +53,8 @@ def check_text(ds):
     assert str(ds.plan.values) == "the plan:\n  größer als erwartet\n"
     assert str(ds.job_overrides.values) == ""
     assert ds.attrs["backend"] == "cudnn"
+    variables = ds.environment_variables.values.tolist()
+    assert variables == ["", "", "OMP_PLACES=cores\nMALLOC_ARENA_MAX=größer\n"] + 29 * [""], variables
     assert ds.tuned_cell.values.tolist() == [-1, 2, -1]
     assert ds.tuned_device_model.values.tolist() == ["", "NVIDIA größer", ""]
     assert ds.tuned_algorithms.values.tolist() == ["", "conv 1: 6", ""]

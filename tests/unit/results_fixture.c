@@ -86,6 +86,7 @@ cnn_measured fixture_measured(int run)
     row.attempts = 1 + run % (1 + FIXTURE_RETRIES);
     row.epochs_done = run % (1 + FIXTURE_EPOCHS);
     row.session = run % 2;
+    row.environment = run % 3;
     row.start_time = FIXTURE_SESSION_TIME + run + 0.25;
     row.throttle_reasons = -1;
     return row;

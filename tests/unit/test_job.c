@@ -729,7 +729,7 @@ static void test_experiments_have_a_size_limit(void **state)
                         "x: 1\n",
                   "j:7:1: error: unknown key 'x' in the job file; its keys are name, repeats, "
                   "seed, output, backend, train, factors, contrast, seeds, schedule, limits, "
-                  "analysis, compare, datasets, architectures\n");
+                  "analysis, compare, datasets, architectures, run_environment\n");
     assert_errors(SMALL "  epochs: [1, 2, 3, 4, 5, 6]\nrepeats: 100000\n",
                   "j:6:10: error: 12 cells with 100000 repeats make 1200000 runs; at most 1000000 "
                   "are possible\n");
