@@ -6,6 +6,7 @@
 #include "fuzz.h"
 
 #include "analysis/analysis.h"
+#include "base/printable.h"
 #include "document/render.h"
 #include "hdf5io/hdf5_error.h"
 #include "hdf5io/reader.h"
@@ -252,13 +253,20 @@ static void write_damaged(const uint8_t *data, size_t size)
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-/** Text that may be shown on a terminal. */
+/** Text that is shown on a terminal, as document/output.c prints it. */
 static void check_text(cnn_text *text)
 {
+    char *printed = NULL;
+    size_t n = 0;
     MUST(cnn_text_status(text) == CNN_OK && text->s);
     MUST(strlen(text->s) == text->len);
-    for (const char *s = text->s; *s; s++)
-        MUST((unsigned char)*s >= 0x20 || *s == '\n');
+    FILE *out = open_memstream(&printed, &n);
+    MUST(out != NULL);
+    cnn_print(out, text->s);
+    MUST(fclose(out) == 0 && n > 0);
+    for (size_t i = 0; i < n; i++)
+        MUST((unsigned char)printed[i] >= 0x20 || printed[i] == '\n');
+    free(printed);
     cnn_text_free(text);
 }
 
