@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hdf5io/attribute.h"
 
+#include "base/text.h"
 #include "hdf5io/hdf5_error.h"
 #include "hdf5io/variable.h"
 
@@ -83,17 +84,16 @@ cnn_status cnn_attribute_read_reals(hid_t object, const char *name, int most, do
 {
     cnn_status st = CNN_OK;
     hid_t attribute = -1, space = -1, type = -1;
-    hsize_t extent = 0;
     CNN_CHECK(H5Aexists(object, name) > 0, CNN_EDATA, "attribute '%s' is missing", name);
     attribute = H5Aopen(object, name, H5P_DEFAULT);
     CNN_HDF5(attribute >= 0, CNN_EDATA, "attribute '%s'", name);
     space = H5Aget_space(attribute);
     type = H5Aget_type(attribute);
     CNN_HDF5(space >= 0 && type >= 0, CNN_EDATA, "attribute '%s'", name);
+    /* xarray makes a single one of a list of one */
+    const hssize_t extent = H5Sget_simple_extent_npoints(space);
     CNN_CHECK(H5Tequal(type, cnn_file_type(CNN_COLUMN_F64)) > 0 &&
-                  H5Sget_simple_extent_ndims(space) == 1 &&
-                  H5Sget_simple_extent_dims(space, &extent, NULL) == 1 && extent >= 1 &&
-                  extent <= (hsize_t)most,
+                  H5Sget_simple_extent_ndims(space) <= 1 && extent >= 1 && extent <= most,
               CNN_EDATA, "attribute '%s' is no list of 1 to %d numbers", name, most);
     CNN_HDF5(H5Aread(attribute, cnn_memory_type(CNN_COLUMN_F64), values) >= 0, CNN_EDATA,
              "cannot read attribute '%s'", name);
@@ -104,14 +104,32 @@ done:
     return cnn_hdf5_close(st, &attribute, H5Aclose, "an attribute");
 }
 
+/** A text of any length, as h5netcdf writes all of them. */
+static cnn_status read_variable_text(hid_t attribute, hid_t type, const char *name, char **out)
+{
+    cnn_status st = CNN_OK;
+    char *text = NULL;
+    CNN_HDF5(H5Aread(attribute, type, &text) >= 0, CNN_EDATA, "cannot read attribute '%s'", name);
+    CNN_CHECK(text && strlen(text) <= TEXT_LIMIT, CNN_EDATA,
+              "attribute '%s' has an impossible length", name);
+    CNN_CHECK((*out = cnn_strdup(text)) != NULL, CNN_ENOMEM, "%zu characters", strlen(text));
+done:
+    if (text)
+        H5free_memory(text);
+    return st;
+}
+
 cnn_status cnn_attribute_read_text(hid_t object, const char *name, char **out)
 {
     cnn_status st = CNN_OK;
     hid_t attribute = -1, type = -1;
     char *text = NULL;
     CNN_TRY(open_scalar(object, name, &attribute, &type));
-    CNN_CHECK(H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0, CNN_EDATA,
-              "attribute '%s' is not a text of fixed length", name);
+    CNN_CHECK(H5Tget_class(type) == H5T_STRING, CNN_EDATA, "attribute '%s' is not a text", name);
+    if (H5Tis_variable_str(type) > 0) {
+        CNN_TRY(read_variable_text(attribute, type, name, out));
+        goto done;
+    }
     size_t size = H5Tget_size(type);
     CNN_CHECK(size > 0 && size <= TEXT_LIMIT, CNN_EDATA, "attribute '%s' has an impossible length",
               name);

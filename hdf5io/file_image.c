@@ -146,19 +146,21 @@ static hid_t make_bare_set(hid_t file, const char *name, hsize_t length)
     return set;
 }
 
-/** Attaches the dimension of a text's characters, "string<length>"; made when first needed. */
-static cnn_status attach_characters(cnn_file_image *image, hid_t set, int axis, hsize_t length)
+/** Makes and attaches the dimension of a text's characters, "string_<name>". Each text has one of its
+ *  own: xarray shortens texts to the longest value of their variable, and cannot write two that
+ *  share a dimension and are shortened differently. */
+static cnn_status attach_characters(cnn_file_image *image, hid_t set, const char *path, int axis,
+                                    hsize_t length)
 {
     cnn_status st = CNN_OK;
-    char name[32], label[96];
+    char name[160], label[96];
     hid_t scale = -1;
-    snprintf(name, sizeof name, "string%llu", (unsigned long long)length);
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    snprintf(name, sizeof name, "%.*sstring_%s", (int)(base - path), path, base);
     snprintf(label, sizeof label, BARE_SCALE_NAME, (unsigned long long)length);
-    bool made = H5Lexists(image->file, name, H5P_DEFAULT) > 0;
-    scale =
-        made ? H5Dopen2(image->file, name, H5P_DEFAULT) : make_bare_set(image->file, name, length);
-    CNN_HDF5(scale >= 0 && (made || H5DSset_scale(scale, label) >= 0), CNN_EIO,
-             "cannot make dimension '%s'", name);
+    scale = make_bare_set(image->file, name, length);
+    CNN_HDF5(scale >= 0 && H5DSset_scale(scale, label) >= 0, CNN_EIO, "cannot make dimension '%s'",
+             name);
     CNN_HDF5(H5DSattach_scale(set, scale, (unsigned)axis) >= 0, CNN_EIO,
              "cannot attach dimension '%s'", name);
 done:
@@ -180,7 +182,7 @@ static cnn_status make_variable(cnn_file_image *image, const char *path, const c
         CNN_HDF5(H5DSattach_scale(*set, image->scales[dimensions[i]], (unsigned)i) >= 0, CNN_EIO,
                  "cannot attach a dimension to '%s'", path);
     if (text)
-        CNN_TRY(attach_characters(image, *set, rank, column->width));
+        CNN_TRY(attach_characters(image, *set, path, rank, column->width));
     CNN_TRY(describe(*set, column));
 done:
     return st;
@@ -216,7 +218,7 @@ done:
     return cnn_hdf5_close(st, &set, H5Dclose, "a column");
 }
 
-/** Room for every label and its end; few different widths, as each is a dimension of its own. */
+/** Room for every label and its end. */
 static size_t label_width(const char *const *labels, size_t n)
 {
     size_t width = 16;

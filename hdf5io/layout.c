@@ -337,8 +337,8 @@ static cnn_status open_column(hid_t file, uint64_t file_size, const cnn_table *t
                   "'%s' has %llu places along %s, not %llu", path, (unsigned long long)extents[i],
                   cnn_dimensions[table->dimensions[i]].path,
                   (unsigned long long)lengths->of[table->dimensions[i]]);
-    CNN_CHECK(!text || extents[table->rank] == column->width, CNN_EDATA,
-              "'%s' has texts of %llu characters, not %zu", path,
+    CNN_CHECK(!text || extents[table->rank] <= column->width, CNN_EDATA,
+              "'%s' has texts of %llu characters, more than %zu", path,
               (unsigned long long)extents[table->rank], column->width);
 done:
     return st;

@@ -43,7 +43,8 @@ static cnn_status read_table(const source *s, cnn_table_id id, void **rows)
         st = cnn_error_set(CNN_ENOMEM, "%zu rows of %zu bytes", n, table->row_size);
     for (int i = 0; st == CNN_OK && i < table->column_count; i++) {
         if (sets[i] >= 0)
-            st = cnn_variable_read(sets[i], &table->columns[i], all, table->row_size, n);
+            st = cnn_variable_read(sets[i], &table->columns[i], table->rank, all, table->row_size,
+                                   n);
         else
             cnn_column_set_unknown(&table->columns[i], all, table->row_size, n);
     }
@@ -70,9 +71,10 @@ static cnn_status read_characters(const source *s, const char *path, int rank,
                   (unsigned long long)extents[i], (unsigned long long)expected[i]);
         n *= (size_t)extents[i];
     }
-    const cnn_column column = {path, CNN_COLUMN_TEXT, (size_t)extents[rank], 0, "", ""};
+    /* one more: texts that were rewritten may have no end */
+    const cnn_column column = {path, CNN_COLUMN_TEXT, (size_t)extents[rank] + 1, 0, "", ""};
     CNN_CHECK((all = calloc(n, column.width)) != NULL, CNN_ENOMEM, "texts of '%s'", path);
-    CNN_TRY(cnn_variable_read(set, &column, all, column.width, n));
+    CNN_TRY(cnn_variable_read(set, &column, rank, all, column.width, n));
     *texts = all;
     *width = column.width;
     all = NULL;

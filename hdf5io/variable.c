@@ -65,13 +65,21 @@ done:
     return st;
 }
 
+/** A character is one whatever HDF5 is told about the end of strings: h5netcdf pads them. */
+static bool is_character(hid_t type)
+{
+    return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 &&
+           H5Tget_size(type) == 1;
+}
+
 static cnn_status check_type(hid_t set, const char *path, cnn_column_type expected)
 {
     cnn_status st = CNN_OK;
     hid_t type = H5Dget_type(set);
     CNN_HDF5(type >= 0, CNN_EDATA, "type of '%s'", path);
-    CNN_CHECK(H5Tequal(type, cnn_file_type(expected)) > 0, CNN_EDATA, "'%s' is of the wrong type",
-              path);
+    CNN_CHECK(expected == CNN_COLUMN_TEXT ? is_character(type)
+                                          : H5Tequal(type, cnn_file_type(expected)) > 0,
+              CNN_EDATA, "'%s' is of the wrong type", path);
 done:
     return cnn_hdf5_close(st, &type, H5Tclose, "a type");
 }
@@ -165,11 +173,24 @@ done:
     return cnn_hdf5_close(st, &plist, H5Pclose, "a property list");
 }
 
-bool cnn_variable_is_original(hid_t set, int rank)
+/** Stored characters of a text. Rewritten ones may be fewer: as many as the longest value has. */
+static size_t stored_width(hid_t space, int rank)
 {
+    hsize_t extents[CNN_VARIABLE_RANK_MAX + 1] = {0};
+    if (space < 0 || rank > CNN_VARIABLE_RANK_MAX ||
+        H5Sget_simple_extent_ndims(space) > CNN_VARIABLE_RANK_MAX + 1 ||
+        H5Sget_simple_extent_dims(space, extents, NULL) < rank)
+        return 0;
+    return (size_t)extents[rank - 1];
+}
+
+bool cnn_variable_is_original(hid_t set, const cnn_column *column, int rank)
+{
+    const bool text = column->type == CNN_COLUMN_TEXT;
     hid_t plist = H5Dget_create_plist(set), space = H5Dget_space(set);
     const bool same = plist >= 0 && H5Pget_layout(plist) == H5D_CONTIGUOUS && space >= 0 &&
-                      H5Sget_simple_extent_ndims(space) == rank;
+                      H5Sget_simple_extent_ndims(space) == rank + text &&
+                      (!text || stored_width(space, rank + 1) == column->width);
     if (plist >= 0)
         H5Pclose(plist);
     if (space >= 0)
@@ -277,24 +298,34 @@ done:
     return cnn_hdf5_close(st, &file_space, H5Sclose, "a data space");
 }
 
-cnn_status cnn_variable_read(hid_t set, const cnn_column *column, void *rows, size_t stride,
-                             size_t n)
+cnn_status cnn_variable_read(hid_t set, const cnn_column *column, int rank, void *rows,
+                             size_t stride, size_t n)
 {
     cnn_status st = CNN_OK;
+    const bool text = column->type == CNN_COLUMN_TEXT;
     char *packed = NULL, *to = (char *)rows + column->offset;
-    CNN_CHECK((packed = calloc(n, column->width)) != NULL, CNN_ENOMEM, "%zu cells of '%s'", n,
+    /* characters as they are stored: a conversion would make room for an end */
+    hid_t space = H5Dget_space(set), type = H5Dget_type(set);
+    const size_t width = text ? stored_width(space, rank + 1) : column->width;
+    CNN_HDF5(space >= 0 && width > 0 && width <= column->width, CNN_EDATA, "extents of '%s'",
+             column->name);
+    CNN_CHECK((packed = calloc(n, width)) != NULL, CNN_ENOMEM, "%zu cells of '%s'", n,
               column->name);
-    CNN_HDF5(H5Dread(set, cnn_memory_type(column->type), H5S_ALL, H5S_ALL, H5P_DEFAULT, packed) >=
-                 0,
+    CNN_HDF5(type >= 0 && H5Dread(set, text ? type : cnn_memory_type(column->type), H5S_ALL,
+                                  H5S_ALL, H5P_DEFAULT, packed) >= 0,
              CNN_EDATA, "cannot read '%s'", column->name);
     for (size_t i = 0; i < n; i++) {
-        memcpy(to + i * stride, packed + i * column->width, column->width);
-        if (column->type == CNN_COLUMN_TEXT)
-            to[i * stride + column->width - 1] = '\0';
+        char *cell = to + i * stride;
+        memcpy(cell, packed + i * width, width);
+        if (text)
+            memset(cell + width, 0, column->width - width);
+        if (text)
+            cell[column->width - 1] = '\0';
     }
 done:
     free(packed);
-    return st;
+    st = cnn_hdf5_close(st, &type, H5Tclose, "a type");
+    return cnn_hdf5_close(st, &space, H5Sclose, "a data space");
 }
 
 void cnn_column_set_unknown(const cnn_column *column, void *rows, size_t stride, size_t n)

@@ -24,9 +24,9 @@ hid_t cnn_memory_type(cnn_column_type type);
 cnn_status cnn_variable_open(hid_t file, uint64_t file_size, const char *path, cnn_column_type type,
                              int rank, hsize_t *extents, hid_t *out);
 
-/** Whether an open variable of this rank (the characters of a text included) has the storage that
+/** Whether an open variable of this rank (the characters of a text left out) has the storage that
  *  the writer made, and needs. */
-bool cnn_variable_is_original(hid_t set, int rank);
+bool cnn_variable_is_original(hid_t set, const cnn_column *column, int rank);
 
 /** Writes the cells start .. start + count of a variable from rows of structs, `stride` bytes
  *  apart. rank, start and count leave the characters of a text out. Text is made valid UTF-8, since
@@ -37,8 +37,9 @@ cnn_status cnn_variable_write(hid_t set, const cnn_column *column, const void *r
 /** Sets a column of n rows to what stands for unknown: NaN, the column's fill, "". */
 void cnn_column_set_unknown(const cnn_column *column, void *rows, size_t stride, size_t n);
 
-/** Reads a whole variable of `n` cells into rows of structs. */
-cnn_status cnn_variable_read(hid_t set, const cnn_column *column, void *rows, size_t stride,
-                             size_t n);
+/** Reads a whole variable of this rank (the characters of a text left out) and `n` cells into rows of
+ *  structs. Stored texts may be shorter than the column: then they need no end. CNN_EDATA: longer. */
+cnn_status cnn_variable_read(hid_t set, const cnn_column *column, int rank, void *rows,
+                             size_t stride, size_t n);
 
 #endif

@@ -68,9 +68,7 @@ static bool is_original(const cnn_writer *w)
     for (int i = 0; i < WRITTEN_COUNT; i++) {
         const cnn_table *table = &cnn_tables[written[i]];
         for (int c = 0; c < table->column_count; c++)
-            if (!cnn_variable_is_original(w->sets[written[i]][c],
-                                          table->rank +
-                                              (table->columns[c].type == CNN_COLUMN_TEXT)))
+            if (!cnn_variable_is_original(w->sets[written[i]][c], &table->columns[c], table->rank))
                 return false;
     }
     return true;

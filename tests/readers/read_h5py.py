@@ -37,7 +37,7 @@ with h5py.File(sys.argv[1], "r") as f:
     f.visititems(visit)
     assert f.attrs["layout_version"] == 5
     assert dimensions(f["epoch_seconds"]) == ["/run", "/epoch"]
-    assert dimensions(f["host"]) == ["/run", "/string64"]
+    assert dimensions(f["host"]) == ["/run", "/string_host"]
     assert dimensions(f["analysis/mean"]) == ["/cell_index", "/analysis/measure"]
     assert dimensions(f["analysis/welch_p"]) == ["/analysis/comparison", "/analysis/measure"]
     assert f["train_seconds"].attrs["units"] == b"s"

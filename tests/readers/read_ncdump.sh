@@ -11,7 +11,7 @@ shown() {
     printf '%s\n' "$2" | grep -qF -- "$1" || { echo "ncdump does not show: $1"; exit 1; }
 }
 for line in "run = 28 ;" "epoch = 3 ;" "double train_seconds(run) ;" \
-    "double epoch_seconds(run, epoch) ;" "char host(run, string64) ;" \
+    "double epoch_seconds(run, epoch) ;" "char host(run, string_host) ;" \
     'train_seconds:units = "s" ;' "train_seconds:_FillValue = NaN ;" \
     'status:flag_meanings = "planned done diverged failed" ;' \
     "double mean(cell_index, measure) ;" ':contrast = "framework" ;' ":layout_version = 5 ;"; do

@@ -219,7 +219,7 @@ static void test_read_part_of_other_rank_is_named(void **state)
 static void test_read_extents_that_disagree_are_refused(void **state)
 {
     (void)state;
-    hsize_t runs[] = {(hsize_t)run_count + 1, 0}, texts[] = {(hsize_t)run_count, 63};
+    hsize_t runs[] = {(hsize_t)run_count + 1, 0}, texts[] = {(hsize_t)run_count, 65};
     hid_t plist = early(), file = open_copy();
     replace(file, "train_seconds", H5T_IEEE_F64LE, 1, runs, plist);
     close_and_refuse(file, "train_seconds");
