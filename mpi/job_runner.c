@@ -213,6 +213,22 @@ done:
     return st;
 }
 
+/** Whether the results file still has the runs that this session knows to be finished. Rank 0 reads
+ *  it; the others print nothing. */
+static bool are_runs_kept(const runner *r)
+{
+    const cnn_rank_context *t = &r->context;
+    cnn_results *results = NULL;
+    if (t->rank != 0)
+        return true;
+    bool kept = cnn_results_read(t->job->output, &results) == CNN_OK &&
+                results->run_count == t->design->run_count;
+    for (int run = 0; kept && run < results->run_count; run++)
+        kept = !cnn_run_is_finished(t, run) || results->status[run] == t->status[run];
+    cnn_results_free(&results);
+    return kept;
+}
+
 /** Closes the file; st: what came before, whose message stays. Not after CNN_EMPI: the agreement on
  * the closing would never come. Collective otherwise. */
 static cnn_status close_file(runner *r, cnn_status st)
@@ -227,10 +243,15 @@ static cnn_status close_file(runner *r, cnn_status st)
     if (st != CNN_OK && closed != CNN_EMPI)
         cnn_error_set(st, "%s", why ? why : "out of memory");
     free(why);
+    why = NULL;
     st = st == CNN_OK || closed == CNN_EMPI ? closed : st;
-    if (st != CNN_OK && st != CNN_EMPI && !cnn_file_watch_is_lost(r->context.watch))
-        st = cnn_error_set(st, "%s; finished runs are kept: continue with --resume",
-                           cnn_error_message());
+    if (st != CNN_OK && st != CNN_EMPI && !cnn_file_watch_is_lost(r->context.watch)) {
+        why = cnn_strdup(cnn_error_message());
+        cnn_error_set(st, "%s; %s", why ? why : "out of memory",
+                      are_runs_kept(r) ? "finished runs are kept: continue with --resume"
+                                       : "its finished runs cannot be read any more");
+    }
+    free(why);
     return st;
 }
 

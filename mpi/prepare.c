@@ -5,6 +5,7 @@
 #include "design/networks.h"
 #include "hdf5io/reader.h"
 #include "hdf5io/results_create.h"
+#include "hdf5io/target.h"
 #include "mpi/message.h"
 #include "mpi/resume.h"
 #include "mpi/tuning.h"
@@ -176,11 +177,14 @@ cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, const
                        int ranks, const cnn_devices *devices, cnn_prepared *out)
 {
     cnn_status st = CNN_OK;
+    char *target = NULL;
     *out = (cnn_prepared){0};
     const int levels = job->factors[job->contrast].level_count;
     CNN_CHECK(levels <= CNN_MAX_LEVELS, CNN_EUSAGE,
               "the contrast has %d levels; at most %d can be run back to back", levels,
               CNN_MAX_LEVELS);
+    if (exists(job->output)) /* what --force cannot replace is refused at once */
+        CNN_TRY(cnn_target_resolve(job->output, &target));
     CNN_CHECK(
         options->resume || options->force || !exists(job->output), CNN_EUSAGE,
         "the results file '%s' exists: continue it with --resume, replace it with --force, or "
@@ -193,6 +197,7 @@ cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, const
     else
         CNN_TRY(start_anew(job, ranks, devices, out));
 done:
+    free(target);
     return st;
 }
 

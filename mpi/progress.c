@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/printable.h"
 #include "base/text.h"
+#include "mpi/stop.h"
 #include "mpi/terminal.h"
 
 #include <math.h>
@@ -125,9 +126,13 @@ void cnn_progress_note(cnn_progress *p, const char *fmt, ...)
 
 void cnn_progress_stopping(cnn_progress *p, int signal, double seconds)
 {
-    const char *name = signal == SIGINT ? "SIGINT" : signal == SIGTERM ? "SIGTERM" : "a signal";
-    cnn_progress_note(p, "%s: no new run starts, running ones have %.0f s to finish", name,
-                      seconds);
+    const char *cause = cnn_stop_cause(signal);
+    cnn_progress_note(p,
+                      "%s: no new run starts, running ones have %.0f s to finish; continue later "
+                      "with --resume",
+                      cause, seconds);
+    if (p->mode == CNN_PROGRESS_QUIET) /* a launcher may kill the ranks before they can say more */
+        cnn_printf(stderr, "cnnmpi: %s: no new run starts; continue later with --resume\n", cause);
 }
 
 void cnn_progress_state(cnn_progress *p, int rank, const cnn_message_state *m)

@@ -25,7 +25,8 @@ void cnn_progress_destroy(cnn_progress **progress);
 /** A line with a time stamp. */
 void cnn_progress_note(cnn_progress *progress, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/** The line after a signal; seconds: for running runs to finish. */
+/** The line after a signal; seconds: for running runs to finish. On standard error where nothing
+ *  else is printed. */
 void cnn_progress_stopping(cnn_progress *progress, int signal, double seconds);
 /** Text of several lines, unchanged. */
 void cnn_progress_text(cnn_progress *progress, const char *text);

@@ -26,6 +26,9 @@ void cnn_stop_unwatch(const cnn_stop_handlers *before);
  *  one signal twice within moments: that counts once. */
 int cnn_stop_signal(int *count);
 
+/** What stopped the job, for people: mpirun sends its ranks SIGTERM when it receives SIGINT. */
+const char *cnn_stop_cause(int signal);
+
 /** Whether SIGUSR1 was received: the job's time is running out. */
 bool cnn_stop_is_late(void);
 

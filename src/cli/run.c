@@ -10,7 +10,6 @@
 #include "ranks/collectives.h"
 
 #include <mpi.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,14 +55,11 @@ done:
 }
 
 /** What is left of a job that has not ended, and how to go on: the last line. */
-static void print_left(const cnn_run_outcome *o)
+static void print_left(const cnn_run_outcome *o, FILE *out)
 {
-    const char *cause = o->signal == SIGINT    ? "stopped by SIGINT"
-                        : o->signal == SIGTERM ? "stopped by SIGTERM"
-                        : o->signal            ? "stopped by a signal"
-                                               : "unfinished";
-    printf("%s: %d of %d runs are left; to continue, repeat the command with --resume\n", cause,
-           o->missing, o->planned);
+    fprintf(out, "%s%s: %d of %d runs are left; to continue, repeat the command with --resume\n",
+            o->signal ? "stopped by " : "unfinished", o->signal ? cnn_stop_cause(o->signal) : "",
+            o->missing, o->planned);
 }
 
 /** Runs the job on all ranks; *exit_status is the program's. */
@@ -80,8 +76,8 @@ static cnn_status run_job(const cnn_command_line *line, const char *argv0, int r
     /* out of time, a job goes on by itself in most cases: the report comes when it is whole */
     if (rank == 0 && !line->quiet && (outcome.signal || outcome.missing == 0))
         CNN_TRY(cnn_command_report_print(job->output));
-    if (rank == 0 && !line->quiet && outcome.missing > 0)
-        print_left(&outcome);
+    if (rank == 0 && outcome.missing > 0)
+        print_left(&outcome, line->quiet ? stderr : stdout);
     *exit_status = outcome.signal        ? 128 + outcome.signal
                    : outcome.missing > 0 ? CNN_EXIT_UNFINISHED
                    : outcome.failed > 0  ? CNN_EXIT_SOME_FAILED

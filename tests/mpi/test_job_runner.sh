@@ -193,7 +193,10 @@ names)
     ln -s pipe.h5 to-pipe.h5
     mkdir folder.h5
     for name in pipe.h5 to-pipe.h5 folder.h5; do
-        run 1 2 busy.yaml --output "$name" --force
+        for how in '' --force --resume; do
+            run 1 2 busy.yaml --output "$name" $how
+            ! grep -qe 'it with --force' log || { cat log; fail "--force is said to replace $name"; }
+        done
     done
     [[ -p pipe.h5 && -L to-pipe.h5 && -d folder.h5 ]] || fail "something was replaced"
     # Open MPI has room for names of some length.
@@ -283,7 +286,9 @@ term)
         # A job in the background of a script ignores SIGINT until its program sets a handler.
         kill -"$signal" "$launcher"
         wait "$launcher" && fail "mpirun returned 0"
-        says log 'no new run starts'
+        # mpirun sends SIGTERM whatever it gets.
+        says log 'SIGTERM from the launcher, which sends it after SIGINT as well: no new run starts'
+        says log 'continue later with --resume'
         await 1 trainers_gone
         $rows stop.h5 >table
         count table '^run [0-9]+ planned' 16
@@ -299,8 +304,17 @@ term)
         status=0
         wait "$rank" || status=$?
         [[ $status -eq ${signal#*:} ]] || { cat log; fail "$signal gave $status"; }
+        says log "stopped by SIG${signal%:*}: 16 of 16 runs are left"
         await 1 trainers_gone
     done
+    # Where nothing else is printed, how to go on is, also if mpirun kills the ranks at once.
+    rm -f notes
+    OMPI_MCA_odls_base_sigkill_timeout=1 mpirun -np 2 "$build/cnnmpi" stop.yaml --force --quiet >log 2>&1 </dev/null &
+    launcher=$!
+    await 20 notes ' ' 2
+    kill -INT "$launcher"
+    wait "$launcher" && fail "mpirun returned 0"
+    says log 'continue later with --resume'
     ;;
 term_within_grace)
     # The running run may finish and is kept; the next one does not start. Slurm signals all processes

@@ -94,6 +94,20 @@ ignored)
     all_done 4
     run 1 0 both.yaml --resume
     ;;
+damaged)
+    # A program that truncates the file, or writes rubbish into it: nothing is said to be kept.
+    for damage in 'truncate -s 5000 both.h5' 'dd if=/dev/urandom of=both.h5 bs=4096 count=4 conv=notrunc status=none'; do
+        rm -f notes both.h5
+        job both 3 0 1 seconds=0.5 note="$work/notes"
+        start 2 both.yaml
+        await 60 notes ' end' 2
+        $damage
+        end 3
+        says log 'another program has changed the structure of the results file'
+        says log 'its finished runs cannot be read any more'
+        ! grep -q 'are kept' log || { cat log; fail "lost runs are said to be kept"; }
+    done
+    ;;
 open_before)
     # A reader that has the file open stops no job; a writer does.
     job both 2 0 1 seconds=0.2 note="$work/notes"
