@@ -89,6 +89,7 @@ static void test_variables_have_the_kinds_of_their_groups(void **state)
         {"TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=1", CNN_VARIABLE_CLEARED},
         {"PYTORCH_CUDA_ALLOC_CONF=x", CNN_VARIABLE_CLEARED},
         {"JAX_ENABLE_X64=1", CNN_VARIABLE_CLEARED},
+        {"JAX_PLATFORMS=cpu", CNN_VARIABLE_CLEARED},
         {"MALLOC_ARENA_MAX=1", CNN_VARIABLE_CLEARED},
         {"LD_PRELOAD=/x.so", CNN_VARIABLE_CLEARED},
         {"GLIBC_TUNABLES=x", CNN_VARIABLE_CLEARED},
