@@ -77,8 +77,10 @@ static bool take_ready(cnn_record *r, const cnn_event *e)
     if (r->ready)
         return break_off(r, "a second ready event");
     if (e->threads >= 0 && e->threads < r->given_threads)
-        return break_off(r, "it uses %d of the %d CPU threads that it was given", e->threads,
-                         r->given_threads);
+        return break_off(r,
+                         "it uses %d of the %d CPU threads that it was given (compare: {allow: "
+                         "[threads]} permits that)",
+                         e->threads, r->given_threads);
     r->ready = true;
     r->row.setup_seconds = e->setup_seconds;
     r->row.parameters = e->parameters;

@@ -343,7 +343,8 @@ static cnn_status start_attempt(cnn_worker *w)
     w->timed_out = w->killed = w->ready_reported = w->answer_due = false;
     w->leave_asked = w->leave_granted = false;
     cnn_record_begin(&w->record, treatment_of(w, run).train.epochs);
-    w->record.given_threads = w->place->cores;
+    if (!context->job->compare.allow[CNN_CONDITION_THREADS])
+        w->record.given_threads = w->place->cores;
     if (context->trainers->start(context->trainers, run, spec.s, &w->trainer) != CNN_OK) {
         cnn_copy_printable(w->record.reason, sizeof w->record.reason, cnn_error_message(), false);
         w->record.row.start_time = cnn_system_wall(context->system);
