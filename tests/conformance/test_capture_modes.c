@@ -129,5 +129,6 @@ int main(void)
         cmocka_unit_test(test_arch2_on_28x28x1),
         cmocka_unit_test(test_arch2_in_colour),
     };
+    cmocka_set_test_filter(getenv("CNN_TEST_ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,9 @@ size_t cnn_emulated_kernels_run(void);
 size_t cnn_emulated_dependent_launches(void);
 /** The libraries' kernels are dependent launches that never wait for what is before them. */
 void cnn_emulated_libraries_never_wait(bool so);
+/** A dependent launch may follow anything in its stream: only for a test of the edges that it gets.
+ *  Otherwise one that follows no launch of gpu/ is an error. */
+void cnn_emulated_permit_any_dependent(bool so);
 /** The architecture that kernels say they were compiled for (default 90). */
 void cnn_emulated_code_for(int architecture);
 /** The cuDNN engines of this index give one wrong value from now on; -1: none does. */

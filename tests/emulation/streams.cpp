@@ -47,6 +47,7 @@ struct Device {
     std::set<CUstream_st *> streams;
     CUstream_st legacy;
     std::set<CUgraph_st *> captures;
+    bool any_dependent = false; /* a dependent launch may follow anything */
     uint64_t ticket = 0;
 };
 
@@ -132,8 +133,9 @@ void invalidate_captures()
 }
 
 /* A dependent's one edge from a kernel is programmatic; one from anything else, or from several
- * nodes, is taken to be full. This is an assumption about CUDA's capture. Launches of gpu/ do not
- * rest on it: they are dependents only behind another one (expects_own). */
+ * nodes, is taken to be full. This is an assumption about CUDA's capture, which
+ * tests/conformance/test_graph_edges.c tests on a card. Launches of gpu/ do not rest on it: they are
+ * dependents only behind another one (expects_own). */
 CUgraphEdge_st edge_from(const CUstream_st *s, const CUgraphNode_st *from, const CUgraphNode_st *to)
 {
     if (to->footprint.dependent && s->latest.size() == 1 && from->type == cudaGraphNodeTypeKernel)
@@ -171,7 +173,7 @@ void leave_capture(CUgraph_st *graph)
  * might begin too early. */
 bool expects_own(const CUstream_st *s, const Footprint &footprint)
 {
-    return footprint.own && footprint.dependent && !s->own_last;
+    return footprint.own && footprint.dependent && !s->own_last && !device().any_dependent;
 }
 
 bool unjoined_work(const CUstream_st *origin)
@@ -256,6 +258,11 @@ void cnn_emulated_defer(bool defer)
 {
     drain_all();
     device().deferred = defer;
+}
+
+void cnn_emulated_permit_any_dependent(bool so)
+{
+    device().any_dependent = so;
 }
 
 size_t cnn_emulated_pending(void)
