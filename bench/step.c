@@ -4,8 +4,8 @@
  *   cnnbench-step NETWORK HxWxC CLASSES PATH THREADS [BATCH [BATCHES [PRECISION]]]
  *
  * Each line on standard input is a number of steps; the answer is a line with the seconds per step.
- * So a driver can keep several contenders ready and let them run in turns. `describe` instead of a
- * number prints the plan and an empty line. Images are random bytes: time does not depend on them,
+ * So a driver can keep several contenders ready and let them run in turns. Instead of a number,
+ * `describe` prints the plan and `timings` what tuning has timed, each with an empty line behind. Images are random bytes: time does not depend on them,
  * except that a network that has learnt its images by heart might have fewer gradients that are not
  * zero, so the learning rate is tiny. */
 #include "base/clock.h"
@@ -126,23 +126,35 @@ done:
     return st;
 }
 
+static cnn_status print_text(const contender *c, bool timings)
+{
+    cnn_status st = CNN_OK;
+    cnn_text text = {0};
+    if (timings)
+        CNN_TRY(cnn_ops_timings(c->ops, &text));
+    else
+        cnn_model_describe(c->model, &text);
+    CNN_TRY(cnn_text_status(&text));
+    printf("%s\n", text.s ? text.s : "");
+done:
+    cnn_text_free(&text);
+    return st;
+}
+
 static cnn_status answer(contender *c)
 {
     cnn_status st = CNN_OK;
     char line[64];
     int64_t steps;
-    while (st == CNN_OK && fgets(line, sizeof line, stdin)) {
+    while (fgets(line, sizeof line, stdin)) {
         line[strcspn(line, "\n")] = '\0';
-        if (!strcmp(line, "describe")) {
-            cnn_text text = {0};
-            cnn_model_describe(c->model, &text);
-            CNN_TRY(cnn_text_status(&text));
-            printf("%s\n", text.s);
-            cnn_text_free(&text);
+        const bool timings = !strcmp(line, "timings");
+        if (timings || !strcmp(line, "describe")) {
+            CNN_TRY(print_text(c, timings));
         } else {
             CNN_CHECK(cnn_parse_int(line, &steps) && steps > 0, CNN_EUSAGE,
                       "'%s' is no number of steps", line);
-            st = time_steps(c, steps);
+            CNN_TRY(time_steps(c, steps));
         }
         fflush(stdout);
     }
