@@ -2,6 +2,8 @@
 """What a trainer in Python needs of cnnmpi's run protocol (docs/trainer-protocol.md), whatever
 framework it trains with: random numbers, data sets, events. Needs NumPy. trainers/pytorch.py
 shows its use."""
+from __future__ import annotations
+
 import ctypes
 import gzip
 import json
@@ -12,6 +14,7 @@ import struct
 import sys
 import time
 import zlib
+from typing import Any, Iterable, Iterator, Optional, Sequence, TextIO
 
 STARTED = time.monotonic()
 PROTOCOLS = 1, 2  # versions of the run protocol that are known here
@@ -25,10 +28,15 @@ except ImportError:  # main reports it
     np = None
 
 
+Source = dict[str, Any]  # dataset.source of a specification
+Part = tuple["np.ndarray", "np.ndarray"]  # images and labels
+Parts = list[Part]  # for training, for testing
+
+
 class Failure(Exception):
     """What went wrong, for people, and the exit status that says of what kind it is."""
 
-    def __init__(self, status, message):
+    def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
 
@@ -36,7 +44,7 @@ class Failure(Exception):
 # ---- random numbers, as docs/trainer-protocol.md has them ---------------------------------------
 
 
-def philox(seed, purpose, epoch, count):
+def philox(seed: int, purpose: int, epoch: int, count: int) -> np.ndarray:
     """Philox4x32-10 at counters (i, 0, epoch, purpose), i < count: uint32 [count, 4]."""
     low = np.uint64(0xFFFFFFFF)
     half = np.uint64(32)
@@ -56,24 +64,24 @@ def philox(seed, purpose, epoch, count):
     return np.stack([c0, c1, c2, c3], axis=1).astype(np.uint32)
 
 
-def words(seed, purpose, epoch, count):
+def words(seed: int, purpose: int, epoch: int, count: int) -> np.ndarray:
     """The first count values of a stream: uint32 [count]."""
     return philox(seed, purpose, epoch, -(-count // 4)).reshape(-1)[:count]
 
 
-def glorot(seed, tensor, dims, fan_in, fan_out):
+def glorot(seed: int, tensor: int, dims: Sequence[int], fan_in: int, fan_out: int) -> np.ndarray:
     """Initial weights of the network's parameter number `tensor`: f32 of shape dims."""
     unit = (words(seed, WEIGHTS, tensor, math.prod(dims)).astype(np.float64) + 0.5) * 2.0**-32
     limit = math.sqrt(6 / (fan_in + fan_out))
     return (limit * (2 * unit - 1)).astype(np.float32).reshape(dims)
 
 
-def random_order(seed, purpose, epoch, count):
+def random_order(seed: int, purpose: int, epoch: int, count: int) -> np.ndarray:
     """The permutation that sorts items by (first word at their counter, index): i64 [count]."""
     return np.argsort(philox(seed, purpose, epoch, count)[:, 0], kind="stable")
 
 
-def fnv1a(data, start=0xCBF29CE484222325):
+def fnv1a(data: bytes, start: int = 0xCBF29CE484222325) -> int:
     """64-bit FNV-1a of bytes, without a loop over them.
 
     A byte only changes the sum's lowest byte before the multiplication. The sequence of lowest
@@ -103,7 +111,7 @@ def fnv1a(data, start=0xCBF29CE484222325):
 # ---- data ---------------------------------------------------------------------------------------
 
 
-def locate_idx(folder, name):
+def locate_idx(folder: str, name: str) -> str:
     """The file of MNIST's own name, plain or packed, or of a name that others give it, which may be
     that of a folder around it as well."""
     paths = [os.path.join(folder, name), os.path.join(folder, name + ".gz")]
@@ -120,7 +128,7 @@ def locate_idx(folder, name):
     raise Failure(DATA, f"'{folder}' has neither {name} nor {name}.gz")
 
 
-def read_idx(folder, name):
+def read_idx(folder: str, name: str) -> np.ndarray:
     path = locate_idx(folder, name)
     with open(path, "rb") as file:
         data = file.read()
@@ -138,14 +146,14 @@ def read_idx(folder, name):
     return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(dims)
 
 
-def load_idx(source):
+def load_idx(source: Source) -> Parts:
     folder = source["path"]
     x = read_idx(folder, "train-images-idx3-ubyte"), read_idx(folder, "t10k-images-idx3-ubyte")
     y = read_idx(folder, "train-labels-idx1-ubyte"), read_idx(folder, "t10k-labels-idx1-ubyte")
     return list(zip(x, y))
 
 
-def load_npy(source):
+def load_npy(source: Source) -> Parts:
     try:
         x, y = np.load(source["images"]), np.load(source["labels"])
     except (OSError, ValueError) as error:
@@ -155,7 +163,7 @@ def load_npy(source):
     return split(source, x, y)
 
 
-def split(source, x, y):
+def split(source: Source, x: np.ndarray, y: np.ndarray) -> Parts:
     """Training and test part, stratified by class; both keep the file's order."""
     n = len(y)
     test = math.floor(source["test_fraction"] * n + 0.5)
@@ -171,7 +179,7 @@ def split(source, x, y):
     return [(x[~is_test], y[~is_test]), (x[is_test], y[is_test])]
 
 
-def read_png(path):
+def read_png(path: str) -> tuple[tuple[int, int, int], bytes]:
     """((height, width, channels), packed rows) of an 8-bit RGB or grey PNG file, not interlaced."""
     with open(path, "rb") as file:
         data = file.read()
@@ -194,7 +202,7 @@ def read_png(path):
     return (height, width, 3 if colour == 2 else 1), b"".join(packed)
 
 
-def png_rows(path, shape, packed):
+def png_rows(path: str, shape: tuple[int, int, int], packed: bytes) -> np.ndarray:
     """The unpacked rows, each behind the number of its filter: u8 [height, 1 + width * channels]."""
     height, width, channels = shape
     size = height * (1 + width * channels)
@@ -209,7 +217,7 @@ def png_rows(path, shape, packed):
     return rows.reshape(height, -1)
 
 
-def undo_filters(rows, shape):
+def undo_filters(rows: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """rows u8 [n, height, 1 + width * channels], all images at once: u8 [n, height, width, channels]."""
     (height, width, channels), n = shape, len(rows)
     filters = rows[:, :, 0].astype(np.int64)
@@ -228,10 +236,10 @@ def undo_filters(rows, shape):
     return out[:, 1:, 1:].astype(np.uint8)
 
 
-def png_files(root):
+def png_files(root: str) -> Iterator[tuple[bytes, bytes, str]]:
     """[(patient, class, path)] of PATIENT/CLASS/NAME.png, each level sorted by its bytes."""
 
-    def entries(folder):
+    def entries(folder: Any) -> list[tuple[bytes, bytes]]:
         names = sorted(name for name in os.listdir(os.fsencode(folder)) if name[:1] != b".")
         return [(name, os.path.join(os.fsencode(folder), name)) for name in names]
 
@@ -242,7 +250,7 @@ def png_files(root):
                     yield patient, label, os.fsdecode(path)
 
 
-def load_png_tree(source):
+def load_png_tree(source: Source) -> Parts:
     try:
         files = list(png_files(source["path"]))
         images = [read_png(path) for _, _, path in files]
@@ -265,7 +273,7 @@ def load_png_tree(source):
     return split_patients(source, x, y, [files[i][0] for i in kept])
 
 
-def split_patients(source, x, y, patients):
+def split_patients(source: Source, x: np.ndarray, y: np.ndarray, patients: list[bytes]) -> Parts:
     """Whole patients are for testing: as near to the wanted number of images as they allow."""
     n, names = len(y), sorted(set(patients))
     sizes = [patients.count(name) for name in names]
@@ -289,7 +297,7 @@ def split_patients(source, x, y, patients):
     return [(x[~is_test], y[~is_test]), (x[is_test], y[is_test])]
 
 
-def keep_first(source, part, limit, stream):
+def keep_first(source: Source, part: Part, limit: int, stream: int) -> Part:
     x, y = part
     if limit == 0:
         return x, y
@@ -299,7 +307,7 @@ def keep_first(source, part, limit, stream):
     return x[order], y[order]
 
 
-def load_synthetic(source):
+def load_synthetic(source: Source) -> Parts:
     """Per class a picture of flat 4 x 4 tiles; an image is its class's picture plus noise."""
     seed, classes, count = source["split_seed"], source["classes"], source["count"]
     h, w, c = source["height"], source["width"], source["channels"]
@@ -316,7 +324,7 @@ def load_synthetic(source):
     return split(source, (means[y] + noise // 2 - 64).astype(np.uint8), y)
 
 
-def load(source):
+def load(source: Source) -> tuple[Parts, int, float]:
     """[(images u8 or f32 [n,H,W,C], labels i64 [n])] for training and testing, the number of
     classes, and the scale that pixels are multiplied by."""
     loaders = {"idx": load_idx, "npy": load_npy, "png_tree": load_png_tree}
@@ -335,10 +343,10 @@ def load(source):
     return parts, classes, 1 / divisor
 
 
-def data_checksum(parts):
+def data_checksum(parts: Parts) -> str:
     """Identity of what is trained and tested on: the CRC-32 of each part, pixels and then labels."""
 
-    def part_checksum(x, y):
+    def part_checksum(x: np.ndarray, y: np.ndarray) -> int:
         pixels = np.ascontiguousarray(x, x.dtype.newbyteorder("<"))
         return zlib.crc32(np.ascontiguousarray(y, "<i4"), zlib.crc32(pixels))
 
@@ -348,7 +356,7 @@ def data_checksum(parts):
 # ---- the protocol -------------------------------------------------------------------------------
 
 
-def process_age():
+def process_age() -> float:
     """Seconds since this process was started, by the kernel's account where there is one."""
     try:
         with open("/proc/self/stat", encoding="utf-8") as file:
@@ -358,7 +366,7 @@ def process_age():
         return time.monotonic() - STARTED
 
 
-def processor():
+def processor() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             names = (line.split(":", 1)[1] for line in file if line.startswith("model name"))
@@ -367,7 +375,7 @@ def processor():
         return "unknown processor"
 
 
-def openmp_team(threads):
+def openmp_team(threads: int) -> Optional[int]:
     """Threads of a parallel region, measured in every OpenMP runtime of this process that is set to
     `threads` and has libgomp's entry points (LLVM's and Intel's do); None: there is none."""
     with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
@@ -384,7 +392,7 @@ def openmp_team(threads):
     return min(teams, default=None)
 
 
-def require_team(threads):
+def require_team(threads: int) -> int:
     """The measured team, or `threads` where it cannot be measured; a smaller one is a failure."""
     team = openmp_team(threads)
     if team is None or team >= threads:
@@ -399,10 +407,10 @@ def require_team(threads):
 class Events:
     """The channel to the rank: one JSON object a line."""
 
-    def __init__(self, file):
+    def __init__(self, file: TextIO) -> None:
         self.file = file
 
-    def send(self, kind, **members):
+    def send(self, kind: str, **members: Any) -> None:
         line = {"event": kind}
         for name, value in members.items():  # JSON knows no NaN: null stands for it
             bad = isinstance(value, float) and not math.isfinite(value)
@@ -411,7 +419,7 @@ class Events:
         self.file.flush()
 
 
-def read_spec():
+def read_spec() -> dict[str, Any]:
     try:
         spec = json.load(sys.stdin)
         if spec["protocol"] not in PROTOCOLS:
@@ -422,7 +430,7 @@ def read_spec():
         raise Failure(USAGE, f"the specification cannot be read: {error!r}")
 
 
-def keep_weights(spec, tensors):
+def keep_weights(spec: dict[str, Any], tensors: Iterable[Any]) -> str:
     """The checksum of the final weights, for `done`. tensors: all parameters in the protocol's
     order and layouts. They go into a file if the specification asks for it (`weights_out`)."""
     flat = b"".join(np.ascontiguousarray(tensor, "<f4").tobytes() for tensor in tensors)

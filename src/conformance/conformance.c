@@ -153,10 +153,10 @@ done:
 static cnn_status choose_base(trial *t)
 {
     cnn_status st = CNN_OK;
-    for (int i = 0; trial_bases[i]; i++) {
+    for (int i = 0; trial_bases[i].name; i++) {
         for (t->version = CNN_PROTOCOL_VERSION; t->version >= 1; t->version--) {
             const trial_run *run;
-            t->base = trial_bases[i];
+            t->base = &trial_bases[i];
             trial_run_free(&t->runs[TRAINER][CASE_STEPS]);
             CNN_TRY(trial_run_make(t, CASE_STEPS, TRAINER, &run));
             if (!run->refused)
@@ -175,7 +175,7 @@ static cnn_status choose_pace(trial *t)
 {
     cnn_status st = CNN_OK;
     enum { FIRST = 8, MOST = 1000, TRIES = 4 };
-    static const double wanted = 1, enough = 0.6;
+    static const double wanted = 1.5, enough = 1;
     cnn_conformance_row ignored;
     const trial_run *run;
     t->paced_epochs = FIRST;

@@ -58,8 +58,12 @@ typedef struct {
 
 extern const trial_case trial_cases[TRIAL_CASES];
 
-/** The networks that NET_BASE may be, most telling first; NULL-terminated. */
-extern const char *const trial_bases[];
+/** The networks that NET_BASE may be, in the order in which they are tried; the last one's name is
+ *  NULL. */
+typedef struct {
+    const char *name, *layers; /* layers NULL: a built-in network */
+} trial_base;
+extern const trial_base trial_bases[];
 
 /* ---- runs (trial_run.c) ---------------------------------------------------------------------- */
 
@@ -83,11 +87,11 @@ typedef struct {
 typedef struct {
     const cnn_conformance_options *options;
     const volatile int *stop;
-    char *folder;      /* temporary, owned */
-    const char *base;  /* layers of NET_BASE; NULL: the trainer takes none */
-    int version;       /* highest version of the protocol that the trainer takes */
-    int paced_epochs;  /* of about a second of the trainer's */
-    char refusal[160]; /* why there is no base */
+    char *folder;           /* temporary, owned */
+    const trial_base *base; /* of NET_BASE; NULL: the trainer takes none */
+    int version;            /* highest version of the protocol that the trainer takes */
+    int paced_epochs;       /* of about a second of the trainer's */
+    char refusal[160];      /* why there is no base */
     trial_run runs[TRIAL_WHO][TRIAL_CASES];
     cnn_conformance_result *result;
 } trial;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /** Seconds of a run that its times can be judged by. */
-static const double least_observed = 0.3;
+static const double least_observed = 0.2;
 
 cnn_status rule_times(trial *t, cnn_conformance_row *row)
 {

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A training script as a contender: what to train, in which order, and a clock.
+
+    from cnnmpi import contender
+
+    def train(run):
+        data = run.data()
+        ...                                     # build the model, give it initial weights
+        run.ready(parameters=count, backend="mine")
+        for epoch in run.epochs():              # ends early when a loss is not finite
+            with epoch.training():              # its time is what is compared
+                for chosen in epoch.batches():  # indices of training images
+                    ...
+            with epoch.evaluation():
+                ...
+            epoch.report(train_loss, test_loss, test_error)
+        run.done(weights)
+
+    if __name__ == "__main__":
+        contender.main(train)
+
+`cnnmpi check-trainer -- python3 script.py` judges the result (docs/contenders.md).
+"""
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+import time
+from typing import Any, Callable, Iterable, Iterator, NamedTuple, NoReturn, Optional, Sequence
+
+import numpy as np
+
+from cnnmpi import trainer
+from cnnmpi.trainer import Failure
+
+__all__ = ["Data", "Epoch", "Failure", "Run", "main", "refuse"]
+
+
+class Data(NamedTuple):
+    """Images u8 or f32 [n,H,W,C], labels i64 [n] in [0, classes), after split and limit. Pixels are
+    to be multiplied by `scale`."""
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    classes: int
+    scale: float
+
+
+def refuse(message: str) -> NoReturn:
+    """Ends the run with exit status 2: it asks for what this trainer cannot do."""
+    raise Failure(trainer.USAGE, message)
+
+
+class Epoch:
+    """One epoch of a run. What `training` and `evaluation` enclose is timed; a framework that works
+    asynchronously must be waited for inside, before the first statement and after the last."""
+
+    def __init__(self, run: Run, number: int) -> None:
+        self.number = number
+        self._run = run
+        self._order = run.order(number)  # not timed: nobody's framework makes it
+        self._seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def _clock(self, what: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._seconds[what] = time.perf_counter() - start
+
+    def training(self) -> contextlib.AbstractContextManager[None]:
+        return self._clock("seconds")
+
+    def evaluation(self) -> contextlib.AbstractContextManager[None]:
+        return self._clock("evaluation_seconds")
+
+    def batches(self) -> Iterator[np.ndarray]:
+        """Indices of the training images of each batch; the last batch may be smaller."""
+        size = self._run.settings["batch_size"]
+        for first in range(0, len(self._order), size):
+            yield self._order[first : first + size]
+
+    def report(self, train_loss: float, test_loss: float, test_error: float) -> None:
+        """train_loss: mean over the epoch's images, each taken when its batch was trained.
+        test_loss, test_error: means over the test images."""
+        losses = {"train_loss": float(train_loss), "test_loss": float(test_loss)}
+        times = {"evaluation_seconds": 0.0, **self._seconds}
+        if "seconds" not in times:
+            raise Failure(trainer.FAILED, f"epoch {self.number} was not timed by epoch.training()")
+        self._run._take(self.number, times["seconds"], losses.values())
+        self._run.events.send("epoch", epoch=self.number, test_error=float(test_error), **losses, **times)
+
+
+class Run:
+    """A run under way: its specification, and the events that it sends."""
+
+    def __init__(self, spec: dict[str, Any], events: trainer.Events) -> None:
+        self.spec = spec
+        self.events = events
+        self.seed: int = spec["seed"]
+        self.threads: int = spec["threads"]
+        self.settings: dict[str, Any] = spec["train"]  # epochs, batch_size, optimizer, ...
+        self.network: str = spec["network"]["name"]
+        self.layers: list[Any] = spec["network"]["layers"]
+        self.diverged = False
+        self._seconds = 0.0
+        self._data: Optional[Data] = None
+        self._members: dict[str, Any] = {}
+
+    def require(self, **values: Any) -> None:
+        """Refuses the run unless its settings are these: require(optimizer="sgd", momentum=0)."""
+        for name, value in values.items():
+            if self.settings[name] != value:
+                refuse(f"this trainer has {name} {value} only, not {self.settings[name]}")
+
+    def data(self) -> Data:
+        """The data set of the run."""
+        if self._data is None:
+            parts, classes, scale = trainer.load(self.spec["dataset"]["source"])
+            (x, y), (test_x, test_y) = parts
+            self._data = Data(x, y, test_x, test_y, classes, scale)
+            self._members = {"train_images": len(y), "test_images": len(test_y),
+                             "data_checksum": trainer.data_checksum(parts)}
+        return self._data
+
+    def order(self, epoch: int) -> np.ndarray:
+        """The order of the training images in an epoch; empty before data() was called."""
+        count = 0 if self._data is None else len(self._data.train_labels)
+        return trainer.random_order(self.seed, trainer.SHUFFLE, epoch, count)
+
+    def test_batches(self) -> Iterator[slice]:
+        """The test images, in batches as large as those of training."""
+        count, size = len(self.data().test_labels), self.settings["batch_size"]
+        for first in range(0, count, size):
+            yield slice(first, min(first + size, count))
+
+    def initial_weights(self, shapes: Iterable[Sequence[int]]) -> list[np.ndarray]:
+        """Initial values f32 of all parameters in the order of the layers: weights and bias of each.
+        Shapes: convolution [O,I,H,W]; dense [O, C H W], whose inputs are in the order channels, rows,
+        columns; bias [O], which is zero. These are the shapes of PyTorch's parameters."""
+        weights = []
+        for number, shape in enumerate(tuple(shape) for shape in shapes):
+            outputs, taps = shape[0], math.prod(shape[2:])
+            if len(shape) == 1:
+                weights.append(np.zeros(shape, np.float32))
+            else:
+                fans = math.prod(shape[1:]), outputs * taps
+                weights.append(trainer.glorot(self.seed, number, shape, *fans))
+        return weights
+
+    def ready(self, parameters: int, backend: str, versions: str = "", device: str = "",
+              threads: Optional[int] = None) -> None:
+        """Ends set-up: nothing may be left that is done only once, such as compiling. parameters:
+        number of trainable values. threads: as they were measured; None: the trainer uses one."""
+        members = dict(self._members, parameters=parameters, backend=backend, versions=versions,
+                       device=device or trainer.processor())
+        if threads is not None:
+            members["threads"] = threads
+        self.events.send("ready", setup_seconds=trainer.process_age(), **members)
+
+    def epochs(self) -> Iterator[Epoch]:
+        for number in range(self.settings["epochs"]):
+            if not self.diverged:
+                yield Epoch(self, number)
+
+    def _take(self, number: int, seconds: float, losses: Iterable[float]) -> None:
+        self._seconds += seconds
+        self.diverged = not all(math.isfinite(loss) for loss in losses)
+
+    def done(self, weights: Iterable[Any]) -> None:
+        """Ends the run. weights: all parameters as arrays, in the order of initial_weights."""
+        checksum = trainer.keep_weights(self.spec, weights)
+        self.events.send("done", train_seconds=self._seconds, diverged=self.diverged, checksum=checksum,
+                         total_seconds=trainer.process_age())
+
+
+def main(train: Callable[[Run], None]) -> NoReturn:
+    """Reads the specification from standard input, calls train(run) and exits as the protocol asks.
+    By hand, without CNN_EVENTS_FD, the events go to standard output."""
+    sys.exit(trainer.main(lambda spec, events: train(Run(spec, events))))
