@@ -6,5 +6,5 @@ find_program(RUN_CLANG_TIDY NAMES run-clang-tidy-14 run-clang-tidy)
 if(CLANG_TIDY AND RUN_CLANG_TIDY)
     # All that a C or C++ compiler compiles; nvcc's command lines are not clang's.
     add_custom_target(tidy COMMAND ${RUN_CLANG_TIDY} -quiet -clang-tidy-binary ${CLANG_TIDY}
-        -p ${PROJECT_BINARY_DIR} "\\.(c|cpp)$$" USES_TERMINAL)
+        -p ${PROJECT_BINARY_DIR} "\\.(c|cpp)$" USES_TERMINAL VERBATIM)
 endif()
