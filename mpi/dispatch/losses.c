@@ -30,11 +30,15 @@ static void forget_reports(cnn_dispatcher *d, int block)
     }
 }
 
-/** The row that the rank was writing may be torn: no result of it stands. */
+/** The row that the rank was writing may be torn: no result of it stands. Its attempt may have been
+ *  written, so that its place counts as taken. */
 static void give_up_row(cnn_dispatcher *d, int rank)
 {
     const int run = d->writing[rank];
-    if (run < 0 || !cnn_run_is_finished(d->context, run))
+    if (run < 0)
+        return;
+    d->context->attempts[run]++;
+    if (!cnn_run_is_finished(d->context, run))
         return;
     cnn_progress_reopen(d->progress, run);
     d->context->status[run] = CNN_RUN_PLANNED;

@@ -51,7 +51,7 @@ static bool is_dealt_again(const cnn_dispatcher *d, int block)
 
 void cnn_dispatcher_hand_over(cnn_dispatcher *d, int rank, int unfinished, int kept_back)
 {
-    const cnn_consecutive_failures *failures = &d->failures[rank];
+    cnn_consecutive_failures *failures = &d->failures[rank];
     int count = 0;
     if (unfinished >= 0 && !d->context->design->blocks[unfinished].warmup) {
         repeat_whole(d, unfinished);
@@ -64,6 +64,7 @@ void cnn_dispatcher_hand_over(cnn_dispatcher *d, int rank, int unfinished, int k
         repeat_whole(d, block);
         count++;
     }
+    cnn_consecutive_failures_clear(failures); /* the rank may die later and hand over again */
     while (d->dealing->first[rank] >= 0) {
         const int block = cnn_dealing_take(d->dealing, rank);
         if (d->context->design->blocks[block].warmup)

@@ -76,6 +76,13 @@ static void check_blame(sim_world *w, int to)
         f->streak_cells = 0;
 }
 
+/** Whether a rank died between the writing of a finished row and its report: rank 0 cannot know. */
+static bool is_unreported(const sim_world *w, int run)
+{
+    const cnn_measured *m = &w->disk->measured[run];
+    return m->session == w->session && w->ranks[m->rank].facts.lost;
+}
+
 static void check_tasks(sim_world *w, int to, const cnn_message_block *m)
 {
     const cnn_design *design = w->design;
@@ -85,11 +92,12 @@ static void check_tasks(sim_world *w, int to, const cnn_message_block *m)
         const int taken = places_taken(w->disk, run), room = w->disk->attempts_per_run;
         CHECK(w, !is_good(w->before[run]) || m->task[l] == CNN_TASK_NONE,
               "run %d was finished in an earlier session and is to be trained on rank %d", run, to);
-        CHECK(w, m->task[l] != CNN_TASK_TRAIN || !is_good(w->disk->status[run]),
-              "run %d is finished, and rank %d is to train it as if it were not", run, to);
         CHECK(w,
-              m->task[l] == CNN_TASK_NONE ||
-                  (m->attempts[l] > room ? room : m->attempts[l]) == taken,
+              m->task[l] != CNN_TASK_TRAIN || !is_good(w->disk->status[run]) ||
+                  is_unreported(w, run),
+              "run %d is finished, and rank %d is to train it as if it were not", run, to);
+        const int learned = m->attempts[l] > room ? room : m->attempts[l];
+        CHECK(w, m->task[l] == CNN_TASK_NONE || learned == taken || (w->losses && learned > taken),
               "run %d has %d attempts in the file, and rank %d learns of %d", run, taken, to,
               m->attempts[l]);
         open += m->task[l] != CNN_TASK_NONE;
@@ -104,6 +112,8 @@ static void check_block(sim_world *w, int to, const cnn_message_block *m)
     CHECK(w, w->holder[m->block] < 0, "block %d is given to rank %d, and rank %d has it", m->block,
           to, w->holder[m->block]);
     CHECK(w, !f->quarantined, "rank %d is quarantined and is given block %d", to, m->block);
+    CHECK(w, !w->kept_back[m->block],
+          "block %d, which a dead rank may still write, is given to rank %d", m->block, to);
     CHECK(w, !w->stop_received, "block %d is given to rank %d after a stop", m->block, to);
     CHECK(w, !w->late_received || f->block == m->block, "block %d begins on rank %d after SIGUSR1",
           m->block, to);
@@ -129,13 +139,17 @@ void sim_check_sent(sim_rank *from, int to, cnn_tag tag, const cnn_message *body
     if (w->crashed)
         return;
     switch (tag) {
+    case CNN_TAG_GRANTED:
+        w->ranks[to].facts.granted = true;
+        CHECK(w, !w->ranks[to].facts.lost, "rank %d counts as dead and may write", to);
+        break;
     case CNN_TAG_BLOCK:
         sim_world_trace(w, 0, "block %d to rank %d", body->block.block, to);
         check_block(w, to, &body->block);
         break;
     case CNN_TAG_IDLE:
         sim_world_trace(w, from->number, "asks for a block");
-        if (f->block >= 0)
+        if (f->block >= 0 && w->holder[f->block] == from->number)
             w->holder[f->block] = -1;
         f->asked = true;
         f->failed = false;
@@ -165,6 +179,8 @@ void sim_check_received(sim_rank *rank, int from, cnn_tag tag, const cnn_message
         w->late_received = w->disturbed = true;
     if (tag == CNN_TAG_IDLE)
         w->asking = from;
+    if (tag == CNN_TAG_IDLE || tag == CNN_TAG_ATTEMPT || tag == CNN_TAG_RUN)
+        w->ranks[from].facts.granted = false;
     if (tag == CNN_TAG_STOP)
         rank->facts.stopped = true;
 }
@@ -177,6 +193,8 @@ void sim_check_started(sim_rank *rank, int run)
     sim_rank_facts *f = &rank->facts;
     const cnn_run *r = &w->design->runs[run];
     w->tally->attempts++;
+    if (f->lost) /* nobody heeds what it does, as long as it writes nothing */
+        return;
     CHECK(w, f->running < 0, "rank %d starts run %d while it trains run %d", rank->number, run,
           f->running);
     CHECK(w, f->block == r->block && w->holder[r->block] == rank->number,
@@ -188,7 +206,9 @@ void sim_check_started(sim_rank *rank, int run)
     CHECK(w, !f->stopped, "rank %d starts run %d after it was stopped", rank->number, run);
     CHECK(w, !f->quarantined, "rank %d is quarantined and starts run %d", rank->number, run);
     for (int k = 0; k < w->plan->ranks; k++)
-        CHECK(w, k == rank->number || w->ranks[k].facts.running != run || !w->ranks[k].alive,
+        CHECK(w,
+              k == rank->number || w->ranks[k].facts.running != run || !w->ranks[k].alive ||
+                  w->ranks[k].facts.lost,
               "run %d starts on rank %d and runs on rank %d", run, rank->number, k);
 }
 
@@ -231,9 +251,10 @@ void sim_check_attempt_written(sim_rank *rank, int run, int place, const cnn_att
         row->attempt_outcome == CNN_OUTCOME_DONE || row->attempt_outcome == CNN_OUTCOME_DIVERGED;
     if (w->crashed)
         return;
+    sim_check_late_write(rank, run);
     CHECK(w, f->block == r->block && f->task[r->level] != CNN_TASK_NONE,
           "rank %d writes an attempt at run %d, which it does not have", rank->number, run);
-    CHECK(w, place == taken || (taken == room && place == room - 1),
+    CHECK(w, place == taken || (taken == room && place == room - 1) || (w->losses && place > taken),
           "an attempt at run %d goes into place %d, when %d of %d are taken", run, place, taken,
           room);
     CHECK(w, row->attempt_session == w->session && row->attempt_rank == rank->number,
@@ -252,6 +273,8 @@ void sim_check_attempt_written(sim_rank *rank, int run, int place, const cnn_att
 static bool may_replace(const sim_world *w, int run, const sim_rank *rank, cnn_run_status status)
 {
     const cnn_measured *old = &w->disk->measured[run];
+    if (is_unreported(w, run) && rank->facts.task[w->design->runs[run].level] == CNN_TASK_TRAIN)
+        return true;
     return !is_good(w->before[run]) && is_good((int)status) && old->session == w->session &&
            old->rank != rank->number && w->ranks[old->rank].facts.quarantined;
 }
@@ -264,6 +287,7 @@ void sim_check_run_written(sim_rank *rank, int run, cnn_run_status status, const
     const bool replaces = is_good(w->disk->status[run]);
     if (w->crashed)
         return;
+    sim_check_late_write(rank, run);
     CHECK(w, f->block == r->block && f->task[r->level] != CNN_TASK_NONE,
           "rank %d writes run %d, which it does not have", rank->number, run);
     CHECK(w, !replaces || may_replace(w, run, rank, status),
@@ -275,10 +299,38 @@ void sim_check_run_written(sim_rank *rank, int run, cnn_run_status status, const
     end_run(rank, run, status == CNN_RUN_FAILED);
 }
 
+void sim_check_late_write(sim_rank *rank, int run)
+{
+    sim_world *w = rank->world;
+    w->tally->late_writes += rank->facts.lost;
+    CHECK(w, !rank->facts.lost || w->kept_back[w->design->runs[run].block],
+          "rank %d counts as dead and writes run %d, which others may write", rank->number, run);
+}
+
+void sim_check_loss(sim_world *w, const cnn_loss *loss)
+{
+    sim_rank *rank = &w->ranks[loss->rank];
+    sim_rank_facts *f = &rank->facts;
+    w->tally->losses++;
+    w->losses++;
+    w->losing = loss->rank;
+    f->lost = true;
+    CHECK(w, !loss->ended || !rank->alive, "rank %d lives, and counts as ended", loss->rank);
+    CHECK(w, !rank->alive || rank->last_sign < w->now - w->plan->lease,
+          "rank %d counts as dead, and its signs of life arrive", loss->rank);
+    if (f->block >= 0 && w->holder[f->block] == loss->rank)
+        w->holder[f->block] = -1;
+    if (!loss->ended && f->granted && f->block >= 0) {
+        w->kept_back[f->block] = true;
+        w->disturbed = true;
+        w->tally->kept_back++;
+    }
+}
+
 void sim_check_quarantine_written(sim_rank *rank, const cnn_quarantine *row)
 {
     sim_world *w = rank->world;
-    const int blamed = w->asking;
+    const int blamed = w->losing >= 0 ? w->losing : w->asking;
     char name[32];
     if (w->crashed)
         return;
@@ -287,7 +339,7 @@ void sim_check_quarantine_written(sim_rank *rank, const cnn_quarantine *row)
           "the quarantine of rank %d is not in the file: '%s'", blamed, row->devices);
     sim_rank_facts *f = &w->ranks[blamed].facts;
     sim_world_trace(w, blamed, "is quarantined");
-    CHECK(w, !f->quarantined && f->asked && is_to_blame(f),
+    CHECK(w, f->lost || (!f->quarantined && f->asked && is_to_blame(f)),
           "rank %d is quarantined, and its device is not to blame", blamed);
     f->quarantined = true;
     w->quarantines++;
@@ -300,8 +352,12 @@ void sim_check_begin(sim_world *w)
 {
     w->stop_received = w->late_received = w->disturbed = false;
     w->quarantines = 0;
-    for (int b = 0; b < w->design->block_count; b++)
+    w->losing = -1;
+    w->losses = 0;
+    for (int b = 0; b < w->design->block_count; b++) {
         w->holder[b] = -1;
+        w->kept_back[b] = false;
+    }
     for (int run = 0; run < w->design->run_count; run++) {
         w->before[run] = w->disk->status[run];
         w->row[run] = is_good(w->before[run]) ? hash_row(w, run) : 0;
@@ -353,9 +409,13 @@ static void check_balance(sim_world *w)
 
 void sim_check_end(sim_world *w)
 {
+    bool usable = false;
     check_old_rows(w);
     if (w->crashed)
         return;
+    for (int k = 0; k < w->plan->ranks; k++)
+        usable |= !w->ranks[k].facts.quarantined;
+    w->disturbed |= !usable;
     for (int b = 0; b < w->design->block_count; b++)
         CHECK(w, w->disturbed || w->holder[b] < 0, "the session ended, and rank %d has block %d",
               w->holder[b], b);

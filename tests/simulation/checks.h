@@ -18,6 +18,10 @@ void sim_check_trainer_ended(sim_rank *rank, int left_behind);
 /** Before the rows change. */
 void sim_check_run_written(sim_rank *rank, int run, cnn_run_status status, const cnn_measured *row);
 void sim_check_attempt_written(sim_rank *rank, int run, int place, const cnn_attempt *row);
+/** A write that took long reaches the disk. */
+void sim_check_late_write(sim_rank *rank, int run);
+/** Rank 0 is about to do without a rank. */
+void sim_check_loss(sim_world *world, const cnn_loss *loss);
 void sim_check_quarantine_written(sim_rank *rank, const cnn_quarantine *row);
 
 #endif

@@ -66,6 +66,87 @@ static cnn_status outcome(int done, int parts)
     return done == parts ? CNN_OK : cnn_error_set(CNN_EIO, "the simulated disk has failed");
 }
 
+/** Whether this write of a rank takes long: it reaches the disk later, and the rank goes on after
+ *  it; what it writes and sends meanwhile comes later still. */
+static bool is_slow(sim_rank *rank)
+{
+    sim_world *w = rank->world;
+    if (w->crashed)
+        return false;
+    if (w->plan->slow_disk == rank->number && w->plan->slow_write == rank->writes) {
+        rank->writing_until = w->now + w->plan->slow_seconds;
+        sim_world_trace(w, rank->number, "writes for %.0f s", w->plan->slow_seconds);
+        w->tally->slow_writes++;
+    }
+    return rank->writing_until > w->now;
+}
+
+static sim_slow_write *defer(sim_rank *rank)
+{
+    sim_slow_write *write =
+        calloc(1, sizeof *write + (size_t)rank->world->disk->epoch_count * sizeof *write->epochs);
+    sim_slow_write **at = &rank->slow;
+    if (!write)
+        abort();
+    while (*at)
+        at = &(*at)->next;
+    *at = write;
+    rank->writes++;
+    sim_world_add(rank->world, rank->writing_until, SIM_WRITES, rank->number, NULL);
+    return write;
+}
+
+static cnn_status defer_run(sim_rank *rank, int run, cnn_run_status status,
+                            const cnn_measured *measured, const cnn_epoch_row *epochs)
+{
+    sim_slow_write *write = defer(rank);
+    write->run = run;
+    write->place = -1;
+    write->status = status;
+    write->measured = *measured;
+    memcpy(write->epochs, epochs, (size_t)rank->world->disk->epoch_count * sizeof *write->epochs);
+    return CNN_OK;
+}
+
+static cnn_status defer_attempt(sim_rank *rank, int run, int place, const cnn_attempt *row)
+{
+    sim_slow_write *write = defer(rank);
+    write->run = run;
+    write->place = place;
+    write->attempt = *row;
+    return CNN_OK;
+}
+
+bool sim_disk_finish_write(sim_rank *rank)
+{
+    cnn_results *disk = rank->world->disk;
+    sim_slow_write *write = rank->slow;
+    if (!write)
+        return false;
+    rank->slow = write->next;
+    sim_check_late_write(rank, write->run);
+    sim_world_trace(rank->world, rank->number, "run %d: a slow write reaches the disk", write->run);
+    if (write->place >= 0) {
+        disk->attempts[write->run * disk->attempts_per_run + write->place] = write->attempt;
+    } else {
+        disk->measured[write->run] = write->measured;
+        memcpy(disk->epochs + (size_t)write->run * (size_t)disk->epoch_count, write->epochs,
+               (size_t)disk->epoch_count * sizeof *disk->epochs);
+        disk->status[write->run] = (int8_t)write->status;
+    }
+    free(write);
+    return true;
+}
+
+void sim_disk_clear(sim_rank *rank)
+{
+    while (rank->slow) {
+        sim_slow_write *write = rank->slow;
+        rank->slow = write->next;
+        free(write);
+    }
+}
+
 static cnn_status write_run(cnn_store *store, int run, cnn_run_status status,
                             const cnn_measured *measured, const cnn_epoch_row *epochs)
 {
@@ -73,6 +154,8 @@ static cnn_status write_run(cnn_store *store, int run, cnn_run_status status,
     cnn_results *disk = rank->world->disk;
     enum { PARTS = 4 };
     sim_check_run_written(rank, run, status, measured);
+    if (is_slow(rank))
+        return defer_run(rank, run, status, measured, epochs);
     const int done = parts_written(rank, PARTS);
     if (done > 0)
         disk->status[run] = CNN_RUN_PLANNED;
@@ -93,6 +176,8 @@ static cnn_status write_attempt(cnn_store *store, int run, int attempt, const cn
     sim_rank *rank = owner(store);
     cnn_results *disk = rank->world->disk;
     sim_check_attempt_written(rank, run, attempt, row);
+    if (is_slow(rank))
+        return defer_attempt(rank, run, attempt, row);
     const int done = parts_written(rank, 1);
     if (done)
         disk->attempts[run * disk->attempts_per_run + attempt] = *row;

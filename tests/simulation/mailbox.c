@@ -18,12 +18,13 @@ static cnn_status send_letter(cnn_mailbox *box, int to, cnn_tag tag, const void 
     if (!letter)
         abort();
     letter->from = rank->number;
+    letter->sent = fmax(w->now, rank->writing_until);
     letter->tag = tag;
     letter->bytes = n;
     if (n > 0)
         memcpy(&letter->body, body, n);
     sim_check_sent(rank, to, tag, &letter->body);
-    double arrival = w->now + w->plan->latency * sim_random_uniform(&w->mail);
+    double arrival = letter->sent + w->plan->latency * sim_random_uniform(&w->mail);
     arrival = fmax(arrival, rank->last_arrival[to]);
     rank->last_arrival[to] = arrival;
     sim_world_add(w, arrival, SIM_ARRIVES, to, letter);

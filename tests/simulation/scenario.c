@@ -119,8 +119,8 @@ static void calm(sim_session_plan *p, sim_random *r)
 {
     p->latency = sim_random_log(r, 1e-4, 1);
     p->drowsiness = sim_random_log(r, 1e-3, sim_random_chance(r, 0.1) ? 100 : 1);
-    p->bad_cell = p->dying = p->failing_disk = p->good_writes = p->torn_write = -1;
-    p->stop[0].at = p->stop[1].at = p->late.at = p->crash_at = p->death_at = INFINITY;
+    p->bad_cell = p->slow_disk = p->failing_disk = p->good_writes = p->torn_write = -1;
+    p->stop[0].at = p->stop[1].at = p->late.at = p->crash_at = INFINITY;
     for (int k = 0; k < SIM_RANKS_MAX; k++)
         p->bad_from[k] = INFINITY;
 }
@@ -162,16 +162,32 @@ static void draw_ends(sim_session_plan *p, double length, int runs, sim_random *
     }
     if (sim_random_chance(r, 0.25))
         p->crash_at = sim_random_between(r, 0, length);
-    if (p->ranks > 1 && sim_random_chance(r, 0.1)) {
-        p->death_at = sim_random_between(r, 0, length);
-        p->dying = sim_random_int(r, 1, p->ranks - 1);
-    }
     if (sim_random_chance(r, 0.1)) {
         p->failing_disk = sim_random_int(r, 0, p->ranks - 1);
         p->good_writes = sim_random_int(r, 0, 1 + 2 * runs / p->ranks);
     }
     if (sim_random_chance(r, 0.15))
         p->torn_write = sim_random_int(r, 0, 2 * runs);
+}
+
+/** What befalls single ranks. */
+static void draw_harms(sim_session_plan *p, double length, int runs, sim_random *r)
+{
+    p->recovery = sim_random_chance(r, 0.7);
+    p->lease = sim_random_log(r, 1, 300);
+    if (p->ranks == 1 || !sim_random_chance(r, 0.35))
+        return;
+    p->harm_count = sim_random_chance(r, 0.6) ? 1 : sim_random_int(r, 1, SIM_HARMS_MAX);
+    for (int k = 0; k < p->harm_count; k++)
+        p->harms[k] = (sim_harm){.kind = (sim_harm_kind)sim_random_int(r, 0, SIM_IS_CUT_OFF),
+                                 .rank = sim_random_int(r, 1, p->ranks - 1),
+                                 .at = sim_random_between(r, 0, length),
+                                 .seconds = p->lease * sim_random_log(r, 0.05, 5)};
+    if (sim_random_chance(r, 0.5))
+        return;
+    p->slow_disk = p->harms[0].rank; /* a harm may come while it writes */
+    p->slow_write = sim_random_int(r, 0, 2 * runs / p->ranks);
+    p->slow_seconds = sim_random_log(r, 0.1, length);
 }
 
 void sim_scenario_draw_sessions(sim_scenario *s, int run_count, int cell_count)
@@ -190,5 +206,6 @@ void sim_scenario_draw_sessions(sim_scenario *s, int run_count, int cell_count)
         const double length = 1.2 * s->run_seconds * run_count / p->ranks + 1;
         draw_trainers(p, length, cell_count, r);
         draw_ends(p, length, run_count, r);
+        draw_harms(p, length, run_count, r);
     }
 }

@@ -34,6 +34,21 @@ typedef enum { SIM_FATES(SIM_FATE_MEMBER) SIM_FATE_COUNT } sim_fate;
 #undef SIM_FATE_MEMBER
 extern const char *const sim_fate_names[];
 
+/** What can befall a rank other than 0. */
+typedef enum {
+    SIM_IS_KILLED,  /* its process ends */
+    SIM_IS_STALLED, /* it is stopped for some seconds, its signs of life as well */
+    SIM_IS_CUT_OFF, /* its signs of life no longer arrive */
+} sim_harm_kind;
+
+typedef struct {
+    sim_harm_kind kind;
+    int rank;
+    double at, seconds;
+} sim_harm;
+
+enum { SIM_HARMS_MAX = 4 };
+
 /** Times are seconds since the session's start; INFINITY: never. Sets of ranks are bits. */
 typedef struct {
     int ranks;
@@ -48,12 +63,17 @@ typedef struct {
         double at;
         uint64_t ranks; /* which receive it */
     } stop[2], late;
-    double crash_at;  /* all ranks are killed */
-    double death_at;  /* one rank is killed ... */
-    int dying;        /* ... this one */
-    int failing_disk; /* rank whose disk fails for good ... */
-    int good_writes;  /* ... after so many writes; -1: it does not */
-    int torn_write;   /* the session is killed within its write of this number; -1: it is not */
+    double crash_at; /* all ranks are killed */
+    bool recovery;   /* the job goes on without a rank that dies; else all die with it */
+    double lease;    /* seconds of silence after which a rank counts as dead */
+    sim_harm harms[SIM_HARMS_MAX];
+    int harm_count;
+    int slow_disk;       /* rank of which a write takes long; -1: none */
+    int slow_write;      /* its number */
+    double slow_seconds; /* how long */
+    int failing_disk;    /* rank whose disk fails for good ... */
+    int good_writes;     /* ... after so many writes; -1: it does not */
+    int torn_write;      /* the session is killed within its write of this number; -1: it is not */
 } sim_session_plan;
 
 typedef struct {

@@ -3,6 +3,8 @@
  * HDF5, done with their stand-ins. */
 #include "session.h"
 
+#include "deaths.h"
+
 #include "base/text.h"
 #include "mpi/resume.h"
 
@@ -70,7 +72,9 @@ static void make_rank(sim_world *w, int k)
 {
     sim_rank *r = &w->ranks[k];
     *r = (sim_rank){.world = w, .number = k, .alive = true, .wakes_at = INFINITY};
-    r->trainer_end = -INFINITY;
+    r->trainer_end = r->stalled_until = r->writing_until = -INFINITY;
+    r->last_sign = r->died_at = INFINITY;
+    r->near = w->plan->device[k] / 4 == w->plan->device[0] / 4;
     r->facts.block = r->facts.running = -1;
     r->context = (cnn_rank_context){.job = w->job,
                                     .rank = k,
@@ -106,8 +110,8 @@ static void schedule_misfortunes(sim_world *w)
             sim_world_add(w, w->now + p->late.at + spread, SIM_IS_LATE, k, NULL);
     }
     sim_world_add(w, w->now + p->crash_at, SIM_CRASHES, -1, NULL);
-    if (p->dying >= 0)
-        sim_world_add(w, w->now + p->death_at, SIM_DIES, p->dying, NULL);
+    for (int k = 0; k < p->harm_count; k++)
+        sim_world_add_harm(w, w->now + p->harms[k].at, k);
 }
 
 static cnn_status begin(sim_world *w)
@@ -130,6 +134,8 @@ static cnn_status begin(sim_world *w)
                                 &w->progress));
     CNN_TRY(cnn_dispatcher_create(first, w->progress, w->state.known_durations,
                                   w->state.consistency, NULL, &w->dispatcher));
+    if (w->plan->recovery)
+        CNN_TRY(cnn_leases_create(w->plan->ranks, w->plan->lease, w->now, &w->leases));
     for (int k = 0; k < w->plan->ranks; k++) {
         sim_rank *r = &w->ranks[k];
         CNN_TRY(cnn_loop_create(&r->context, k == 0 ? w->dispatcher : NULL,
@@ -156,6 +162,26 @@ static void crash(sim_world *w, const char *why)
     w->crashed = true;
 }
 
+/** Rank 0 does without the ranks that count as dead, and ends those that are silent and near. */
+static void take_losses(sim_world *w)
+{
+    cnn_loss loss;
+    for (int k = 1; w->leases && k < w->plan->ranks; k++) {
+        sim_rank *r = &w->ranks[k];
+        if (r->alive && isinf(r->last_sign))
+            cnn_leases_hear(w->leases, k, w->now);
+        if (r->near && cnn_leases_is_silent(w->leases, k, w->now))
+            sim_rank_die(r, "is silent and killed by rank 0");
+    }
+    while (w->leases && !w->ranks[0].ended && cnn_leases_next_loss(w->leases, w->now, &loss)) {
+        sim_world_trace(w, loss.rank, "counts as dead: %s", loss.ended ? "ended" : "silent");
+        sim_check_loss(w, &loss);
+        if (cnn_dispatcher_lose(w->dispatcher, &loss) != CNN_OK)
+            crash(w, cnn_error_message());
+        w->losing = -1;
+    }
+}
+
 static void step(sim_rank *r)
 {
     sim_world *w = r->world;
@@ -168,6 +194,8 @@ static void step(sim_rank *r)
     if (st != CNN_OK) /* job_runner's caller calls MPI_Abort */
         crash(w, cnn_error_message());
     r->ended = cnn_loop_has_ended(r->loop);
+    if (r->number == 0 && st == CNN_OK)
+        take_losses(w);
     if (busy)
         rouse(r);
     else if (r->trainer_end > w->now) /* it also looks at its deadlines */
@@ -176,7 +204,8 @@ static void step(sim_rank *r)
 
 static void arrive(sim_rank *r, sim_letter *letter)
 {
-    if (!r->alive || r->ended) {
+    const sim_rank *from = &r->world->ranks[letter->from];
+    if (!r->alive || r->ended || from->died_at < letter->sent) {
         free(letter);
         return;
     }
@@ -214,11 +243,23 @@ static void happen(sim_world *w, const sim_event *e)
         w->disturbed = true;
         rouse(r);
         break;
-    case SIM_DIES: /* mpirun then ends the others */
-        sim_world_trace(w, e->rank, "is killed");
-        w->tally->deaths++;
-        r->alive = false;
-        sim_world_add(w, w->now + sim_random_between(&w->schedule, 0, 3), SIM_CRASHES, -1, NULL);
+    case SIM_HARMS:
+        sim_rank_harm(r, &w->plan->harms[e->harm]);
+        break;
+    case SIM_GOES_ON:
+        sim_rank_continue(r);
+        break;
+    case SIM_DIES:
+        sim_rank_die(r, "is fenced");
+        break;
+    case SIM_IS_GONE:
+        if (w->leases)
+            cnn_leases_end(w->leases, e->rank);
+        rouse(&w->ranks[0]);
+        break;
+    case SIM_WRITES:
+        if (r->alive || r->died_at > w->now - w->plan->slow_seconds)
+            sim_disk_finish_write(r);
         break;
     case SIM_CRASHES:
         crash(w, "a misfortune");
@@ -229,7 +270,7 @@ static void happen(sim_world *w, const sim_event *e)
 static bool is_over(const sim_world *w)
 {
     for (int k = 0; k < w->plan->ranks; k++)
-        if (w->ranks[k].alive && !w->ranks[k].ended)
+        if (w->ranks[k].alive && !w->ranks[k].ended && !w->ranks[k].facts.lost)
             return false;
     return true;
 }
@@ -263,9 +304,11 @@ static void leave(sim_world *w)
         if (w->ranks[k].loop)
             cnn_loop_finish(&w->ranks[k].loop, CNN_OK);
         sim_mailbox_clear(&w->ranks[k]);
+        sim_disk_clear(&w->ranks[k]);
     }
     sim_world_clear(w);
     cnn_dispatcher_destroy(&w->dispatcher);
+    cnn_leases_destroy(&w->leases);
     cnn_progress_destroy(&w->progress);
     free(w->ranks);
     w->ranks = NULL;

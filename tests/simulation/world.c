@@ -30,9 +30,18 @@ void sim_world_add(sim_world *w, double time, sim_event_kind kind, int rank, sim
         w->queue = more;
     }
     int k = w->queue_length++;
-    w->queue[k] = (sim_event){time, w->events++, kind, rank, letter};
+    w->queue[k] = (sim_event){time, w->events++, kind, rank, letter, -1};
     for (; k > 0 && is_before(&w->queue[k], &w->queue[(k - 1) / 2]); k = (k - 1) / 2)
         swap(&w->queue[k], &w->queue[(k - 1) / 2]);
+}
+
+void sim_world_add_harm(sim_world *w, double time, int harm)
+{
+    const uint64_t number = w->events;
+    sim_world_add(w, time, SIM_HARMS, w->plan->harms[harm].rank, NULL);
+    for (int k = 0; k < w->queue_length; k++)
+        if (w->queue[k].number == number)
+            w->queue[k].harm = harm;
 }
 
 bool sim_world_next(sim_world *w, sim_event *out)
@@ -61,7 +70,7 @@ void sim_world_clear(sim_world *w)
 void sim_rank_wake(sim_rank *rank, double after)
 {
     sim_world *w = rank->world;
-    const double time = w->now + after;
+    const double time = fmax(w->now + after, fmax(rank->stalled_until, rank->writing_until));
     if (!rank->alive || rank->ended || time >= rank->wakes_at)
         return;
     rank->wakes_at = time;

@@ -35,7 +35,13 @@ typedef struct sim_rank sim_rank;
     X(stops)                                                                                       \
     X(lates)                                                                                       \
     X(crashes)                                                                                     \
-    X(deaths)                                                                                      \
+    X(kills)                                                                                       \
+    X(stalls)                                                                                      \
+    X(cut_off)                                                                                     \
+    X(losses)                                                                                      \
+    X(kept_back)                                                                                   \
+    X(slow_writes)                                                                                 \
+    X(late_writes)                                                                                 \
     X(failed_writes)                                                                               \
     X(torn_writes)                                                                                 \
     X(split_blocks)
@@ -50,6 +56,7 @@ typedef struct {
 typedef struct sim_letter {
     struct sim_letter *next;
     int from;
+    double sent;
     cnn_tag tag;
     size_t bytes;
     cnn_message body;
@@ -61,7 +68,11 @@ typedef enum {
     SIM_ARRIVES, /* a letter */
     SIM_STOPS,   /* a rank receives SIGTERM */
     SIM_IS_LATE, /* a rank receives SIGUSR1 */
-    SIM_DIES,    /* a rank is killed */
+    SIM_HARMS,   /* something befalls a rank; number: of the plan's harms */
+    SIM_GOES_ON, /* a stalled rank is continued */
+    SIM_DIES,    /* a rank's process ends */
+    SIM_IS_GONE, /* the kernel of rank 0's host reports that */
+    SIM_WRITES,  /* a write that took long reaches the disk */
     SIM_CRASHES, /* all are */
 } sim_event_kind;
 
@@ -71,6 +82,7 @@ typedef struct {
     sim_event_kind kind;
     int rank;
     sim_letter *letter; /* that arrives; owned */
+    int harm;           /* of the plan's harms */
 } sim_event;
 
 /** What checks.c knows of a rank. */
@@ -79,6 +91,8 @@ typedef struct {
     bool failed; /* a run, since it asked */
     int block;   /* that it was given and has not returned; -1: none */
     signed char task[CNN_MAX_LEVELS];
+    bool lost;                   /* rank 0 does without it */
+    bool granted;                /* it may write */
     bool quarantined, stopped;   /* stopped: it has received CNN_TAG_STOP */
     int running;                 /* the run that its trainer trains; -1: none */
     int attempts;                /* at that run since the rank began it */
@@ -86,6 +100,16 @@ typedef struct {
     bool occupied;
     int dealt; /* measured blocks that it was given, but for those that were half done before */
 } sim_rank_facts;
+
+/** A write that takes long. */
+typedef struct sim_slow_write {
+    struct sim_slow_write *next;
+    int run, place; /* place: of an attempt; -1: the run's row */
+    cnn_run_status status;
+    cnn_measured measured;
+    cnn_attempt attempt;
+    cnn_epoch_row epochs[]; /* [epoch_count] */
+} sim_slow_write;
 
 /** The interfaces that the product's code works on, each with the way back to its rank. */
 typedef struct {
@@ -121,8 +145,14 @@ struct sim_rank {
     double wakes_at;   /* INFINITY: nothing will wake it */
     int signals;
     bool late;
-    int writes;         /* rows so far */
-    double trainer_end; /* of its trainer, INFINITY: it hangs; -INFINITY: there is none */
+    bool near;            /* on the host of rank 0, which learns of its end and can kill it */
+    double stalled_until; /* it does not go on before */
+    double writing_until; /* a write takes so long */
+    double last_sign;     /* INFINITY: its signs of life arrive */
+    double died_at;       /* INFINITY: it lives */
+    sim_slow_write *slow; /* its writes that are under way, the first one first */
+    int writes;           /* rows so far */
+    double trainer_end;   /* of its trainer, INFINITY: it hangs; -INFINITY: there is none */
     sim_letter *inbox, **inbox_end;
     double *last_arrival; /* [ranks] of letters to each rank: they keep their order */
     sim_rank_facts facts;
@@ -147,6 +177,7 @@ struct sim_world {
     char **algorithms; /* [cell_count] none is frozen */
     cnn_progress *progress;
     cnn_dispatcher *dispatcher;
+    cnn_leases *leases;   /* NULL: a death ends the job */
     cnn_file_state state; /* as the session found the file */
     long writes;          /* rows of this session */
     bool crashed;         /* the session is over for all ranks at once */
@@ -155,13 +186,15 @@ struct sim_world {
     char failure[512]; /* the first breach of an invariant; "": none */
     /* what checks.c knows */
     int *holder;        /* [block_count] rank that has it; -1: none */
+    bool *kept_back;    /* [block_count] a rank that counts as dead may still write it */
+    int losing;         /* the rank that rank 0 gives up; -1: none */
     int8_t *before;     /* [run_count] status at the session's start */
     uint64_t *row;      /* [run_count] hash of the finished row at the session's start */
     bool stop_received; /* rank 0 knows of a stop */
     bool late_received;
     bool disturbed; /* something keeps the session from trying all runs */
     int asking;     /* the rank whose request rank 0 handles */
-    int quarantines;
+    int quarantines, losses;
     long checks; /* made so far */
 };
 
@@ -176,6 +209,8 @@ void sim_world_add(sim_world *world, double time, sim_event_kind kind, int rank,
 /** The next event; false: none is left. */
 bool sim_world_next(sim_world *world, sim_event *out);
 void sim_world_clear(sim_world *world);
+/** Adds a harm of the plan. */
+void sim_world_add_harm(sim_world *world, double time, int harm);
 /** Has a rank go on after a while, unless it does earlier. */
 void sim_rank_wake(sim_rank *rank, double after);
 void sim_world_trace(const sim_world *world, int rank, const char *fmt, ...)
@@ -189,6 +224,10 @@ void sim_mailbox_make(sim_rank *rank);
 void sim_mailbox_clear(sim_rank *rank);
 void sim_disk_make(sim_rank *rank);
 void sim_trainers_make(sim_rank *rank);
+
+/** Carries out the first slow write of a rank; false: there is none. */
+bool sim_disk_finish_write(sim_rank *rank);
+void sim_disk_clear(sim_rank *rank);
 
 /** An empty results file of the job. */
 cnn_status sim_disk_format(sim_world *world);
