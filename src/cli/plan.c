@@ -31,7 +31,7 @@ static cnn_status describe_forecast(const plan *p, const char *path, cnn_text *o
     cnn_report_forecast(forecast, p->design, p->job, results, path, &document);
     CNN_TRY(cnn_document_status(&document));
     cnn_text_append(out, "\n");
-    cnn_render_text(&document, NULL, out);
+    cnn_render_text(&document, NULL, cnn_render_terminal_width(), out);
 done:
     cnn_document_free(&document);
     cnn_forecast_destroy(&forecast);

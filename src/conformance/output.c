@@ -31,7 +31,7 @@ cnn_status cnn_conformance_text(const cnn_conformance_result *result, cnn_text *
     cnn_table_note(t, "%d passed, %d failed, %d not applicable", passed, result->failed,
                    result->count - passed - result->failed);
     CNN_TRY(cnn_document_status(&document));
-    cnn_render_text(&document, NULL, out);
+    cnn_render_text(&document, NULL, CNN_TEXT_WIDTH, out);
     CNN_TRY(cnn_text_status(out));
 done:
     cnn_document_free(&document);

@@ -250,7 +250,8 @@ cnn_status cnn_report_write(const cnn_document *d, const cnn_report_output *to)
     }
     switch (to->format) {
     case CNN_REPORT_TEXT:
-        cnn_render_text(d, to->table, &text);
+        cnn_render_text(d, to->table, to->output ? CNN_TEXT_WIDTH : cnn_render_terminal_width(),
+                        &text);
         break;
     case CNN_REPORT_CSV:
         cnn_render_csv(d, to->table, &text);

@@ -6,14 +6,16 @@
 #include "base/text.h"
 #include "document/table.h"
 
-/** Lines that a terminal shows whole. */
-#define CNN_TERMINAL_WIDTH 100
+/** Characters of a line of text in files and pipes, and the most of a line of prose. */
+#define CNN_TEXT_WIDTH 100
+/** Those of the terminal on standard output, 60 to 200; CNN_TEXT_WIDTH where it is none. */
+int cnn_render_terminal_width(void);
 
 /** name: of the tables to be rendered, without the document's paragraphs; NULL: everything.
  *
- *  Text: aligned, in lines of at most CNN_TERMINAL_WIDTH characters where labels allow: a wider
- *  table is folded, its key columns repeated. A table without rows is left out. */
-void cnn_render_text(const cnn_document *d, const char *name, cnn_text *out);
+ *  Text: aligned, in lines of at most `width` characters where labels allow: a wider table is
+ *  folded, its key columns repeated. A table without rows is left out. */
+void cnn_render_text(const cnn_document *d, const char *name, int width, cnn_text *out);
 
 /** LaTeX: table environments with \caption and \label{tab:NAME}, for \input into a document that
  *  loads booktabs and longtable (for tables of more rows than a page has). */
@@ -33,7 +35,8 @@ void cnn_render_csv_number(cnn_text *out, double x);
 void cnn_render_number(const cnn_table_column *column, double x, char *out, size_t size);
 
 /** Appends a paragraph in lines of at most `width` characters, each after `indent` spaces. A word
- *  that is longer stays whole; line feeds in s are kept. */
+ *  that is longer stays whole, and so does a number with its percent sign; line feeds in s are
+ *  kept. Further lines of an item ("- ...") are indented by 2 more. */
 void cnn_render_wrapped(cnn_text *out, const char *s, int indent, int width);
 
 #endif

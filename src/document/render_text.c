@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 enum {
     INDENT = 2,
@@ -25,21 +27,36 @@ static void spaces(cnn_text *out, int n)
     cnn_text_printf(out, "%*s", max_int(n, 0), "");
 }
 
+/** Bytes of the first word of s; a percent sign stays with its number. */
+static size_t word_length(const char *s)
+{
+    const size_t n = strcspn(s, " \n");
+    return strncmp(s + n, " %", 2) == 0 ? n + 1 + strcspn(s + n + 1, " \n") : n;
+}
+
+/** Blanks before further lines of an item of a list, so that none looks like another item. */
+static int hanging(const char *s)
+{
+    return strncmp(s, "- ", 2) == 0 ? 2 : 0;
+}
+
 /** Lines of at most `width` characters, `indent` of them blank; the first line has `used`
  *  already. */
 static void put_wrapped(cnn_text *out, const char *s, int used, int indent, int width)
 {
+    int hang = hanging(s), start = indent;
     while (*s) {
         char word[512];
-        const size_t blank = strspn(s, " "), length = strcspn(s + blank, " \n");
+        const size_t blank = strspn(s, " "), length = word_length(s + blank);
         snprintf(word, sizeof word, "%.*s", (int)length, s + blank);
         const int characters = cnn_utf8_count(word);
         if (used > indent && used + (int)blank + characters > width) {
             cnn_text_append(out, "\n");
             used = 0;
+            start = indent + hang;
         }
         if (length > 0) {
-            const int before = used > 0 ? (int)blank : indent;
+            const int before = used > 0 ? (int)blank : start;
             spaces(out, before);
             cnn_text_append_bytes(out, s + blank, length);
             used += before + characters;
@@ -48,7 +65,8 @@ static void put_wrapped(cnn_text *out, const char *s, int used, int indent, int 
         if (*s == '\n') {
             cnn_text_append(out, "\n");
             used = 0;
-            s++;
+            start = indent;
+            hang = hanging(++s);
         }
     }
     if (used > 0)
@@ -98,8 +116,8 @@ static int column_width(const cnn_table *t, int column)
 
 /** The columns that one fold shows. */
 typedef struct {
-    int count, gap;
-    int *columns; /* [count] */
+    int count, gap, width; /* width: of a line */
+    int *columns;          /* [count] */
     const int *widths;
 } fold;
 
@@ -123,7 +141,7 @@ static void put_last(cnn_text *out, const fold *f, int i, const char *s)
     for (int before = 0; before < i; before++)
         start += f->widths[f->columns[before]] + f->gap;
     spaces(out, i ? f->gap : INDENT);
-    put_wrapped(out, *s ? s : "-", start, start, CNN_TERMINAL_WIDTH);
+    put_wrapped(out, *s ? s : "-", start, start, f->width);
 }
 
 /** Ends a line without the blanks that it would end in. */
@@ -205,7 +223,7 @@ static void choose_columns(const cnn_table *t, int *next, fold *f)
         if (hidden || (!column->key && c < *next))
             continue;
         const int needed = f->gap + least_width(t, f->widths, c);
-        if (!column->key && others && width + needed > CNN_TERMINAL_WIDTH)
+        if (!column->key && others && width + needed > f->width)
             break;
         width += needed;
         f->columns[f->count++] = c;
@@ -227,23 +245,28 @@ static bool columns_left(const cnn_table *t, int next)
     return false;
 }
 
-static void put_table(cnn_text *out, const cnn_table *t)
+/** Prose has shorter lines than a wide table. */
+static int prose_width(int width)
+{
+    return width < CNN_TEXT_WIDTH ? width : CNN_TEXT_WIDTH;
+}
+
+static void put_table(cnn_text *out, const cnn_table *t, int width)
 {
     int next = 0;
     int *widths = calloc((size_t)t->column_count + 1, sizeof *widths);
-    fold f = {.columns = calloc((size_t)t->column_count + 1, sizeof *f.columns), .widths = widths};
+    fold f = {.width = width,
+              .columns = calloc((size_t)t->column_count + 1, sizeof *f.columns),
+              .widths = widths};
     if (!widths || !f.columns) {
         out->failed = true;
         goto done;
     }
     for (int c = 0; c < t->column_count; c++)
         widths[c] = column_width(t, c);
-    f.gap = width_of(t, widths, GAP) > CNN_TERMINAL_WIDTH &&
-                    width_of(t, widths, 1) <= CNN_TERMINAL_WIDTH
-                ? 1
-                : GAP;
+    f.gap = width_of(t, widths, GAP) > width && width_of(t, widths, 1) <= width ? 1 : GAP;
     cnn_text_append(out, "\n");
-    cnn_render_wrapped(out, t->title, 0, CNN_TERMINAL_WIDTH);
+    cnn_render_wrapped(out, t->title, 0, prose_width(width));
     do {
         if (next > 0)
             cnn_text_append(out, "\n");
@@ -251,7 +274,7 @@ static void put_table(cnn_text *out, const cnn_table *t)
         put_fold(out, &f, t);
     } while (columns_left(t, next));
     for (int i = 0; i < t->note_count; i++)
-        cnn_render_wrapped(out, t->notes[i], INDENT, CNN_TERMINAL_WIDTH);
+        cnn_render_wrapped(out, t->notes[i], INDENT, prose_width(width));
 done:
     free(widths);
     free(f.columns);
@@ -271,18 +294,27 @@ static bool is_wanted(const cnn_table *t, const char *name)
            (!name || !strcmp(t->name, name));
 }
 
-void cnn_render_text(const cnn_document *d, const char *name, cnn_text *out)
+int cnn_render_terminal_width(void)
+{
+    enum { LEAST = 60, MOST = 200 };
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return CNN_TEXT_WIDTH;
+    return size.ws_col < LEAST ? LEAST : size.ws_col > MOST ? MOST : size.ws_col;
+}
+
+void cnn_render_text(const cnn_document *d, const char *name, int width, cnn_text *out)
 {
     const size_t start = out->len;
     for (int i = 0; i < d->item_count; i++) {
         const cnn_document_item *item = &d->items[i];
         if (is_wanted(item->table, name))
-            put_table(out, item->table);
+            put_table(out, item->table, width);
         else if (item->heading && !name)
             put_heading(out, item->heading);
         else if (item->paragraph && !name) {
             cnn_text_append(out, "\n");
-            cnn_render_wrapped(out, item->paragraph, 0, CNN_TERMINAL_WIDTH);
+            cnn_render_wrapped(out, item->paragraph, 0, prose_width(width));
         }
     }
     if (out->len > start && out->s[start] == '\n') { /* no empty line before everything */

@@ -278,7 +278,7 @@ static void report(const cnn_results *r, const cnn_analysis *a, int rendering)
     const cnn_report_source source = {.results = r, .analysis = a, .path = "damaged.h5"};
     MUST(cnn_report_document(&source, true, &document) == CNN_OK);
     if (rendering == 0)
-        cnn_render_text(&document, NULL, &text);
+        cnn_render_text(&document, NULL, CNN_TEXT_WIDTH, &text);
     else if (rendering == 1)
         cnn_render_latex(&document, NULL, &text);
     for (int i = 0; rendering == 2 && i < document.item_count; i++)

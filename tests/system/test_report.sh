@@ -18,6 +18,30 @@ says out "report first.h5 --full"
 ! grep -q "sign flips" out || fail "details in the short report"
 longest=$(awk '{ if (length > n) n = length } END { print n }' out)
 [[ $longest -le 100 ]] || fail "a line of $longest characters"
+# On a terminal it is as wide as that: more or fewer folds of tables.
+for columns in 80 160; do
+    python3 - "$columns" "$cnnmpi" report first.h5 --full >out <<'END' || fail "on a terminal of $columns columns"
+import fcntl, os, pty, struct, sys, termios
+columns = int(sys.argv[1])
+child, terminal = pty.fork()
+if child == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    os.execv(sys.argv[2], sys.argv[2:])
+text = b""
+while True:
+    try:
+        more = os.read(terminal, 65536)
+    except OSError: # the end, on Linux
+        break
+    if not more:
+        break
+    text += more
+lines = text.decode().replace("\r", "").split("\n")
+print("\n".join(lines))
+longest = max(map(len, lines))
+assert os.waitpid(child, 0)[1] == 0 and min(columns, 125) - 20 < longest <= columns, longest
+END
+done
 expect 0 "$cnnmpi" report first.h5 --full
 says out "sign flips"
 ! grep -qw nan out || fail "nan in the report"

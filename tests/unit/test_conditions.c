@@ -64,7 +64,7 @@ static char *report_of(const cnn_results *r, const cnn_analysis *a)
     cnn_document document = {0};
     cnn_text text = {0}, flat = {0};
     assert_int_equal(cnn_report_document(&source, false, &document), CNN_OK);
-    cnn_render_text(&document, NULL, &text);
+    cnn_render_text(&document, NULL, CNN_TEXT_WIDTH, &text);
     for (const char *s = text.s; *s; s += strcspn(s, " \n")) {
         s += strspn(s, " \n");
         cnn_text_append_bytes(&flat, s, strcspn(s, " \n"));

@@ -557,7 +557,7 @@ static void test_the_text_names_what_it_rests_on(void **state)
     cnn_text t = {0};
     cnn_report_forecast(x.forecast, x.design, x.job, r, "pilot.h5", &d);
     assert_int_equal(cnn_document_status(&d), CNN_OK);
-    cnn_render_text(&d, NULL, &t);
+    cnn_render_text(&d, NULL, CNN_TEXT_WIDTH, &t);
     static const char *const parts[] = {
         "Time, by the runs of 'pilot.h5'",
         "20 planned: 20 done",

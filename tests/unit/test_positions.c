@@ -269,7 +269,7 @@ static void assert_says(const cnn_results *r, bool full, const char *const *part
     cnn_text text = {0};
     const cnn_report_source source = {.results = r, .analysis = a, .path = "positions.h5"};
     assert_int_equal(cnn_report_document(&source, full, &document), CNN_OK);
-    cnn_render_text(&document, NULL, &text);
+    cnn_render_text(&document, NULL, CNN_TEXT_WIDTH, &text);
     assert_int_equal(cnn_text_status(&text), CNN_OK);
     for (char *s = text.s; *s; s++)
         *s = *s == '\n' ? ' ' : *s; /* wrapped */

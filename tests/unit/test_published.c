@@ -143,7 +143,7 @@ static void test_document_shows_the_published_statistics(void **state)
     cnn_text t = {0};
     cnn_published_report(&p, &d);
     assert_int_equal(cnn_document_status(&d), CNN_OK);
-    cnn_render_text(&d, NULL, &t);
+    cnn_render_text(&d, NULL, CNN_TEXT_WIDTH, &t);
     assert_int_equal(cnn_text_status(&t), CNN_OK);
     static const char *const parts[] = {
         "44.76   44.76  yes",   "55.52   55.52  yes", "10.24   10.24  yes",
@@ -155,7 +155,7 @@ static void test_document_shows_the_published_statistics(void **state)
     assert_null(strstr(t.s, "nan"));
     for (const char *s = t.s; *s;) {
         const size_t n = strcspn(s, "\n");
-        if (n > CNN_TERMINAL_WIDTH)
+        if (n > CNN_TEXT_WIDTH)
             fail_msg("a line of %zu characters: %.*s", n, (int)n, s);
         s += n + (s[n] == '\n');
     }

@@ -65,6 +65,11 @@ static void make_document(cnn_document *d)
     cnn_document_paragraph(d, "Nothing more & nothing less.");
 }
 
+static void as_text(const cnn_document *d, const char *name, cnn_text *out)
+{
+    cnn_render_text(d, name, CNN_TEXT_WIDTH, out);
+}
+
 static char *rendered(void (*render)(const cnn_document *, const char *, cnn_text *),
                       const cnn_document *d, const char *name)
 {
@@ -80,7 +85,7 @@ static void test_text_is_aligned(void **state)
     (void)state;
     cnn_document d = {0};
     make_document(&d);
-    char *s = rendered(cnn_render_text, &d, NULL);
+    char *s = rendered(as_text, &d, NULL);
     assert_string_equal(s, "What was found\n"
                            "==============\n"
                            "\n"
@@ -95,7 +100,7 @@ static void test_text_is_aligned(void **state)
                            "\n"
                            "Nothing more & nothing less.\n");
     free(s);
-    s = rendered(cnn_render_text, &d, "other");
+    s = rendered(as_text, &d, "other");
     assert_true(!s || !*s);
     free(s);
     cnn_document_free(&d);
@@ -154,11 +159,11 @@ static void test_latex_is_escaped(void **state)
     cnn_document_free(&d);
 }
 
-static void assert_narrow(const char *s)
+static void assert_narrow(const char *s, size_t width)
 {
     while (*s) {
         const size_t n = strcspn(s, "\n");
-        if (n > CNN_TERMINAL_WIDTH)
+        if (n > width)
             fail_msg("a line of %zu characters: %.*s", n, (int)n, s);
         assert_true(n == 0 || s[n - 1] != ' ');
         s += n + (s[n] == '\n');
@@ -188,15 +193,51 @@ static void test_wide_tables_are_folded_and_long_texts_broken(void **state)
                        "a text of many words that has to be broken into several lines, "
                        "since it is longer than what is left of a line of the terminal");
     }
-    char *s = rendered(cnn_render_text, &d, NULL);
-    assert_narrow(s);
+    char *s = rendered(as_text, &d, NULL);
+    assert_narrow(s, CNN_TEXT_WIDTH);
     int keys = 0;
     for (const char *k = s; (k = strstr(k, "row 1")); k++)
         keys++;
     assert_int_equal(keys, 2); /* in both folds */
     assert_non_null(strstr(s, "of the terminal\n"));
     free(s);
+    /* other terminals: more folds, or none; prose stays as narrow as it was */
+    static const char prose[] =
+        "a text of many words that is longer than a line of prose, since it "
+        "has more than a hundred characters in all";
+    cnn_document_paragraph(&d, "%s", prose);
+    for (int width = 60; width <= 180; width += 60) {
+        cnn_text text = {0};
+        keys = 0;
+        cnn_render_text(&d, NULL, width, &text);
+        assert_narrow(text.s, (size_t)width);
+        for (const char *k = text.s; (k = strstr(k, "row 1")); k++)
+            keys++;
+        assert_int_equal(keys, width == 60 ? 4 : width == 120 ? 2 : 1);
+        assert_null(strstr(text.s, prose));
+        cnn_text_free(&text);
+    }
     cnn_document_free(&d);
+}
+
+static void test_a_number_keeps_its_percent_sign(void **state)
+{
+    (void)state;
+    cnn_text text = {0};
+    cnn_render_wrapped(&text, "from 17 to 18 %, 8 blocks", 0, 13);
+    assert_string_equal(text.s, "from 17 to\n18 %, 8\nblocks\n");
+    cnn_text_free(&text);
+}
+
+static void test_items_of_a_list_hang(void **state)
+{
+    (void)state;
+    cnn_text text = {0};
+    cnn_render_wrapped(&text, "Two of them:\n- from -18 to -15 blocks\n- none\nand that is all", 1,
+                       13);
+    assert_string_equal(text.s, " Two of them:\n - from -18\n   to -15\n   blocks\n - none\n"
+                                " and that is\n all\n");
+    cnn_text_free(&text);
 }
 
 static void test_row_that_does_not_fit_is_an_error(void **state)
@@ -226,7 +267,7 @@ static void test_empty_and_long_tables(void **state)
     (void)state;
     cnn_document d = {0};
     cnn_document_table(&d, "errors", columns, COLUMNS, "Errors");
-    char *s = rendered(cnn_render_text, &d, NULL);
+    char *s = rendered(as_text, &d, NULL);
     assert_true(!s || !*s);
     free(s);
     s = rendered(cnn_render_csv, &d, "errors");
@@ -324,6 +365,8 @@ int main(void)
         cmocka_unit_test(test_csv_keeps_every_digit),
         cmocka_unit_test(test_latex_is_escaped),
         cmocka_unit_test(test_wide_tables_are_folded_and_long_texts_broken),
+        cmocka_unit_test(test_a_number_keeps_its_percent_sign),
+        cmocka_unit_test(test_items_of_a_list_hang),
         cmocka_unit_test(test_row_that_does_not_fit_is_an_error),
         cmocka_unit_test(test_empty_and_long_tables),
         cmocka_unit_test(test_files_are_not_replaced_unasked),

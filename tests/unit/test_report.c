@@ -47,11 +47,11 @@ static void end(reported *x)
 static char *text_of(const reported *x)
 {
     cnn_text t = {0};
-    cnn_render_text(&x->document, NULL, &t);
+    cnn_render_text(&x->document, NULL, CNN_TEXT_WIDTH, &t);
     assert_int_equal(cnn_text_status(&t), CNN_OK);
     for (const char *s = t.s; *s;) {
         const size_t n = strcspn(s, "\n");
-        if (n > CNN_TERMINAL_WIDTH)
+        if (n > CNN_TEXT_WIDTH)
             fail_msg("a line of %zu characters: %.*s", n, (int)n, s);
         for (size_t i = 0; i < n; i++)
             assert_in_range(s[i], ' ', '~');
@@ -425,7 +425,7 @@ static void test_negative_controls_count_what_they_found(void **state)
 static double number_in(const reported *x, const char *table, const char *label, int place)
 {
     cnn_text t = {0};
-    cnn_render_text(&x->document, table, &t);
+    cnn_render_text(&x->document, table, CNN_TEXT_WIDTH, &t);
     assert_int_equal(cnn_text_status(&t), CNN_OK);
     char *row = strstr(t.s, label);
     assert_non_null(row);
