@@ -44,10 +44,19 @@ static cnn_results *make(void)
     return r;
 }
 
-static cnn_analysis *analyse(const cnn_results *r)
+static cnn_analysis *analyse_all(const cnn_results *r)
 {
     cnn_analysis *a = NULL;
     if (cnn_analysis_create(r, 1, &a) != CNN_OK)
+        fail_msg("%s", cnn_error_message());
+    return a;
+}
+
+/** Without what no verdict rests on. */
+static cnn_analysis *analyse(const cnn_results *r)
+{
+    cnn_analysis *a = NULL;
+    if (cnn_analysis_create_verdicts(r, 1, &a) != CNN_OK)
         fail_msg("%s", cnn_error_message());
     return a;
 }
@@ -91,7 +100,7 @@ static void test_equal_levels_have_verdicts(void **state)
 {
     (void)state;
     cnn_results *r = make();
-    cnn_analysis *a = analyse(r);
+    cnn_analysis *a = analyse_all(r);
     assert_int_equal(a->unequal_count, 0);
     for (int i = 0; i < a->comparison_count; i++)
         for (int c = 0; c < CNN_CONDITION_COUNT; c++)
@@ -313,7 +322,7 @@ static void test_the_job_declares_differences(void **state)
     };
     for (int i = 0; i < 3; i++) {
         cnn_results *r = unequal_job(cases[i].text, 1000);
-        cnn_analysis *a = analyse(r), *verdicts = NULL;
+        cnn_analysis *a = analyse_all(r), *verdicts = NULL;
         assert_int_equal(cnn_analysis_create_verdicts(r, 1, &verdicts), CNN_OK);
         assert_int_equal(of(a, 0, CNN_MEASURE_TRAIN_SECONDS)->verdict, cases[i].verdict);
         assert_int_equal(of(verdicts, 0, CNN_MEASURE_TRAIN_SECONDS)->verdict, cases[i].verdict);
@@ -344,7 +353,7 @@ static void test_the_report_says_so_first(void **state)
     cnn_results *r = make();
     change(r, CNN_CONDITION_PARAMETERS, 1, 1);
     change(r, CNN_CONDITION_THREADS, 1, 1);
-    cnn_analysis *a = analyse(r);
+    cnn_analysis *a = analyse_all(r);
     char *report = report_of(r, a);
     const size_t table = place(report, "Conditions in which levels that are compared differ");
     const size_t first_verdict = place(report, "framework1 faster");
@@ -392,7 +401,7 @@ static void test_the_same_difference_in_every_block_is_withheld(void **state)
     for (int i = 0; i < r->run_count; i++)
         r->measured[i].train_seconds = r->planned[i].level == 1 ? 2048 : 1024;
     change(r, CNN_CONDITION_PARAMETERS, 1, 0);
-    cnn_analysis *a = analyse(r);
+    cnn_analysis *a = analyse_all(r);
     assert_int_equal(of(a, 0, CNN_MEASURE_TRAIN_SECONDS)->verdict_reason, CNN_REASON_UNEQUAL);
     assert_int_equal(of(a, 3, CNN_MEASURE_TRAIN_SECONDS)->verdict, CNN_VERDICT_FASTER);
     char *report = report_of(r, a);
@@ -415,7 +424,7 @@ static void test_csv_has_every_difference(void **state)
     for (int c = 0; c < CNN_CONDITION_COUNT; c++)
         for (int k = 0; k < COMBINATIONS; k++)
             change(r, c, 1, k);
-    cnn_analysis *a = analyse(r);
+    cnn_analysis *a = analyse_all(r);
     const cnn_report_source source = {.results = r, .analysis = a, .path = "a.h5"};
     assert_int_equal(cnn_report_document(&source, false, &document), CNN_OK);
     cnn_render_csv(&document, "conditions", &csv);
