@@ -21,6 +21,7 @@ TITLES = {"faster": "Faster or slower, though the ratio is 1",
           "equivalent": "Equivalent times, though the ratio is exactly at the margin",
           "varies": "Varies less or more, though the spreads are equal",
           "error": "Error lower or higher, though the errors are equal",
+          "varies-error": "Errors vary less or more over seeds, though the spreads are equal",
           "equal-error": "Equivalent errors, though the difference is exactly at the margin",
           "devices-like-these": "Faster or slower for devices like these, though their mean ratio is 1",
           "report": "Any difference of any measure, of means or spreads (not judged)"}

@@ -18,6 +18,10 @@
  *  df)): then the power is at least the stated one on average over estimates of the sd. */
 #define CNN_SD_CONFIDENCE 0.8
 
+/** Fewer paired differences are not tested for a normal distribution: estimated effects leave their
+ *  residuals too few degrees of freedom. */
+#define CNN_UNITS_FOR_NORMALITY 8
+
 /** The rule of the verdicts, as a paragraph for the report. */
 extern const char cnn_verdict_rule[];
 

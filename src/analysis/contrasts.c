@@ -8,6 +8,7 @@
 #include "stats/effect.h"
 #include "stats/equivalence.h"
 #include "stats/moments.h"
+#include "stats/normality.h"
 #include "stats/permutation.h"
 #include "stats/rank_tests.h"
 #include "stats/spread.h"
@@ -356,6 +357,20 @@ done:
     return st;
 }
 
+/** Whether the differences, free of positions where adjusted, are far from normal. */
+static cnn_status test_normality(cnn_comparison *x, const comparands *c)
+{
+    cnn_status st = CNN_OK;
+    cnn_normality normality;
+    if (c->block_a.n < CNN_UNITS_FOR_NORMALITY || !(x->paired_sd > 0))
+        goto done;
+    CNN_TRY(cnn_shapiro_wilk(c->difference, c->block_a.n, &normality));
+    x->normality_w = normality.w;
+    x->normality_p = normality.p;
+done:
+    return st;
+}
+
 static cnn_status compare_ranks(cnn_comparison *x, const comparands *c, uint64_t seed)
 {
     cnn_status st = CNN_OK;
@@ -471,6 +486,7 @@ static cnn_status compare(cnn_comparison *x, comparands *c, cnn_measure measure,
     CNN_TRY(compare_variances(x, c));
     compare_means(x, c, cnn_measure_is_log[measure]);
     CNN_TRY(compare_ranks(x, c, seed));
+    CNN_TRY(test_normality(x, c));
     CNN_TRY(measure_effects(x, c));
     x->blocking_gain = gain_of_blocks(c, x->paired_sd);
 done:

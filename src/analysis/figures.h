@@ -50,6 +50,7 @@
     X(CNN_TEST_BROWN_FORSYTHE, brown_forsythe)                                                     \
     X(CNN_TEST_PITMAN_MORGAN, pitman_morgan)                                                       \
     X(CNN_TEST_SPREAD, spread)                                                                     \
+    X(CNN_TEST_NORMALITY, normality)                                                               \
     X(CNN_TEST_TOST, tost)                                                                         \
     X(CNN_TEST_DEVICE, device)                                                                     \
     X(CNN_TEST_DEVICE_TOST, device_tost)
@@ -223,6 +224,9 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(wilcoxon_p, F64, "1", "its p value")                                                           \
     X(wilcoxon_exact, I8, "", "how it was found")                                                    \
     X(wilcoxon_p_holm, F64, "1", "the same, adjusted by Holm")                                       \
+    X(normality_w, F64, "1", "Shapiro and Wilk's W of the residuals of the paired differences")      \
+    X(normality_p, F64, "1", "its p value; from 8 units on")                                         \
+    X(normality_p_holm, F64, "1", "the same, adjusted by Holm")                                      \
     X(mann_whitney_u, F64, "1", "Mann and Whitney's U of a")                                         \
     X(mann_whitney_p, F64, "1", "its p value")                                                       \
     X(mann_whitney_exact, I8, "", "how it was found")                                                \

@@ -106,6 +106,41 @@ static void describe_trends(const cnn_report *r)
                                drifting, tested);
 }
 
+enum { MOST_ABNORMAL = 6 };
+
+/** Comparisons whose differences are far from normal, with the p values that do not assume it. */
+static void describe_normality(const cnn_report *r, cnn_measure measure)
+{
+    const cnn_analysis *a = r->a;
+    const cnn_shown_measure shown = cnn_report_shown(measure);
+    cnn_text text = {0};
+    int found = 0, tested = 0;
+    for (int i = 0; i < a->comparison_count; i++) {
+        const cnn_comparison *x = cnn_analysis_comparison(a, i, measure);
+        tested += !isnan(x->normality_p_holm);
+        if (!(x->normality_p_holm <= a->alpha) || found++ >= MOST_ABNORMAL)
+            continue;
+        const cnn_pair *pair = &a->pairs[i];
+        cnn_text_printf(&text,
+                        "%s%s, %s against %s: W %.3f, p of t %.2g, sign flips %.2g, Wilcoxon %.2g",
+                        text.len ? "; " : "", r->names.combinations[pair->combination],
+                        r->names.levels[pair->a], r->names.levels[pair->b], x->normality_w,
+                        x->paired_p_holm, x->sign_flip_p_holm, x->wilcoxon_p_holm);
+    }
+    if (found > MOST_ABNORMAL)
+        cnn_text_printf(&text, "; and %d more", found - MOST_ABNORMAL);
+    if (found)
+        cnn_document_paragraph(
+            r->out,
+            "Distribution: differences of %s within blocks are far from normal "
+            "in %d of %d comparisons (Shapiro and Wilk, after Holm), so that the "
+            "t test is less certain there. Beside it the tests that assume no "
+            "normal distribution, all after Holm: %s.",
+            shown.in_sentence, found, tested, text.s ? text.s : "");
+    r->out->failed |= text.failed;
+    cnn_text_free(&text);
+}
+
 /** Seeds that several runs share: nondeterminism against machine noise. */
 static void describe_seeds(const cnn_report *r)
 {
@@ -232,6 +267,9 @@ void cnn_report_found(const cnn_report *r)
     describe_controls(r);
     cnn_report_found_pairs(r);
     cnn_report_found_positions(r);
+    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+        if (cnn_report_shown((cnn_measure)m).is_main || m == (int)r->a->primary)
+            describe_normality(r, (cnn_measure)m);
     describe_spread(r);
     describe_blocking(r);
     describe_trends(r);

@@ -30,8 +30,8 @@
     X(CNN_REASON_UNEQUAL, "unequal", "the levels are unequal, see the table of conditions")        \
     X(CNN_REASON_NO_START_TIMES, "no_start_times", "the runs have no start times")                 \
     X(CNN_REASON_FEW_BLOCKS, "few_whole_blocks",                                                   \
-      "too few whole blocks: to compare two spreads takes four beyond the first of each device, "  \
-      "or else blocks on five devices")                                                            \
+      "too few whole blocks: to compare two spreads takes three beyond the first of each device, " \
+      "or else blocks on four devices")                                                            \
     /* of models and components; see stats/mixed/mixed.h */                                        \
     X(CNN_REASON_NOT_MODELLED, "not_modelled", "no model is fitted to this measure")               \
     X(CNN_REASON_TOO_FEW_RUNS, "too_few_runs", "there are no more runs than means to estimate")    \

@@ -353,9 +353,15 @@ static double ratio_at(work *w, double bound, double guess)
     return fabs(x) >= FAR - 1e-6 ? x > 0 ? INFINITY : 0 : exp(x);
 }
 
+/** Three spare blocks: with two degrees of freedom the test would be too bold. */
+static double degrees_of_freedom(int k)
+{
+    return k > CNN_SPREAD_LEAST_SPARE ? k - 1 : 1;
+}
+
 static void estimate(work *w, double level, cnn_spread *out)
 {
-    const double k = w->k, t = cnn_student_quantile((1 + level) / 2, k - 1);
+    const double k = w->k, t = cnn_student_quantile((1 + level) / 2, out->df);
     const double bound = t * sqrt(k / (k - 1 + t * t));
     out->ratio = ratio_at(w, 0, 0);
     const double at = out->ratio > 0 && isfinite(out->ratio) ? log(out->ratio) : 0;
@@ -374,7 +380,7 @@ static void judge(work *w, double level, cnn_spread *out)
         out->ratio = out->p = 1;
         return;
     }
-    out->df = k - 1;
+    out->df = degrees_of_freedom(w->k);
     out->t = r * r < k * (1 - 1e-12) ? r * sqrt((k - 1) / (k - r * r)) : copysign(INFINITY, r);
     out->p = isinf(out->t) ? pow(2, 1 - k) : cnn_student_two_sided(out->t, out->df);
     if (x_varies && y_varies)

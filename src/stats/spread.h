@@ -18,7 +18,7 @@
  *     with a = phi(|x[1] - x[2]| / s) / 4, b of y alike, and c a quarter of the sum of both
  *     levels' phi / g over all groups, divided by k.
  *  5. k = blocks - groups, r^2 = T^2 / V: t^2 = r^2 (k - 1) / (k - r^2) with the sign of T; p by
- *     t(k - 1). Everything is invariant where a device swaps the levels' names, so that under equal
+ *     t(k - 1), of the least k, 3, by t(1). Everything is invariant where a device swaps the levels' names, so that under equal
  *     spread T is symmetric about 0 whatever the distribution.
  *  The ratio is the one by which x must be divided for T to be 0; its interval holds those that the
  *  test does not reject, an end 0 or infinite where it rejects none on that side. */
@@ -32,7 +32,7 @@
 
 /** Blocks beyond the first of their device (across devices: beyond the first) below which nothing
  *  is tested. */
-#define CNN_SPREAD_LEAST_SPARE 4
+#define CNN_SPREAD_LEAST_SPARE 3
 /** A device with more blocks counts as several, of at most so many. */
 #define CNN_SPREAD_MOST_IN_GROUP 16
 

@@ -347,7 +347,7 @@ comparison <- function(scenario, combination, a, b, measure) {
                "spread_upper", "spread_t", "spread_df", "spread_p", "hedges_g", "hedges_g_lower", "hedges_g_upper", "superiority",
                "superiority_lower", "superiority_upper", "tost_lower", "tost_upper", "tost_p",
                "device_mean", "device_lower", "device_upper", "device_p", "device_tost_p",
-               "blocking_gain")
+               "blocking_gain", "normality_w", "normality_p")
   levels <- max(all$level) + 1
   fit <- if (n && is_log[[measure]] && is_planned(all))
     free_of_positions(px - py, p$place_x, p$place_y, levels)
@@ -436,6 +436,10 @@ comparison <- function(scenario, combination, a, b, measure) {
     set(c("paired_variance_ratio", "paired_variance_ratio_lower", "paired_variance_ratio_upper",
           "pitman_morgan_t", "pitman_morgan_df", "pitman_morgan_p"), pitman_morgan(px, py))
     r$blocking_gain <- (var(px) + var(py)) / spread^2
+    if (n >= 8) {
+      normal <- shapiro.test(if (is.null(fit)) px - py else fit$free)
+      set(c("normality_w", "normality_p"), c(normal$statistic, normal$p.value))
+    }
   }
   if (n > 1 && spread == 0) { # the same difference in every block: judged by sign flips
     set(c("paired_sd", "paired_df"), c(0, n - r$parameters))
@@ -498,7 +502,7 @@ for (scenario in unique(runs$scenario))
                                    measure = m))
 table <- do.call(rbind, Map(comparison, g$scenario, g$combination, g$a, g$b, g$measure))
 tests <- c("welch", "paired", "sign_flip", "wilcoxon", "mann_whitney", "f", "brown_forsythe",
-           "pitman_morgan", "spread", "tost", "device", "device_tost")
+           "pitman_morgan", "spread", "normality", "tost", "device", "device_tost")
 for (test in tests) # a family: scenario, measure and test; also as the second look at a study
   for (looks in 1:2) {
     to <- paste0(test, if (looks == 1) "_holm" else "_holm_2")

@@ -5,7 +5,7 @@
 # it writes tests/golden/spread.csv (designs and figures) and spread_blocks.csv (their blocks).
 spread_test <- function(x, y, device, px, py, positions, level = 0.95) {
   most <- 16 # blocks of a group
-  least <- 4 # blocks beyond the first of each group
+  least <- 3 # blocks beyond the first of each group
   unknown <- c(across = NA, ratio = NA, lower = NA, upper = NA, t = NA, df = NA, p = NA)
   if (length(x) <= least) return(unknown)
   o <- order(device)
@@ -71,7 +71,8 @@ spread_test <- function(x, y, device, px, py, positions, level = 0.95) {
   }
   r <- studentised(0)
   t <- r * sqrt((k - 1) / (k - r^2))
-  bound <- qt((1 + level) / 2, k - 1)
+  df <- if (k > least) k - 1 else 1
+  bound <- qt((1 + level) / 2, df)
   bound <- bound * sqrt(k / (k - 1 + bound^2))
   far <- 30
   at <- function(bound) {
@@ -80,8 +81,8 @@ spread_test <- function(x, y, device, px, py, positions, level = 0.95) {
     if (abs(l) >= far - 1e-6) (if (l > 0) Inf else 0) else exp(l)
   }
   ends <- if (by_place) c(at(0), at(bound), at(-bound)) else c(if (varies(x)) Inf else 0, NA, NA)
-  c(across = across, ratio = ends[1], lower = ends[2], upper = ends[3], t = t, df = k - 1,
-    p = 2 * pt(-abs(t), k - 1))
+  c(across = across, ratio = ends[1], lower = ends[2], upper = ends[3], t = t, df = df,
+    p = 2 * pt(-abs(t), df))
 }
 
 if (sys.nframe() == 0) {

@@ -241,6 +241,12 @@ for (pair in pairs) {
       high = exp(root(function(r) t_at(r) + critical, middle, middle + 40)))
 }
 
+# Normality.
+for (name in setdiff(names(s), c("large_a", "large_b"))) if (length(s[[name]]) > 2) { # R cancels
+  test <- shapiro.test(s[[name]])
+  put("shapiro_wilk", name, "", NA, NA, NA, w = test$statistic, p = test$p.value)
+}
+
 # Effects.
 hedges <- function(name, pair, t, df, scale, level) {
   bound <- function(p) root(function(delta) noncentral_cdf(t, df, delta) - p,

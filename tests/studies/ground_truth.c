@@ -49,13 +49,14 @@ enum { CHECK = 1000, ALL = 10000, POWER_SHARE = 10 };
 /* ---- the table ------------------------------------------------------------------------------- */
 
 typedef enum {
-    FASTER,      /* faster or slower, though the ratio is 1 */
-    EQUIVALENT,  /* of times, though the ratio is exactly at the margin */
-    VARIES,      /* less or more, though the spreads are equal */
-    ERROR_LOWER, /* lower or higher, though the errors are equal */
-    ERROR_EQUAL, /* equivalent errors, though the difference is exactly at the margin */
-    DEVICES,     /* faster or slower for devices like these, though their mean ratio is 1 */
-    REPORT,      /* any difference of any measure, of means or spreads: printed, not judged */
+    FASTER,       /* faster or slower, though the ratio is 1 */
+    EQUIVALENT,   /* of times, though the ratio is exactly at the margin */
+    VARIES,       /* less or more, though the spreads are equal */
+    ERROR_LOWER,  /* lower or higher, though the errors are equal */
+    ERROR_VARIES, /* the error over seeds varies less or more, though the spreads are equal */
+    ERROR_EQUAL,  /* equivalent errors, though the difference is exactly at the margin */
+    DEVICES,      /* faster or slower for devices like these, though their mean ratio is 1 */
+    REPORT,       /* any difference of any measure, of means or spreads: printed, not judged */
     VERDICTS,
 } verdict;
 
@@ -66,6 +67,7 @@ static const struct {
     [EQUIVALENT] = {"equivalent", "equivalent times"},
     [VARIES] = {"varies", "varies less or more"},
     [ERROR_LOWER] = {"error", "error lower or higher"},
+    [ERROR_VARIES] = {"varies-error", "error varies less or more"},
     [ERROR_EQUAL] = {"equal-error", "equivalent errors"},
     [DEVICES] = {"devices-like-these", "faster or slower, devices like these"},
     [REPORT] = {"report", "any difference in the report"},
@@ -87,6 +89,8 @@ static const struct {
     X(DRIFT, "drift", "drift of 1 % a run", .drift = 0.01)                                         \
     X(SLOW_DRIFT, "slow-drift", "drift of 0.01 % a run", .drift = 0.0001)                          \
     X(POSITION, "position", "first run of a block 2 % slower", .first_slower = 0.02)               \
+    X(POSITION_3, "position-3", "three levels, first run of a block 2 % slower",                   \
+      .first_slower = 0.02, .levels = 3)                                                           \
     X(DEVICES_1, "devices-1", "1 device, sd 2 %", .devices = 1, .device_sd = 0.02)                 \
     X(DEVICES_4, "devices-4", "4 devices, sd 2 %", .device_sd = 0.02)                              \
     X(DEVICES_20, "devices-20", "20 devices, sd 2 %", .devices = 20, .device_sd = 0.02)            \
@@ -99,6 +103,10 @@ static const struct {
     X(LIKE_20, "random-20", "20 devices, device x framework 0.5 %", .devices = 20,                 \
       .device_sd = 0.02, .device_level_sd = 0.005)                                                 \
     X(UNBALANCED, "failures", "10 % of runs fail", .failure_probability = 0.1)                     \
+    X(UNBALANCED_T3, "failures-t3", "10 % of runs fail, t with 3 df", .failure_probability = 0.1,  \
+      .noise = CNN_NOISE_T3)                                                                       \
+    X(UNBALANCED_OUTLIERS, "failures-outliers", "10 % of runs fail, 2 % x 1.5",                    \
+      .failure_probability = 0.1, .outlier_probability = 0.02, .outlier_size = 0.405465108108164)  \
     X(LEVELS_3, "levels-3", "three levels", .levels = 3)                                           \
     X(CROSSED, "crossed", "n crossed seeds on 4 devices", .crossed = true)                         \
     X(POOLED, "pooled", "two files of n blocks pooled", .pooled = true)                            \
@@ -147,6 +155,7 @@ enum { N_COUNT = 4 };
     X(FASTER, DRIFT, ONE(0, 0, CHECK, 0), EVERY_N)                                                 \
     X(FASTER, SLOW_DRIFT, NO_N, EVERY_N)                                                           \
     X(FASTER, POSITION, ONE(0, CHECK, CHECK, 0), EVERY_N)                                          \
+    X(FASTER, POSITION_3, ONE(0, CHECK, 0, 0), EVERY_N)                                            \
     X(FASTER, DEVICES_1, NO_N, EVERY_N)                                                            \
     X(FASTER, DEVICES_4, NO_N, EVERY_N)                                                            \
     X(FASTER, DEVICES_20, NO_N, EVERY_N)                                                           \
@@ -165,6 +174,7 @@ enum { N_COUNT = 4 };
     X(EQUIVALENT, AR1, NO_N, EVERY_N)                                                              \
     X(EQUIVALENT, DRIFT, NO_N, EVERY_N)                                                            \
     X(EQUIVALENT, POSITION, NO_N, EVERY_N)                                                         \
+    X(EQUIVALENT, POSITION_3, ONE(0, CHECK, 0, 0), EVERY_N)                                        \
     X(EQUIVALENT, DEVICES_1, NO_N, EVERY_N)                                                        \
     X(EQUIVALENT, DEVICES_4, NO_N, EVERY_N)                                                        \
     X(EQUIVALENT, DEVICES_20, NO_N, EVERY_N)                                                       \
@@ -183,11 +193,14 @@ enum { N_COUNT = 4 };
     X(VARIES, AR1, ONE(0, 0, CHECK, 0), EVERY_N)                                                   \
     X(VARIES, DRIFT, NO_N, EVERY_N)                                                                \
     X(VARIES, POSITION, NO_N, EVERY_N)                                                             \
+    X(VARIES, POSITION_3, NO_N, EVERY_N)                                                           \
     X(VARIES, DEVICES_1, NO_N, EVERY_N)                                                            \
     X(VARIES, DEVICES_4, NO_N, EVERY_N)                                                            \
     X(VARIES, DEVICES_20, ONE(0, 0, CHECK, 0), EVERY_N)                                            \
     X(VARIES, INTERACTION, ONE(0, 0, CHECK, 0), EVERY_N)                                           \
     X(VARIES, UNBALANCED, ONE(0, 0, CHECK, 0), EVERY_N)                                            \
+    X(VARIES, UNBALANCED_T3, NO_N, EVERY_N)                                                        \
+    X(VARIES, UNBALANCED_OUTLIERS, NO_N, EVERY_N)                                                  \
     X(VARIES, LEVELS_3, NO_N, EVERY_N)                                                             \
     X(VARIES, POOLED, NO_N, ONE(ALL, ALL, ALL, 0))                                                 \
     X(VARIES, LOOKS, NO_N, EVERY_N)                                                                \
@@ -204,6 +217,12 @@ enum { N_COUNT = 4 };
     X(ERROR_LOWER, LOOKS, NO_N, EVERY_N)                                                           \
     X(ERROR_LOWER, CROSSED_POOLED, ONE(CHECK, 0, 0, 0), ONE(ALL, ALL, 0, 0))                       \
     X(ERROR_LOWER, FEW_IMAGES, NO_N, EVERY_N)                                                      \
+    X(ERROR_VARIES, NORMAL, ONE(0, CHECK, CHECK, 0), EVERY_N)                                      \
+    X(ERROR_VARIES, T3, ONE(0, 0, CHECK, 0), EVERY_N)                                              \
+    X(ERROR_VARIES, LOGNORMAL, NO_N, EVERY_N)                                                      \
+    X(ERROR_VARIES, OUTLIERS_2, NO_N, EVERY_N)                                                     \
+    X(ERROR_VARIES, UNBALANCED, NO_N, EVERY_N)                                                     \
+    X(ERROR_VARIES, CROSSED, NO_N, ONE(ALL, ALL, ALL, 0))                                          \
     X(ERROR_EQUAL, NORMAL, ONE(CHECK, CHECK, CHECK, 0), EVERY_N)                                   \
     X(ERROR_EQUAL, T3, NO_N, EVERY_N)                                                              \
     X(ERROR_EQUAL, CROSSED, ONE(0, CHECK, 0, 0), ONE(ALL, ALL, ALL, 0))                            \
@@ -211,6 +230,7 @@ enum { N_COUNT = 4 };
     X(ERROR_EQUAL, FEW_IMAGES, ONE(CHECK, CHECK, 0, 0), EVERY_N)                                   \
     X(DEVICES, NORMAL, NO_N, ONE(0, ALL, ALL, ALL))                                                \
     X(DEVICES, T3, NO_N, ONE(0, ALL, ALL, ALL))                                                    \
+    X(DEVICES, POSITION, NO_N, ONE(0, ALL, ALL, ALL))                                              \
     X(DEVICES, LIKE_4, ONE(0, 0, CHECK, 0), ONE(0, ALL, ALL, ALL))                                 \
     X(DEVICES, LIKE_8, ONE(0, 0, CHECK, 0), ONE(0, ALL, ALL, ALL))                                 \
     X(DEVICES, LIKE_20, NO_N, ONE(0, 0, 0, ALL))                                                   \
@@ -230,11 +250,21 @@ static const struct {
 #undef TABLE_ROW
 };
 
+static bool is_of_error(verdict v)
+{
+    return v == ERROR_LOWER || v == ERROR_EQUAL || v == ERROR_VARIES;
+}
+
+static bool is_of_spread(verdict v)
+{
+    return v == VARIES || v == ERROR_VARIES;
+}
+
 /** Residual sds for which the verdict's tests have power. Errors of few images hardly vary: the case
  *  in which rounding decides. */
 static cnn_truth_of_levels truth_of(verdict v, int setting, bool is_null)
 {
-    const bool is_error = v == ERROR_LOWER || v == ERROR_EQUAL;
+    const bool is_error = is_of_error(v);
     cnn_truth_of_levels t = {.spread = 1,
                              .time_sd = v == EQUIVALENT ? 0.003 : 0.01,
                              .error_sd = v == ERROR_EQUAL        ? 0.0003
@@ -248,7 +278,7 @@ static cnn_truth_of_levels truth_of(verdict v, int setting, bool is_null)
     } else {
         t.log_ratio = v == FASTER || v == DEVICES ? 0.01 : 0;
         t.error = v == ERROR_LOWER ? 0.002 : 0;
-        t.spread = v == VARIES ? 2 : 1;
+        t.spread = is_of_spread(v) ? 2 : 1;
     }
     return t;
 }
@@ -272,6 +302,7 @@ static bool is_claim(verdict v, const cnn_comparison *x)
     case ERROR_LOWER:
         return x->verdict == CNN_VERDICT_LOWER || x->verdict == CNN_VERDICT_HIGHER;
     case VARIES:
+    case ERROR_VARIES:
         return x->variance_verdict != CNN_VARIANCE_INCONCLUSIVE;
     case DEVICES:
         return x->device_verdict == CNN_VERDICT_FASTER || x->device_verdict == CNN_VERDICT_SLOWER;
@@ -286,9 +317,9 @@ static bool is_claim(verdict v, const cnn_comparison *x)
 /** Whether the analysis gave no verdict by a rule: a test that it does not make. */
 static bool is_withheld(verdict v, const cnn_comparison *x)
 {
-    const int reason = v == VARIES    ? x->variance_reason
-                       : v == DEVICES ? x->device_reason
-                                      : x->verdict_reason;
+    const int reason = is_of_spread(v) ? x->variance_reason
+                       : v == DEVICES  ? x->device_reason
+                                       : x->verdict_reason;
     return !is_claim(v, x) && reason != CNN_REASON_NONE && reason != CNN_REASON_NO_MARGIN;
 }
 
@@ -296,15 +327,14 @@ static cnn_interval interval_of(verdict v, const cnn_comparison *x)
 {
     if (v == DEVICES)
         return (cnn_interval){x->device_lower, x->device_upper};
-    if (v == VARIES)
+    if (is_of_spread(v))
         return (cnn_interval){x->spread_lower, x->spread_upper};
     return (cnn_interval){x->paired_lower, x->paired_upper};
 }
 
 static cnn_measure measure_of(verdict v)
 {
-    return v == ERROR_LOWER || v == ERROR_EQUAL ? CNN_MEASURE_TEST_ERROR
-                                                : CNN_MEASURE_TRAIN_SECONDS;
+    return is_of_error(v) ? CNN_MEASURE_TEST_ERROR : CNN_MEASURE_TRAIN_SECONDS;
 }
 
 /** Whether the comparison's claim would be false: levels above 0 are alike, so that they are
@@ -334,7 +364,7 @@ static void count_study(verdict v, const cnn_analysis *a, const cnn_truth_of_lev
         const double effect =
             measure_of(v) == CNN_MEASURE_TRAIN_SECONDS ? truth->log_ratio : truth->error;
         /* rounding may put an interval's end beside a truth that it equals */
-        const double value = v == VARIES ? 1 : a->pairs[i].a == 0 ? -effect : 0, slack = 1e-12;
+        const double value = is_of_spread(v) ? 1 : a->pairs[i].a == 0 ? -effect : 0, slack = 1e-12;
         if (v != REPORT && !isnan(interval.low) && !isnan(interval.high)) {
             t->intervals++;
             t->covered += interval.low <= value + slack && value - slack <= interval.high;
@@ -365,7 +395,7 @@ static double p_before(verdict v, const cnn_results *r, int combination, double 
         a[n] = is_error ? r->measured[i].test_error : log(r->measured[i].train_seconds);
         b[n++] = is_error ? r->measured[other].test_error : log(r->measured[other].train_seconds);
     }
-    if (v == VARIES)
+    if (is_of_spread(v))
         return cnn_pitman_morgan(a, b, n, 1 - ALPHA).p;
     const cnn_t_result t = cnn_t_paired(a, b, n, 1 - ALPHA);
     if (v == FASTER || v == ERROR_LOWER || v == DEVICES)

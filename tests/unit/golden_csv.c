@@ -60,6 +60,8 @@ double golden_number(const golden *table, int row, const char *column)
 {
     const char *s = golden_text(table, row, column);
     double x = NAN;
+    if (!strcmp(s, "Inf"))
+        return INFINITY;
     if (strcmp(s, "NA") && !cnn_parse_real(s, &x))
         fail_msg("'%s' in column '%s' is no number", s, column);
     return x;
@@ -67,7 +69,7 @@ double golden_number(const golden *table, int row, const char *column)
 
 void golden_compare(double actual, double expected, double tolerance, const char *what, int row)
 {
-    if (isnan(actual) && isnan(expected))
+    if ((isnan(actual) && isnan(expected)) || (isinf(expected) && actual == expected))
         return;
     if (!(fabs(actual - expected) <= tolerance * fabs(expected)))
         fail_msg("%s, row %d: %.17g, expected %.17g", what, row, actual, expected);

@@ -213,6 +213,8 @@ static const struct {
     COLUMN(device_tost_p),
     COLUMN(blocking_gain),
     COLUMN(detectable),
+    COLUMN(normality_w),
+    COLUMN(normality_p),
 #undef COLUMN
 };
 

@@ -308,6 +308,25 @@ static void test_the_report_says_whether_it_adjusted(void **state)
     cnn_results_free(&r);
 }
 
+static void test_the_report_says_when_differences_are_far_from_normal(void **state)
+{
+    (void)state;
+    cnn_results *r = make(2, 12);
+    cnn_comparison x = time_of(r);
+    assert_true(x.normality_p > 0.05); /* of the residuals: the orders differ by 4 % */
+    r->measured[8].train_seconds *= 1.5;
+    x = time_of(r);
+    assert_true(x.normality_p_holm < 0.001);
+    static const char *const parts[] = {
+        "Distribution: differences of training time within blocks are far from normal in 1 of 1",
+        "framework1 against framework2: W 0.", "sign flips 0.", "Wilcoxon 0.", NULL};
+    assert_says(r, false, parts);
+    cnn_results_free(&r);
+    r = make(2, 7);
+    assert_true(isnan(time_of(r).normality_p));
+    cnn_results_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_positions_out_of_range_are_not_used),
         cmocka_unit_test(test_times_are_judged_free_of_positions_and_errors_are_not),
         cmocka_unit_test(test_the_report_says_whether_it_adjusted),
+        cmocka_unit_test(test_the_report_says_when_differences_are_far_from_normal),
     };
     return cmocka_run_group_tests_name("positions", tests, NULL, NULL);
 }

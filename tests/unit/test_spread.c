@@ -143,14 +143,19 @@ static void test_an_outlier_is_no_spread(void **state)
 static void test_little_is_not_tested(void **state)
 {
     (void)state;
-    design d = example(4, 1);
-    assert_int_equal(judge(&d).outcome, CNN_STAT_TOO_FEW); /* four blocks of one device: 3 spare */
-    d = example(5, 1);
+    design d = example(3, 1);
+    assert_int_equal(judge(&d).outcome, CNN_STAT_TOO_FEW); /* three blocks of one device: 2 spare */
+    d = example(4, 1);
     assert_int_equal(judge(&d).outcome, CNN_STAT_OK);
-    d = example(7, 4); /* 3 spare, 4 devices */
+    assert_true(judge(&d).df == 1); /* of the least number one less */
+    d = example(5, 1);
+    assert_true(judge(&d).df == 3);
+    d = example(5, 3); /* 2 spare, 3 devices */
     assert_int_equal(judge(&d).outcome, CNN_STAT_TOO_FEW);
     assert_true(isnan(judge(&d).p));
-    d = example(8, 4);
+    d = example(6, 4); /* 2 spare, 4 devices */
+    assert_true(judge(&d).across);
+    d = example(7, 4);
     assert_false(judge(&d).across);
     d = example(8, 6);
     assert_true(judge(&d).across);

@@ -7,6 +7,7 @@
 #include "stats/effect.h"
 #include "stats/equivalence.h"
 #include "stats/multiple.h"
+#include "stats/normality.h"
 #include "stats/permutation.h"
 #include "stats/power.h"
 #include "stats/rank_tests.h"
@@ -255,6 +256,14 @@ static void pitman_morgan(const arguments *q, answer *out)
     add_variance_ratio(out, cnn_pitman_morgan(q->x.x, q->y.x, q->x.n, q->a));
 }
 
+static void shapiro_wilk(const arguments *q, answer *out)
+{
+    cnn_normality normality;
+    assert_int_equal(cnn_shapiro_wilk(q->x.x, q->x.n, &normality), CNN_OK);
+    add(out, "w", normality.w);
+    add(out, "p", normality.p);
+}
+
 static void add_hedges(answer *out, cnn_hedges h)
 {
     add(out, "g", h.g);
@@ -329,6 +338,7 @@ NUMBER(tost_blocks, cnn_tost_blocks_needed(1, q->a, q->b, -0.01, 0.01, 0.05, q->
     X(f_test, 240)                                                                                 \
     X(brown_forsythe, 70)                                                                          \
     X(pitman_morgan, 70)                                                                           \
+    X(shapiro_wilk, 60)                                                                            \
     X(hedges_paired, 60)                                                                           \
     X(hedges_unpaired, 100)                                                                        \
     X(holm, 50)                                                                                    \
