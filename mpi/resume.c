@@ -133,6 +133,31 @@ done:
     return st;
 }
 
+static void describe_looks(const cnn_job *job, cnn_text *out)
+{
+    for (int i = 0; i < job->analysis.look_count; i++)
+        cnn_text_printf(out, "%s%g", i ? ", " : "", job->analysis.looks[i]);
+}
+
+/** Looks are declared before the first run: chosen later they would not control anything. */
+static cnn_status check_looks(const cnn_job *theirs, const cnn_job *ours)
+{
+    cnn_status st = CNN_OK;
+    cnn_text there = {0}, here = {0};
+    describe_looks(theirs, &there);
+    describe_looks(ours, &here);
+    CNN_TRY(cnn_text_status(&there));
+    CNN_TRY(cnn_text_status(&here));
+    CNN_CHECK(strcmp(there.s, here.s) == 0, CNN_EUSAGE,
+              "it was begun with analysis: {looks: [%s]}, the job has analysis: {looks: [%s]}: "
+              "looks are declared before the first run",
+              there.s, here.s);
+done:
+    cnn_text_free(&there);
+    cnn_text_free(&here);
+    return st;
+}
+
 /** That their job has the factors that the file has: its cells' levels are then good for it. */
 static cnn_status check_own_job(const cnn_job *theirs, const cnn_job *ours)
 {
@@ -159,6 +184,7 @@ cnn_status cnn_resume_check(const cnn_results *results, const cnn_job *job,
     CNN_TRY(check_own_job(theirs, job));
     CNN_TRY(check_training(theirs, job, design));
     CNN_TRY(check_compare(theirs, job));
+    CNN_TRY(check_looks(theirs, job));
 done:
     cnn_job_destroy(&theirs);
     return st;

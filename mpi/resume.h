@@ -13,9 +13,9 @@
 cnn_status cnn_resume_devices(const cnn_results *results, int *out);
 
 /** CNN_OK when the file's plan is this design, and both jobs train the same in every cell and allow
- *  the same differences between levels (compare);
- *  CNN_EUSAGE names the first difference. Keys that do not affect a run (output, limits,
- *  analysis) may differ. */
+ *  the same differences between levels (compare), and declare the same looks at the data;
+ *  CNN_EUSAGE names the first difference. Keys that do not affect a run (output, limits, the rest
+ *  of analysis) may differ: the file's hold. */
 cnn_status cnn_resume_check(const cnn_results *results, const cnn_job *job,
                             const cnn_design *design);
 

@@ -140,6 +140,8 @@ resume_checks)
     says log 'seed'
     run 2 2 base.yaml --resume --set compare.allow=[threads]
     says log 'it was begun with compare: {allow: []}, the job has compare: {allow: [threads]}'
+    run 2 2 base.yaml --resume --set analysis.looks=[0.5,1]
+    says log 'it was begun with analysis: {looks: [1]}, the job has analysis: {looks: [0.5, 1]}'
     cmp base.h5 copy || fail "a refused file was touched"
     sed 's/do=exit/do=none/' base.yaml >other.yaml
     run 2 2 other.yaml --resume --output base.h5
