@@ -74,6 +74,8 @@ static const cnn_column tuning_columns[] = {
     CNN_COLUMN_OF(cnn_tuning, tuned_device_model, model, T96, "", "device model of the algorithms"),
     CNN_COLUMN_OF(cnn_tuning, tuned_algorithms, algorithms, T16384, "",
                   "algorithms that every run of the cell on the device model uses"),
+    CNN_COLUMN_OF(cnn_tuning, tuned_timings, timings, T32768, "",
+                  "times of the candidates from which the algorithms were chosen"),
     CNN_COLUMN_OF(cnn_tuning, tuned_cell, cell, I32, "",
                   "their cell, written after them; -1: the place is free"),
 };
@@ -237,9 +239,7 @@ static const struct {
     const char *name;
     int since;
 } later_columns[] = {
-    {"data_checksum", 4},
-    {"driver", 4},
-    {"environment", 5},
+    {"data_checksum", 4},         {"driver", 4}, {"environment", 5}, {"tuned_timings", 5},
     {"environment_variables", 5},
 };
 

@@ -35,6 +35,7 @@ typedef enum {
 #define CNN_TYPE_T512   CNN_COLUMN_TEXT
 #define CNN_TYPE_T4096  CNN_COLUMN_TEXT
 #define CNN_TYPE_T16384 CNN_COLUMN_TEXT
+#define CNN_TYPE_T32768 CNN_COLUMN_TEXT
 
 typedef struct {
     const char *name; /* of the variable */

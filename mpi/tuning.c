@@ -14,6 +14,7 @@
 
 _Static_assert((int)CNN_ALGORITHMS_ROOM >= (int)CNN_ALGORITHMS_SIZE,
                "an algorithm text fits its place in the file");
+_Static_assert((int)CNN_TIMINGS_ROOM >= (int)CNN_TIMINGS_SIZE, "so do the timings");
 
 static const double longest_wait = 0.05; /* seconds: longest delay before a signal is handled */
 
@@ -157,6 +158,7 @@ static cnn_status ask(const tuning *t, int cell, cnn_tuning *reply, int *signal)
     CNN_CHECK(cnn_record_judge(&record, &end) == CNN_OUTCOME_DONE, CNN_EBACKEND, "%s",
               record.reason);
     cnn_copy_string(reply->algorithms, sizeof reply->algorithms, record.algorithms);
+    cnn_copy_string(reply->timings, sizeof reply->timings, record.timings);
     reply->cell = cell;
 done:
     cnn_child_destroy(&child);

@@ -32,7 +32,7 @@ void cnn_record_begin(cnn_record *r, int planned_epochs)
 {
     r->planned_epochs = planned_epochs;
     r->tuning = false;
-    r->algorithms[0] = '\0';
+    r->algorithms[0] = r->timings[0] = '\0';
     r->ready = r->done = r->error = r->broken = r->diverged = false;
     r->reason[0] = '\0';
     r->given_threads = 0;
@@ -182,6 +182,7 @@ static bool take_tuned(cnn_record *r, const cnn_event *e)
         return break_off(r, "a tuned event from a run that was not to tune");
     r->done = true;
     cnn_copy_printable(r->algorithms, sizeof r->algorithms, e->algorithms, true);
+    cnn_copy_printable(r->timings, sizeof r->timings, e->timings, true);
     return true;
 }
 

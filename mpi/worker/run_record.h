@@ -38,6 +38,7 @@ typedef struct {
     cnn_record_times times;
     char reason[128];                     /* of a failure */
     char algorithms[CNN_ALGORITHMS_SIZE]; /* from a tuned event */
+    char timings[CNN_TIMINGS_SIZE];       /* likewise */
 } cnn_record;
 
 /** epoch_room: epochs of a row of the file, >= planned_epochs. Free with cnn_record_free. */

@@ -63,6 +63,7 @@ static const member members[] = {
     MEMBER(DONE, IDENTITY, true, checksum),
     MEMBER(ERROR, TEXT, true, message),
     MEMBER(TUNED, WHOLE_TEXT, true, algorithms),
+    MEMBER(TUNED, TEXT, false, timings),
 };
 enum { MEMBERS = sizeof members / sizeof members[0] };
 

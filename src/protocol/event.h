@@ -17,7 +17,8 @@ typedef enum {
     CNN_EVENT_TUNED,
 } cnn_event_kind;
 
-enum { CNN_EVENT_MAX_BYTES = 65536, CNN_EVENT_MAX_STEPS = 5000, CNN_ALGORITHMS_SIZE = 16384 };
+enum { CNN_EVENT_MAX_BYTES = 65536, CNN_EVENT_MAX_STEPS = 5000 };
+enum { CNN_ALGORITHMS_SIZE = 16384, CNN_TIMINGS_SIZE = 32768 };
 
 /** Unknown numbers are NaN (counts -1), unknown texts "". */
 typedef struct {
@@ -45,6 +46,7 @@ typedef struct {
     char message[1024];
     /* tuned */
     char algorithms[CNN_ALGORITHMS_SIZE]; /* what was chosen; never cut: longer is refused */
+    char timings[CNN_TIMINGS_SIZE];       /* what was timed for the choice */
 } cnn_event;
 
 /** Receives each event as it happens. A failure ends the run with that status. */

@@ -40,12 +40,13 @@ typedef struct {
     char variables[CNN_ENVIRONMENT_ROOM];
 } cnn_stored_environment;
 
-enum { CNN_ALGORITHMS_ROOM = 16384 };
+enum { CNN_ALGORITHMS_ROOM = 16384, CNN_TIMINGS_ROOM = 32768 };
 
 /** Algorithms frozen for a cell on a device model: every run of the cell there uses them. */
 typedef struct {
     char model[96];
     char algorithms[CNN_ALGORITHMS_ROOM]; /* text of the trainer's own; "": nothing to choose */
+    char timings[CNN_TIMINGS_ROOM];       /* of every candidate, see docs/gpu.md; "": unknown */
     int32_t cell;                         /* written last; -1: the place is free */
 } cnn_tuning;
 

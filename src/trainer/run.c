@@ -231,21 +231,51 @@ done:
     return st;
 }
 
-/** Tells what set-up has chosen. */
+/* "problem candidate 1.23 us" or "problem candidate left out", a line each -> "problem candidate 1.23
+ * candidate -;problem ...". What does not fit is left out from a whole problem on. */
+static void pack_timings(const char *lines, size_t room, char *out)
+{
+    cnn_text text = {0};
+    size_t fits = 0, length = 0; /* of the text; of the problem at hand */
+    const char *problem = "";
+    for (const char *line = lines, *next; *line; line = next) {
+        const size_t name = strcspn(line, " "), candidate = strcspn(line + name + 1, " ");
+        const char *time = line + name + 1 + candidate + 1;
+        next = line + strcspn(line, "\n");
+        next += *next == '\n';
+        if (name != length || strncmp(problem, line, name) != 0) {
+            fits = text.len < room ? text.len : fits;
+            problem = line;
+            length = name;
+            cnn_text_printf(&text, "%s%.*s", text.len ? ";" : "", (int)name, line);
+        }
+        cnn_text_printf(&text, " %.*s %.*s", (int)candidate, line + name + 1,
+                        *time == 'l' ? 1 : (int)strcspn(time, " "), *time == 'l' ? "-" : time);
+    }
+    fits = text.len < room ? text.len : fits;
+    snprintf(out, room, "%.*s", (int)fits, text.s ? text.s : "");
+    cnn_text_free(&text);
+}
+
+/** Reports what set-up has chosen, and the times that it rests on. */
 static cnn_status send_tuned(const training *t, cnn_event_sink sink, void *user)
 {
     cnn_status st = CNN_OK;
     cnn_event event = cnn_event_make(CNN_EVENT_TUNED);
-    cnn_text text = {0};
+    cnn_text text = {0}, timings = {0};
     CNN_TRY(cnn_ops_algorithms(t->ops, &text));
     CNN_TRY(cnn_text_status(&text));
     CNN_CHECK(text.len < sizeof event.algorithms, CNN_EBACKEND,
               "the algorithms take %zu bytes of text; at most %zu can be reported", text.len,
               sizeof event.algorithms - 1);
     cnn_copy_string(event.algorithms, sizeof event.algorithms, text.s ? text.s : "");
+    CNN_TRY(cnn_ops_timings(t->ops, &timings));
+    CNN_TRY(cnn_text_status(&timings));
+    pack_timings(timings.s ? timings.s : "", sizeof event.timings, event.timings);
     CNN_TRY(sink(user, &event));
 done:
     cnn_text_free(&text);
+    cnn_text_free(&timings);
     return st;
 }
 

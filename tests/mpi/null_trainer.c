@@ -347,8 +347,10 @@ static void tune(const cnn_spec *spec, const manners *m)
         return;
     if (m->tune && strcmp(m->tune, "nothing") != 0)
         misbehave(m->tune);
-    else if (!m->tune)
+    else if (!m->tune) {
         snprintf(e.algorithms, sizeof e.algorithms, "%s-by-%ld", spec->framework, (long)getpid());
+        snprintf(e.timings, sizeof e.timings, "fwd a 1.50 b -;step %ld", (long)getpid());
+    }
     snprintf(line, sizeof line, "tune %.200s", e.algorithms);
     tell_device(m, spec, line);
     send_event(&e);

@@ -65,8 +65,9 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < results->tuning_count; i++)
         if (results->tunings[i].cell >= 0)
-            printf("tuning %d %d \"%s\" %s\n", i, results->tunings[i].cell,
-                   results->tunings[i].model, results->tunings[i].algorithms);
+            printf("tuning %d %d \"%s\" %s\ntimings %d %s\n", i, results->tunings[i].cell,
+                   results->tunings[i].model, results->tunings[i].algorithms, i,
+                   results->tunings[i].timings);
     cnn_results_free(&results);
     return 0;
 }

@@ -259,6 +259,7 @@ tuning)
     [[ $(awk '$5 == "tune" { print $3 }' told | sort -u | wc -l) -eq 2 ]] || { cat told; fail "ranks share the work"; }
     $rows tune.h5 >table
     count table '^tuning [01] [01] "NVIDIA Fake" (native|layered)-by-[0-9]+$' 2
+    count table '^timings [01] fwd a 1.50 b -;step [0-9]+$' 2
     cp table before
     # What is frozen is used on, and nothing is asked again.
     own_trainer cnntrain-cudnn seconds=0.01 tell="$work/told"
@@ -355,6 +356,11 @@ emulated)
     $rows real.h5 >first
     count first '^run [0-9]+ done' 4
     count first '^tuning [01] [01] "NVIDIA Fake" cudnn=[0-9]+;fwd(pool)?:' 2
+    # Problems with the times of their candidates, each problem once; the native path's step by mode.
+    count first '^timings [01] fwd(pool)?:8x6x6x1>[^ ;]+( [^ ;]+ ([0-9.]+|-))+;' 2
+    count first '^timings [01] .*;step:8x6x6x1 plain [0-9.]+ ' 1
+    [[ -z $(sed -n 's/^timings [01] //p' first | head -n 1 | tr ';' '\n' | cut -d' ' -f1 | sort | uniq -d) ]] ||
+        { cat first; fail "a problem stands twice"; }
     # Two jobs may be tuned differently, and then end in other last bits: these choose by no clock.
     for name in second third; do
         run 2 0 real.yaml --force --set train.autotune=false

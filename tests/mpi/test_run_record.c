@@ -306,12 +306,14 @@ static void test_record_more_epochs_than_planned(void **state)
 static void test_record_tuning(void **state)
 {
     (void)state;
-    static const char tuned[] = "{\"event\":\"tuned\",\"algorithms\":\"conv 1: 6\"}";
+    static const char tuned[] =
+        "{\"event\":\"tuned\",\"algorithms\":\"conv 1: 6\",\"timings\":\"conv 1 6 0.2\"}";
     cnn_record r;
     assert_int_equal(cnn_record_create(0, &r), CNN_OK);
     cnn_record_begin_tuning(&r);
     assert_true(cnn_record_line(&r, tuned, false));
     assert_string_equal(r.algorithms, "conv 1: 6");
+    assert_string_equal(r.timings, "conv 1 6 0.2");
     assert_int_equal(end(&r, 0, ""), CNN_OUTCOME_DONE);
     assert_int_equal(end(&r, 9, ""), CNN_OUTCOME_EXIT);
     assert_false(cnn_record_line(&r, tuned, false)); /* once is enough */
@@ -319,6 +321,7 @@ static void test_record_tuning(void **state)
     assert_int_equal(end(&r, 0, ""), CNN_OUTCOME_PROTOCOL);
     assert_string_equal(r.reason, "ended without a tuned event");
     assert_string_equal(r.algorithms, "");
+    assert_string_equal(r.timings, "");
     assert_false(cnn_record_line(&r, ready, false));
     assert_string_equal(r.reason, "it trains, when it was asked to tune");
     cnn_record_begin_tuning(&r);

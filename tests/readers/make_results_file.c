@@ -17,7 +17,10 @@ static cnn_status make(const char *path)
     cnn_design *design = NULL;
     CNN_TRY(cnn_design_create(job, 2, &design));
     const cnn_platform platform = {.backend = "cudnn", .tuning_places = 3};
-    const cnn_tuning tuning = {.model = "NVIDIA größer", .algorithms = "conv 1: 6", .cell = 2};
+    const cnn_tuning tuning = {.model = "NVIDIA größer",
+                               .algorithms = "conv 1: 6",
+                               .timings = "conv 1 5 20.1 6 10.2 7 -",
+                               .cell = 2};
     const cnn_stored_environment environment = {"OMP_PLACES=cores\nMALLOC_ARENA_MAX=größer\n"};
     CNN_TRY(cnn_results_create(path, job, design, FIXTURE_PLAN, &platform));
     CNN_TRY(cnn_writer_open(path, MPI_COMM_WORLD, &writer));

@@ -58,6 +58,7 @@ def check_text(ds):
     assert ds.tuned_cell.values.tolist() == [-1, 2, -1]
     assert ds.tuned_device_model.values.tolist() == ["", "NVIDIA größer", ""]
     assert ds.tuned_algorithms.values.tolist() == ["", "conv 1: 6", ""]
+    assert ds.tuned_timings.values.tolist() == ["", "conv 1 5 20.1 6 10.2 7 -", ""]
 
 
 def check_runs(ds):
