@@ -5,7 +5,7 @@
 #define CNN_HDF5IO_ANALYSIS_COLUMNS_H
 
 #include "analysis/figures.h"
-#include "hdf5io/layout.h"
+#include "hdf5io/tables.h"
 
 #define CNN_ONE_COLUMN(...)     +1
 #define CNN_COUNT_COLUMNS(list) (0 list(CNN_ONE_COLUMN))

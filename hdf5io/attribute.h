@@ -4,7 +4,7 @@
 #define CNN_HDF5IO_ATTRIBUTE_H
 
 #include "base/status.h"
-#include "hdf5io/layout.h"
+#include "hdf5io/tables.h"
 
 #include <hdf5.h>
 

@@ -5,9 +5,9 @@
 #include "base/text.h"
 #include "hdf5io/attribute.h"
 #include "hdf5io/hdf5_error.h"
-#include "hdf5io/layout.h"
 #include "hdf5io/reader_check.h"
 #include "hdf5io/results_file.h"
+#include "hdf5io/tables.h"
 #include "hdf5io/variable.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hdf5io/reader_check.h"
 
-#include "hdf5io/layout.h"
+#include "hdf5io/tables.h"
 
 static cnn_status check_cells(const cnn_results *r)
 {

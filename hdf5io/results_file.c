@@ -2,7 +2,7 @@
 #include "hdf5io/results_file.h"
 
 #include "hdf5io/hdf5_error.h"
-#include "hdf5io/layout.h"
+#include "hdf5io/tables.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
 #define CNN_HDF5IO_VARIABLE_H
 
 #include "base/status.h"
-#include "hdf5io/layout.h"
+#include "hdf5io/tables.h"
 
 #include <hdf5.h>
 #include <stdbool.h>

@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "hdf5io/guard.h"
 #include "hdf5io/hdf5_error.h"
-#include "hdf5io/layout.h"
 #include "hdf5io/results_file.h"
+#include "hdf5io/tables.h"
 #include "hdf5io/variable.h"
 #include "ranks/collectives.h"
 

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 ends=(gpu/convolution/choose.c gpu/convolution/cudnn_graph.c gpu/convolution/problem.h
     gpu/device/internal.h gpu/kernels/first_convolution.cu gpu/kernels/kernels.h
-    gpu/kernels/strips.cuh gpu/native/conv.c hdf5io/attribute.h hdf5io/layout.h hdf5io/variable.h
+    gpu/kernels/strips.cuh gpu/native/conv.c hdf5io/attribute.h hdf5io/tables.h hdf5io/variable.h
     mpi/loop.h mpi/placement/devices.c mpi/placement/devices.h mpi/placement/placement.c
     mpi/prepare.c mpi/tuning.c mpi/worker/run_record.h src/analysis/components.c
     src/analysis/figures.h src/base/yaml.h src/data/idx.h src/data/split.c src/design/design.c

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Results files that are not what they seem: each must give CNN_EDATA that names the part. */
-#include "hdf5io/layout.h"
 #include "hdf5io/reader.h"
 #include "hdf5io/results_create.h"
+#include "hdf5io/tables.h"
 #include "results_fixture.h"
 
 #include <hdf5.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hdf5io/layout.h"
+#include "hdf5io/tables.h"
 
 #include "hdf5io/analysis_columns.h"
 #include "hdf5io/attribute.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Layout of a results file: dimensions, tables of columns, names. docs/results-file.md is the same
- *  for people. Whoever makes, writes or reads the file uses these tables, so that they agree. */
-#ifndef CNN_HDF5IO_LAYOUT_H
-#define CNN_HDF5IO_LAYOUT_H
+/** The tables of a results file: which columns lie over which dimensions, and the names of all else.
+ *  Columns are made from the lists in results/record.h and analysis/figures.h; docs/results-file.md
+ *  is the same for people. Whoever makes, writes or reads the file uses these tables, so that they
+ *  agree. */
+#ifndef CNN_HDF5IO_TABLES_H
+#define CNN_HDF5IO_TABLES_H
 
 #include "base/status.h"
 
