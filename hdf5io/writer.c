@@ -154,6 +154,9 @@ done:
 
 void cnn_writer_prepare(void)
 {
+    /* Shared file pointers, which HDF5 does not use: Open MPI's component for them fails to set them up
+     * once a rank has died. */
+    setenv("OMPI_MCA_sharedfp", "^sm", 0);
     H5dont_atexit();
     H5open();
 }
@@ -218,6 +221,19 @@ cnn_status cnn_writer_close(cnn_writer **writer)
     st = cnn_collective_agree(w->comm, close_file(w));
     cnn_guard_destroy(&w->guard);
     MPI_Comm_free(&w->comm);
+    free(w);
+    return st;
+}
+
+cnn_status cnn_writer_close_alone(cnn_writer **writer)
+{
+    cnn_status st = CNN_OK;
+    cnn_writer *w = *writer;
+    if (!w)
+        return CNN_OK;
+    *writer = NULL;
+    st = close_file(w);
+    cnn_guard_destroy(&w->guard);
     free(w);
     return st;
 }

@@ -30,6 +30,10 @@ cnn_status cnn_writer_open(const char *path, MPI_Comm comm, cnn_writer **out);
  *  nobody. */
 cnn_status cnn_writer_close(cnn_writer **writer);
 
+/** The same by one rank alone, where another has died: no rank of the writer's communicator is waited
+ *  for, which stays. */
+cnn_status cnn_writer_close_alone(cnn_writer **writer);
+
 /** Whether other programs that use HDF5 are kept from writing to the file while it is open here.
  *  Any rank, for its own host; does not block; not collective. */
 bool cnn_writer_excludes_others(const cnn_writer *writer);

@@ -22,6 +22,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /** Everything of one invocation. */
 typedef struct {
@@ -33,6 +34,7 @@ typedef struct {
     cnn_consistency *consistency; /* rank 0; likewise */
     cnn_progress_mode mode;
     cnn_progress *progress; /* rank 0 */
+    int lost;               /* ranks that have died: no collective call from then on */
 } runner;
 
 /* ---- before the first run ------------------------------------------------------------------ */
@@ -109,6 +111,8 @@ static void announce(runner *r)
     if (table.s)
         cnn_progress_text(r->progress, table.s);
     cnn_text_free(&table);
+    if (cnn_heartbeat_trouble(t->heartbeat))
+        cnn_progress_note(r->progress, "%s", cnn_heartbeat_trouble(t->heartbeat));
     cnn_progress_note(r->progress, "%s: %d runs to do, %d finished; backend %s; results in %s",
                       t->job->name, open, finished, t->devices.reason, t->job->output);
 }
@@ -156,6 +160,29 @@ done:
     return st;
 }
 
+/** Lets the last messages leave; those to the dead never do. */
+static void send_last_messages(const runner *r)
+{
+    const struct timespec pause = {.tv_nsec = 5000000};
+    for (int i = 0; i < 200 && !cnn_mailbox_is_sent(r->context.mailbox); i++)
+        nanosleep(&pause, NULL);
+}
+
+/** What the loop leaves to be settled: together, or by each rank alone where one has died. */
+static cnn_status settle(runner *r, cnn_status st, const cnn_dispatcher *dispatcher)
+{
+    if (st == CNN_OK && r->context.watch)
+        st = cnn_file_watch_finish(r->context.watch);
+    if (r->lost == 0) {
+        cnn_heartbeat_set_phase(r->context.heartbeat, CNN_HEARTBEAT_TOGETHER);
+        return cnn_collective_agree(r->comm, st);
+    }
+    send_last_messages(r);
+    if (st == CNN_OK && dispatcher && cnn_dispatcher_is_broken(dispatcher))
+        st = cnn_error_set(CNN_EENV, "another rank could not continue; its own message says why");
+    return st;
+}
+
 /** The loop of every rank, between its set-up and the agreement on how it went. *signal: that
  * stopped it, on rank 0. */
 static cnn_status work(runner *r, int *signal)
@@ -180,14 +207,13 @@ static cnn_status work(runner *r, int *signal)
         st = cnn_dispatcher_create(&r->context, r->progress, r->known_durations, r->consistency,
                                    allocation, &dispatcher);
     CNN_TRY(cnn_collective_agree(r->comm, st));
-    st = cnn_loop_run(&r->context, dispatcher, r->progress);
+    cnn_heartbeat_set_phase(r->context.heartbeat, CNN_HEARTBEAT_APART);
+    st = cnn_loop_run(&r->context, dispatcher, r->progress, &r->lost);
     if (st == CNN_EMPI)
         goto done;
     if (dispatcher)
         *signal = cnn_dispatcher_signal(dispatcher);
-    if (st == CNN_OK && r->context.watch)
-        st = cnn_file_watch_finish(r->context.watch);
-    st = cnn_collective_agree(r->comm, st);
+    st = settle(r, st, dispatcher);
 done:
     cnn_stop_unwatch(&before);
     cnn_trainers_destroy(&r->context.trainers);
@@ -239,7 +265,8 @@ static cnn_status close_file(runner *r, cnn_status st)
         return st;
     if (st != CNN_OK)
         why = cnn_strdup(cnn_error_message());
-    closed = cnn_writer_close(&r->context.writer);
+    closed =
+        r->lost ? cnn_writer_close_alone(&r->context.writer) : cnn_writer_close(&r->context.writer);
     if (st != CNN_OK && closed != CNN_EMPI)
         cnn_error_set(st, "%s", why ? why : "out of memory");
     free(why);
@@ -261,10 +288,10 @@ static cnn_status work_on_file(runner *r, int *signal)
     cnn_status st = CNN_OK;
     CNN_TRY(open_session(r));
     st = work(r, signal);
-    if (st == CNN_OK && r->context.mailbox)
+    if (st == CNN_OK && r->context.mailbox && r->lost == 0)
         st = empty_mailbox(r);
 done:
-    if (st != CNN_EMPI)
+    if (st != CNN_EMPI && r->lost == 0)
         cnn_mailbox_destroy(&r->context.mailbox);
     return close_file(r, st);
 }
@@ -295,11 +322,13 @@ done:
 
 /* ---- after the last run -------------------------------------------------------------------- */
 
-/** Stores the analysis in the file. It is read with serial HDF5 while nobody has it open. */
+/** Stores the analysis in the file. It is read with serial HDF5 while nobody has it open. After a
+ *  death rank 0 is alone with it. */
 static cnn_status analyse(runner *r)
 {
     cnn_status st = CNN_OK;
     cnn_rank_context *t = &r->context;
+    const MPI_Comm comm = r->lost ? MPI_COMM_SELF : r->comm;
     cnn_results *results = NULL;
     cnn_analysis *analysis = NULL;
     if (t->rank == 0) {
@@ -307,11 +336,11 @@ static cnn_status analyse(runner *r)
         if (st == CNN_OK)
             st = cnn_analysis_create(results, 1, &analysis);
     }
-    CNN_TRY(cnn_collective_agree(r->comm, st));
-    CNN_TRY(cnn_writer_open(t->job->output, r->comm, &t->writer));
+    CNN_TRY(cnn_collective_agree(comm, st));
+    CNN_TRY(cnn_writer_open(t->job->output, comm, &t->writer));
     if (t->rank == 0)
         st = cnn_writer_analysis(t->writer, analysis);
-    CNN_TRY(close_file(r, cnn_collective_agree(r->comm, st)));
+    CNN_TRY(close_file(r, cnn_collective_agree(comm, st)));
 done:
     cnn_analysis_destroy(&analysis);
     cnn_results_free(&results);
@@ -321,7 +350,7 @@ done:
 static cnn_status share_outcome(runner *r, int signal, cnn_run_outcome *out)
 {
     const cnn_rank_context *t = &r->context;
-    cnn_run_outcome sum = {.signal = signal};
+    cnn_run_outcome sum = {.signal = signal, .lost = r->lost};
     for (int run = 0; run < t->design->run_count; run++) {
         if (t->design->blocks[t->design->runs[run].block].warmup)
             continue;
@@ -332,6 +361,8 @@ static cnn_status share_outcome(runner *r, int signal, cnn_run_outcome *out)
         sum.missing += t->status[run] == CNN_RUN_PLANNED;
     }
     *out = sum;
+    if (r->lost)
+        return CNN_OK;
     return cnn_collective_broadcast(r->comm, out, sizeof *out);
 }
 
@@ -349,7 +380,7 @@ static void leave(runner *r, cnn_status st)
     free(t->attempts);
     if (t->rank == 0)
         cnn_prepared_free(&r->prepared);
-    if (r->comm != MPI_COMM_NULL && st != CNN_EMPI)
+    if (r->comm != MPI_COMM_NULL && st != CNN_EMPI && r->lost == 0)
         MPI_Comm_free(&r->comm);
 }
 
@@ -358,9 +389,11 @@ cnn_status cnn_job_runner_run(MPI_Comm comm, const cnn_job *job, const cnn_run_o
 {
     cnn_status st = CNN_OK;
     int signal = 0;
-    runner r = {.comm = MPI_COMM_NULL,
-                .options = options,
-                .context = {.job = job, .system = cnn_system_real()}};
+    runner r = {
+        .comm = MPI_COMM_NULL,
+        .options = options,
+        .context = {.job = job, .system = cnn_system_real(), .heartbeat = options->heartbeat}};
+    *out = (cnn_run_outcome){0};
     cnn_stop_watch_late();
     CNN_TRY(join(&r, comm));
     CNN_TRY(prepare(&r));
@@ -369,10 +402,13 @@ cnn_status cnn_job_runner_run(MPI_Comm comm, const cnn_job *job, const cnn_run_o
     r.context.home = r.prepared.state.home;
     CNN_TRY(run_all(&r, &signal));
     CNN_TRY(share_outcome(&r, signal, out));
+    if (r.lost && r.context.rank != 0)
+        goto done;
     /* Also where nothing was left to do: the session before may have ended at this point. */
     if (out->missing == 0)
         CNN_TRY(analyse(&r));
 done:
+    out->lost = r.lost;
     leave(&r, st);
     return st;
 }

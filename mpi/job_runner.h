@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "job/job.h"
+#include "mpi/heartbeat/heartbeat.h"
 
 #include <mpi.h>
 #include <stdbool.h>
@@ -19,12 +20,14 @@ typedef enum {
 typedef struct {
     bool resume, force;
     cnn_progress_mode progress;
-    const char *argv0; /* to find trainers beside the program */
+    const char *argv0;        /* to find trainers beside the program */
+    cnn_heartbeat *heartbeat; /* NULL: none; borrowed */
 } cnn_run_options;
 
 typedef struct {
     int planned, done, failed, diverged, missing; /* runs, warm-ups not counted */
     int signal;                                   /* that stopped the job, or 0 */
+    int lost; /* ranks that have died: not 0, MPI_Finalize would wait for them for ever */
 } cnn_run_outcome;
 
 /** Trains every run of the job that is not finished and writes the results file with its
@@ -33,7 +36,8 @@ typedef struct {
  *
  *  Called by all ranks of comm with the same job, from the thread that called MPI_Init;
  *  collective; blocks, asleep, until the job ends. All ranks return the same status, message and
- *  outcome.
+ *  outcome, unless some have died (outcome->lost): then each returns its own status, and only rank
+ *  0 the outcome, of the job that went on without them.
  *
  *  Failed runs and signals are outcomes, not errors. CNN_EUSAGE: the output exists and neither
  *  resume nor force is set, or it belongs to another job (resume and force together replace it).

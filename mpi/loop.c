@@ -18,6 +18,7 @@ struct cnn_loop {
     int signals_seen;
     bool late_seen; /* SIGUSR1 was reported to rank 0 */
     bool ended;
+    int lost;                    /* ranks that have died, as the end says */
     double time_left, estimated; /* seconds; when it was estimated, monotonic */
 };
 
@@ -58,6 +59,7 @@ static cnn_status receive_one(cnn_loop *l, int from, cnn_tag tag, const cnn_mess
         return CNN_OK;
     case CNN_TAG_END:
         l->ended = true;
+        l->lost = body->end.lost;
         return CNN_OK;
     default:
         return l->dispatcher ? cnn_dispatcher_receive(l->dispatcher, from, tag, body)
@@ -79,6 +81,19 @@ static cnn_status receive(cnn_loop *l, bool *busy)
         *busy = true;
         CNN_TRY(receive_one(l, from, tag, &body));
     } while (!l->ended);
+done:
+    return st;
+}
+
+/** Rank 0: those that count as dead. */
+static cnn_status take_losses(cnn_loop *l, bool *busy)
+{
+    cnn_status st = CNN_OK;
+    cnn_loss loss;
+    while (l->dispatcher && cnn_heartbeat_next_loss(l->context->heartbeat, &loss)) {
+        *busy = true;
+        CNN_TRY(cnn_dispatcher_lose(l->dispatcher, &loss));
+    }
 done:
     return st;
 }
@@ -148,6 +163,8 @@ cnn_status cnn_loop_step(cnn_loop *l, bool *busy)
     if (l->dispatcher)
         cnn_dispatcher_step(l->dispatcher);
     CNN_TRY(receive(l, busy));
+    if (!l->ended) /* after what they sent while they lived */
+        CNN_TRY(take_losses(l, busy));
     if (l->worker && !l->ended) {
         st = l->context->watch ? cnn_file_watch_step(l->context->watch) : CNN_OK;
         if (st == CNN_OK)
@@ -199,7 +216,7 @@ static cnn_status rest(cnn_loop *l, double *pause, bool busy)
 }
 
 cnn_status cnn_loop_run(const cnn_rank_context *context, cnn_dispatcher *dispatcher,
-                        cnn_progress *progress)
+                        cnn_progress *progress, int *lost)
 {
     cnn_loop *l = NULL;
     double pause = shortest_pause;
@@ -210,5 +227,6 @@ cnn_status cnn_loop_run(const cnn_rank_context *context, cnn_dispatcher *dispatc
         if (st == CNN_OK && !l->ended)
             st = rest(l, &pause, busy);
     }
+    *lost = l ? l->lost : 0;
     return cnn_loop_finish(&l, st);
 }

@@ -25,10 +25,11 @@ cnn_status cnn_loop_finish(cnn_loop **loop, cnn_status st);
 
 /** Works until rank 0 ends the job. dispatcher, progress: rank 0's; NULL on others. Called by
  *  all ranks, from the thread that called MPI_Init; blocks until the job ends, asleep where
- *  there is nothing to do, but makes no call that waits for one rank. Returns this rank's own
- *  failure: the ranks have to agree afterwards. CNN_EMPI: it cannot send or receive any more,
+ *  there is nothing to do, but makes no call that waits for one rank. *lost: ranks that have died
+ *  meanwhile; unless it is 0, no collective call is possible any more. Returns this rank's own
+ *  failure: the ranks have to agree afterwards, if they can. CNN_EMPI: it cannot send or receive any more,
  *  and so cannot agree. */
 cnn_status cnn_loop_run(const cnn_rank_context *context, cnn_dispatcher *dispatcher,
-                        cnn_progress *progress);
+                        cnn_progress *progress, int *lost);
 
 #endif

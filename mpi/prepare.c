@@ -6,6 +6,7 @@
 #include "hdf5io/reader.h"
 #include "hdf5io/results_create.h"
 #include "hdf5io/target.h"
+#include "mpi/exit_file.h"
 #include "mpi/message.h"
 #include "mpi/resume.h"
 #include "mpi/tuning.h"
@@ -192,6 +193,7 @@ cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, const
         job->output);
     CNN_TRY(make_folders(job->output));
     CNN_TRY(cnn_lock_take(job->output, &out->lock));
+    cnn_exit_file_remove(job->output);
     if (options->resume && exists(job->output))
         CNN_TRY(resume(job, options, places, ranks, devices, out));
     else

@@ -6,6 +6,7 @@
 #include "design/design.h"
 #include "hdf5io/writer.h"
 #include "mpi/file_watch.h"
+#include "mpi/heartbeat/heartbeat.h"
 #include "mpi/mailbox.h"
 #include "mpi/placement/devices.h"
 #include "mpi/placement/placement.h"
@@ -31,11 +32,12 @@ typedef struct {
     cnn_mailbox *mailbox;
     cnn_trainers *trainers;
     const cnn_system *system;
-    cnn_file_watch *watch; /* over the results file; rank 0 */
-    char **algorithms;     /* [cell_count] frozen for this rank's device model; NULL: none */
-    int session;           /* this invocation's number in the results file */
-    int epoch_count;       /* of a row of the file */
-    int environment;       /* of this rank's runs: place in the file; -1: none */
+    cnn_file_watch *watch;    /* over the results file; rank 0 */
+    cnn_heartbeat *heartbeat; /* NULL: none */
+    char **algorithms;        /* [cell_count] frozen for this rank's device model; NULL: none */
+    int session;              /* this invocation's number in the results file */
+    int epoch_count;          /* of a row of the file */
+    int environment;          /* of this rank's runs: place in the file; -1: none */
     int8_t *status;    /* [run_count] cnn_run_status; as the file had it, rank 0 keeps it current */
     const int *home;   /* [block_count] rank whose device has done a part of the block, -1: none;
                           NULL: no block is half done. Rank 0's; borrowed */

@@ -76,6 +76,11 @@ int cnn_dispatcher_lost(const cnn_dispatcher *d)
     return d->lost;
 }
 
+bool cnn_dispatcher_is_broken(const cnn_dispatcher *d)
+{
+    return d->broken;
+}
+
 int cnn_dispatcher_signal(const cnn_dispatcher *d)
 {
     return d->signal;
@@ -210,6 +215,7 @@ static cnn_status handle_broken(cnn_dispatcher *d, int rank)
     cnn_status st = CNN_OK;
     CNN_TRY(stop_all(d, &stop_at_once));
     CNN_TRY(cnn_rank_transition(&d->ranks[rank], CNN_RANK_BREAKS, rank));
+    d->broken = true;
     d->block[rank] = -1;
     CNN_TRY(cnn_dispatcher_end_if_done(d));
 done:

@@ -49,6 +49,9 @@ cnn_status cnn_dispatcher_lose(cnn_dispatcher *dispatcher, const cnn_loss *loss)
 /** Ranks that are dead. */
 int cnn_dispatcher_lost(const cnn_dispatcher *dispatcher);
 
+/** Whether a rank has reported that it cannot continue; it keeps the reason. */
+bool cnn_dispatcher_is_broken(const cnn_dispatcher *dispatcher);
+
 /** The signal that stopped the job, or 0. */
 int cnn_dispatcher_signal(const cnn_dispatcher *dispatcher);
 

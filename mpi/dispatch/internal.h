@@ -27,6 +27,7 @@ struct cnn_dispatcher {
     int *block;            /* [size] the block of each rank; -1: none */
     int *writing;          /* [size] the run whose rows a rank may be writing; -1: none */
     int lost;              /* ranks that are dead */
+    bool broken;           /* a rank is, or was */
     signed char *tasks;    /* [size, level_count] cnn_task: the rest of that block */
     cnn_consecutive_failures *failures; /* [size] on the rank's device */
     cnn_quarantine quarantine;          /* the session's row of the results file */

@@ -60,18 +60,28 @@ static void deal_again(cnn_dispatcher *d, int rank, int block, bool may_write)
     cnn_dispatcher_hand_over(d, rank, may_write ? -1 : block, may_write ? block : -1);
 }
 
+/** For people. */
+static void explain(const cnn_dispatcher *d, const cnn_loss *loss, char *why, size_t n)
+{
+    const bool was_silent = loss->silence > d->context->job->limits.rank_seconds / 2;
+    if (loss->ended && !was_silent)
+        snprintf(why, n, "its rank has died");
+    else
+        snprintf(why, n, "its rank gave no sign of life for %.0f s%s", loss->silence,
+                 loss->ended ? " and was killed" : "");
+}
+
 cnn_status cnn_dispatcher_lose(cnn_dispatcher *d, const cnn_loss *loss)
 {
     cnn_status st = CNN_OK;
     const int rank = loss->rank, block = d->block[rank];
     const bool half_done = cnn_dispatcher_has_task(d, rank);
-    char why[64];
+    char why[128];
     CNN_TRY(cnn_rank_transition(&d->ranks[rank], CNN_RANK_DIES, rank));
     d->lost++;
     d->block[rank] = -1;
     cnn_progress_idle(d->progress, rank);
-    snprintf(why, sizeof why, loss->ended ? "its rank has died" : "no sign of life for %.0f s",
-             loss->silence);
+    explain(d, loss, why, sizeof why);
     CNN_TRY(cnn_dispatcher_record_quarantine(d, rank, cell_of(d, block), why));
     if (block >= 0)
         forget_reports(d, block);

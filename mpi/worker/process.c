@@ -16,6 +16,7 @@ typedef struct {
     cnn_trainer trainer; /* first: see trainer.h */
     cnn_child *child;
     cnn_telemetry *telemetry; /* borrowed */
+    cnn_heartbeat *heartbeat; /* likewise; NULL: none */
 } process;
 
 static cnn_status poll_process(cnn_trainer *trainer, double timeout)
@@ -46,7 +47,9 @@ static double life_seconds(const cnn_trainer *trainer)
 
 static void kill_process(cnn_trainer *trainer)
 {
-    cnn_child_kill(((process *)trainer)->child);
+    process *p = (process *)trainer;
+    cnn_heartbeat_guard_trainer(p->heartbeat, -1);
+    cnn_child_kill(p->child);
 }
 
 static void describe_end(cnn_trainer *trainer, cnn_trainer_end *end, cnn_measured *row)
@@ -65,6 +68,7 @@ static void describe_end(cnn_trainer *trainer, cnn_trainer_end *end, cnn_measure
 static void destroy_process(cnn_trainer *trainer)
 {
     process *p = (process *)trainer;
+    cnn_heartbeat_guard_trainer(p->heartbeat, -1);
     cnn_child_destroy(&p->child);
     free(p);
 }
@@ -80,6 +84,8 @@ static cnn_status start(cnn_trainers *trainers, int run, const char *spec, cnn_t
     p->telemetry = all->telemetry;
     cnn_telemetry_begin(p->telemetry);
     CNN_TRY(cnn_start_trainer(all->context, all->context->design->runs[run].cell, spec, &p->child));
+    p->heartbeat = all->context->heartbeat;
+    cnn_heartbeat_guard_trainer(p->heartbeat, cnn_child_order(p->child));
     cnn_telemetry_trainer(p->telemetry, (int)cnn_child_pid(p->child));
     *out = &p->trainer;
     p = NULL;

@@ -272,6 +272,7 @@ static cnn_status conclude(cnn_worker *w, int run, cnn_outcome outcome)
                                   : outcome == CNN_OUTCOME_DIVERGED ? CNN_RUN_DIVERGED
                                                                     : CNN_RUN_FAILED;
     const bool occupied = is_occupied(w);
+    cnn_heartbeat_check(w->context->heartbeat);
     complete_row(w, run);
     CNN_TRY(write_attempt(w, run, outcome));
     if (outcome == CNN_OUTCOME_STOPPED)

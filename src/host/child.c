@@ -418,6 +418,11 @@ int cnn_child_left_behind(const cnn_child *child)
     return child->left;
 }
 
+int cnn_child_order(const cnn_child *child)
+{
+    return child->order;
+}
+
 void cnn_child_kill(cnn_child *child)
 {
     close_descriptor(&child->order);

@@ -53,6 +53,10 @@ pid_t cnn_child_pid(const cnn_child *child);
  *  NULL. */
 const char *cnn_child_log_tail(cnn_child *child);
 
+/** The descriptor by which its supervisor is ordered to end it: one byte does. Borrowed; -1: it was
+ *  ordered already. Another process or thread that holds a copy delays the order of
+ *  cnn_child_kill, which closes it. */
+int cnn_child_order(const cnn_child *child);
 /** Orders its end, and that of its descendants; does not wait. Again: does nothing. */
 void cnn_child_kill(cnn_child *child);
 /** Kills it if it still runs, waits for at most twice the supervisor's patience, frees. */

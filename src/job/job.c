@@ -24,6 +24,7 @@ void cnn_job_defaults(cnn_job *job)
     job->limits.run_seconds = 0;
     job->limits.retries = 2;
     job->limits.grace_seconds = 10;
+    job->limits.rank_seconds = 120;
     job->analysis.margin_time = 0.01;
     job->analysis.margin_error = 0.001;
     job->analysis.alpha = 0.05;

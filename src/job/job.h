@@ -80,6 +80,7 @@ typedef struct {
         double run_seconds; /* of an attempt; 0: auto */
         int retries;
         double grace_seconds;
+        double rank_seconds; /* without a sign of life, after which a rank counts as dead */
     } limits;
     struct {
         double margin_time;  /* relative, 0.01 */

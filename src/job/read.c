@@ -23,6 +23,7 @@ static const cnn_field limits_fields[] = {
     {.key = "run_seconds", MEMBER(limits.run_seconds, REAL), .min = 1, .max = 1e7, .word = "auto"},
     {.key = "retries", MEMBER(limits.retries, INT), .min = 0, .max = 100},
     {.key = "grace_seconds", MEMBER(limits.grace_seconds, REAL), .min = 0, .max = 3600},
+    {.key = "rank_seconds", MEMBER(limits.rank_seconds, REAL), .min = 2, .max = 1e6},
     {0},
 };
 
