@@ -60,6 +60,17 @@ kept() {
 nodes() { awk -v job="$1" '$1 == job { print $2 }' calls | sort | tr '\n' ' '; }
 # given JOB: node and GPUs of each of its ranks, sorted
 given() { awk -v job="$1" '$1 == job { print $2 ":" $3 }' calls | sort | tr '\n' ' '; }
+# pid_of_rank JOB RANK
+pid_of_rank() {
+    local pid
+    for pid in $(awk -v job="$1" '$1 == job { print $4 }' calls); do
+        if tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -qxE "(PMIX|OMPI_COMM_WORLD)_RANK=$2"; then
+            echo "$pid"
+            return
+        fi
+    done
+    fail "rank $2 of job $1 is not there"
+}
 # rank_gone JOB: its only rank has ended
 rank_gone() { [[ ! -e /proc/$(awk -v job="$1" '$1 == job { print $4 }' calls) ]]; }
 
@@ -222,19 +233,42 @@ limits)
     [[ $(wc -l <notes) -eq 192 ]] || fail "a run was trained twice, or was torn"
     ;;
 killed)
-    # A rank that dies takes its job with it, soon, and its trainers; what was done is kept.
-    job dead 6 0 1 seconds=0.6 note="$work/notes"
-    id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/multinode.sbatch" dead.yaml)
-    (await 60 notes ' end$' 2) || { tail -n 40 "log-$id"; fail "nothing is trained"; }
-    kill -KILL "$(awk -v job="$id" '$1 == job && $2 == "n2" { print $4; exit }' calls)"
-    outcome "$id" 60 FAILED '.*'
-    (await 10 trainers_gone) || fail "a trainer outlives its job"
-    $rows dead.h5 >before || fail "the file of a dead job cannot be read"
-    [[ $(grep -cE '^run [0-9]+ done' before) -ge 1 ]] || { cat before; fail "what was done is lost"; }
-    id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/multinode.sbatch" dead.yaml)
-    outcome "$id" 90 COMPLETED 0:0
-    all_done dead.h5 24
-    kept dead.h5 before
+    # Rank 0 that dies takes its job with it, soon, and its trainers; what was done is kept.
+    for launcher in '' --mpirun; do
+        rm -f notes dead.h5 dead.h5.lock
+        job dead 6 0 1 seconds=0.6 note="$work/notes"
+        id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/multinode.sbatch" $launcher dead.yaml)
+        (await 60 notes ' end$' 2) || { tail -n 40 "log-$id"; fail "nothing is trained"; }
+        kill -KILL "$(pid_of_rank "$id" 0)"
+        outcome "$id" 60 FAILED '.*'
+        (await 10 trainers_gone) || fail "a trainer outlives its job"
+        $rows dead.h5 >before || fail "the file of a dead job cannot be read"
+        [[ $(grep -cE '^run [0-9]+ done' before) -ge 1 ]] || { cat before; fail "what was done is lost"; }
+        id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/multinode.sbatch" $launcher dead.yaml)
+        outcome "$id" 90 COMPLETED 0:0
+        all_done dead.h5 24
+        kept dead.h5 before
+    done
+    ;;
+survived)
+    # Another rank that dies is done without, by mpirun: on its own node and elsewhere. (Slurm's plugin for PMIx
+    # ends a step of srun at any rank's death.)
+    for launcher in --mpirun; do
+        for rank in 1 3; do
+            rm -f notes dead.h5 dead.h5.lock
+            job dead 5 0 1 seconds=0.3 note="$work/notes"
+            id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/multinode.sbatch" $launcher dead.yaml)
+            (await 60 notes ' end$' 2) || { tail -n 40 "log-$id"; fail "nothing is trained"; }
+            kill -KILL "$(pid_of_rank "$id" "$rank")"
+            outcome "$id" 90 COMPLETED 0:0
+            (await 10 trainers_gone) || fail "a trainer outlives its job"
+            says "log-$id" "(rank $rank): its rank has died"
+            [[ $(grep -c '^What was found' "log-$id") -eq 1 ]] || fail "the report is not there once"
+            $rows dead.h5 >table || fail "dead.h5 cannot be read"
+            count table '^run [0-9]+ done' 20
+            [[ -z $(find . -maxdepth 1 -name '*.exit') ]] || fail "the exit file is left"
+        done
+    done
     ;;
 *)
     fail "no case called $case"
