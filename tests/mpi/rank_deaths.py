@@ -99,6 +99,18 @@ class Job:
         os.kill(pids[rank], signal.SIGKILL)
         return [pids[rank], *below, *(c for p in below for c in children(p))]
 
+    def listens(self):
+        """Whether rank 0 has its socket for signs of life."""
+        names = {line.split()[6] for line in read("/proc/net/unix").split("\n") if "@cnnmpi-" in line}
+        for pid in children(self.launcher.pid):
+            try:
+                links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+            except OSError:
+                continue
+            if any(f"socket:[{inode}]" in links for inode in names):
+                return True
+        return False
+
     def ends(self):
         return read(self.note).count(" end\n")
 
@@ -153,8 +165,7 @@ def amid(job, r):
 def around(job, r, before):
     victim = r.randrange(1, RANKS)
     if before:
-        # rank 0 listens
-        wait_until(lambda: "@cnnmpi-" in read("/proc/net/unix") or job.launcher.poll() is not None, 60, "it begins")
+        wait_until(lambda: job.listens() or job.launcher.poll() is not None, 60, "it begins")
         time.sleep(r.uniform(0, 0.05))
     else:
         wait_until(lambda: job.ends() == RUNS or job.launcher.poll() is not None, 60, "all runs end")
