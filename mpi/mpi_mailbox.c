@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#if defined(OPEN_MPI) && OPEN_MPI
+#include <mpi-ext.h>
+#endif
 
 /** A message on its way out: its bytes stay where they are until MPI has sent them. */
 typedef struct letter {
@@ -19,15 +22,38 @@ typedef struct {
     letter *out;
 } mpi_mailbox;
 
-/** Frees the letters that have left. */
+/** Whether a call failed only because a rank has died, which is settled elsewhere (mpi/heartbeat). MPI
+ *  reports it where it has ULFM (Open MPI 5, mpirun --with-ft ulfm); from then on messages of the
+ *  others come again. Open MPI 4 reports nothing. */
+static bool is_death(const mpi_mailbox *m, int code)
+{
+#if defined(OMPI_HAVE_MPI_EXT_FTMPI) && OMPI_HAVE_MPI_EXT_FTMPI
+    int class = MPI_SUCCESS, size = 0, acknowledged = 0;
+    if (code == MPI_SUCCESS || MPI_Error_class(code, &class) != MPI_SUCCESS)
+        return false;
+    if (class != MPIX_ERR_PROC_FAILED && class != MPIX_ERR_PROC_FAILED_PENDING)
+        return false;
+    return MPI_Comm_size(m->comm, &size) == MPI_SUCCESS &&
+           MPIX_Comm_ack_failed(m->comm, size, &acknowledged) == MPI_SUCCESS;
+#else
+    (void)m;
+    (void)code;
+    return false;
+#endif
+}
+
+/** Frees the letters that have left, or never can. */
 static cnn_status clear(mpi_mailbox *m)
 {
     cnn_status st = CNN_OK;
     for (letter **at = &m->out; *at;) {
         letter *l = *at;
         int sent = 0;
-        CNN_MPI(MPI_Test(&l->request, &sent, MPI_STATUS_IGNORE));
-        if (sent) {
+        const int code = MPI_Test(&l->request, &sent, MPI_STATUS_IGNORE);
+        const bool undeliverable = is_death(m, code);
+        if (!undeliverable)
+            CNN_MPI(code);
+        if (sent || undeliverable) {
             *at = l->next;
             free(l);
         } else {
@@ -46,7 +72,10 @@ static cnn_status send_message(cnn_mailbox *box, int to, cnn_tag tag, const void
     CNN_CHECK(l != NULL && n <= sizeof l->body, CNN_ENOMEM, "a message to rank %d", to);
     if (n > 0)
         memcpy(&l->body, body, n);
-    CNN_MPI(MPI_Isend(&l->body, (int)n, MPI_BYTE, to, (int)tag, m->comm, &l->request));
+    const int code = MPI_Isend(&l->body, (int)n, MPI_BYTE, to, (int)tag, m->comm, &l->request);
+    if (is_death(m, code))
+        goto done;
+    CNN_MPI(code);
     l->next = m->out;
     m->out = l;
     l = NULL;
@@ -65,11 +94,17 @@ static cnn_status receive_message(cnn_mailbox *box, bool *received, int *from, c
     int there = 0;
     *received = false;
     CNN_TRY(clear(m));
-    CNN_MPI(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, m->comm, &there, &status));
+    int code = MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, m->comm, &there, &status);
+    if (is_death(m, code))
+        goto done;
+    CNN_MPI(code);
     if (!there)
         goto done;
-    CNN_MPI(MPI_Recv(body, (int)sizeof *body, MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG, m->comm,
-                     MPI_STATUS_IGNORE));
+    code = MPI_Recv(body, (int)sizeof *body, MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG, m->comm,
+                    MPI_STATUS_IGNORE);
+    if (is_death(m, code))
+        goto done;
+    CNN_MPI(code);
     *received = true;
     *from = status.MPI_SOURCE;
     *tag = (cnn_tag)status.MPI_TAG;

@@ -54,7 +54,7 @@ struct cnn_heartbeat {
 };
 
 static const double first_lease = 120, patience_at_start = 110, patience_with_signs = 10,
-                    patience_at_end = 10;
+                    patience_at_end = 10, unanswered_interval = 0.2;
 
 /** Seconds; goes on while the host is suspended. */
 static double now(void)
@@ -64,12 +64,18 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static bool is_on(const char *setting)
+{
+    return setting && (*setting == '1' || *setting == 't' || *setting == 'y');
+}
+
 bool cnn_heartbeat_survives_deaths(void)
 {
-    const char *recovery = getenv("OMPI_MCA_orte_enable_recovery");
+    const char *recovery = getenv("OMPI_MCA_orte_enable_recovery"); /* mpirun --enable-recovery */
+    const char *ulfm = getenv("OMPI_MCA_mpi_ft_enable");            /* mpirun --with-ft ulfm */
     const bool srun =
         getenv("PMIX_RANK") && getenv("SLURM_STEP_NUM_TASKS") && !getenv("OMPI_COMM_WORLD_SIZE");
-    return srun || (recovery && (*recovery == '1' || *recovery == 't' || *recovery == 'y'));
+    return srun || is_on(recovery) || is_on(ulfm);
 }
 
 /* ---- ends of this process ------------------------------------------------------------------- */
@@ -250,7 +256,8 @@ static double beat(cnn_heartbeat *h)
         end_rank(h, "rank 0 has died; finished runs are kept: continue with --resume");
     if (now() >= h->due) {
         send_sign(h);
-        h->due = now() + cnn_lease_interval(h->seconds);
+        h->due = now() + fmin(cnn_lease_interval(h->seconds),
+                              h->address < 0 ? unanswered_interval : INFINITY);
     }
     return h->due - now();
 }
