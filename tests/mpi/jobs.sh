@@ -33,7 +33,7 @@ factors:
 contrast: framework
 backend: ${backend:-onednn}
 schedule: {sharing: ${sharing:-allow}, assign: ${assign:-balanced}, warmup: ${warmup:-0}}
-limits: {retries: $retries, grace_seconds: $grace, run_seconds: ${run_seconds:-auto}}
+limits: {retries: $retries, grace_seconds: $grace, run_seconds: ${run_seconds:-auto}, rank_seconds: ${rank_seconds:-120}}
 datasets:
   blobs: {type: synthetic, count: 100, height: 12, width: 12, channels: 1, classes: 3}
   spots: {type: synthetic, count: 100, height: 12, width: 12, channels: 1, classes: 3}
