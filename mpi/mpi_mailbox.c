@@ -52,7 +52,7 @@ static cnn_status clear(mpi_mailbox *m)
         const int code = MPI_Test(&l->request, &sent, MPI_STATUS_IGNORE);
         const bool undeliverable = is_death(m, code);
         if (!undeliverable)
-            CNN_MPI(code);
+            CNN_TRY(cnn_mpi_status(code, "MPI_Test"));
         if (sent || undeliverable) {
             *at = l->next;
             free(l);
@@ -75,7 +75,7 @@ static cnn_status send_message(cnn_mailbox *box, int to, cnn_tag tag, const void
     const int code = MPI_Isend(&l->body, (int)n, MPI_BYTE, to, (int)tag, m->comm, &l->request);
     if (is_death(m, code))
         goto done;
-    CNN_MPI(code);
+    CNN_TRY(cnn_mpi_status(code, "MPI_Isend"));
     l->next = m->out;
     m->out = l;
     l = NULL;
@@ -97,14 +97,14 @@ static cnn_status receive_message(cnn_mailbox *box, bool *received, int *from, c
     int code = MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, m->comm, &there, &status);
     if (is_death(m, code))
         goto done;
-    CNN_MPI(code);
+    CNN_TRY(cnn_mpi_status(code, "MPI_Iprobe"));
     if (!there)
         goto done;
     code = MPI_Recv(body, (int)sizeof *body, MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG, m->comm,
                     MPI_STATUS_IGNORE);
     if (is_death(m, code))
         goto done;
-    CNN_MPI(code);
+    CNN_TRY(cnn_mpi_status(code, "MPI_Recv"));
     *received = true;
     *from = status.MPI_SOURCE;
     *tag = (cnn_tag)status.MPI_TAG;
