@@ -19,7 +19,7 @@ start() {
 pid_of_rank() {
     local pid
     for pid in $(pgrep -x cnnmpi); do
-        if tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -qx "OMPI_COMM_WORLD_RANK=$1" &&
+        if grep -qxz "OMPI_COMM_WORLD_RANK=$1" "/proc/$pid/environ" 2>/dev/null &&
             [[ $(readlink "/proc/$pid/cwd") == "$work" ]]; then
             echo "$pid"
             return

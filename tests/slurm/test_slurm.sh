@@ -64,7 +64,7 @@ given() { awk -v job="$1" '$1 == job { print $2 ":" $3 }' calls | sort | tr '\n'
 pid_of_rank() {
     local pid
     for pid in $(awk -v job="$1" '$1 == job { print $4 }' calls); do
-        if tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -qxE "(PMIX|OMPI_COMM_WORLD)_RANK=$2"; then
+        if grep -qxzE "(PMIX|OMPI_COMM_WORLD)_RANK=$2" "/proc/$pid/environ" 2>/dev/null; then
             echo "$pid"
             return
         fi
