@@ -34,7 +34,7 @@ import numpy as np
 from cnnmpi import trainer
 from cnnmpi.trainer import Failure
 
-__all__ = ["Data", "Epoch", "Failure", "Run", "main", "refuse"]
+__all__ = ["BatchSampler", "Data", "Epoch", "Failure", "Run", "lacks", "main", "refuse"]
 
 
 class Data(NamedTuple):
@@ -52,6 +52,31 @@ class Data(NamedTuple):
 def refuse(message: str) -> NoReturn:
     """Ends the run with exit status 2: it asks for what this trainer cannot do."""
     raise Failure(trainer.USAGE, message)
+
+
+def lacks(error: ImportError) -> NoReturn:
+    """Ends the program with exit status 3, as the protocol asks: a framework cannot be imported."""
+
+    def fail(run: Run) -> NoReturn:
+        raise Failure(trainer.DATA, f"{error} (sought by {sys.executable})")
+
+    main(fail)
+
+
+class BatchSampler:
+    """The batches of one epoch after the other, as lists of indices: a `batch_sampler` of PyTorch's
+    DataLoader, for frameworks that have the loop themselves. `epoch` is the next one's number."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.epoch = run, 0
+
+    def __len__(self) -> int:
+        return -(-len(self.run.data().train_labels) // self.run.settings["batch_size"])
+
+    def __iter__(self) -> Iterator[list[int]]:
+        batches = Epoch(self.run, self.epoch).batches()
+        self.epoch += 1
+        return (chosen.tolist() for chosen in batches)
 
 
 class Epoch:

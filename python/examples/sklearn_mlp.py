@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """scikit-learn's MLPClassifier as a contender: networks of dense layers with ReLU between them."""
-import sys
-
 import numpy as np
 from cnnmpi import contender
 
@@ -9,8 +7,8 @@ try:
     import sklearn
     from sklearn.metrics import log_loss
     from sklearn.neural_network import MLPClassifier
-except ImportError as error:  # an error event says so
-    sklearn = error
+except ImportError as error:
+    contender.lacks(error)
 
 
 def hidden_layers(layers):
@@ -45,8 +43,6 @@ def evaluate(model, x, y, run, classes):
 
 
 def train(run):
-    if isinstance(sklearn, ImportError):
-        raise contender.Failure(3, f"{sklearn} (sought by {sys.executable})")
     # Its velocities are private: they could not be reset after the warm-up.
     run.require(optimizer="sgd", momentum=0)
     hidden = hidden_layers(run.layers)

@@ -89,6 +89,21 @@ class Contender(unittest.TestCase):
         self.assertIsNone(events[2]["train_loss"])
         self.assertTrue(events[3]["diverged"])
 
+    def test_a_sampler_has_the_batches_of_one_epoch_after_the_other(self):
+        run, _ = run_of()
+        run.data()
+        sampler = contender.BatchSampler(run)
+        self.assertEqual(len(sampler), 4)
+        for epoch in run.epochs():
+            self.assertEqual(list(sampler), [chosen.tolist() for chosen in epoch.batches()])
+
+    def test_a_framework_that_is_absent_is_an_error_event(self):
+        code = "from cnnmpi import contender\ncontender.lacks(ImportError('no module x'))"
+        done = subprocess.run([sys.executable, "-c", code], input=json.dumps(SPEC), text=True, check=False,
+                              env={**os.environ, "PYTHONPATH": PYTHON}, capture_output=True)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("no module x", json.loads(done.stdout)["message"])
+
     def test_an_epoch_without_a_clock_is_an_error(self):
         run, _ = run_of()
         with self.assertRaisesRegex(contender.Failure, "not timed"):
