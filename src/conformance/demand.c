@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/** Seconds run and waited of one thread; NaN: it is gone, or the kernel does not say. */
-static double of_thread(int pid, const char *thread)
+static const trial_demand unknown = {NAN, NAN};
+
+/** Of one thread, which may be gone. */
+static trial_demand of_thread(int pid, const char *thread)
 {
     char path[96];
     unsigned long long ran, waited;
@@ -21,38 +23,43 @@ static double of_thread(int pid, const char *thread)
     const int found = file ? fscanf(file, "%llu %llu", &ran, &waited) : 0;
     if (file)
         fclose(file);
-    return found == 2 ? 1e-9 * (double)(ran + waited) : NAN;
+    return found == 2 ? (trial_demand){1e-9 * (double)ran, 1e-9 * (double)waited} : unknown;
 }
 
-static double of_process(int pid)
+/** Adds what is known. */
+static void add(trial_demand *sum, trial_demand more)
+{
+    if (isnan(more.ran))
+        return;
+    if (isnan(sum->ran))
+        *sum = (trial_demand){0, 0};
+    sum->ran += more.ran;
+    sum->waited += more.waited;
+}
+
+static trial_demand of_process(int pid)
 {
     char path[64];
-    double sum = NAN;
+    trial_demand sum = unknown;
     snprintf(path, sizeof path, "/proc/%d/task", pid);
     DIR *tasks = opendir(path);
-    for (struct dirent *entry; tasks && (entry = readdir(tasks)) != NULL;) {
-        const double seconds =
-            isdigit((unsigned char)entry->d_name[0]) ? of_thread(pid, entry->d_name) : NAN;
-        if (!isnan(seconds))
-            sum = (isnan(sum) ? 0 : sum) + seconds;
-    }
+    for (struct dirent *entry; tasks && (entry = readdir(tasks)) != NULL;)
+        if (isdigit((unsigned char)entry->d_name[0]))
+            add(&sum, of_thread(pid, entry->d_name));
     if (tasks)
         closedir(tasks);
     return sum;
 }
 
-double trial_demand_seconds(int pid)
+trial_demand trial_demand_of(int pid)
 {
-    double sum = of_process(pid);
+    trial_demand sum = of_process(pid);
     DIR *proc = opendir("/proc");
     for (struct dirent *entry; proc && (entry = readdir(proc)) != NULL;) {
         const int other =
             isdigit((unsigned char)entry->d_name[0]) ? (int)strtol(entry->d_name, NULL, 10) : 0;
-        if (other <= 0 || other == pid || !cnn_proc_descends("", other, pid))
-            continue;
-        const double seconds = of_process(other);
-        if (!isnan(seconds))
-            sum = (isnan(sum) ? 0 : sum) + seconds;
+        if (other > 0 && other != pid && cnn_proc_descends("", other, pid))
+            add(&sum, of_process(other));
     }
     if (proc)
         closedir(proc);

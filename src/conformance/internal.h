@@ -75,11 +75,12 @@ typedef struct {
     cnn_record record;
     cnn_outcome outcome; /* by events and exit status alone: the times are judged by `exceeds` */
     int exit_code;
-    bool refused;      /* exit status 2 and an error event, before ready */
-    char exceeds[128]; /* how its times exceed the life of its process; "": they do not */
-    double observed;   /* seconds from ready to done, as they were read; NaN */
-    double threads;    /* that could run on average from ready to the last event; NaN: unknown */
-    float *weights;    /* [weight_count] NULL: not written */
+    bool refused;       /* exit status 2 and an error event, before ready */
+    char exceeds[128];  /* how its times exceed the life of its process; "": they do not */
+    double observed;    /* seconds from ready to done, as they were read; NaN */
+    double threads;     /* that could run on average from ready to the last event; NaN: unknown */
+    double cpu_seconds; /* that its threads ran meanwhile; NaN: unknown */
+    float *weights;     /* [weight_count] NULL: not written */
     int64_t weight_count;
 } trial_run;
 
@@ -110,9 +111,12 @@ cnn_status trial_network_of(const trial *t, trial_case_id id, cnn_network *out);
 cnn_status trial_run_make(trial *t, trial_case_id id, trial_who who, const trial_run **out);
 void trial_run_free(trial_run *run);
 
-/** Seconds for which threads of a process and of its descendants have run or waited for a core
+/** Seconds for which the threads of a process and of its descendants have run, and waited for a core,
  *  since their start; NaN: unknown. */
-double trial_demand_seconds(int pid);
+typedef struct {
+    double ran, waited;
+} trial_demand;
+trial_demand trial_demand_of(int pid);
 
 /* ---- comparisons (compare.c) ----------------------------------------------------------------- */
 

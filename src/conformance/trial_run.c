@@ -24,7 +24,7 @@ typedef struct {
     cnn_child *child;
     double ready, last_event;     /* monotonic; NaN: no event yet */
     double first_look, last_look; /* at the demand of threads; NaN */
-    double first_demand, last_demand;
+    trial_demand first, last;
 } watch;
 
 static void look(watch *w)
@@ -32,15 +32,15 @@ static void look(watch *w)
     const double now = cnn_clock_monotonic();
     if (!isnan(w->last_look) && now - w->last_look < between_looks)
         return;
-    const double demand = trial_demand_seconds((int)cnn_child_pid(w->child));
-    if (isnan(demand) || demand < w->last_demand) /* threads that have ended since are lost */
+    const trial_demand demand = trial_demand_of((int)cnn_child_pid(w->child));
+    if (isnan(demand.ran) || demand.ran < w->last.ran) /* threads that have ended since are lost */
         return;
     if (isnan(w->first_look)) {
         w->first_look = now;
-        w->first_demand = demand;
+        w->first = demand;
     }
     w->last_look = now;
-    w->last_demand = demand;
+    w->last = demand;
 }
 
 /** What a batch system sends to all processes of a job that is to stop, or will be soon. */
@@ -76,6 +76,7 @@ static cnn_status attend(trial *t, watch *w, trial_run *run)
     double heard = cnn_clock_monotonic();
     while (!cnn_child_ended(w->child)) {
         bool too_long = false;
+        cnn_record_look(&run->record, cnn_clock_monotonic());
         CNN_TRY(cnn_child_poll(w->child, patience));
         for (const char *line; (line = cnn_child_next_line(w->child, &too_long)) != NULL;) {
             take_line(w, run, line, too_long);
@@ -156,19 +157,27 @@ static void judge(trial_run *run, cnn_child *child)
         cnn_copy_string(run->exceeds, sizeof run->exceeds, r->reason);
 }
 
+static void count_threads(const watch *w, trial_run *run)
+{
+    if (!(w->last_look > w->first_look))
+        return;
+    run->cpu_seconds = w->last.ran - w->first.ran;
+    run->threads =
+        (run->cpu_seconds + w->last.waited - w->first.waited) / (w->last_look - w->first_look);
+}
+
 static cnn_status make(trial *t, trial_case_id id, trial_who who, trial_run *run)
 {
     cnn_status st = CNN_OK;
     const int epochs = trial_cases[id].epochs ? trial_cases[id].epochs : t->paced_epochs;
     watch w = {.id = id, .ready = NAN, .first_look = NAN, .last_look = NAN};
-    run->observed = run->threads = NAN;
+    run->observed = run->threads = run->cpu_seconds = NAN;
     CNN_TRY(cnn_record_create(EPOCH_ROOM, &run->record));
     cnn_record_begin(&run->record, epochs);
     CNN_TRY(start(t, id, who, &w.child));
     CNN_TRY(attend(t, &w, run));
     judge(run, w.child);
-    if (w.last_look > w.first_look)
-        run->threads = (w.last_demand - w.first_demand) / (w.last_look - w.first_look);
+    count_threads(&w, run);
     CNN_TRY(take_weights(t, run));
     run->made = true;
 done:
