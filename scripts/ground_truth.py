@@ -70,7 +70,9 @@ def tables(rows, order):
         if not settings:
             continue
         judged = "share of studies" if verdict not in ("equivalent", "equal-error") else "share of comparisons"
-        lines += ["", f"**{title}**: {judged} with a false claim, %", "",
+        studies = sorted({int(r[0]) for (v, _, _), r in rows.items() if v == verdict})
+        counts = ", ".join(f"{n:,}" for n in studies)
+        lines += ["", f"**{title}**: {judged} with a false claim, %; studies of each row: {counts}", "",
                   "| setting | " + " | ".join(f"n = {n}" for n in N) +
                   " | coverage, % | withheld, % | power, % | before, % |", "|---" * 9 + "|"]
         for setting, text in settings:
@@ -81,11 +83,11 @@ def tables(rows, order):
     return lines
 
 
-def write(path, lines, studies):
+def write(path, lines):
     text = path.read_text()
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
-    head = f"Studies of each row: {', '.join(sorted(studies, key=int))}. Numbers in the last four columns: by n."
+    head = "Numbers in the last four columns: by n. The larger number of studies is of repeated rows."
     path.write_text(before + "\n".join([BEGIN, head] + lines + [END]) + after)
 
 
@@ -121,7 +123,7 @@ def main():
     rows = read(texts)
     lines = tables(rows, order)
     if a.write:
-        write(a.write, lines, {r[0] for r in rows.values()})
+        write(a.write, lines)
     else:
         print("\n".join(lines))
     return failed

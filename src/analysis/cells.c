@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analysis/parts.h"
+#include "analysis/seed_means.h"
 #include "stats/describe.h"
 #include "stats/trend.h"
 
@@ -17,6 +18,7 @@ typedef struct {
     double *x, *start;
     int *run, *index;
     moment *moments;
+    cnn_seed_value *seeds;
 } scratch;
 
 static void count_runs(cnn_analysis *a, const cnn_results *r)
@@ -74,6 +76,29 @@ static void put_description(cnn_summary *s, const cnn_description *d)
     s->p95 = d->p95;
     s->min = d->min;
     s->max = d->max;
+}
+
+/** Error and loss are functions of the seed: their mean and the intervals count each seed once. The
+ *  other figures describe the runs. */
+static cnn_status count_seeds(cnn_analysis *a, const cnn_groups *g, cnn_measure measure,
+                              cnn_summary *s, const scratch *w)
+{
+    cnn_status st = CNN_OK;
+    cnn_description of_seeds;
+    for (int i = 0; i < s->n; i++)
+        w->seeds[i] = cnn_seed_value_of(g, w->run[i], measure);
+    s->counted = cnn_seed_means(w->seeds, s->n);
+    for (int i = 0; i < s->counted; i++)
+        w->start[i] = w->seeds[i].value;
+    CNN_TRY(cnn_describe(w->start, s->counted, 1 - a->alpha, &of_seeds));
+    s->mean = of_seeds.mean;
+    s->mean_lower = of_seeds.mean_interval.low;
+    s->mean_upper = of_seeds.mean_interval.high;
+    s->median_lower = of_seeds.median_interval.low;
+    s->median_upper = of_seeds.median_interval.high;
+    s->median_coverage = of_seeds.median_level;
+done:
+    return st;
 }
 
 /** Flags the values of a cell; a sample too small for fences stays unjudged. */
@@ -163,6 +188,9 @@ static cnn_status summarise(cnn_analysis *a, const cnn_groups *g, int cell, cnn_
         goto done;
     CNN_TRY(cnn_describe(w->x, s->n, 1 - a->alpha, &description));
     put_description(s, &description);
+    s->counted = s->n;
+    if (!cnn_measure_is_log[measure])
+        CNN_TRY(count_seeds(a, g, measure, s, w));
     if (s->n == 1)
         s->reason = CNN_REASON_ONE_RUN;
     else if (description.outcome == CNN_STAT_IDENTICAL)
@@ -197,11 +225,11 @@ cnn_status cnn_analysis_cells(cnn_analysis *a, const cnn_groups *g)
 {
     cnn_status st = CNN_OK;
     const size_t room = (size_t)a->run_count + 1;
-    scratch w = {calloc(room, sizeof *w.x), calloc(room, sizeof *w.start),
-                 calloc(room, sizeof *w.run), calloc(room, sizeof *w.index),
-                 calloc(room, sizeof *w.moments)};
-    CNN_CHECK(w.x && w.start && w.run && w.index && w.moments, CNN_ENOMEM, "values of %d runs",
-              a->run_count);
+    scratch w = {calloc(room, sizeof *w.x),       calloc(room, sizeof *w.start),
+                 calloc(room, sizeof *w.run),     calloc(room, sizeof *w.index),
+                 calloc(room, sizeof *w.moments), calloc(room, sizeof *w.seeds)};
+    CNN_CHECK(w.x && w.start && w.run && w.index && w.moments && w.seeds, CNN_ENOMEM,
+              "values of %d runs", a->run_count);
     count_runs(a, g->results);
     put_warm_epochs(a, g);
     for (int i = 0; i < a->run_count * CNN_MEASURE_COUNT; i++)
@@ -216,5 +244,6 @@ done:
     free(w.run);
     free(w.index);
     free(w.moments);
+    free(w.seeds);
     return st;
 }

@@ -121,6 +121,7 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
 #define CNN_SUMMARY_COLUMNS(X)                                                                     \
     X(n, I32, "", "runs summarised; -1 until analysed")                                            \
     X(reason, I8, "", "why figures of the row are undefined")                                      \
+    X(counted, I32, "", "values that mean and intervals count: runs; error and loss: seeds")       \
     X(mean, F64, "", "mean, in the measure's units")                                               \
     X(mean_lower, F64, "", "t interval of the mean at 1 - alpha, in the measure's units")          \
     X(mean_upper, F64, "", "its upper end")                                                        \

@@ -52,9 +52,12 @@ static void put_keys(const cells_view *v, int combination, int level, cnn_table 
     const int cell = cell_at(a, combination, level);
     cnn_table_row(t);
     cnn_report_put_combination(v->r, combination, t);
+    const cnn_summary *s = cnn_analysis_summary(a, cell, v->measure);
     cnn_table_text(t, "%s", v->r->names.levels[level]);
-    cnn_table_text(t, "%d/%d", cnn_analysis_summary(a, cell, v->measure)->n,
-                   a->counts[cell].planned);
+    if (s->counted >= 0 && s->counted != s->n)
+        cnn_table_text(t, "%d in %d/%d", s->counted, s->n, a->counts[cell].planned);
+    else
+        cnn_table_text(t, "%d/%d", s->n, a->counts[cell].planned);
 }
 
 enum { MOST_COLUMNS = CNN_MOST_KEY_COLUMNS + 2 + 12 };
@@ -159,10 +162,11 @@ static void report_means(const cells_view *v)
     put_cells(v, t, put_mean);
     cnn_table_note(
         t,
-        "runs: counted/planned. interval: %.0f %% t interval of the mean, for more such runs on "
-        "these devices, as if all runs were independent; levels are compared within blocks, not "
+        "runs: counted/planned%s. interval: %.0f %% t interval of the mean, for more such runs on "
+        "these devices, as if all %s were independent; levels are compared within blocks, not "
         "by these intervals. out: outliers, which stay in all figures.",
-        100 * (1 - v->r->a->alpha));
+        v->shown.is_log ? "" : ", or seeds in these", 100 * (1 - v->r->a->alpha),
+        v->shown.is_log ? "runs" : "seeds");
     note_gaps(v, t);
 }
 

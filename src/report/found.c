@@ -33,7 +33,8 @@ static double median_sd(const cnn_report *r, cnn_measure measure, int component,
     return middle(values, n);
 }
 
-/** Components of variance of training time. */
+/** Components of variance of training time: with intervals of a single combination; medians over
+ *  several have none and are in the full report alone. */
 static void describe_spread(const cnn_report *r)
 {
     static const char *const of[] = {
@@ -46,24 +47,34 @@ static void describe_spread(const cnn_report *r)
     const cnn_measure measure = CNN_MEASURE_TRAIN_SECONDS;
     const char *contrast = r->results->factors[r->results->contrast].name;
     double *values = calloc((size_t)r->a->combination_count + 1, sizeof *values);
+    const bool is_single = r->a->combination_count == 1;
     cnn_text text = {0};
+    if (!is_single && !r->full) {
+        free(values);
+        return;
+    }
     if (!values) {
         r->out->failed = true;
         return;
     }
     const double residual = median_sd(r, measure, CNN_COMPONENT_RESIDUAL, values);
     for (int c = CNN_COMPONENT_NODE; c <= CNN_COMPONENT_RESIDUAL; c++) {
+        const cnn_component *x = cnn_analysis_component(r->a, 0, measure, c);
         const double sd = median_sd(r, measure, c, values);
-        if (!isnan(sd))
-            cnn_text_printf(&text, "%s%.2g %% %s", text.len ? ", " : "", 100 * sd, of[c]);
+        if (isnan(sd) || (!r->full && isnan(x->sd_lower)))
+            continue;
+        cnn_text_printf(&text, "%s%.2g %%", text.len ? ", " : "; ", 100 * sd);
+        if (is_single && !isnan(x->sd_lower))
+            cnn_text_printf(&text, " (%.2g to %.2g)", 100 * x->sd_lower, 100 * x->sd_upper);
+        cnn_text_printf(&text, " %s", of[c]);
     }
     const double levels = median_sd(r, measure, -1, values);
     if (!isnan(residual) && !isnan(levels) && r->a->level_count > 1)
         cnn_document_paragraph(
             r->out,
             "Sources of the spread of training time (standard deviations%s): %.2g %% "
-            "between the levels of %s; %s.",
-            r->a->combination_count > 1 ? ", medians over the combinations" : "", 100 * levels,
+            "between the levels of %s%s.",
+            is_single ? ", with intervals" : ", medians over the combinations", 100 * levels,
             contrast, text.s ? text.s : "");
     r->out->failed |= text.failed;
     cnn_text_free(&text);
@@ -73,8 +84,8 @@ static void describe_spread(const cnn_report *r)
 static void describe_blocking(const cnn_report *r)
 {
     const cnn_blocking *b = &r->a->blocking[CNN_MEASURE_TRAIN_SECONDS];
-    if (isnan(b->gain) || isinf(b->gain))
-        return;
+    if (!r->full || isnan(b->gain) || isinf(b->gain))
+        return; /* it has no interval */
     char gain[CNN_AMOUNT_SIZE];
     cnn_report_amount(b->gain, cnn_report_decimals(b->gain, 2), gain);
     if (b->gain > 1)
@@ -108,6 +119,14 @@ static void describe_trends(const cnn_report *r)
 
 enum { MOST_ABNORMAL = 6 };
 
+static void put_p(const char *name, double p, cnn_text *out)
+{
+    if (p < 0.0001)
+        cnn_text_printf(out, ", %s < 0.0001", name);
+    else
+        cnn_text_printf(out, ", %s %.2g", name, p);
+}
+
 /** Comparisons whose differences are far from normal, with the p values that do not assume it. */
 static void describe_normality(const cnn_report *r, cnn_measure measure)
 {
@@ -121,11 +140,12 @@ static void describe_normality(const cnn_report *r, cnn_measure measure)
         if (!(x->normality_p_holm <= a->alpha) || found++ >= MOST_ABNORMAL)
             continue;
         const cnn_pair *pair = &a->pairs[i];
-        cnn_text_printf(&text,
-                        "%s%s, %s against %s: W %.3f, p of t %.2g, sign flips %.2g, Wilcoxon %.2g",
-                        text.len ? "; " : "", r->names.combinations[pair->combination],
-                        r->names.levels[pair->a], r->names.levels[pair->b], x->normality_w,
-                        x->paired_p_holm, x->sign_flip_p_holm, x->wilcoxon_p_holm);
+        cnn_text_printf(&text, "%s%s, %s against %s: W %.3f", text.len ? "; " : "",
+                        r->names.combinations[pair->combination], r->names.levels[pair->a],
+                        r->names.levels[pair->b], x->normality_w);
+        put_p("p of t", x->paired_p_holm, &text);
+        put_p("sign flips", x->sign_flip_p_holm, &text);
+        put_p("Wilcoxon", x->wilcoxon_p_holm, &text);
     }
     if (found > MOST_ABNORMAL)
         cnn_text_printf(&text, "; and %d more", found - MOST_ABNORMAL);

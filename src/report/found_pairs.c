@@ -214,6 +214,22 @@ static void put_unequal(const cnn_report_pair *v, int combination, cnn_text *out
     cnn_report_put_conditions(v->r->a, comparison, out);
 }
 
+/** "; for devices like these 2.1 to 3.4 % (8 devices)": the interval of the other scope. */
+static void put_devices(const cnn_report_pair *v, const cnn_comparison *x, cnn_text *out)
+{
+    char from[CNN_AMOUNT_SIZE], to[CNN_AMOUNT_SIZE];
+    const double low = shown_size(v, x->device_lower), high = shown_size(v, x->device_upper);
+    if (!v->shown.is_log || !(low < high))
+        return;
+    const int decimals = interval_decimals(low, high);
+    cnn_report_amount(low, decimals, from);
+    cnn_report_amount(high, decimals, to);
+    cnn_text_printf(out, "; difference for %ss like these: %.4g %% interval %s to %s %%, %d %s%s",
+                    cnn_device_unit_names[x->device_unit], 100 * (1 - v->r->a->alpha), from, to,
+                    x->device_units, cnn_device_unit_names[x->device_unit],
+                    cnn_report_plural(x->device_units));
+}
+
 static void describe(const cnn_report_pair *v, int combination, cnn_text *out)
 {
     const cnn_comparison *x = cnn_report_comparison(v, combination);
@@ -227,6 +243,8 @@ static void describe(const cnn_report_pair *v, int combination, cnn_text *out)
     } else {
         describe_inconclusive(v, combination, x, out);
     }
+    if (!is_untested(x))
+        put_devices(v, x, out);
     put_unequal(v, combination, out);
 }
 

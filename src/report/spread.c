@@ -320,14 +320,14 @@ void cnn_report_spread(const cnn_report *r)
         const bool shows = r->full || cnn_report_shown(measure).is_main || measure == r->a->primary;
         if (!shows || !has_model(r, measure))
             continue;
-        if (has_estimates(r, measure))
-            report_spread(r, measure);
-        else
+        if (!has_estimates(r, measure))
             report_no_spread(r, measure);
-        if (r->full) {
+        else if (r->full)
+            report_spread(r, measure);
+        if (r->full || has_estimates(r, measure))
             report_components(r, measure);
+        if (r->full)
             report_models(r, measure);
-        }
     }
     if (r->full)
         report_blocking(r);

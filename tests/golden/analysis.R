@@ -134,6 +134,15 @@ for (s in unique(runs$scenario))
 good <- runs[runs$status == 1 & runs$warmup == 0, ]
 scaled <- function(x, measure) if (is_log[[measure]]) log(x) else x
 
+# Error and loss are functions of the seed: one value a seed, different weights averaged.
+seed_means <- function(runs, measure) {
+  of_seed <- function(t) {
+    weights <- ifelse(t$checksum == "", paste("run", t$run), t$checksum)
+    mean(tapply(t[[measure]], weights, mean))
+  }
+  as.vector(sapply(split(runs, runs$seed), of_seed))
+}
+
 # ---- cells --------------------------------------------------------------------------------------
 nothing <- function(n) rep(NA_real_, n)
 median_interval <- function(x) {
@@ -159,15 +168,19 @@ cell <- function(scenario, combination, level, measure) {
   q <- if (n) quantile(x, c(0.05, 0.25, 0.5, 0.75, 0.95), names = FALSE) else nothing(5)
   fences <- if (n >= 4) c(q[2] - 1.5 * (q[4] - q[2]), q[4] + 1.5 * (q[4] - q[2])) else nothing(2)
   varies <- n > 1 && sd(x) > 1e-12 * abs(mean(x))
-  half <- if (n > 1) qt(1 - alpha / 2, n - 1) * sd(x) / sqrt(n) else NA
-  middle <- if (n) median_interval(x) else nothing(3)
+  # error and loss: of seeds
+  unit <- if (is_log[[measure]] || !n) x else seed_means(table, measure)
+  units <- length(unit)
+  half <- if (units > 1) qt(1 - alpha / 2, units - 1) * sd(unit) / sqrt(units) else NA
+  middle <- if (n) median_interval(unit) else nothing(3)
   trend <- if (n >= 3 && varies) suppressWarnings(cor.test(table$start_time, x,
                                                            method = "spearman",
     exact = n <= 9 && !anyDuplicated(x)))
     else list(estimate = NA, p.value = if (n >= 3) 1 else NA) # a constant has no trend
   memory <- if (n && max(table(table$place)) >= 3 && varies) successors(table, x) else nothing(2)
-  data.frame(scenario, combination, level, measure, n, mean = if (n) mean(x) else NA,
-             mean_lower = mean(x) - half, mean_upper = mean(x) + half,
+  data.frame(scenario, combination, level, measure, n, counted = if (n) units else -1L,
+             mean = if (n) mean(unit) else NA,
+             mean_lower = mean(unit) - half, mean_upper = mean(unit) + half,
              variance = if (n > 1) var(x) else NA, sd = if (n > 1) sd(x) else NA,
              cv = if (n > 1) sd(x) / abs(mean(x)) else NA, median = q[3],
              median_lower = middle[1], median_upper = middle[2], median_coverage = middle[3],
@@ -254,14 +267,6 @@ pairs_of <- function(all, a, b, measure) {
     r$device <- r$place_x <- r$place_y <- rep(0, length(r$x))
   }
   r
-}
-# Error and loss are functions of the seed: one value a seed, different weights averaged.
-seed_means <- function(runs, measure) {
-  of_seed <- function(t) {
-    weights <- ifelse(t$checksum == "", paste("run", t$run), t$checksum)
-    mean(tapply(t[[measure]], weights, mean))
-  }
-  as.vector(sapply(split(runs, runs$seed), of_seed))
 }
 # ---- positions within the block ------------------------------------------------------------------
 rank_of <- function(x) if (length(x)) qr(x)$rank else 0

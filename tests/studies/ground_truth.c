@@ -19,7 +19,7 @@
  *  k / N > 1.2 alpha. Coverage likewise: P(K <= k) under 95 %, and below 94 %. A row between 0.01 / A
  *  and 0.01 is repeated with four times the studies, which include the first ones, and judged by
  *  them. Withheld: more than 20 % of the comparisons without a verdict, by the rules of the
- *  analysis, fail for normal noise among those with at least 8 whole blocks (errors: seeds). */
+ *  analysis, fail for normal noise and n >= 8. */
 #include "truth.h"
 
 #include "analysis/analysis.h"
@@ -290,7 +290,6 @@ typedef struct {
     int comparisons, false_comparisons; /* that could be claimed falsely */
     int intervals, covered;
     int withheld; /* comparisons without a test, by a rule of the analysis */
-    int long_enough, withheld_long_enough; /* of those with at least LEAST_FOR_WITHHELD blocks */
     int alternatives, found, found_before; /* comparisons with a true difference; by today's test */
 } tally;
 
@@ -370,8 +369,6 @@ static void count_study(verdict v, const cnn_analysis *a, const cnn_truth_of_lev
             t->covered += interval.low <= value + slack && value - slack <= interval.high;
         }
         t->withheld += is_withheld(v, x);
-        t->long_enough += x->units >= LEAST_FOR_WITHHELD;
-        t->withheld_long_enough += x->units >= LEAST_FOR_WITHHELD && is_withheld(v, x);
         t->comparisons += can_be_false(v, &a->pairs[i]);
         claims += claimed[i] && can_be_false(v, &a->pairs[i]);
     }
@@ -542,7 +539,7 @@ static bool is_normal(int setting)
 }
 
 /** Why a row fails, "" if it does not. */
-static void judge(int row, int assertions, const tally *t, cnn_text *why)
+static void judge(int row, int n, int assertions, const tally *t, cnn_text *why)
 {
     const verdict v = rows[row].verdict;
     if (v == REPORT)
@@ -551,8 +548,8 @@ static void judge(int row, int assertions, const tally *t, cnn_text *why)
         cnn_text_append(why, " FALSE CLAIMS");
     if (t->intervals && (few_p(t) < REFUSED / assertions || has_deficit(t)))
         cnn_text_append(why, " COVERAGE");
-    if (is_normal(rows[row].setting) &&
-        share(t->withheld_long_enough, t->long_enough) > MOST_WITHHELD)
+    if (n >= LEAST_FOR_WITHHELD && is_normal(rows[row].setting) &&
+        share(t->withheld, t->comparisons) > MOST_WITHHELD)
         cnn_text_append(why, " WITHHELD");
 }
 
@@ -640,7 +637,7 @@ static cnn_status run_and_judge(int row, int n, int studies, int assertions, boo
         cnn_text_append(&why, " (repeated)");
     }
     const size_t before = why.len;
-    judge(row, assertions, &t, &why);
+    judge(row, n, assertions, &t, &why);
     *failed |= why.len > before;
     print_row(row, n, &t, why.s ? why.s : "");
 done:

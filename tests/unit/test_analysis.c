@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/philox.h"
 #include "base/text.h"
+#include "job/job.h"
 #include "stats/mixed/mixed.h"
 
 #include <math.h>
@@ -336,6 +337,15 @@ static void test_every_constant_has_its_text(void **state)
     assert_non_null(strstr(cnn_verdict_rule, "equivalent"));
 }
 
+/** A job names its primary measure by a number that the analysis takes for its own. */
+static void test_measures_of_jobs_are_those_of_the_analysis(void **state)
+{
+    (void)state;
+    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+        assert_string_equal(cnn_job_measure_names[m], cnn_measure_names[m]);
+    assert_null(cnn_job_measure_names[CNN_MEASURE_COUNT]);
+}
+
 /* ---- what is counted and named ------------------------------------------------------------- */
 
 static void test_runs_are_counted_by_status(void **state)
@@ -626,6 +636,7 @@ int main(void)
         cmocka_unit_test(test_nothing_done_is_no_error),
         cmocka_unit_test(test_start_times_missing),
         cmocka_unit_test(test_every_constant_has_its_text),
+        cmocka_unit_test(test_measures_of_jobs_are_those_of_the_analysis),
         cmocka_unit_test(test_runs_are_counted_by_status),
         cmocka_unit_test(test_blocks_left_out_are_named),
         cmocka_unit_test(test_outliers_are_listed_by_run),

@@ -132,6 +132,7 @@ static void test_cells_agree_with_r(void **state)
         assert_int_equal(a->counts[a->cell_of[combination * a->level_count + level]].warm_epochs,
                          (int)golden_number(&g, i, "warm_epochs"));
         assert_int_equal(x->n, (int)golden_number(&g, i, "n"));
+        assert_int_equal(x->counted, (int)golden_number(&g, i, "counted"));
         assert_int_equal(x->outliers, (int)golden_number(&g, i, "outliers"));
         for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++)
             compare(*(const double *)(const void *)((const char *)x + columns[c].offset),

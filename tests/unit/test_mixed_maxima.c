@@ -140,10 +140,55 @@ static void test_no_start_finds_a_higher_maximum(void **state)
     }
 }
 
+/** 30 combinations of two levels in 5 blocks on two or three devices, without any effect of devices:
+ *  where a fit reports effects of devices and of devices x levels, a search from the corner where
+ *  both are 0 must not end higher. */
+static void test_effects_that_are_not_there_are_no_local_maximum(void **state)
+{
+    (void)state;
+    enum { COMBINATIONS = 30, BLOCKS = 5 };
+    int at_zero = 0;
+    for (int i = 0; i < COMBINATIONS; i++) {
+        stream s = {(uint64_t)i + 2000000, 0};
+        runs *r = calloc(1, sizeof *r);
+        cnn_mixed_fit *fit = NULL;
+        assert_non_null(r);
+        r->data = (cnn_mixed_data){.level_count = 2,
+                                   .y = r->y,
+                                   .level = r->level,
+                                   .node = r->node,
+                                   .device = r->device,
+                                   .block = r->block,
+                                   .residual_per_level = true};
+        for (int b = 0; b < BLOCKS; b++)
+            for (int l = 0; l < 2; l++, r->data.n++) {
+                r->device[r->data.n] = b % (2 + i % 2);
+                r->block[r->data.n] = b;
+                r->level[r->data.n] = l;
+                r->y[r->data.n] = 0.02 * l + 0.005 * normal(&s);
+            }
+        assert_int_equal(cnn_mixed_fit_create(&r->data, (cnn_mixed_options){0, false}, &fit),
+                         CNN_OK);
+        if (fit->state < CNN_MIXED_NOT_CONVERGED) {
+            const double best = -lowest_deviance(r, fit, i + 3000000) / 2;
+            if (!(best - fit->reml_log_likelihood <= 1e-3))
+                fail_msg("combination %d: the fit reports a log likelihood of %.6f, another start "
+                         "%.6f",
+                         i, fit->reml_log_likelihood, best);
+            at_zero += fit->component[CNN_MIXED_DEVICE].at_zero &&
+                       fit->component[CNN_MIXED_DEVICE_LEVEL].at_zero;
+        }
+        cnn_mixed_fit_destroy(&fit);
+        free(r);
+    }
+    assert_true(at_zero >= COMBINATIONS / 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_start_finds_a_higher_maximum),
+        cmocka_unit_test(test_effects_that_are_not_there_are_no_local_maximum),
     };
     return cmocka_run_group_tests_name("mixed maxima", tests, NULL, NULL);
 }

@@ -184,6 +184,8 @@ static void test_report_says_what_is_there(void **state)
                 "Test error, %",    "block by block",      "What was found",
                 "How verdicts are", "These findings hold", NULL};
             assert_says(text, parts);
+            const char *const own[][2] = {{"for hosts like", NULL}, {NULL}, {"8 in 22/24", NULL}};
+            assert_says(text, own[s]); /* of two hosts; errors count seeds */
             const char *const details[] = {"Time of an epoch", "Welch's t",        "sign flips",
                                            "Hedges' g",        "TOST's p",         "quantiles",
                                            "B.-Forsythe",      "Gain of blocking", NULL};
