@@ -13,6 +13,7 @@ expect 0 mpirun -np 2 "$build/cnnmpi" "$source_tree/jobs/pytorch.yaml" --output 
     --set repeats=2 --set datasets.fashion_mnist.limit=640 --set datasets.fashion_mnist.test_limit=200
 says out "torch / arch1 / fashion_mnist"
 says out "6 planned: 6 done"
+! grep -q UNEQUAL out || { cat out; fail "the frameworks differ in parameters, images or threads"; }
 # Same seeds, weights and batches: the mean test errors agree to half a point.
 expect 0 "$build/cnnmpi" report torch.h5 --format csv --runs
 python3 - out <<'END' || { cat out; fail "test errors of the frameworks differ"; }
