@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** The table of algorithms: one for each convolution problem, and the native path's capture mode.
- *  An algorithm is what was chosen and is frozen: tuning times candidates (candidate.h) and adds
- *  the fastest here; the table is written as text into the results file and read back by every run,
- *  so that no run chooses differently. An engine is cuDNN's: a number and its knobs.
+ *  Tuning times candidates (candidate.h) and adds the fastest to the table. The results file keeps
+ *  the table as text, and every run reads it back, so that all runs use the same algorithms. An
+ *  engine is cuDNN's: a number and its knobs.
  *
  *    text      = "cudnn=" version {";" problem "=" algorithm | ";" step "=" mode}
  *    algorithm = own | ("e" | "p") engine {"," knob ":" value}
@@ -27,7 +27,7 @@ typedef enum {
 } cnn_algorithm_kind;
 
 /** Capture mode: how a step of the native path is captured as a CUDA graph; bits, 0 is plain. All
- *  modes run the same kernels on the same numbers and end in the same bits. */
+ *  modes run the same kernels on the same numbers and give the same bits. */
 typedef enum {
     CNN_CAPTURE_BRANCHES = 1,  /* weight gradients in a second branch (gpu/native/branches.c) */
     CNN_CAPTURE_DEPENDENT = 2, /* own kernels as dependent launches (launches.h) */

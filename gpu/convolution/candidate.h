@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** A candidate for a convolution problem: one of cuDNN's engines or of our own kernels, as it is
- *  timed before it is chosen and run once it is. */
+/** A candidate for a convolution problem: one of cuDNN's engines or of our own kernels. Tuning and
+ *  training run it in the same way. */
 #ifndef CNN_GPU_CONVOLUTION_CANDIDATE_H
 #define CNN_GPU_CONVOLUTION_CANDIDATE_H
 
@@ -14,7 +14,7 @@ typedef struct {
     cnn_cudnn_plan *plan;           /* of CNN_ALGORITHM_ENGINE, CNN_ALGORITHM_PLAIN; borrowed */
 } cnn_conv_candidate;
 
-/** The part of a problem that own kernels do: all of it, or the convolution before a pool. */
+/** The part of a problem that own kernels compute: all of it, or the convolution before a pool. */
 cnn_conv_problem cnn_conv_own_part(const cnn_conv_problem *problem, const cnn_own_convolution *own);
 
 /** Queues the whole problem on the device's stream; the device's workspace must be large enough. */

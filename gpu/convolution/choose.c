@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chooses a convolution's algorithm: candidates, which are cuDNN's proposals and own kernels, are
- * checked and timed on the real shapes. */
+/* Chooses a convolution's algorithm: checks and times candidates, cuDNN's proposals and own
+ * kernels, on the real shapes. */
 #include "gpu/convolution/internal.h"
 #include "gpu/convolution/timing.h"
 
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const size_t workspace_limit = (size_t)1 << 30; /* bytes that a candidate may ask for */
+static const size_t workspace_limit = (size_t)1 << 30; /* most bytes for a candidate */
 
 /* ---- a place to try candidates in ---------------------------------------------------------- */
 
@@ -97,8 +97,8 @@ static void bench_close(bench *b)
     free(b->expected_mask);
 }
 
-/* The sum's own rounding grows with the root of its terms; TF32's is that of the inputs; the floor
- * leaves room for algorithms that transform their input. */
+/* Rounding of the sum grows with the root of its number of terms; TF32 adds the rounding of the
+ * inputs; the floor covers algorithms that transform their input. */
 double cnn_conv_tolerance(const cnn_ops *ops, const cnn_conv_problem *p)
 {
     const cnn_gpu_convolution *s = &p->shape;
@@ -110,7 +110,8 @@ double cnn_conv_tolerance(const cnn_ops *ops, const cnn_conv_problem *p)
     return fmax(1e-5, 4 * 0x1p-23 * sqrt(terms)) + (tf32 ? 4 * 0x1p-10 : 0);
 }
 
-/* Whether the mask is the direct kernels', but for a few windows with two nearly equal maxima. */
+/* The share of the mask that differs from the direct kernels'. A few windows with two nearly equal
+ * maxima may. */
 static cnn_status check_mask(const bench *b, double *differing)
 {
     cnn_status st = CNN_OK;
@@ -153,7 +154,7 @@ done:
 /* A candidate in the bench. */
 typedef struct {
     bench *b;
-    cnn_algorithm algorithm; /* what is frozen if it is chosen */
+    cnn_algorithm algorithm; /* frozen if it is chosen */
     cnn_cudnn_plan *plan;    /* of an engine; owned */
 } trial;
 
@@ -168,8 +169,8 @@ static cnn_status run_trial(void *context)
     return cnn_conv_candidate_run(t->b->ops, &t->b->problem, candidate_of(t), t->b->operands);
 }
 
-/* The thread's message, after the candidate's and the problem's names; an error that stays, which
- * every later call would report, ends the run instead. */
+/* Prints the thread's message after the names of candidate and problem. A sticky error, which every
+ * later call would report, ends the run instead. */
 static cnn_status leave_out(void *context, cnn_status st)
 {
     const trial *t = context;
@@ -187,7 +188,7 @@ static cnn_status leave_out(void *context, cnn_status st)
     return st;
 }
 
-/* CNN_EBACKEND: it cannot be run, or its result is wrong. */
+/* CNN_EBACKEND: the candidate fails, or its result is wrong. */
 static cnn_status check(trial *t)
 {
     cnn_status st = CNN_OK;
@@ -207,8 +208,8 @@ done:
 
 /* ---- candidates ---------------------------------------------------------------------------- */
 
-/* The budget of tuning: so many engines for a graph, in the order in which cuDNN proposes them, and
- * all own kernels that fit. Never a limit of time, on which results would depend. */
+/* The budget of tuning: the first ENGINES_TRIED engines that cuDNN proposes for a graph, and all
+ * own kernels that fit. A limit of time would make results depend on it. */
 enum { ENGINES_TRIED = 12, GRAPHS = 2, MOST_TRIALS = 32 + GRAPHS * ENGINES_TRIED };
 
 static cnn_status plan_within_limit(cnn_cudnn_graph *graph, const cnn_cudnn_engine *engine,
@@ -220,7 +221,7 @@ static cnn_status plan_within_limit(cnn_cudnn_graph *graph, const cnn_cudnn_engi
     return st;
 }
 
-/* The direct kernels can win only on small problems; on others timing them takes seconds. */
+/* The direct kernels can be fastest only on small problems; on large ones timing takes seconds. */
 static bool is_small(const cnn_conv_problem *p)
 {
     const double a_result = (double)p->shape.kernel * p->shape.kernel * p->shape.c;
@@ -308,7 +309,7 @@ static void record(const trial *t, float microseconds)
     cnn_text_free(&problem);
 }
 
-/* The fastest of the trials is the plan's; the direct kernels where none could be timed. */
+/* Gives the plan the fastest trial, or the direct kernels where none could be timed. */
 static cnn_status take_fastest(cnn_conv_plan *p, trials *all)
 {
     cnn_status st = CNN_OK;

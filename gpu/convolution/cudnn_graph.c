@@ -300,13 +300,13 @@ void cnn_cudnn_graph_destroy(cnn_cudnn_graph **graph)
 
 /* ---- engines ------------------------------------------------------------------------------- */
 
-/* cuDNN's answer for a configuration that it proposes: engine, knobs, notes. */
+/* Reads a configuration that cuDNN proposes: engine, knobs, notes. */
 typedef struct {
     cnn_cudnn_engine engine;
     bool notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
 } proposal;
 
-/* Notes of newer versions are unknown to us, and ignored. */
+/* Unknown notes of newer versions are ignored. */
 static cnn_status read_notes(descriptor engine, proposal *out)
 {
     cnn_status st = CNN_OK;
@@ -352,7 +352,7 @@ done:
     return st;
 }
 
-/* The number of choices is unknown beforehand: cuDNN fills as many descriptors as it has. */
+/* The number of choices is unknown beforehand: cuDNN fills up to as many descriptors as it gets. */
 static cnn_status read_knobs(descriptor config, cnn_cudnn_engine *out)
 {
     cnn_status st = CNN_OK;
@@ -446,7 +446,7 @@ done:
     return st;
 }
 
-/* A mode that has nothing for a graph may say so by an error: it then proposes nothing. */
+/* A mode without proposals for a graph may return an error, which is ignored. */
 cnn_status cnn_cudnn_graph_engines(cnn_cudnn_graph *g, cnn_cudnn_limits limits,
                                    cnn_cudnn_engine *engines, int *count)
 {
@@ -559,7 +559,7 @@ size_t cnn_cudnn_plan_workspace(const cnn_cudnn_plan *plan)
     return (size_t)plan->workspace;
 }
 
-/* Layers call with the same pointers step after step; a new pack is made only when they change. */
+/* Layers pass the same pointers at every step, so a new pack is needed only when they change. */
 static cnn_status pack(cnn_cudnn_plan *p, const void *const pointers[OPERANDS + 1])
 {
     cnn_status st = CNN_OK;

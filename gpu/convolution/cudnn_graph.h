@@ -17,7 +17,7 @@
 
 enum { CNN_MAX_KNOBS = 24, CNN_MAX_ENGINES = 64 };
 
-/** An engine with its settings: all that is needed to run a graph the same way again. */
+/** An engine with its settings, which reproduce how a graph runs. */
 typedef struct {
     int64_t engine; /* global index within graphs of this operation */
     int knob_count;
@@ -53,8 +53,8 @@ cnn_status cnn_cudnn_graph_engines(cnn_cudnn_graph *graph, cnn_cudnn_limits limi
 
 typedef struct cnn_cudnn_plan cnn_cudnn_plan;
 
-/** *out is NULL, with CNN_OK, where this cuDNN cannot run the graph with that engine here; why is
- *  in the error message. */
+/** out is NULL, with CNN_OK, where this cuDNN cannot run the graph with that engine here; the
+ *  error message has the reason. */
 cnn_status cnn_cudnn_plan_create(cnn_cudnn_graph *graph, const cnn_cudnn_engine *engine,
                                  cnn_cudnn_plan **out);
 void cnn_cudnn_plan_destroy(cnn_cudnn_plan **plan);

@@ -10,7 +10,7 @@
 struct cnn_conv_plan {
     cnn_ops *ops; /* borrowed */
     cnn_conv_problem problem;
-    bool native;             /* own kernels compete */
+    bool native;             /* own kernels are candidates */
     cnn_algorithm algorithm; /* problem: NULL */
     cnn_cudnn_graph *graph;  /* of the whole problem; NULL: it has a pool */
     cnn_cudnn_graph *plain;  /* forward with bias: of the convolution alone; else NULL */
@@ -18,7 +18,8 @@ struct cnn_conv_plan {
 };
 
 /* choose.c */
-/** Chooses the plan's algorithm: the fastest candidate or, without autotune, cuDNN's first proposal. */
+/** Chooses the plan's algorithm: the fastest candidate or, without autotune, cuDNN's first
+ *  proposal. */
 cnn_status cnn_conv_choose(cnn_conv_plan *plan);
 
 #endif

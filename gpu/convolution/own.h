@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Own kernels that compete with cuDNN's engines for a convolution, each under the name by which
- * the table of algorithms knows it. */
+/** Own kernels that compete with cuDNN's engines for a convolution, each under its name in the
+ *  table of algorithms. */
 #ifndef CNN_GPU_CONVOLUTION_OWN_H
 #define CNN_GPU_CONVOLUTION_OWN_H
 
@@ -23,7 +23,7 @@ typedef struct {
  *  every problem, and the others are checked against it. */
 extern const cnn_own_convolution *const cnn_own_convolutions[];
 
-/** NULL: there is none. The name need not end. */
+/** NULL: there is none. `length` characters of the name count. */
 const cnn_own_convolution *cnn_own_convolution_named(const char *name, size_t length);
 size_t cnn_own_convolution_workspace(const cnn_own_convolution *own, const cnn_conv_problem *p);
 

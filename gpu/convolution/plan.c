@@ -23,7 +23,7 @@ void cnn_conv_plan_describe(const cnn_conv_plan *plan, cnn_text *out)
     cnn_algorithm_describe(&plan->algorithm, out);
 }
 
-/* The algorithm for the plan's problem: from the table, else made and added. */
+/* The algorithm for the plan's problem: from the table, else chosen and added. */
 static cnn_status take_algorithm(cnn_conv_plan *p)
 {
     cnn_status st = CNN_OK;

@@ -9,16 +9,16 @@
 
 typedef struct cnn_conv_plan cnn_conv_plan;
 
-/** Takes the algorithm from ops's table or, where the table is open, makes it and adds it: with
- *  autotune the candidate that is fastest on this device, among those whose result agrees with our
- *  direct kernels. Grows ops's workspace. CNN_EBACKEND: the frozen algorithm cannot be had here.
- *  native  it will run from a graph, and is timed so; our own kernels compete, which else only
- * stand in where cuDNN has nothing */
+/** Takes the algorithm from ops's table or, where the table is open, chooses and adds it: with
+ *  autotune the fastest candidate on this device whose result agrees with our direct kernels. Grows
+ *  ops's workspace. CNN_EBACKEND: the frozen algorithm is not available here.
+ *  native  runs from a graph, and is timed so; own kernels compete. Otherwise they only stand in
+ *          where cuDNN has no engine */
 cnn_status cnn_conv_plan_create(cnn_ops *ops, const cnn_conv_problem *problem, bool native,
                                 cnn_conv_plan **out);
 void cnn_conv_plan_destroy(cnn_conv_plan **plan);
 
-/** How far, relative to the largest value, rounding may take a result from the direct kernels'. */
+/** Largest distance of a result from the direct kernels', relative to the largest value. */
 double cnn_conv_tolerance(const cnn_ops *ops, const cnn_conv_problem *problem);
 
 /** Queues it. */

@@ -3,7 +3,7 @@
 
 static const char *const direction_names[] = {"fwd", "dgrad", "wgrad", "fwdbr", "fwdpool"};
 
-/* Padding after the last row or column that the windows reach. */
+/* Padding that windows reach after the last row or column. */
 static int after(int in, int out, int kernel, int stride, int before)
 {
     const int reach = (out - 1) * stride + kernel - in - before;

@@ -22,7 +22,7 @@ typedef struct {
     cnn_gpu_convolution shape;
     int pad_bottom, pad_right;
     cnn_gpu_windows pool; /* of CNN_CONV_FORWARD_POOL */
-    bool relu;            /* likewise: it is in there */
+    bool relu;            /* likewise: whether it has a ReLU */
 } cnn_conv_problem;
 
 /** Of an inferred conv2d layer and n images. */
@@ -54,7 +54,7 @@ typedef struct {
     uint8_t *mask;     /* likewise; NULL: not wanted */
 } cnn_conv_operands;
 
-/** Of its convolution alone, which leaves y where the second half takes it. */
+/** Of its convolution alone, whose y the second half reads. */
 cnn_conv_operands cnn_conv_operands_plain(const cnn_conv_problem *p, cnn_conv_operands o);
 /** What CNN_CONV_FORWARD_BIAS_RELU and CNN_CONV_FORWARD_POOL add to a plain forward. */
 cudaError_t cnn_conv_finish(cudaStream_t stream, const cnn_conv_problem *p, cnn_conv_operands o);

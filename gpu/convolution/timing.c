@@ -82,7 +82,7 @@ static cnn_status queue_runs(const contender *one)
     return st;
 }
 
-/* A capture that has begun is ended whatever happens. */
+/* A failure still ends the capture. */
 static cnn_status capture_runs(const contest *c, contender *one)
 {
     cnn_status st = CNN_OK;
@@ -119,7 +119,7 @@ done:
     return st;
 }
 
-/* The first run loads what must not be loaded within a capture; the shorter of two says whether a
+/* The first run loads what a capture must not contain. The shorter of two runs decides whether a
  * graph needs several. */
 static cnn_status prepare(const contest *c, contender *one)
 {
@@ -164,7 +164,7 @@ static void close_contest(contest *c)
     free(c->list);
 }
 
-/* Leaves a candidate out whose work has failed. */
+/* Leaves a candidate out if its work failed. */
 static cnn_status judge(contender *one, cnn_status st)
 {
     if (st == CNN_OK)
@@ -173,7 +173,7 @@ static cnn_status judge(contender *one, cnn_status st)
     return one->timed->failed(one->timed->context, st);
 }
 
-/* A launch of each candidate; *milliseconds: of all. */
+/* Launches each candidate once; *milliseconds: of all of them. */
 static cnn_status launch_each(contest *c, double *milliseconds)
 {
     cnn_status st = CNN_OK;
@@ -191,8 +191,8 @@ done:
     return st;
 }
 
-/* Work until the clock is steady, or the device has not idled since it was; the last launch says how
- * many a round needs. */
+/* Runs the candidates until the clock is steady; a device that has not idled since then needs one
+ * launch. The last launch decides how many a round needs. */
 static cnn_status warm_up(contest *c)
 {
     cnn_status st = CNN_OK;

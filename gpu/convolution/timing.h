@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** How candidates are timed: together, in interleaved rounds, so that what drifts does so for all of
- *  them alike; after enough work that the device's clock is steady. */
+/** Timing of candidates: together, in interleaved rounds, so that drift affects all of them alike,
+ *  after enough work to bring the device's clock to a steady state. */
 #ifndef CNN_GPU_CONVOLUTION_TIMING_H
 #define CNN_GPU_CONVOLUTION_TIMING_H
 
@@ -21,7 +21,7 @@ int cnn_timing_fastest(const float *microseconds, int count);
 
 /** Whether the device has idled so long that its clock may have dropped. */
 bool cnn_timing_is_cold(const cnn_ops *ops);
-/** The device has just done work that counts. */
+/** Call after work on the device: its clock is steady for a while. */
 void cnn_timing_worked(cnn_ops *ops);
 
 /** Queues some work on the device's stream. */

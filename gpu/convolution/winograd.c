@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions by Winograd's minimal filtering: transforms (winograd.cu), and between them one
- * batch of cuBLAS's products, in single precision whatever the device is opened for: the transforms
- * magnify rounding, TF32's by more than TF32 is allowed. cuBLAS counts by columns: a row-major
- * [n, k] is its k x n. */
+ * batch of cuBLAS's products. Products are in single precision under TF32 as well, as the
+ * transforms would amplify TF32's rounding beyond its tolerance. cuBLAS is column-major: a
+ * row-major [n, k] is its k x n. */
 #include "gpu/convolution/winograd.h"
 
 #include "gpu/device/internal.h"
 
 enum { POINTS = CNN_GPU_WINOGRAD_POINTS };
 
-/* A product of matrices for every point: result [n, m] = second [n, k] first, as cuBLAS sees it. */
+/* A matrix product for every point, column-major: result [n, m] = second [n, k] first. */
 typedef struct {
     cublasOperation_t first_as, second_as;
     int m, n, k, batches;
@@ -36,7 +36,7 @@ static cnn_status multiply(cnn_ops *ops, batch_of_products p)
         cnn_cuda_cublas(ops), p.first_as, p.second_as, p.m, p.n, p.k, &one, p.first, p.first_ld,
         (long long)p.m * p.k, p.second, p.second_ld, (long long)p.k * p.n, &zero, p.result, p.m,
         (long long)p.m * p.n, p.batches);
-    CNN_TRY(set_math(ops, CUBLAS_TF32_TENSOR_OP_MATH)); /* also where the product failed */
+    CNN_TRY(set_math(ops, CUBLAS_TF32_TENSOR_OP_MATH)); /* even if the product failed */
     CNN_CUBLAS(product);
 done:
     return st;
@@ -91,8 +91,8 @@ done:
 
 /* ---- gradient of the weights --------------------------------------------------------------- */
 
-/* Its 64 sums over tiles are too few for a device with more multiprocessors: each is cut into parts
- * of at least this many tiles. */
+/* 64 sums over tiles are too few for devices with more multiprocessors, so each is cut into
+ * parts of at least this many tiles. */
 enum { TILES_A_PART = 128, MOST_PARTS = 4 };
 
 static int parts_of(const cnn_conv_problem *p)

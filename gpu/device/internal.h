@@ -44,9 +44,9 @@ cnn_status cnn_cuda_size_index(const cnn_ops *ops, int n, int *index);
 /** Kernels count a tensor's values in 32 bits. */
 #define CNN_CUDA_MAX_TENSOR ((size_t)UINT32_MAX * sizeof(float))
 
-/** After work that was tried has failed: clears the error, so that the next call does not report it.
- *  CNN_EBACKEND: it is sticky; the message, which had named what failed, says that the process must
- *  end. Waits for the device; not during a capture. */
+/** After work that was tried has failed: clears the error, so that the next call does not report
+ *  it. CNN_EBACKEND: it is sticky; the message, which had named what failed, says that the
+ *  process must end. Waits for the device; not during a capture. */
 cnn_status cnn_cuda_clear_error(void);
 
 /** cudaMalloc'ed and zeroed; the failure names what was asked for and what is left. */
@@ -59,7 +59,8 @@ void cnn_cuda_free(const cnn_ops *ops, void **memory);
 cnn_status cnn_cuda_sums(const cnn_ops *ops, size_t parts, size_t tickets, cnn_gpu_sums *out);
 void cnn_cuda_free_sums(const cnn_ops *ops, cnn_gpu_sums *sums);
 
-/** Makes the current stream's workspace at least this long. Not while work is queued that uses it. */
+/** Makes the current stream's workspace at least this long. Not while work is queued that uses
+ *  it. */
 cnn_status cnn_cuda_need_workspace(cnn_ops *ops, size_t bytes);
 
 /** The handle of the current stream, for a call that queues work there. */

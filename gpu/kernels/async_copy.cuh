@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Copies from global to shared memory that a thread starts and later waits for, without registers
- *  in between (cp.async). What a thread has waited for, others see after a barrier. */
+/** Asynchronous copies from global to shared memory (cp.async): a thread starts them and later
+ *  waits. Other threads see its copies after a barrier that follows the wait. */
 #ifndef CNN_GPU_KERNELS_ASYNC_COPY_CUH
 #define CNN_GPU_KERNELS_ASYNC_COPY_CUH
 
 #include <cuda_runtime.h>
 
 #ifdef CNN_EMULATED_DEVICE
-/* They happen no sooner than they are waited for: until then shared memory holds NaN. */
+/* Copies happen at the wait and no sooner: until then shared memory holds NaN. */
 class cnn_async_copies
 {
     struct one {
@@ -53,7 +53,7 @@ class cnn_async_copies
     }
 
   public:
-    /** *to = inside ? *from : 0. from is an address within an allocation in any case. */
+    /** *to = inside ? *from : 0. from always points into an allocation. */
     __device__ inline void one_float(float *to, const float *from, bool inside)
     {
         const int bytes = inside ? 4 : 0;
@@ -69,7 +69,7 @@ class cnn_async_copies
                      "r"(bytes)
                      : "memory");
     }
-    /** For all that this thread has started. */
+    /** Waits for all copies that this thread has started. */
     __device__ inline void wait()
     {
         asm volatile("cp.async.wait_all;" ::: "memory");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batches: which images, and from pixels to f32. */
+/* Batches: selection of images, and conversion of pixels to f32. */
 #include "gpu/kernels/batch.cuh"
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/launch.cuh"

@@ -16,7 +16,7 @@ __device__ static inline void finish(double sum, int column, int columns, double
         dbias[column] = (float)total;
 }
 
-/* y not NULL: masked, which may be dy, is set to zero where y is not above it. */
+/* If y is not NULL, masked (which may be dy) becomes zero where y is not positive. */
 static __global__ void sum_rows(unsigned rows, unsigned a_chunk, int columns, const float *dy,
                                 const float *y, float *masked, double *parts, unsigned *tickets,
                                 float *dbias)
@@ -68,7 +68,7 @@ __device__ static inline void spread(const cnn_gpu_windows &w, unsigned row, int
         }
 }
 
-/* Rows are windows, columns channels. Kernel 0: the windows say it. */
+/* Rows are windows, columns channels. Kernel 0: the size is that of the windows. */
 template <int Kernel>
 static __global__ void unpool(unsigned rows, unsigned a_chunk, cnn_gpu_windows w,
                               const uint8_t *mask, const float *dy, float *__restrict__ dx,

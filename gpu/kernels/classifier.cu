@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A network's last dense layer, where its classes are few, with the loss. Forward a block has an
- * image: once it has the logits, it has all that the gradient of its inputs takes, while it still
- * has the weights in its cache. What is a sum over images is backward's, for which nothing but the
- * update waits. */
+/* A network's last dense layer with few classes, and the loss. In the forward kernel a block
+ * takes one image: from its logits it computes the gradient of its inputs, while the weights are
+ * still in the cache. The backward kernel computes the sums over images, which only the update
+ * waits for. */
 #include "gpu/kernels/batch.cuh"
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/launch.cuh"
 #include "gpu/kernels/softmax.cuh"
 
 enum { MAX_CLASSES = CNN_WARP }; /* a lane for each */
-/* More images than this fill the card with cuBLAS's tiles, too; a block streams all weights, for a
- * longer time the more there are. */
+/* With more images cuBLAS's tiles fill the GPU as well. A block streams all weights, so its time
+ * grows with their number. */
 enum { MAX_IMAGES = 256, MAX_WEIGHTS = 1 << 16 };
 enum { WARPS = 20, MAX_THREADS = MAX_CLASSES * CNN_WARP };
 
@@ -34,7 +34,7 @@ __device__ static inline float4 multiply_add(float a, float4 b, float4 sum)
                        fmaf(a, b.w, sum.w));
 }
 
-/* Loads that a lane has on their way at a time. */
+/* Loads in flight of a lane. */
 enum { AT_ONCE = 4 };
 
 /* A warp's share of a row of x times a row of weights: its part of so many. */
@@ -173,7 +173,7 @@ __device__ static inline void weights_gradient(shape s, int first_column, const 
                        ? x[(size_t)image * (size_t)s.inputs + (size_t)column]
                        : 0.0f;
         }
-        __syncthreads(); /* the last images are done with */
+        __syncthreads(); /* no thread reads the last images any more */
         for (int i = (int)threadIdx.x; i < CHUNK * s.classes; i += CNN_BLOCK) {
             const int image = i / s.classes, k = i % s.classes;
             reinterpret_cast<float *>(gradients[k])[image] =
@@ -199,7 +199,7 @@ __device__ static inline void weights_gradient(shape s, int first_column, const 
     }
 }
 
-/* The first block adds images up; the others have inputs. */
+/* The first block sums over images; the others take inputs. */
 static __global__ void __launch_bounds__(CNN_BLOCK)
     backward(shape s, const float *x, const double *losses, const float *dlogits, float *dweights,
              float *dbias, cnn_gpu_place *place, bool steps, cnn_gpu_counts *counts)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Convolutions straight from the definition. Slow, and right for every shape. */
+/* Convolutions straight from the definition: slow, and correct for every shape. */
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/launch.cuh"
 
@@ -79,7 +79,7 @@ static __global__ void backward_data(shape s, size_t size, const float *dy, cons
     }
 }
 
-/* A block for each weight: its threads share the places of the results, and add up as a tree. */
+/* A block for each weight: its threads divide the results among them, then reduce as a tree. */
 static __global__ void backward_weights(shape s, size_t size, const float *x, const float *dy,
                                         float *dweights)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernels that treat every value alike. */
+/* Elementwise kernels. */
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/launch.cuh"
 #include "gpu/kernels/philox.cuh"
@@ -66,7 +66,7 @@ static __global__ void reset_distance(unsigned *result)
     result[threadIdx.x] = 0;
 }
 
-/* Values that are not negative are in the order of their bits as integers. */
+/* Non-negative floats compare like their bits as integers. */
 static __global__ void distance(size_t size, const float *a, const float *b, unsigned *result)
 {
     cnn_wait_for_previous();

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A 5x5 'same' convolution over one or three channels, for which libraries have only kernels made
- * for many. A thread has one filter and walks along a row; the pixels under it, and the weights or
- * their gradient, stay in registers: for every five values that come from shared memory there are
- * 25 multiplications. */
+/* A 5x5 'same' convolution over one or three channels; the libraries' kernels are made for many.
+ * A thread has one filter and walks along a row. It keeps the pixels under the filter, and the
+ * weights or their gradient, in registers: 25 multiplications for every five values from shared
+ * memory. */
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/last_block.cuh"
 #include "gpu/kernels/launch.cuh"
 
 enum { KERNEL = 5, TAPS = KERNEL * KERNEL, REACH = KERNEL / 2 };
-/* As many threads as the registers of each kernel allow, and no more. */
+/* The most threads that the registers of each kernel allow. */
 enum { FORWARD_THREADS = 256, BACKWARD_THREADS = 512, MAX_LANES = 8, MAX_PARTS = 128 };
 
 typedef cnn_gpu_convolution shape;
@@ -202,7 +202,7 @@ static __global__ void __launch_bounds__(BACKWARD_THREADS)
         const size_t start = ((size_t)b.image * (size_t)s.h + (size_t)(b.line + lane)) *
                                  (size_t)s.w * (size_t)s.out_c +
                              (size_t)o;
-        __syncthreads(); /* the last band is done with */
+        __syncthreads(); /* no thread reads the last band any more */
         load_rows<C>(s, b, x, rows);
         __syncthreads();
         if (b.line + lane < s.h)
@@ -270,7 +270,7 @@ static int bands_backward(shape s)
     return s.n * bands_of(s, lanes_backward(s));
 }
 
-/* Never fewer for more images, so that the room for their parts suffices; the last may be idle. */
+/* Does not decrease with more images, so that the room for parts suffices; the last may be idle. */
 static int blocks_backward(shape s)
 {
     return bands_backward(s) < MAX_PARTS ? bands_backward(s) : (int)MAX_PARTS;

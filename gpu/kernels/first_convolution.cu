@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A network's first convolution, 5x5 over one or three channels, with its bias, ReLU and 2x2
- * maximum pool. Forward it is one kernel that leaves only the pooled result and where each maximum
- * was; backward needs no more than that: each pooled result has one place, so the gradient of the
- * weights is a sum over a quarter of the places, and that of the image is not wanted. */
+ * maximum pool. The forward kernel writes only the pooled result and the position of each maximum.
+ * Backward needs no more: each pooled result has one position, so the gradient of the weights is a
+ * sum over a quarter of the positions, and a first layer has no gradient of its input. */
 #include "gpu/kernels/batch.cuh"
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/last_block.cuh"
@@ -172,7 +172,7 @@ static __global__ void __launch_bounds__(MAX_THREADS)
         if (i >= s.n * bands)
             break;
         const band b = {i / bands, i % bands * BAND, padded_columns(pool)};
-        __syncthreads(); /* the last band is done with */
+        __syncthreads(); /* no thread reads the last band any more */
         load_band<C>(s, b, image_of<Pixel>(s, x, b.image), x.scale, rows);
         load_passed<C>(s, pool, b, dy, mask, windows);
         __syncthreads();
@@ -226,7 +226,7 @@ static int bands_of(shape s, cnn_gpu_windows pool)
     return s.n * ((pool.out_h + BAND - 1) / BAND);
 }
 
-/* Never fewer for more images, so that the room for their parts suffices; the last may be idle. */
+/* Does not decrease with more images, so that the room for parts suffices; the last may be idle. */
 static unsigned blocks_backward(shape s, cnn_gpu_windows pool)
 {
     return (unsigned)(bands_of(s, pool) < MAX_PARTS ? bands_of(s, pool) : (int)MAX_PARTS);

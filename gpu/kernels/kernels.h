@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Own kernels of the GPU backend, as C sees them: every function queues work on the stream and
+/** C interface of the GPU backend's own kernels: every function queues work on the stream and
  *  returns the launch's status. Pointers are the device's; activations f32 NHWC. All sums are taken
  *  in an order that depends on shapes alone, so that results repeat bit for bit. */
 #ifndef CNN_GPU_KERNELS_KERNELS_H
@@ -31,7 +31,8 @@ cudaError_t cnn_gpu_dropout(cudaStream_t stream, size_t size, double rate, uint6
                             const float *x, float *y);
 /** x [size] = values in (-1, 1) that depend on stream_number and index alone. */
 cudaError_t cnn_gpu_fill_random(cudaStream_t stream, size_t size, uint32_t stream_number, float *x);
-/** result f32 [2]: max |a|, max |a - b| over size values; what is not finite counts as infinite. */
+/** result f32 [2]: max |a|, max |a - b| over size values; values that are not finite count as
+ *  infinite. */
 cudaError_t cnn_gpu_distance(cudaStream_t stream, size_t size, const float *a, const float *b,
                              float *result);
 
@@ -43,7 +44,7 @@ typedef struct {
     int kernel, stride, pad_top, pad_left;
 } cnn_gpu_windows;
 
-/** Mask of a window through which nothing flows back: its maximum was cut off by a ReLU. */
+/** Mask of a window without a gradient: a ReLU set its maximum to zero. */
 enum { CNN_GPU_NOWHERE = 255, CNN_GPU_MAX_WINDOW = 15 };
 
 /** y [n, out_h, out_w, c] = maximum of x (+ bias [c] unless NULL), then max(y, 0) if relu.
@@ -77,7 +78,7 @@ size_t cnn_gpu_column_sums(size_t rows, int columns);
 /** dbias [columns] = sum over rows of dy [rows, columns]. */
 cudaError_t cnn_gpu_bias_gradient(cudaStream_t stream, size_t rows, int columns, const float *dy,
                                   cnn_gpu_sums sums, float *dbias);
-/** The same after a ReLU's backward: where its result y is not above zero dy is set to zero. */
+/** The same after a ReLU's backward: dy becomes zero where the ReLU's result y is not positive. */
 cudaError_t cnn_gpu_relu_bias_gradient(cudaStream_t stream, size_t rows, int columns,
                                        const float *y, float *dy, cnn_gpu_sums sums, float *dbias);
 
@@ -169,15 +170,15 @@ typedef struct {
     cnn_gpu_batch batch;
 } cnn_gpu_labels;
 
-/** Where in an epoch and a run a step is. */
+/** A step's position in its epoch and its run. */
 typedef struct {
     int64_t first; /* place in the order of its batch's first image */
     int64_t step;  /* its number since the last reset, from 0 */
 } cnn_gpu_position;
 
-/** A native step's place, on the device: replays of one graph differ by nothing else. Forward reads
- *  one position, backward and the update the other, to which it is copied with the loss; then
- *  the first goes on to the next batch. */
+/** A native step's place, on the device: the only difference between replays of one graph.
+ *  Forward reads one position, backward and the update the other. The loss copies the first to
+ *  the second and advances the first to the next batch. */
 typedef struct {
     cnn_gpu_position forward, backward;
 } cnn_gpu_place;
@@ -206,9 +207,9 @@ typedef struct {
     int n, inputs, classes;
 } cnn_gpu_classifier;
 
-/** Whether these kernels do it: up to 32 classes, 256 images and 65,536 weights. */
+/** Whether these kernels support it: up to 32 classes, 256 images and 65,536 weights. */
 bool cnn_gpu_classifier_fits(cnn_gpu_classifier s);
-/** x weights^T + bias, softmax cross-entropy, and what of the gradients is each image's own.
+/** x weights^T + bias, softmax cross-entropy, and the gradients that are separate for each image.
  *  losses   f64 [2, n]: each image's loss, and whether it is an error
  *  dlogits  [n, classes], of the mean loss, unless NULL
  *  dx       [n, inputs] unless NULL
@@ -262,8 +263,8 @@ typedef struct {
     int kernel, stride, pad_top, pad_left;
 } cnn_gpu_convolution;
 
-/** Straight from the definition, in single precision with fused multiply-adds: what candidates are
- *  checked against, and what is left where cuDNN has nothing. No bias. */
+/** Straight from the definition, in single precision with fused multiply-adds, without bias: the
+ *  reference for candidates, and the fallback where cuDNN has no engine. */
 cudaError_t cnn_gpu_direct_forward(cudaStream_t stream, cnn_gpu_convolution s, const float *x,
                                    const float *weights, float *y);
 cudaError_t cnn_gpu_direct_backward_data(cudaStream_t stream, cnn_gpu_convolution s,
@@ -273,7 +274,7 @@ cudaError_t cnn_gpu_direct_backward_weights(cudaStream_t stream, cnn_gpu_convolu
 
 /* ---- few_channels.cu ----------------------------------------------------------------------- */
 
-/** Whether these kernels do it: 5x5, 'same', one or three channels. */
+/** Whether these kernels support it: 5x5, 'same', one or three channels. */
 bool cnn_gpu_few_channels_fits(cnn_gpu_convolution s);
 /** bias: NULL: none. */
 cudaError_t cnn_gpu_few_channels_forward(cudaStream_t stream, cnn_gpu_convolution s, const float *x,
@@ -325,13 +326,14 @@ cudaError_t cnn_gpu_strip_weights(cudaStream_t stream, int number, cnn_gpu_convo
 /* ---- winograd.cu --------------------------------------------------------------------------- */
 
 /** n images of [h, w] cut into tiles of 4x4 results, `rows` by `columns` of them, and all tiles
- *  filled up with empty ones to `count`. A tensor's transform has a matrix for each of 64 points. */
+ *  filled up with empty ones to `count`. A tensor's transform has a matrix for each of 64
+ *  points. */
 typedef struct {
     int n, h, w, rows, columns, count;
 } cnn_gpu_tiles;
 enum { CNN_GPU_WINOGRAD_POINTS = 64 };
 
-/** Whether F(4x4, 5x5) does it: 5x5, 'same', 16 channels and filters or more. */
+/** Whether F(4x4, 5x5) supports it: 5x5, 'same', 16 channels and filters or more. */
 bool cnn_gpu_winograd_fits(cnn_gpu_convolution s);
 /** count becomes a multiple of parts. */
 cnn_gpu_tiles cnn_gpu_winograd_tiles(cnn_gpu_convolution s, int parts);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Reductions in one kernel: every block leaves its part in memory, and the one that comes last
- * adds the parts up, in an order that depends on shapes alone, so that the result does not depend
- * on which block was last. */
+/** Reductions in one kernel: every block writes its part to memory, and the last one to finish
+ *  adds the parts up. The order of the sum depends on shapes alone, so that the result does not
+ *  depend on which block was last. */
 #ifndef CNN_GPU_KERNELS_LAST_BLOCK_CUH
 #define CNN_GPU_KERNELS_LAST_BLOCK_CUH
 

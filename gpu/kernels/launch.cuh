@@ -29,15 +29,16 @@ inline cudaError_t cnn_launch_with(const cudaLaunchConfig_t &config, void (*kern
         values);
 }
 
-/** The first statement of every kernel: one that is launched as a dependent (gpu/kernels/launches.h)
- *  may begin before the kernel directly before it has ended. After this call that kernel is complete
- *  and what it wrote is visible. This is not transitive by itself: work before that kernel is known
- *  to be complete only because that kernel, one of ours, called this function too. A library's
- *  kernel that never waits would break the chain, so nothing is launched as its dependent.
+/** The first statement of every kernel: one that is launched as a dependent
+ *  (gpu/kernels/launches.h) may begin before the kernel directly before it has ended. After this
+ *  call that kernel is complete and what it wrote is visible. This is not transitive by itself:
+ *  work before that kernel is known to be complete only because that kernel, one of ours, called
+ *  this function too. A library's kernel that never waits would break the chain, so nothing is
+ *  launched as its dependent.
  *
- *  Hence no __restrict__ at a pointer to const, and no __ldg: they promise that nobody writes the
- *  memory while the kernel runs. The kernel before may still do so, and such loads may be moved
- *  before this call or read stale data from a cache. */
+ *  Hence no __restrict__ at a pointer to const, and no __ldg: they promise that nobody writes
+ *  the memory while the kernel runs. The kernel before may still do so, and such loads may be
+ *  moved before this call or read stale data from a cache. */
 __device__ static inline void cnn_wait_for_previous()
 {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Dependent launches (CUDA: programmatic dependent launch). A kernel launched as a dependent may
- *  begin while the kernel before it in its stream is still running, and waits for that kernel at its
- *  top (cnn_wait_for_previous); this hides launch latency. Every kernel of gpu/ can be launched so.
+ *  begin while the kernel before it in its stream is still running, and waits for that kernel at
+ *  its top (cnn_wait_for_previous); this hides launch latency. Every kernel of gpu/ can be launched
+ *  so.
  *
- *  The wait covers the kernel directly before, and what came before that one only because it waited
- *  too. Kernels of libraries may not wait. So a launch is a dependent one only where the operation
- *  directly before it in its stream was a launch of ours; every other operation passes through
- *  cnn_gpu_foreign, which clears the stream's mark (tests/kernels.sh checks it). */
+ *  The wait covers the kernel directly before, and what came before that one only because it
+ *  waited too. Kernels of libraries may not wait. So a launch is a dependent one only where the
+ *  operation directly before it in its stream was a launch of ours; every other operation passes
+ *  through cnn_gpu_foreign, which clears the stream's mark (tests/kernels.sh checks it). */
 #ifndef CNN_GPU_KERNELS_LAUNCHES_H
 #define CNN_GPU_KERNELS_LAUNCHES_H
 
@@ -18,8 +19,8 @@ extern "C" {
 #endif
 
 /** Whether kernels may be launched as dependents: CUDA 12.3 or newer, whose graphs know the
- *  dependency, both here and in the driver; compute capability 9.0; and code made for that, as
- *  older code does not wait, whatever it runs on. */
+ *  dependency, both here and in the driver; compute capability 9.0; and code compiled for it, since
+ *  older code does not wait on any device. */
 cudaError_t cnn_gpu_can_launch_dependents(int device, bool *can);
 
 /** From now on this thread launches own kernels into this stream as dependents, wherever the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Softmax cross-entropy: one block, a warp for each image, so that all sums have one order. */
+/* Softmax cross-entropy: one block with a warp for each image fixes the order of all sums. */
 #include "gpu/kernels/batch.cuh"
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/launch.cuh"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batch normalisation over [outer, statistics, inner], backward: from its results' gradients, or
- * straight from those of the pool behind it; on to its inputs, or through the ReLU before them to
- * the gradient of the bias there. */
+/* Batch normalisation over [outer, statistics, inner], backward: from the gradients of its
+ * results or of the pool behind it, to the gradients of its inputs or, through the ReLU before
+ * them, to that of the bias there. */
 #include "gpu/kernels/norm_sums.cuh"
 #include "gpu/kernels/row_chunks.cuh"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Sums over the values of each statistic of a batch normalisation, in double precision: single
- *  precision loses what the variance of a nearly constant channel is made of.
+/** Sums over the values of each statistic of a batch normalisation, in double precision: in single
+ *  precision the variance of a nearly constant channel would cancel.
  *
- *  Terms says what is summed and what follows from it:
+ *  Terms defines the terms of the sums and their use:
  *    void begin(int k)                        before a thread's first value of statistic k
  *    void add(double2 *sum, unsigned i)       the terms of the value at i
  *    void conclude(shape, int k, double2 sum) by one thread of the grid for each statistic */

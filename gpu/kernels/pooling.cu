@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pools. Forward: a thread for each result; backward: a thread for each input, which collects from
- * the windows that hold it, so that overlapping windows need no atomic additions. */
+/* Pools. Forward: a thread for each result. Backward: a thread for each input, which gathers
+ * from the windows that contain it, so that overlapping windows need no atomic additions. */
 #include "gpu/kernels/launch.cuh"
 #include "gpu/kernels/maximum.cuh"
 
-/* Where item i of [n, rows, columns, c] lies. */
+/* Position of item i of [n, rows, columns, c]. */
 struct place {
     unsigned image, row, column, channel;
 };

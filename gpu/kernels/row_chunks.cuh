@@ -16,7 +16,7 @@ static inline dim3 cnn_chunk_block(int columns)
                                    : dim3(CNN_WARP, CNN_BLOCK / CNN_WARP);
 }
 
-/** Never fewer for more rows: room for a batch's sums is room for those of any smaller one. */
+/** Does not decrease with more rows: room for a batch's sums suffices for any smaller one. */
 static inline unsigned cnn_chunks_of(size_t rows, int columns)
 {
     const size_t usual = cnn_chunk_block(columns).y, chunks = (rows + usual - 1) / usual;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The shapes that our kernels for many channels are made for. */
+/** Shapes that our kernels for many channels support. */
 #ifndef CNN_GPU_KERNELS_SAME_5X5_H
 #define CNN_GPU_KERNELS_SAME_5X5_H
 
@@ -14,7 +14,7 @@ static inline bool cnn_is_same_5x5(cnn_gpu_convolution s)
            places * (size_t)s.out_c < most;
 }
 
-/** Whether the pool behind it is 2x2, and holds every result once. */
+/** Whether the pool behind it is 2x2 and its windows tile the results. */
 static inline bool cnn_is_2x2_pool(cnn_gpu_convolution s, cnn_gpu_windows pool)
 {
     return pool.kernel == 2 && pool.stride == 2 && pool.pad_top == 0 && pool.pad_left == 0 &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Softmax cross-entropy of an image by a warp, and the end of a batch's: what
- * loss.cu and classifier.cu share. */
+/** Softmax cross-entropy of an image by a warp, and the end of a batch's; for loss.cu and
+ *  classifier.cu. */
 #ifndef CNN_GPU_KERNELS_SOFTMAX_CUH
 #define CNN_GPU_KERNELS_SOFTMAX_CUH
 
@@ -87,8 +87,7 @@ __device__ static inline cnn_image_loss cnn_loss_of_image(int n, int classes, co
             top.where != label};
 }
 
-/** dbias of class c: its column of dlogits [n, classes], added up in the order
- * of the images. */
+/** dbias of class c: the sum of its column of dlogits [n, classes], in the order of the images. */
 __device__ static inline float cnn_bias_gradient_of_class(int n, int classes, const float *dlogits,
                                                           int c)
 {
@@ -98,7 +97,7 @@ __device__ static inline float cnn_bias_gradient_of_class(int n, int classes, co
     return (float)gradient;
 }
 
-/** Enters a batch of n images, and goes on to the next one, by one thread. */
+/** Adds a batch of n images to the counts and advances to the next one; called by one thread. */
 __device__ static inline void cnn_count_batch(cnn_gpu_counts *counts, double loss, int64_t wrong,
                                               int n, cnn_gpu_place *place, bool steps)
 {

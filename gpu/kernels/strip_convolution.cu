@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* 5x5 'same' convolutions over many channels, and the gradient of their input, which is the same
- * with its weights turned about: strips.cuh. */
+ * convolution with rotated weights: strips.cuh. */
 #include "gpu/kernels/strips.cuh"
 
 /* The gradient through a 2x2 maximum pool [n, out_h, out_w, c]: each value has one place. */
@@ -64,7 +64,7 @@ struct pooled_source {
         }
     }
 
-    /* A first batch is loaded while the stage before is worked on. */
+    /* Loads of a first batch overlap with the work on the stage before. */
     template <class T>
     __device__ inline void begin(problem p, int first, const int *sources, int positions,
                                  cnn_async_copies *, float *, pending *batch) const
@@ -98,7 +98,7 @@ static __global__ void __launch_bounds__(THREADS, 2)
     const block_rows b = {top, stacked(last_strip / p.strips, p.h) + REACH + 1 - top,
                           (int)blockIdx.y * T::FILTERS};
     const place<T> at = place_of<T>((int)threadIdx.x);
-    /* A strip past the end computes the last one again, and stores nothing. */
+    /* A strip past the end repeats the last one and stores nothing. */
     const int mine = first_strip + at.strip < all ? first_strip + at.strip : last_strip;
     const auto store = [&](int i, int f, float4 v) {
         const int strip = first_strip + at.strip, row = strip / p.strips;
@@ -207,7 +207,7 @@ cudaError_t cnn_gpu_strips_backward_data(cudaStream_t stream, int number, shape 
 typedef tiling<7, 4, 16, 8, 2> sevens;
 typedef tiling<5, 4, 16, 4, 2> fives;
 
-/* Whose strips hang over the rows less. */
+/* Whether strips of seven columns waste no more than strips of five. */
 static bool takes_sevens(shape s)
 {
     return (s.w + 6) / 7 * 7 <= (s.w + 4) / 5 * 5;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A 5x5 'same' convolution over many channels with its bias, ReLU and 2x2 maximum pool
- * (strips.cuh): a block does whole lines of windows, keeps the results under them in shared memory,
- * and leaves only the maxima and where they were. */
+ * (strips.cuh): a block computes whole lines of windows, keeps the results under them in shared
+ * memory, and writes only the maxima and their positions. */
 #include "gpu/kernels/strips.cuh"
 
 /* 2x2 maxima of the results; a window may hang over the last row or column. */

@@ -3,12 +3,12 @@
  * single precision.
  *
  * A thread has F filters, four channels and a row of five taps in registers. It goes along a row of
- * results with the five values of the image that they see in a window that moves by one value a
+ * results, and the five values of the image under them form a window that moves by one value a
  * result: for each it reads one float4 of the image and F gradients, and does 20 F multiply-adds. A
  * warp has a row of taps; five warps are a group; GROUPS groups take turns with the rows. Rows of
- * all images follow each other; a block does a range of them, while the next are copied into a ring
- * in shared memory. Blocks leave their parts in the workspace, and a second kernel adds them up, in
- * their order. */
+ * all images follow each other. A block takes a range of them and copies the next rows into a ring
+ * in shared memory meanwhile. Blocks write their parts to the workspace, and a second kernel adds
+ * them up in their order. */
 #include "gpu/kernels/async_copy.cuh"
 #include "gpu/kernels/kernels.h"
 #include "gpu/kernels/last_block.cuh"
@@ -16,7 +16,7 @@
 #include "gpu/kernels/same_5x5.h"
 
 enum { KERNEL = 5, TAPS = KERNEL * KERNEL, REACH = KERNEL / 2 };
-/* Ranges are balanced for this number on every device, so that sums are the same. */
+/* Ranges are balanced for this number on every device, so that all devices sum in one order. */
 enum { MULTIPROCESSORS = 132 };
 
 template <int F_, int GROUPS_, int BLOCKS_> struct tiling {
@@ -55,8 +55,8 @@ struct buffers {
     float *gradients; /* [2][GROUPS][w][FILTERS] */
 };
 
-/* The rows of the image that the results from `first` to `last` see, from `from` on; returns the
- * first row that is not copied yet. */
+/* Copies the rows of the image that contribute to results up to row `last`, from stacked row `from`
+ * on; returns the first row that is not copied yet. */
 template <class T>
 __device__ static inline int copy_image(problem p, int from, int last, int channel, const float *x,
                                         cnn_async_copies *copies, float *ring)
@@ -83,7 +83,7 @@ struct whole_gradients {
     enum { SUMMED = 0 };
     const float *dy;
 
-    /* Those of the rows first .. last are on their way. */
+    /* Starts the copies of rows first .. last. */
     template <class T>
     __device__ inline void begin(problem p, int first, int last, int filter,
                                  cnn_async_copies *copies, float *to)
@@ -264,7 +264,7 @@ static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS)
     const int end = first + p.range < p.n * p.h ? first + p.range : p.n * p.h;
     const int warp = (int)threadIdx.x / CNN_WARP, lane = (int)threadIdx.x % CNN_WARP;
     const int group = warp / KERNEL, tap = warp % KERNEL;
-    /* Filters and channels alternate, so that what lanes share is read once. */
+    /* Filters and channels alternate, so that lanes read shared values once. */
     const int o = lane / 2 % T::ACROSS * T::F;
     const int c = (lane % 2 + lane / (2 * T::ACROSS) * 2) * 4;
     const int columns = p.w + 2 * REACH;
@@ -285,7 +285,7 @@ static __global__ void __launch_bounds__(T::THREADS, T::BLOCKS)
         const int next = row + T::GROUPS, step = (next - first) / T::GROUPS % 2;
         if (row >= first) {
             copies.wait();
-            __syncthreads(); /* these rows are here, those before are done with */
+            __syncthreads(); /* these rows have arrived, and no thread reads those before */
         }
         if (next < end) {
             const int last = (next + T::GROUPS < end ? next + T::GROUPS : end) - 1;
@@ -345,7 +345,7 @@ static int quotient_up(int a, int b)
     return (a + b - 1) / b;
 }
 
-/* The fewest ranges with which the multiprocessors are done soonest. */
+/* The smallest number of ranges that minimises the time of the multiprocessors. */
 template <class T> static problem problem_of(cnn_gpu_convolution s)
 {
     problem p = {s.n, s.h, s.w, s.c, s.out_c, 0, s.out_c * TAPS * s.c};
@@ -392,7 +392,7 @@ template <class T> static size_t workspace(cnn_gpu_convolution s)
     return ranges > 1 ? sizeof(float) * (size_t)ranges * (size_t)(s.out_c * TAPS * s.c) : 0;
 }
 
-/* parts: NULL: there is one, and it is the result. */
+/* parts NULL: there is one part, which is the result. */
 template <class T, class Gradients>
 static cudaError_t launch(cudaStream_t stream, problem p, const float *x, Gradients gradients,
                           float *parts, float *dweights, float *dbias)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** 5x5 'same' convolutions over many channels by register-tiled direct convolution in single
- *  precision: what a block of threads does with its strips.
+ *  precision: the work of a block of threads on its strips.
  *
  * A strip is S neighbouring results of a row. A thread has a strip of F filters in registers; for a
  * row of taps of one channel it reads S + 4 values of the image and 5 F weights, and does 5 S F
- * multiply-adds with them. A block does FILTERS filters of the strips that follow each other in the
- * order of image, row, strip, whatever images they are of, so that blocks are alike. Its threads
+ * multiply-adds with them. A block computes FILTERS filters of consecutive strips, in the order of
+ * image, row, strip and across images, so that all blocks have equal work. Its threads
  * form GROUPS groups with a share of the channels each, whose sums are added up at the end, in the
  * order of the groups: small images have too few results to fill a GPU otherwise. Groups take
  * CHANNELS channels at a time; while they are worked on, the next are copied to shared memory. */
@@ -85,7 +85,7 @@ struct whole_source {
     struct pending {
     };
 
-    /* Channels first .. first + STAGE - 1 of the block's values are on their way. */
+    /* Starts the copies of channels first .. first + STAGE - 1 of the block's values. */
     template <class T>
     __device__ inline void begin(problem p, int first, const int *sources, int positions,
                                  cnn_async_copies *copies, float *values, pending *) const
@@ -183,8 +183,8 @@ __device__ static inline void multiply(const float *values, int row_pitch, int p
     }
 }
 
-/* A thread's place in its group: strips and filters alternate within a warp such that what lanes
- * share is read once. */
+/* A thread's place in its group: strips and filters alternate within a warp, so that lanes
+ * read shared values once. */
 template <class T> struct place {
     int group, strip, filter; /* of its first float4; the second is FILTERS / 2 further */
 };
@@ -197,14 +197,15 @@ template <class T> __device__ static inline place<T> place_of(int thread)
 }
 
 /* Adds the groups' sums up through shared memory [group][float4][thread], in order; each group
- * passes on a part of them: finish(column of the strip, filter in the block, four filters' sums). */
+ * passes on a part of them: finish(column of the strip, filter in the block, four filters'
+ * sums). */
 template <class T, class Finish>
 __device__ static inline void add_groups(place<T> at, const float sums[T::S][T::F], float4 *shared,
                                          Finish finish)
 {
     enum { FOURS = T::S * T::F / 4 };
     const int thread = (int)threadIdx.x % T::GROUP;
-    __syncthreads(); /* the last stage is done with */
+    __syncthreads(); /* no thread reads the last stage any more */
 #pragma unroll
     for (int i = 0; i < FOURS; i++) {
         const float *v = sums[i * 4 / T::F] + i * 4 % T::F;
@@ -267,7 +268,7 @@ __device__ static inline void sum_strip(problem p, block_rows b, place<T> at, in
     for (int i = -1; i < count; i++) {
         if (i >= 0) {
             copies.wait();
-            __syncthreads(); /* stage i is here, stage i - 1 is done with */
+            __syncthreads(); /* stage i has arrived, and no thread reads stage i - 1 */
         }
         const int next = i + 1;
         float *const to = stages + next % 2 * stage_size;
@@ -292,7 +293,7 @@ __device__ static inline void sum_strip(problem p, block_rows b, place<T> at, in
         pass_on<T>(at, sums, finish);
 }
 
-/* Where results go to, and what happens to them before. */
+/* Destination of results, and the operations before the store. */
 struct target {
     const float *bias; /* or NULL */
     bool relu;
@@ -312,7 +313,7 @@ template <class T> static size_t shared_of(problem p)
     return (size_t)p.plane + (staged > (size_t)T::GROUPED ? staged : (size_t)T::GROUPED);
 }
 
-/* The problem for a block that sees so many stacked rows at most. */
+/* The problem for a block that covers at most so many stacked rows. */
 template <class T> static problem problem_with(int n, int h, int w, int c, int out_c, int rows)
 {
     problem p = {n, h, w, c, out_c, (w + T::S - 1) / T::S, 0};
@@ -328,7 +329,7 @@ template <class T> static bool pays(problem p)
     return 5 * columns <= 8 * p.w && 5 * filters <= 8 * p.out_c;
 }
 
-/* Launches a kernel that may want more shared memory than the usual. */
+/* Launches a kernel that may need more than the default shared memory. */
 template <class... P, class... A>
 static cudaError_t launch_with_shared(void (*kernel)(P...), dim3 grid, size_t floats,
                                       cudaStream_t stream, A &&...args)

@@ -16,7 +16,7 @@ enum {
     TILE = cnn_winograd_inputs::IN,
     REACH = TAPS / 2,
     THREADS = 128, /* of a block */
-    BLOCKS = 4,    /* that a multiprocessor shall hold: 128 registers for a thread */
+    BLOCKS = 4,    /* resident on a multiprocessor: 128 registers for a thread */
     LEAST_CHANNELS = 16,
 };
 
@@ -73,7 +73,7 @@ struct from_matrices {
 
 /* ---- tiles of images ----------------------------------------------------------------------- */
 
-/* Where the results of a thread's tile lie. */
+/* Position of the results of a thread's tile. */
 typedef struct {
     int channel, image, top, left;
 } place;
@@ -89,7 +89,7 @@ __device__ static inline place place_of(const tiling &t, int c, unsigned i)
     return p;
 }
 
-/* The tiles that fill the last part up are outside every image. */
+/* Tiles that pad the last part are outside every image. */
 __device__ static inline bool is_inside(const tiling &t, const place &p, int row, int column)
 {
     return p.image < t.n && (unsigned)row < (unsigned)t.h && (unsigned)column < (unsigned)t.w;
@@ -155,7 +155,7 @@ static unsigned blocks_for(unsigned size)
     return (size + THREADS - 1) / THREADS;
 }
 
-/* The first blocks do the filters, the others the data. */
+/* The first blocks transform the filters, the others the data. */
 static __global__
 __launch_bounds__(THREADS, BLOCKS) void transform_data_and_filters(tiling t, operand data,
                                                                    operand filters, bool turned)
@@ -252,8 +252,8 @@ static __global__ __launch_bounds__(THREADS, BLOCKS) void transform_and_pool(
 }
 
 /* matrices [TILE * TILE, parts, size], size values being [filters, c]. A block has a warp of
- * values, and a thread for each of their columns, then of their rows: there are few values, and
- * much to add up for each. */
+ * values, and a thread for each of their columns, then of their rows: there are few values, each a
+ * sum of many parts. */
 static __global__ __launch_bounds__(CNN_WARP *TILE) void transform_gradient(unsigned size, int c,
                                                                             int parts,
                                                                             const float *matrices,

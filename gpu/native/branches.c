@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Work beside the rest of a step: gradients of weights, for which nothing waits but the update.
+/* Work beside the rest of a step: gradients of weights, which only the update waits for.
  *
  * It goes to the device's side stream. Where the capture mode has branches, a fork makes that
  * stream wait for what is queued so far, and the join before the update makes the main one wait for

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which capture mode a network's step has: the frozen one, or the fastest of those that end in the
- * plain one's bits, timed on the feed before the first step. */
+/* Chooses the capture mode of a network's step: the frozen one, or the fastest of those that
+ * reproduce the plain mode bit for bit, timed on the feed before the first step. */
 #include "gpu/convolution/timing.h"
 #include "gpu/native/internal.h"
 
@@ -63,7 +63,7 @@ done:
 /* GPU models on which early launches have passed a soak (docs/gpu.md): none yet. */
 static const char *const soaked_models[] = {NULL};
 
-/* Whether tuning may choose early launches; frozen ones are taken in any case. */
+/* Whether tuning may choose early launches. Frozen ones are always taken. */
 static bool may_be_early(const cnn_ops *ops)
 {
     const char *asked = getenv("CNN_GPU_TRY_EARLY");
@@ -94,12 +94,12 @@ void cnn_native_describe_capture_mode(const cnn_step *s, cnn_text *out)
 
 /* ---- a place to time modes in -------------------------------------------------------------- */
 
-/* RUN_GRAPHS: enough that launching the first, on an idle device, hardly counts. */
+/* RUN_GRAPHS makes the latency of the first launch, on an idle device, negligible. */
 enum { RUN_GRAPHS = 4, STATES = 6 };
-/* Early launches must take at most this part of the time of the fastest other mode. */
+/* Largest accepted ratio of an early mode's time to that of the fastest other mode. */
 static const float early_at_most = 0.95f;
 
-/* All that steps change and later ones read. */
+/* Memory that a step changes and later steps read. */
 typedef struct {
     void *at; /* on the device */
     size_t bytes;
@@ -115,7 +115,7 @@ typedef struct {
     char *plain;  /* after a run in plain mode, */
     char *after;  /* after one in another */
     cnn_native_graphs graphs[CNN_CAPTURE_MODES];
-    bool out[CNN_CAPTURE_MODES]; /* the mode cannot be had, has failed, or is wrong */
+    bool out[CNN_CAPTURE_MODES]; /* the mode is unsupported, failed, or gave other bits */
     float times[CNN_CAPTURE_MODES][CNN_TIMING_ROUNDS]; /* milliseconds of a step */
     cudaEvent_t start, stop;
 } bench;
@@ -201,8 +201,8 @@ static int64_t timed_steps(const bench *b)
     return timed_graphs(b) * (runs_several(b) ? CNN_NATIVE_STEPS : 1);
 }
 
-/* Steps of a few graphs, or of as many whole batches as there are; and, untimed, the last batch.
- * Milliseconds of a step. */
+/* Runs a few graphs of several steps, or all whole batches where there are too few; then the last
+ * batch, untimed. *milliseconds: of a step. */
 static cnn_status run_steps(bench *b, unsigned mode, float *milliseconds)
 {
     cnn_status st = CNN_OK;
@@ -227,7 +227,7 @@ done:
 
 /* ---- timing -------------------------------------------------------------------------------- */
 
-/* A failure in another mode than plain leaves that mode out, unless the error is sticky. */
+/* A mode that fails is left out, unless it is the plain one or the error is sticky. */
 static cnn_status judge(bench *b, unsigned mode, cnn_status st)
 {
     if (st == CNN_OK || mode == 0)
@@ -277,7 +277,7 @@ done:
     return st;
 }
 
-/* Steps in every mode until the device's clock is steady; what they compute does not count. */
+/* Runs steps in every mode until the device's clock is steady, and ignores their results. */
 static cnn_status warm_up(bench *b)
 {
     cnn_status st = CNN_OK;
@@ -296,7 +296,7 @@ done:
     return st;
 }
 
-/* Trains from the state at the beginning, timed; every step counts for the comparison. */
+/* Trains from the initial state, timed; the comparison of bits covers every step. */
 static cnn_status time_once(bench *b, unsigned mode, int round)
 {
     cnn_status st = CNN_OK;
@@ -336,7 +336,7 @@ done:
     return st;
 }
 
-/* Medians, and what of them the step and the device keep. */
+/* Takes the medians and records them in the step and in the device's timings. */
 static void summarise(bench *b, float microseconds[CNN_CAPTURE_MODES])
 {
     cnn_text name = {0};
@@ -350,7 +350,7 @@ static void summarise(bench *b, float microseconds[CNN_CAPTURE_MODES])
     cnn_text_free(&name);
 }
 
-/* The first of the fastest modes; an early one, which is the riskier, only for a clear gain. */
+/* The first of the fastest modes. An early one is riskier and must gain clearly. */
 static unsigned fastest(const float microseconds[CNN_CAPTURE_MODES])
 {
     enum { LATE = CNN_CAPTURE_EARLY };

@@ -72,7 +72,7 @@ done:
     return st;
 }
 
-/* Gradients that are sums over images: of the weights, and of the bias where one kernel computes
+/* Gradients summed over images: those of the weights, and of the bias where one kernel computes
  * both. */
 static cnn_status sum_images(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {

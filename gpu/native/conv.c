@@ -40,7 +40,7 @@ static cnn_gpu_convolution geometry(const cnn_node *node, int n)
     return cnn_conv_problem_of(node->layer, n, CNN_CONV_FORWARD).shape;
 }
 
-/* A first layer with a pool, which needs no gradient of its input: own kernels for all of it. */
+/* A first layer with a pool, without a gradient of its input: own kernels compute all of it. */
 static cnn_status fused_first_create(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
@@ -63,8 +63,8 @@ static cnn_conv_direction forward_of(const cnn_node *node)
                         : CNN_CONV_FORWARD;
 }
 
-/* A first layer over few channels without a pool: own kernels mask the gradient by its ReLU and sum
- * it for weights and bias. */
+/* Whether own kernels apply the ReLU's mask and sum the gradients of weights and bias: a first
+ * layer over few channels without a pool. */
 static bool uses_few_channels(const cnn_node *node)
 {
     return node->trains && !node->input_gradient && !node->pool &&
@@ -84,7 +84,7 @@ static cnn_status library_create(cnn_step *s, cnn_node *node)
     cnn_status st = CNN_OK;
     const bool tile = node->pool && cnn_gpu_windows_tile(cnn_native_own(node)->windows);
     const cnn_shape out =
-        tile ? node->pool->out : node->layer->out; /* over whose rows biases are summed */
+        tile ? node->pool->out : node->layer->out; /* bias gradients sum over its rows */
     const size_t images = (size_t)cnn_ops_max_batch(s->ops);
     CNN_TRY(add_plans(s, node, forward_of(node)));
     if (uses_few_channels(node))
@@ -129,7 +129,7 @@ static void conv_destroy(cnn_node *node)
             cnn_conv_plan_destroy(&own->plans[d][i]);
 }
 
-/* Input of the own kernels of a first convolution: the feed's images, if no node comes before. */
+/* Input of a first convolution's own kernels: the feed's images, if no node comes before. */
 static cnn_gpu_images first_images(const cnn_step *s, const cnn_node *node,
                                    const cnn_step_pass *pass, const cnn_gpu_position *position)
 {

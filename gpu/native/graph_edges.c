@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Edges of a captured graph with dependent launches. A programmatic edge lets the later kernel begin
- * before the earlier one is complete, and is safe only if the later one waits; ours do, a library's
- * may not. So only edges between two launches of ours stay programmatic. As captured, the later
- * kernel begins when all blocks of the earlier one have ended. An early edge lets it begin as soon
- * as they all have begun: launch latency is then hidden behind all that they do, and the wait at the
- * later kernel's top keeps the order. */
+/* Edges of a captured graph with dependent launches. A programmatic edge lets the later kernel
+ * begin before the earlier one is complete, and is safe only if the later one waits. Our kernels
+ * wait, a library's may not, so only edges between two launches of ours stay programmatic. As
+ * captured, the later kernel begins when all blocks of the earlier one have ended. An early edge
+ * lets it begin when they all have begun: the earlier kernel's whole run then hides the launch
+ * latency, and the wait at the top of the later kernel keeps the order. */
 #include "gpu/native/internal.h"
 
 #include <stdlib.h>

@@ -27,8 +27,8 @@ done:
     return st;
 }
 
-/* A step that updates no value, straight away: what is loaded or prepared at a first call must not
- * happen within a capture. It leaves nothing changed. */
+/* Runs a step outside a graph, with an update of no values: a capture must not contain what
+ * libraries load at a first call. The step's state stays unchanged. */
 static cnn_status try_out(cnn_step *s, const cnn_feed *feed, int n)
 {
     cnn_status st = CNN_OK;
@@ -46,7 +46,7 @@ done:
     return st;
 }
 
-/* A graph of `steps` steps on n images each. A capture that has begun is ended whatever happens. */
+/* A graph of `steps` steps on n images each. A failure still ends the capture. */
 static cnn_status capture(cnn_step *s, const cnn_feed *feed, int n, int steps, cudaGraphExec_t *out)
 {
     cnn_status st = CNN_OK;

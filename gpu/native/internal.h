@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** The native path on a GPU: nodes for nn/native/step.h, captured as CUDA graphs and replayed.
  *
- *  What differs from step to step is on the device (cnn_gpu_place), so that every replay is the same
- *  work. A node that ends in a ReLU masks its gradient itself. */
+ *  Values that differ from step to step are on the device (cnn_gpu_place), so that every replay is
+ *  the same work. A node that ends in a ReLU masks its gradient itself. */
 #ifndef CNN_GPU_NATIVE_INTERNAL_H
 #define CNN_GPU_NATIVE_INTERNAL_H
 
@@ -46,10 +46,10 @@ typedef struct {
     cnn_gpu_place *place;
     cnn_gpu_counts *training, *evaluation, *training_kept;
     bool tunes;                     /* the capture mode is open until the first capture */
-    bool may_branch;                /* tensors and plans are such that the step may have branches */
+    bool may_branch;                /* tensors and plans allow branches */
     unsigned mode;                  /* cnn_capture_mode: of what is queued */
     float tuned[CNN_CAPTURE_MODES]; /* milliseconds of a step by capture mode; 0: not timed */
-    bool unjoined; /* the side stream has work that the main one does not wait for yet */
+    bool unjoined; /* the main stream does not wait for the side stream's work yet */
     cudaEvent_t forked, joined;
     cnn_native_graphs graphs;
     cudaEvent_t *events; /* of traced steps, one more than steps */
@@ -94,7 +94,7 @@ static inline cnn_gpu_images cnn_native_images(const cnn_step_pass *pass,
 /* prepare.c: cnn_step_backend's begin and finish */
 /** Capture mode and lifetimes, before nodes are created. */
 cnn_status cnn_native_prepare_nodes(cnn_step *s);
-/** Memory on the device that only the GPU has, once they are. */
+/** The GPU's further device memory, after nodes are created. */
 cnn_status cnn_native_allocate(cnn_step *s);
 void cnn_native_free(cnn_step *s);
 
@@ -107,23 +107,24 @@ cnn_status cnn_native_add_sums(cnn_step *s, cnn_node *node, size_t parts, size_t
 cnn_gpu_sums cnn_native_sums(const cnn_step *s, const cnn_node *node);
 /** Tensors of a pool that a node includes: those before it, and the mask. */
 cnn_status cnn_native_add_pool(cnn_step *s, cnn_node *node);
-/** u8, as long as the node's result: where in its window each maximum was, for backward. */
+/** u8, as long as the node's result: the position of each maximum in its window, for backward. */
 cnn_status cnn_native_add_mask(cnn_step *s, cnn_node *node);
-/** Sums over rows of what the node leaves, for its bias's gradient. */
+/** Sums over the rows of the node's result, for the gradient of its bias. */
 cnn_status cnn_native_add_bias_sums(cnn_step *s, cnn_node *node, size_t rows, int columns);
 
 /* conv.c, dense.c, classifier.c, norm.c, simple.c */
 extern const cnn_node_class cnn_native_conv, cnn_native_dense, cnn_native_classifier,
     cnn_native_norm, cnn_native_pool, cnn_native_relu, cnn_native_dropout;
 
-/** Whether own kernels do all of the convolution node, and read images where the feed has them when
- *  the node is the first. conv.c. */
+/** Whether own kernels compute the whole convolution node; a first node then reads the feed's
+ *  images in place. conv.c. */
 bool cnn_native_fuses_first(const cnn_node *node);
 
 /* unpool.c */
 /** Whether the node's backward may begin with the pooled gradient. */
 bool cnn_native_may_unpool(const cnn_step *s, const cnn_node *node);
-/** Where it may: takes the algorithm from the table, or makes it by timing. After the node's plans. */
+/** If it may: takes the algorithm from the table, or chooses it by timing. After the node's
+ *  plans. */
 cnn_status cnn_native_choose_unpool(cnn_step *s, cnn_node *node);
 /** Backward from the pooled gradient; gradients of weights and bias aside. */
 cnn_status cnn_native_unpool_backward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass);
@@ -132,11 +133,11 @@ cnn_status cnn_native_unpool_backward(cnn_step *s, cnn_node *node, const cnn_ste
 /** The device's side stream, and events; for steps that may branch. */
 cnn_status cnn_native_open_branches(cnn_step *s);
 void cnn_native_close_branches(cnn_step *s);
-/** Whether the gradient of a node's weights is taken in the side stream. */
+/** Whether the side stream computes the gradient of a node's weights. */
 bool cnn_native_goes_aside(const cnn_step *s, int node);
 /** Last schedule position at which the weight gradient's inputs are live. */
 int cnn_native_aside_until(const cnn_step *s, int node);
-/** Work between the two goes to the side stream, if the node's does. */
+/** Work between these calls goes to the side stream, if the node's does. */
 cnn_status cnn_native_begin_aside(cnn_step *s, const cnn_node *node);
 void cnn_native_end_aside(cnn_step *s, const cnn_node *node);
 /** Work queued after this call waits for the side stream. */
@@ -145,9 +146,10 @@ cnn_status cnn_native_join(cnn_step *s);
 void cnn_native_abandon(cnn_step *s);
 
 /* graph_edges.c */
-/** After a capture with dependent launches: every programmatic edge of a node that is not one of our
- *  launches (cnn_gpu_note_nodes) becomes a full one; early: those between our own kernels let the
- *  later one begin as soon as the other has begun. CNN_EBACKEND: an edge cannot be made full. */
+/** After a capture with dependent launches: every programmatic edge of a node that is not one of
+ *  our launches (cnn_gpu_note_nodes) becomes a full one; early: those between our own kernels
+ *  let the later one begin as soon as the other has begun. CNN_EBACKEND: an edge cannot be made
+ *  full. */
 cnn_status cnn_native_order_edges(cudaGraph_t graph, bool early);
 
 /* capture_mode.c */
@@ -155,19 +157,19 @@ static inline bool cnn_native_has_dependents(unsigned mode)
 {
     return mode & (CNN_CAPTURE_DEPENDENT | CNN_CAPTURE_EARLY);
 }
-/** Which capture mode the step has: the frozen one, or plain until one is tuned. Decides tunes and
- *  may_branch. CNN_EUSAGE: it cannot be had here. */
+/** Sets the step's capture mode: the frozen one, or plain until one is tuned. Decides tunes and
+ *  may_branch. CNN_EUSAGE: this device or program does not support the frozen mode. */
 cnn_status cnn_native_take_capture_mode(cnn_step *s);
-/** Times the capture modes on the feed, from the step's state, which it leaves as it was; the fastest
- *  that ends in the plain one's bits is the step's from now on, and goes into the table. */
+/** Times the capture modes on the feed and restores the step's state. The fastest mode that
+ *  reproduces the plain one bit for bit becomes the step's and goes into the table. */
 cnn_status cnn_native_tune_capture_mode(cnn_step *s, const cnn_feed *feed);
 void cnn_native_describe_capture_mode(const cnn_step *s, cnn_text *out);
 
 /* queue.c */
-/** Queues forward, with the loss of the batch into the counts. */
+/** Queues forward, which adds the batch's loss to the counts. */
 cnn_status cnn_native_queue_forward(cnn_step *s, const cnn_step_pass *pass);
 /** Queues one training step on the batch at the step's place: gather, forward, loss, backward and,
- *  if updates, the optimiser. Between forward and backward the place goes on to the next batch. */
+ *  if updates, the optimiser. The place advances to the next batch between forward and backward. */
 cnn_status cnn_native_queue_step(cnn_step *s, const cnn_feed *feed, int n, bool updates);
 /** Queues the optimiser over the first `values` of the parameters. */
 cnn_status cnn_native_queue_update(cnn_step *s, size_t values);

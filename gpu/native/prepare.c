@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The GPU's part of a step: what nodes need before they are created, and memory besides theirs. */
+/* The GPU's part of a step: preparation before nodes are created, and memory besides theirs. */
 #include "gpu/native/internal.h"
 
 /* Whether the batch normalisation after a node computes the gradients of its ReLU and bias. */

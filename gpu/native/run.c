@@ -50,7 +50,7 @@ done:
 
 /* ---- one batch ----------------------------------------------------------------------------- */
 
-/* Makes batch b that of the next step. */
+/* Sets the next step's batch. */
 static cnn_status go_to(cnn_step *s, int64_t b)
 {
     cnn_status st = CNN_OK;
@@ -114,7 +114,7 @@ done:
     return st;
 }
 
-/* Makes events up to this number; they are reused in the next epoch. */
+/* Creates events up to this number; the next epoch reuses them. */
 static cnn_status need_events(cnn_step *s, int64_t count)
 {
     cnn_status st = CNN_OK;
@@ -132,7 +132,7 @@ done:
     return st;
 }
 
-/* One graph a step with an event after each; waits at the end and reads them. */
+/* Launches one graph a step and records an event after each; reads them after a wait at the end. */
 static cnn_status train_traced(cnn_step *s, const cnn_feed *feed, int64_t first, int64_t end,
                                float *seconds)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Backward of a convolution from behind its pool: kernels that read the pooled gradient and the
- * mask themselves, instead of one that makes the gradient before the pool of them, and two that
- * read that. Both candidates are timed as a whole. */
+/* Backward of a convolution straight from the pooled gradient: the kernels for weights and data
+ * read that gradient and the mask. Otherwise one kernel writes the gradient before the pool, and
+ * two read it. The two candidates are timed as a whole. */
 #include "gpu/convolution/timing.h"
 #include "gpu/native/internal.h"
 
@@ -177,8 +177,8 @@ done:
     return st;
 }
 
-/* CNN_EBACKEND: the last results are farther from each other than two results may be, each of which
- * is as far from the direct kernels' as is allowed. */
+/* CNN_EBACKEND: the last results differ by more than twice the tolerance that each has against the
+ * direct kernels. */
 static cnn_status check_results(const bench *b)
 {
     cnn_status st = CNN_OK;
@@ -246,7 +246,7 @@ done:
     return st;
 }
 
-/* If the pooled candidate fails it is left out. If the other one does, every step will report it. */
+/* A failure leaves the pooled candidate out; if the other one failed, every step will report it. */
 static cnn_status tune_or_leave(cnn_step *s, const cnn_node *node, int size, const char *name,
                                 bool *pooled)
 {
