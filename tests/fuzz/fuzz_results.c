@@ -55,8 +55,11 @@ static herr_t add_part(hid_t file, const char *name, const H5O_info_t *info, voi
 {
     (void)info;
     (void)user;
+    const char *slash = strrchr(name, '/');
     if (strcmp(name, ".") == 0 || part_count == PARTS)
         return 0;
+    if (strncmp(slash ? slash + 1 : name, "string_", 7) == 0)
+        return 0; /* dimensions of characters, which nobody reads */
     MUST((parts[part_count].path = strdup(name)) != NULL);
     look_at(file, &parts[part_count++]);
     return 0;
