@@ -13,6 +13,7 @@
 #include "mpi/prepare.h"
 #include "mpi/progress.h"
 #include "mpi/rank_context.h"
+#include "mpi/squeue.h"
 #include "mpi/stop.h"
 #include "mpi/system.h"
 #include "mpi/tuning.h"
@@ -143,8 +144,10 @@ done:
 static cnn_status ask_for_end(runner *r, cnn_allocation **out)
 {
     cnn_status st = CNN_OK;
+    cnn_end_source *source = NULL;
     char end[32];
-    CNN_TRY(cnn_allocation_create(r->context.commands->helper, out));
+    CNN_TRY(cnn_squeue_create(r->context.commands->helper, &source));
+    CNN_TRY(cnn_allocation_create(source, r->context.system, out));
     const double left = cnn_allocation_left(*out);
     if (cnn_allocation_trouble(*out)) {
         cnn_progress_note(r->progress, "the end of the Slurm allocation is unknown: %s",

@@ -19,6 +19,7 @@ typedef struct {
     cnn_mailbox box;
     cnn_message_block work[RANKS];
     int blocks, stops, ends, grants, lost; /* lost: as the last end said */
+    bool agrees;                           /* the last answer to a trainer's report */
 } memory_mailbox;
 
 typedef struct {
@@ -51,6 +52,8 @@ static cnn_status send_message(cnn_mailbox *box, int to, cnn_tag tag, const void
     m->stops += tag == CNN_TAG_STOP;
     m->ends += tag == CNN_TAG_END;
     m->grants += tag == CNN_TAG_GRANTED;
+    if (tag == CNN_TAG_CHECKED)
+        m->agrees = ((const cnn_message_checked *)body)->agrees;
     if (tag == CNN_TAG_END)
         m->lost = ((const cnn_message_end *)body)->lost;
     return CNN_OK;
@@ -268,6 +271,44 @@ static void test_dispatcher_repeats_the_block_of_a_dead_rank(void **state)
     tear_down(&f);
 }
 
+/** Reports a trainer's set-up. Whether it may go on. */
+static bool report_ready(fixture *f, int rank, int run, int parameters)
+{
+    const cnn_message m = {.ready = {run, {parameters, -1, -1, ""}}};
+    assert_int_equal(report(f, rank, CNN_TAG_READY, &m), CNN_OK);
+    return f->mail.agrees;
+}
+
+/** A result that is kept, as its repetition fails, stands with its trainer's report. */
+static void test_dispatcher_keeps_the_report_of_a_kept_result(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f);
+    const int block = f.mail.work[2].block,
+              kept = cnn_block_run(&f.context.design->blocks[block], 0);
+    assert_true(report_ready(&f, 2, kept, 500));
+    assert_int_equal(report_run(&f, 2, 0), CNN_OK);
+    assert_int_equal(cnn_dispatcher_lose(f.dispatcher, &(cnn_loss){.rank = 2, .ended = true}),
+                     CNN_OK);
+    f.mail.work[2].block = -1;
+    int rank = 0;
+    while (f.mail.work[rank].block != block) {
+        finish_block(&f, rank);
+        rank = !rank;
+    }
+    const cnn_message failed = {
+        .run = {.run = kept, .status = CNN_RUN_FAILED, .attempts = 3, .kept = 1}};
+    assert_int_equal(report(&f, rank, CNN_TAG_RUN, &failed), CNN_OK);
+    assert_int_equal(f.context.status[kept], CNN_RUN_DONE);
+    for (int run = 0; run < f.context.design->run_count; run++)
+        if (run != kept && f.context.design->runs[run].cell == f.context.design->runs[kept].cell) {
+            assert_false(report_ready(&f, rank, run, 700));
+            assert_true(report_ready(&f, rank, run, 500));
+        }
+    tear_down(&f);
+}
+
 /** Rank 1 falls silent with leave to write: nobody else may write that block's rows, but they may
  *  where its process has ended. */
 static void test_dispatcher_leaves_the_block_that_may_still_be_written(void **state)
@@ -363,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_dispatcher_stops_at_a_broken_rank),
         cmocka_unit_test(test_dispatcher_takes_signals_also_after_the_end),
         cmocka_unit_test(test_dispatcher_repeats_the_block_of_a_dead_rank),
+        cmocka_unit_test(test_dispatcher_keeps_the_report_of_a_kept_result),
         cmocka_unit_test(test_dispatcher_leaves_the_block_that_may_still_be_written),
         cmocka_unit_test(test_dispatcher_gives_waiting_ranks_a_dead_ones_blocks),
         cmocka_unit_test(test_dispatcher_ends_without_the_dead_in_every_state),

@@ -105,6 +105,24 @@ static void check_tasks(sim_world *w, int to, const cnn_message_block *m)
     CHECK(w, open > 0, "rank %d is given block %d, in which nothing is to be done", to, m->block);
 }
 
+/** A block that begins ends before the allocation, by the slowest runs that rank 0 knows. */
+static void check_time(sim_world *w, int to, const cnn_message_block *m)
+{
+    double needed = 0;
+    bool known = true;
+    for (int l = 0; l < w->design->level_count; l++) {
+        const int run = cnn_block_run(&w->design->blocks[m->block], l);
+        const double longest = w->longest[w->design->runs[run].cell];
+        needed += m->task[l] == CNN_TASK_NONE ? 0 : longest;
+        known = known && (m->task[l] == CNN_TASK_NONE || longest > 0);
+    }
+    CHECK(w, !w->late_received || (known && !isinf(w->known_end)),
+          "block %d begins on rank %d after SIGUSR1", m->block, to);
+    CHECK(w, isinf(w->known_end) || w->now + needed <= w->known_end,
+          "block %d begins on rank %d, needs %.1f s, and the allocation ends in %.1f s", m->block,
+          to, needed, w->known_end - w->now);
+}
+
 static void check_block(sim_world *w, int to, const cnn_message_block *m)
 {
     sim_rank_facts *f = &w->ranks[to].facts;
@@ -115,8 +133,8 @@ static void check_block(sim_world *w, int to, const cnn_message_block *m)
     CHECK(w, !w->kept_back[m->block],
           "block %d, which a dead rank may still write, is given to rank %d", m->block, to);
     CHECK(w, !w->stop_received, "block %d is given to rank %d after a stop", m->block, to);
-    CHECK(w, !w->late_received || f->block == m->block, "block %d begins on rank %d after SIGUSR1",
-          m->block, to);
+    if (f->block != m->block)
+        check_time(w, to, m);
     CHECK(w, !has_other_home(w, m->block, to),
           "block %d goes to rank %d, and the device that began it is that of rank %d", m->block, to,
           w->state.home[m->block]);
@@ -172,9 +190,12 @@ void sim_check_sent(sim_rank *from, int to, cnn_tag tag, const cnn_message *body
 void sim_check_received(sim_rank *rank, int from, cnn_tag tag, const cnn_message *body)
 {
     sim_world *w = rank->world;
-    (void)body;
     if (tag == CNN_TAG_SIGNAL || tag == CNN_TAG_BROKEN)
         w->stop_received = w->disturbed = true;
+    if (tag == CNN_TAG_RUN && body->run.status != CNN_RUN_FAILED && !w->ranks[from].facts.lost) {
+        double *longest = &w->longest[w->design->runs[body->run.run].cell];
+        *longest = fmax(*longest, body->run.life_seconds);
+    }
     if (tag == CNN_TAG_LATE)
         w->late_received = w->disturbed = true;
     if (tag == CNN_TAG_IDLE)
@@ -354,6 +375,10 @@ void sim_check_begin(sim_world *w)
     w->quarantines = 0;
     w->losing = -1;
     w->losses = 0;
+    w->known_end = INFINITY;
+    w->disturbed = !isinf(w->plan->end_at);
+    for (int c = 0; c < w->design->cell_count; c++)
+        w->longest[c] = w->state.known_durations[c];
     for (int b = 0; b < w->design->block_count; b++) {
         w->holder[b] = -1;
         w->kept_back[b] = false;

@@ -56,6 +56,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: worlds [--from SEED] [--count N] [--seed SEED] [--trace]\n");
         return 2;
     }
+    if (!o.tracing && !freopen("/dev/null", "w", stderr)) /* the ranks' warnings */
+        return 2;
     for (uint64_t seed = o.from; seed < o.from + o.count; seed++)
         if (!sim_play(seed, o.tracing, &tally, failure, sizeof failure)) {
             printf("seed %" PRIu64 ": %s\nreplay: worlds --seed %" PRIu64 " --trace\n", seed,

@@ -89,6 +89,7 @@ mutate replace_kept_result worker/worker.c '!good && task_of(w, run) == CNN_TASK
 mutate forget_kept_report dispatch/dispatcher.c 'if (!cnn_run_is_finished(d->context, run))
         cnn_consistency_forget' 'cnn_consistency_forget'
 mutate begin_when_late dispatch/time.c '(known || !d->late) : !d->late' '(known || !d->late) : true'
+mutate begin_beyond_end dispatch/time.c 'needed <= left' 'needed <= left + 3600'
 mutate start_after_stop worker/worker.c 'w->work.block >= 0 && !w->stopping' 'w->work.block >= 0'
 mutate too_few_retries worker/worker.c 'w->attempt < w->context->job->limits.retries' \
     'w->attempt + 1 < w->context->job->limits.retries'

@@ -19,11 +19,12 @@ static cnn_status make_world(sim_world *w)
     CNN_TRY(cnn_design_create(w->job, w->scenario.sessions[0].ranks, &w->design));
     w->holder = calloc((size_t)w->design->block_count, sizeof *w->holder);
     w->kept_back = calloc((size_t)w->design->block_count, sizeof *w->kept_back);
+    w->longest = calloc((size_t)w->design->cell_count, sizeof *w->longest);
     w->before = calloc((size_t)w->design->run_count, sizeof *w->before);
     w->row = calloc((size_t)w->design->run_count, sizeof *w->row);
     w->algorithms = calloc((size_t)w->design->cell_count, sizeof *w->algorithms);
-    CNN_CHECK(w->holder && w->kept_back && w->before && w->row && w->algorithms, CNN_ENOMEM,
-              "a world");
+    CNN_CHECK(w->holder && w->kept_back && w->longest && w->before && w->row && w->algorithms,
+              CNN_ENOMEM, "a world");
     CNN_TRY(sim_disk_format(w));
     sim_scenario_draw_sessions(&w->scenario, w->design->run_count, w->design->cell_count);
 done:
@@ -34,6 +35,7 @@ static void destroy_world(sim_world *w)
 {
     free(w->holder);
     free(w->kept_back);
+    free(w->longest);
     free(w->before);
     free(w->row);
     free(w->algorithms);

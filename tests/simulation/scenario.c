@@ -8,7 +8,7 @@
 #define NAME(constant, text) text,
 const char *const sim_fate_names[] = {SIM_FATES(NAME)};
 
-enum { STREAM_JOB = 1, STREAM_SESSIONS };
+enum { STREAM_JOB = 1, STREAM_SESSIONS = 100 };
 
 /* ---- the job ------------------------------------------------------------------------------- */
 
@@ -120,7 +120,8 @@ static void calm(sim_session_plan *p, sim_random *r)
     p->latency = sim_random_log(r, 1e-4, 1);
     p->drowsiness = sim_random_log(r, 1e-3, sim_random_chance(r, 0.1) ? 100 : 1);
     p->bad_cell = p->slow_disk = p->failing_disk = p->good_writes = p->torn_write = -1;
-    p->stop[0].at = p->stop[1].at = p->late.at = p->crash_at = INFINITY;
+    p->stop[0].at = p->stop[1].at = p->late.at = p->crash_at = p->end_at = p->end_moves_at =
+        p->new_end_at = INFINITY;
     for (int k = 0; k < SIM_RANKS_MAX; k++)
         p->bad_from[k] = INFINITY;
 }
@@ -170,6 +171,19 @@ static void draw_ends(sim_session_plan *p, double length, int runs, sim_random *
         p->torn_write = sim_random_int(r, 0, 2 * runs);
 }
 
+/** The end of the allocation, and how well squeue knows it. */
+static void draw_allocation(sim_session_plan *p, double length, sim_random *r)
+{
+    if (!sim_random_chance(r, 0.15))
+        return;
+    p->end_at = p->new_end_at = sim_random_between(r, 0, 2 * length);
+    p->squeue_fails = sim_random_chance(r, 0.5) ? 0 : sim_random_uniform(r);
+    if (sim_random_chance(r, 0.7))
+        return;
+    p->end_moves_at = sim_random_between(r, 0, length);
+    p->new_end_at = sim_random_between(r, p->end_moves_at, 2 * length);
+}
+
 /** What befalls single ranks. */
 static void draw_harms(sim_session_plan *p, double length, int runs, sim_random *r)
 {
@@ -190,22 +204,32 @@ static void draw_harms(sim_session_plan *p, double length, int runs, sim_random 
     p->slow_seconds = sim_random_log(r, 0.1, length);
 }
 
+/** The stream of a part of a session: a draw more for one leaves the others as they were. */
+static sim_random part_of(const sim_scenario *s, int session, int part)
+{
+    return sim_random_stream(s->seed, (uint64_t)(STREAM_SESSIONS + 16 * session + part));
+}
+
 void sim_scenario_draw_sessions(sim_scenario *s, int run_count, int cell_count)
 {
-    sim_random stream = sim_random_stream(s->seed, STREAM_SESSIONS), *r = &stream;
+    enum { PLACES, CALM, TRAINERS, ENDS, HARMS, ALLOCATION, PARTS };
     const int planned = s->sessions[0].ranks;
     for (int k = 0; k <= s->session_count; k++) {
         sim_session_plan *p = &s->sessions[k];
-        draw_places(s, p, r);
+        sim_random part[PARTS];
+        for (int i = 0; i < PARTS; i++)
+            part[i] = part_of(s, k, i);
+        draw_places(s, p, &part[PLACES]);
         p->ranks = k == 0 ? planned : p->ranks;
         for (int i = 0; k == 0 && i < planned; i++)
             p->device[i] = i;
-        calm(p, r);
+        calm(p, &part[CALM]);
         if (k == s->session_count)
             continue;
         const double length = 1.2 * s->run_seconds * run_count / p->ranks + 1;
-        draw_trainers(p, length, cell_count, r);
-        draw_ends(p, length, run_count, r);
-        draw_harms(p, length, run_count, r);
+        draw_trainers(p, length, cell_count, &part[TRAINERS]);
+        draw_ends(p, length, run_count, &part[ENDS]);
+        draw_harms(p, length, run_count, &part[HARMS]);
+        draw_allocation(p, length, &part[ALLOCATION]);
     }
 }

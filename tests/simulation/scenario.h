@@ -63,9 +63,13 @@ typedef struct {
         double at;
         uint64_t ranks; /* which receive it */
     } stop[2], late;
-    double crash_at; /* all ranks are killed */
-    bool recovery;   /* the job goes on without a rank that dies; else all die with it */
-    double lease;    /* seconds of silence after which a rank counts as dead */
+    double crash_at;     /* all ranks are killed */
+    double end_at;       /* of the allocation ... */
+    double end_moves_at; /* ... which moves to ... */
+    double new_end_at;   /* ... this */
+    double squeue_fails; /* chance of a question that gets no good answer */
+    bool recovery;       /* the job goes on without a rank that dies; else all die with it */
+    double lease;        /* seconds of silence after which a rank counts as dead */
     sim_harm harms[SIM_HARMS_MAX];
     int harm_count;
     int slow_disk;       /* rank of which a write takes long; -1: none */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { START = 1600000000, STEPS_MAX = 500000 };
+enum { STEPS_MAX = 500000 };
 
 /* ---- its beginning ------------------------------------------------------------------------- */
 
@@ -25,7 +25,7 @@ static double monotonic(const cnn_system *system)
 
 static double wall(const cnn_system *system)
 {
-    return START + ((const sim_system *)system)->rank->world->now;
+    return SIM_START + ((const sim_system *)system)->rank->world->now;
 }
 
 static int stop_signal(const cnn_system *system, int *count)
@@ -110,6 +110,10 @@ static void schedule_misfortunes(sim_world *w)
             sim_world_add(w, w->now + p->late.at + spread, SIM_IS_LATE, k, NULL);
     }
     sim_world_add(w, w->now + p->crash_at, SIM_CRASHES, -1, NULL);
+    if (isinf(p->end_moves_at))
+        sim_world_add(w, w->session_start + p->end_at, SIM_CRASHES, -1, NULL);
+    else
+        sim_world_add(w, fmax(w->now, w->session_start + p->new_end_at), SIM_CRASHES, -1, NULL);
     for (int k = 0; k < p->harm_count; k++)
         sim_world_add_harm(w, w->now + p->harms[k].at, k);
 }
@@ -119,7 +123,7 @@ static cnn_status begin(sim_world *w)
     cnn_status st = CNN_OK;
     cnn_results *disk = w->disk;
     w->session = w->state.session;
-    disk->sessions[w->session] = (cnn_session){START + w->now, w->plan->ranks};
+    disk->sessions[w->session] = (cnn_session){SIM_START + w->now, w->plan->ranks};
     disk->session_count = w->session + 1;
     w->session_start = w->now;
     w->writes = 0;
@@ -132,8 +136,9 @@ static cnn_status begin(sim_world *w)
     cnn_rank_context *first = &w->ranks[0].context;
     CNN_TRY(cnn_progress_create(w->tracing ? CNN_PROGRESS_PLAIN : CNN_PROGRESS_QUIET, first,
                                 &w->progress));
+    CNN_TRY(cnn_allocation_create(sim_squeue_make(w), first->system, &w->allocation));
     CNN_TRY(cnn_dispatcher_create(first, w->progress, w->state.known_durations,
-                                  w->state.consistency, NULL, &w->dispatcher));
+                                  w->state.consistency, w->allocation, &w->dispatcher));
     if (w->plan->recovery)
         CNN_TRY(cnn_leases_create(w->plan->ranks, w->plan->lease, w->now, &w->leases));
     for (int k = 0; k < w->plan->ranks; k++) {
@@ -198,8 +203,8 @@ static void step(sim_rank *r)
         take_losses(w);
     if (busy)
         rouse(r);
-    else if (r->trainer_end > w->now) /* it also looks at its deadlines */
-        sim_rank_wake(r, sim_random_between(&w->schedule, 1, 60));
+    else if (r->trainer_end > w->now || (r->number == 0 && w->allocation))
+        sim_rank_wake(r, sim_random_between(&w->schedule, 1, 60)); /* it looks at its deadlines */
 }
 
 static void arrive(sim_rank *r, sim_letter *letter)
@@ -308,6 +313,7 @@ static void leave(sim_world *w)
     }
     sim_world_clear(w);
     cnn_dispatcher_destroy(&w->dispatcher);
+    cnn_allocation_destroy(&w->allocation);
     cnn_leases_destroy(&w->leases);
     cnn_progress_destroy(&w->progress);
     free(w->ranks);

@@ -10,8 +10,6 @@
 #include <string.h>
 
 enum { LINES_MAX = 16 };
-enum { START = 1600000000 }; /* wall time of the world's beginning */
-
 typedef struct {
     cnn_trainer trainer; /* first: see mpi/worker/trainer.h */
     sim_rank *rank;
@@ -207,7 +205,7 @@ static void describe_end(cnn_trainer *trainer, cnn_trainer_end *end, cnn_measure
     *end = (cnn_trainer_end){.exit_code = t->exit_code,
                              .started = true,
                              .left_behind = t->left_behind,
-                             .start_time = START + t->start,
+                             .start_time = SIM_START + t->start,
                              .life_seconds = t->end - t->start,
                              .log = "simulated output\n"};
 }

@@ -14,6 +14,7 @@
 
 /** What honest trainers report: the cell's number added, and the data set's name. */
 enum { SIM_PARAMETERS = 1000 };
+enum { SIM_START = 1600000000 }; /* wall time of a world's beginning */
 #define SIM_IMPOSTOR "-other"
 
 typedef struct sim_world sim_world;
@@ -33,6 +34,7 @@ typedef struct sim_rank sim_rank;
     X(retrained_runs)                                                                              \
     X(quarantines)                                                                                 \
     X(stops)                                                                                       \
+    X(allocations)                                                                                 \
     X(lates)                                                                                       \
     X(crashes)                                                                                     \
     X(kills)                                                                                       \
@@ -73,7 +75,7 @@ typedef enum {
     SIM_DIES,    /* a rank's process ends */
     SIM_IS_GONE, /* the kernel of rank 0's host reports that */
     SIM_WRITES,  /* a write that took long reaches the disk */
-    SIM_CRASHES, /* all are */
+    SIM_CRASHES, /* all are killed */
 } sim_event_kind;
 
 typedef struct {
@@ -132,6 +134,15 @@ typedef struct {
     const sim_rank *rank;
 } sim_system;
 
+typedef struct {
+    cnn_end_source interface;
+    sim_world *world;
+    double answers_at; /* INFINITY: never */
+    char answer[64];
+    bool fails;
+    double end; /* that the answer holds; INFINITY: none */
+} sim_squeue;
+
 struct sim_rank {
     sim_mailbox box;
     sim_store store;
@@ -177,6 +188,8 @@ struct sim_world {
     char **algorithms; /* [cell_count] none is frozen */
     cnn_progress *progress;
     cnn_dispatcher *dispatcher;
+    cnn_allocation *allocation; /* NULL: the job's time does not end */
+    sim_squeue squeue;
     cnn_leases *leases;   /* NULL: a death ends the job */
     cnn_file_state state; /* as the session found the file */
     long writes;          /* rows of this session */
@@ -190,6 +203,8 @@ struct sim_world {
     int losing;         /* the rank that rank 0 gives up; -1: none */
     int8_t *before;     /* [run_count] status at the session's start */
     uint64_t *row;      /* [run_count] hash of the finished row at the session's start */
+    double known_end;   /* of the allocation, as squeue has answered */
+    double *longest;    /* [cell_count] duration of a finished run that rank 0 knows; 0: none */
     bool stop_received; /* rank 0 knows of a stop */
     bool late_received;
     bool disturbed; /* something keeps the session from trying all runs */
@@ -224,6 +239,9 @@ void sim_mailbox_make(sim_rank *rank);
 void sim_mailbox_clear(sim_rank *rank);
 void sim_disk_make(sim_rank *rank);
 void sim_trainers_make(sim_rank *rank);
+
+/** The world's squeue; NULL where the session has no allocation. */
+cnn_end_source *sim_squeue_make(sim_world *world);
 
 /** Carries out the first slow write of a rank; false: there is none. */
 bool sim_disk_finish_write(sim_rank *rank);
