@@ -5,7 +5,9 @@ install(TARGETS cnnmpi RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS cnntrain-onednn cnntrain-reference cnntrain-simulate cnn-exec
     RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/cnnmpi)
 install(DIRECTORY jobs slurm trainers DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi
-    FILES_MATCHING PATTERN *.yaml PATTERN *.sbatch PATTERN *.py PATTERN __pycache__ EXCLUDE)
+    FILES_MATCHING PATTERN *.yaml PATTERN *.sbatch PATTERN *.py PATTERN trainers/requirements/*
+    PATTERN __pycache__ EXCLUDE)
+install(PROGRAMS trainers/setup DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi/trainers)
 install(DIRECTORY python/cnnmpi DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi/python
     FILES_MATCHING PATTERN *.py PATTERN py.typed PATTERN __pycache__ EXCLUDE)
 install(FILES share/published.csv DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi)

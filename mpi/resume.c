@@ -59,12 +59,14 @@ done:
     return st;
 }
 
-/** What is trained in the cell of a run, as text: specification, command, environment. */
+/** What is trained in the cell of a run, as text: specification, program, environment. */
 static cnn_status describe_training(const cnn_job *job, const cnn_design *d, int run, cnn_text *out)
 {
     cnn_status st = CNN_OK;
     const cnn_treatment t = cnn_job_treatment(job, d->cells[d->runs[run].cell].levels);
     CNN_TRY(cnn_trainer_command_spec(job, d, run, NULL, 0, NULL, out));
+    if (t.framework->trainer)
+        cnn_text_printf(out, " %s", t.framework->trainer->name);
     if (t.framework->is_command)
         for (char **word = t.framework->command; *word; word++)
             cnn_text_printf(out, " %s", *word);

@@ -370,6 +370,9 @@ class Run:
         event = {"test_loss": loss.item() / n, "test_error": errors.item() / n}
         return {**event, "evaluation_seconds": time.perf_counter() - start}
 
+    def tensors(self):
+        return self.net.tensors()
+
     def describe(self):
         cuda = self.device.type == "cuda"
         versions = f"PyTorch {torch.__version__}"
@@ -422,18 +425,7 @@ def train(spec, events):
     require_torch()
     run = Run(spec)
     run.warm_up()
-    events.send("ready", setup_seconds=protocol.process_age(), **run.describe())
-    seconds, diverged = 0.0, False
-    for epoch in range(spec["train"]["epochs"]):
-        event = {"epoch": epoch, **run.train_epoch(epoch), **run.evaluate()}
-        events.send("epoch", **event)
-        seconds += event["seconds"]
-        diverged = not (math.isfinite(event["train_loss"]) and math.isfinite(event["test_loss"]))
-        if diverged:
-            break
-    checksum = protocol.keep_weights(spec, run.net.tensors())
-    result = {"train_seconds": seconds, "diverged": diverged, "checksum": checksum}
-    events.send("done", **result, total_seconds=protocol.process_age())
+    protocol.conduct(spec, events, run)
 
 
 def fingerprint(spec, events):

@@ -86,6 +86,28 @@ done:
     return st;
 }
 
+cnn_status cnn_locate_script(const char *argv0, const char *name, char **out)
+{
+    cnn_status st = CNN_OK;
+    cnn_text programs = {0}, folders = {0};
+    list_folders(argv0, &programs);
+    for (const char *p = programs.s; p && *p; p += strcspn(p, "\n") + 1) {
+        const int n = (int)strcspn(p, "\n");
+        cnn_text_printf(&folders, "%.*s\n%.*s/../trainers\n%.*s/../share/cnnmpi/trainers\n", n, p,
+                        n, p, n, p);
+    }
+    CNN_TRY(cnn_text_status(&folders));
+    *out = search(folders.s, name, is_file);
+    CNN_CHECK(*out != NULL, CNN_EENV,
+              "%s of cnnmpi's trainers is missing; it was sought in:\n%sset CNNMPI_TRAINERS to the "
+              "folder trainers/",
+              name, folders.s ? folders.s : "");
+done:
+    cnn_text_free(&folders);
+    cnn_text_free(&programs);
+    return st;
+}
+
 cnn_status cnn_locate_word(const char *argv0, const char *folder, const char *word, char **out)
 {
     cnn_status st = CNN_OK;

@@ -12,6 +12,10 @@
  *  an absolute path, owned by the caller. CNN_EENV lists the places. */
 cnn_status cnn_locate_program(const char *argv0, const char *name, char **out);
 
+/** Finds a file of trainers/ ("keras/train.py") beside the build tree or where it is installed, or in
+ *  $CNNMPI_TRAINERS. *out is an absolute path, owned by the caller. CNN_EENV lists the places. */
+cnn_status cnn_locate_script(const char *argv0, const char *name, char **out);
+
 /** Finds what a job's command names: a program or script `word`, given with a folder or an
  *  extension ("trainers/pytorch.py"), in `folder` (the job file's; may be NULL), in the working
  *  directory, and in the places above and trainers/ beside them. *out is an absolute path, owned

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mpi/worker/trainer_command.h"
 
+#include "mpi/worker/environment.h"
 #include "mpi/worker/locate.h"
 #include "mpi/worker/simulated.h"
 #include "protocol/spec.h"
@@ -63,6 +64,35 @@ done:
     return st;
 }
 
+/** A trainer that comes with cnnmpi: its script, and the Python that has its framework. */
+static cnn_status shipped_program(const cnn_framework *f, int backend, const char *argv0,
+                                  char ***out)
+{
+    cnn_status st = CNN_OK;
+    const bool gpu = backend == CNN_BACKEND_CUDNN;
+    char **argv = calloc(3, sizeof *argv);
+    CNN_CHECK(argv != NULL, CNN_ENOMEM, "a trainer's arguments");
+    CNN_CHECK(gpu || !cnn_shipped_trainer_needs_gpu(f->trainer, f->mode), CNN_EENV,
+              "framework %s: the mode %s needs a GPU", f->name, f->mode);
+    CNN_TRY(cnn_environment_python(f, gpu, argv0, &argv[0]));
+    CNN_TRY(cnn_locate_script(argv0, f->trainer->script, &argv[1]));
+    *out = argv;
+    argv = NULL;
+done:
+    free_vector(argv);
+    return st;
+}
+
+/** Of any framework. */
+static cnn_status find_program(const cnn_framework *f, int backend, const char *argv0, char ***out)
+{
+    if (f->trainer)
+        return shipped_program(f, backend, argv0, out);
+    if (f->is_command)
+        return foreign_program(f, argv0, out);
+    return own_program(f->is_simulated ? "cnntrain-simulate" : trainer_of(backend), argv0, out);
+}
+
 cnn_status cnn_trainer_commands_create(const cnn_job *job, const cnn_design *design, int backend,
                                        const char *argv0, cnn_trainer_commands **out)
 {
@@ -75,9 +105,7 @@ cnn_status cnn_trainer_commands_create(const cnn_job *job, const cnn_design *des
     CNN_TRY(cnn_locate_program(argv0, "cnn-exec", &r->helper));
     for (int c = 0; c < r->cell_count; c++) {
         const cnn_treatment t = cnn_job_treatment(job, design->cells[c].levels);
-        const char *own = t.framework->is_simulated ? "cnntrain-simulate" : trainer_of(backend);
-        CNN_TRY(t.framework->is_command ? foreign_program(t.framework, argv0, &r->argv[c])
-                                        : own_program(own, argv0, &r->argv[c]));
+        CNN_TRY(find_program(t.framework, backend, argv0, &r->argv[c]));
     }
     *out = r;
     r = NULL;
@@ -137,6 +165,8 @@ static cnn_status write_spec(const cnn_job *job, const cnn_design *design, int r
     spec->network = *t.architecture;
     spec->source = *t.source;
     spec->train = t.train;
+    spec->mode = (char *)t.framework->mode;
+    spec->backend = (char *)t.framework->backend;
     spec->simulate = t.framework->is_simulated ? &simulation : NULL;
     spec->tune = tune;
     spec->algorithms = (char *)algorithms;

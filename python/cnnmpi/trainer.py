@@ -440,6 +440,76 @@ def keep_weights(spec: dict[str, Any], tensors: Iterable[Any]) -> str:
     return f"{fnv1a(flat):016x}"
 
 
+def confine(threads):
+    """Leaves this process the first `threads` of its cores, so that pools which frameworks size by
+    the cores that they see are no larger. To be called before a framework is loaded."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < threads:
+        raise Failure(DATA, f"{threads} threads are asked for, but the process may use {len(cores)} cores")
+    os.sched_setaffinity(0, cores[:threads])
+
+
+def thread_seconds():
+    """{thread: CPU time in seconds} of this process."""
+    times = {}
+    for task in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{task}/schedstat", encoding="utf-8") as file:
+                times[task] = int(file.read().split()[0]) * 1e-9
+        except OSError:  # it has ended
+            pass
+    return times
+
+
+def measure_threads(work, tries=8):
+    """The most threads that shared one call of work(), of the tries: those with at least half of the
+    CPU time of the busiest, so that a thread which only waits is not counted. For pools that are
+    not OpenMP's."""
+    work()  # makes the pool
+    most = 1
+    for _ in range(tries):
+        before = thread_seconds()
+        work()
+        spent = [seconds - before.get(task, 0) for task, seconds in thread_seconds().items()]
+        most = max(most, sum(s >= 0.5 * max(spent) for s in spent))
+    return most
+
+
+def choose_mode(spec, modes):
+    """The specification's `mode`, of those that there are; the first one without it."""
+    mode = spec.get("mode") or modes[0]
+    if mode not in modes:
+        raise Failure(USAGE, f"mode '{mode}' is not known here; there are {', '.join(modes)}")
+    return mode
+
+
+def conduct(spec, events, run):
+    """Sends the events of a whole run. run: set up and warmed, with describe(), the members of
+    `ready`; train_epoch(n) and evaluate(), those of `epoch`; tensors(), the final parameters in
+    canonical order and layout."""
+    events.send("ready", setup_seconds=process_age(), **run.describe())
+    seconds, diverged = 0.0, False
+    for epoch in range(spec["train"]["epochs"]):
+        event = {"epoch": epoch, **run.train_epoch(epoch), **run.evaluate()}
+        events.send("epoch", **event)
+        seconds += event["seconds"]
+        diverged = is_diverged(event)
+        if diverged:
+            break
+    finish(spec, events, run.tensors(), seconds, diverged)
+
+
+def is_diverged(event):
+    return not (math.isfinite(event["train_loss"]) and math.isfinite(event["test_loss"]))
+
+
+def finish(spec, events, tensors, seconds, diverged):
+    """Sends `done`."""
+    checksum = keep_weights(spec, tensors)
+    result = {"train_seconds": seconds, "diverged": diverged, "checksum": checksum}
+    events.send("done", **result, total_seconds=process_age())
+
+
 def main(train):
     """Reads the specification, calls train(spec, events), and returns the exit status. By hand,
     without CNN_EVENTS_FD, events go to standard output."""

@@ -7,6 +7,7 @@
 #include "document/render.h"
 #include "forecast/forecast.h"
 #include "hdf5io/reader.h"
+#include "mpi/worker/environment.h"
 #include "report/forecast.h"
 
 #include <stdlib.h>
@@ -58,6 +59,7 @@ cnn_status cnn_command_plan(const cnn_command_line *line)
         CNN_TRY(describe_forecast(&p, line->from, &text));
     else
         cnn_design_describe_unmeasured(p.design, p.job, &text);
+    CNN_TRY(cnn_environment_describe_missing(p.job, NULL, &text));
     if (problem.len)
         cnn_text_printf(&text, "\n%s", problem.s);
     CNN_TRY(cnn_text_status(&problem));

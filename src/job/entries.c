@@ -105,9 +105,8 @@ void cnn_job_free_entries(cnn_job_reader *r)
     free(r->architecture_entries);
 }
 
-/** "unknown <what> 'x'; did you mean 'y'?" at a level; names is NULL-terminated. */
-static void unknown_level(cnn_job_reader *r, struct fy_node *level, const char *what,
-                          const char *const *names, const char *otherwise)
+void cnn_job_unknown_level(cnn_job_reader *r, struct fy_node *level, const char *what,
+                           const char *const *names, const char *otherwise)
 {
     const char *text = cnn_yaml_scalar(level);
     const char *meant = cnn_suggest(text, names);
@@ -137,7 +136,7 @@ cnn_status cnn_job_take_architecture(cnn_job_reader *r, struct fy_node *level, c
         names[i] = cnn_network_builtins[i];
     for (int i = 0; i < r->architecture_count; i++)
         names[n + i] = r->architecture_entries[i].name;
-    unknown_level(r, level, "architecture", names, "describe it under architectures:");
+    cnn_job_unknown_level(r, level, "architecture", names, "describe it under architectures:");
 done:
     free(names);
     return st;
@@ -171,112 +170,8 @@ cnn_status cnn_job_take_dataset(cnn_job_reader *r, struct fy_node *level, cnn_so
     memcpy(names, wellknown, sizeof wellknown);
     for (int i = 0; i < r->dataset_count; i++)
         names[WELLKNOWN + i] = r->dataset_entries[i].name;
-    unknown_level(r, level, "data set", names, "describe it under datasets:");
+    cnn_job_unknown_level(r, level, "data set", names, "describe it under datasets:");
 done:
     free(names);
-    return st;
-}
-
-/** A framework level that is a mapping. */
-typedef struct {
-    char *name;
-    int path; /* -1: none is given */
-    struct fy_node *command, *simulate;
-} program;
-
-static const cnn_field program_fields[] = {
-    {.key = "name", .kind = CNN_FIELD_STRING, .offset = offsetof(program, name), .required = true},
-    {.key = "path",
-     .kind = CNN_FIELD_ENUM,
-     .offset = offsetof(program, path),
-     .names = cnn_path_names},
-    {.key = "command", .kind = CNN_FIELD_NODE, .offset = offsetof(program, command)},
-    {.key = "simulate", .kind = CNN_FIELD_NODE, .offset = offsetof(program, simulate)},
-    {0},
-};
-
-/** A word of a command. "~/" at its start is expanded; a dollar sign is the program's business. */
-static bool read_word(cnn_job_reader *r, struct fy_node *item, char **out)
-{
-    static const cnn_field word = {.key = "command", .kind = CNN_FIELD_STRING};
-    if (!cnn_yaml_field(r->y, item, &word, out))
-        return false;
-    if (strncmp(*out, "~/", 2) == 0 && !strchr(*out, '$'))
-        cnn_job_expand_path(r, item, out);
-    return true;
-}
-
-static cnn_status read_command(cnn_job_reader *r, struct fy_node *list, cnn_framework *out)
-{
-    cnn_status st = CNN_OK;
-    int count = fy_node_is_sequence(list) ? fy_node_sequence_item_count(list) : 0, n = 0;
-    if (count <= 0) {
-        cnn_yaml_error(r->y, list,
-                       "'command' must be a list of words, as in [python3, trainers/pytorch.py]");
-        return CNN_OK;
-    }
-    out->command = calloc((size_t)count + 1, sizeof *out->command);
-    CNN_CHECK(out->command, CNN_ENOMEM, "command of %d words", count);
-    out->is_command = true;
-    void *iter = NULL;
-    for (struct fy_node *item; (item = fy_node_sequence_iterate(list, &iter));)
-        n += read_word(r, item, &out->command[n]);
-done:
-    return st;
-}
-
-static cnn_status read_program(cnn_job_reader *r, struct fy_node *level, cnn_framework *out)
-{
-    cnn_status st = CNN_OK;
-    program p = {.path = -1};
-    cnn_yaml_fields(r->y, level, "a framework", program_fields, &p);
-    struct fy_node *name = cnn_yaml_lookup(level, "name");
-    if (p.name && cnn_job_check_name(r->y, name, p.name))
-        for (const char *const *path = cnn_path_names; *path; path++)
-            if (strcmp(*path, p.name) == 0)
-                cnn_yaml_error(r->y, name,
-                               "'%s' is a path of cnnmpi's own; give this level "
-                               "another name",
-                               p.name);
-    out->is_simulated = p.simulate != NULL;
-    if (p.simulate)
-        cnn_truth_read(r->y, p.simulate, &out->truth);
-    out->path = p.path > 0 ? p.path : 0;
-    if (!!p.simulate + !!p.command + (p.path >= 0) > 1)
-        cnn_yaml_error(r->y, cnn_yaml_key(level, p.command ? "command" : "path"),
-                       "a framework is one of 'command', 'simulate' and 'path'");
-    else if (p.command)
-        CNN_TRY(read_command(r, p.command, out));
-    else if (!p.simulate && p.path < 0)
-        cnn_yaml_error(r->y, level,
-                       "'command' is missing in a framework; add it, or simulate: {...}, or path: "
-                       "native");
-    out->folder = cnn_strdup(r->job->folder);
-    CNN_CHECK(out->folder, CNN_ENOMEM, "a framework's folder");
-    out->name = p.name;
-    p.name = NULL;
-done:
-    free(p.name);
-    return st;
-}
-
-cnn_status cnn_job_read_framework(cnn_job_reader *r, struct fy_node *level, cnn_framework *out)
-{
-    cnn_status st = CNN_OK;
-    if (fy_node_is_mapping(level))
-        return read_program(r, level, out);
-    const char *text = cnn_yaml_scalar(level);
-    int path = 0;
-    while (cnn_path_names[path] && strcmp(cnn_path_names[path], text) != 0)
-        path++;
-    if (!cnn_path_names[path])
-        unknown_level(r, level, "framework", cnn_path_names,
-                      "there are native, layered, {name: ..., command: [...]} and "
-                      "{name: ..., simulate: {...}}");
-    out->path = path;
-    out->name = cnn_strdup(text);
-    out->folder = cnn_strdup(r->job->folder);
-    CNN_CHECK(out->name && out->folder, CNN_ENOMEM, "framework '%s'", text);
-done:
     return st;
 }

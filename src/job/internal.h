@@ -59,6 +59,10 @@ cnn_status cnn_job_read_factors(cnn_job_reader *r);
 /** What one level stands for: a framework (a word or a mapping), an architecture, a data set. An
  *  unknown name is an error of the file. */
 cnn_status cnn_job_read_framework(cnn_job_reader *r, struct fy_node *level, cnn_framework *out);
+/** Records "unknown <what> 'x'; did you mean 'y'?" at a level, or else `otherwise`. names is
+ *  NULL-terminated. */
+void cnn_job_unknown_level(cnn_job_reader *r, struct fy_node *level, const char *what,
+                           const char *const *names, const char *otherwise);
 cnn_status cnn_job_take_architecture(cnn_job_reader *r, struct fy_node *level, cnn_network *out);
 cnn_status cnn_job_take_dataset(cnn_job_reader *r, struct fy_node *level, cnn_source *out);
 

@@ -45,6 +45,8 @@ bool cnn_framework_is_same(const cnn_framework *a, const cnn_framework *b)
 {
     if (a->is_simulated != b->is_simulated || a->is_command != b->is_command)
         return false;
+    if (a->trainer || b->trainer) /* their texts are those of one table */
+        return a->trainer == b->trainer && a->mode == b->mode && a->backend == b->backend;
     if (a->is_command)
         return is_same_command(a, b);
     if (!a->is_simulated)

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "data/source.h"
 #include "job/conditions.h"
+#include "job/trainers.h"
 #include "nn/network.h"
 #include "nn/train.h"
 #include "simulate/truth.h"
@@ -25,6 +26,8 @@ typedef struct {
     bool is_command;
     int path;       /* cnn_path, when it is ours */
     char **command; /* NULL-terminated argument vector of a program that follows the run protocol */
+    const cnn_shipped_trainer *trainer; /* one that comes with cnnmpi; NULL: it is none */
+    const char *mode, *backend;         /* of that trainer; backend NULL: it has no choice */
     bool is_simulated;
     cnn_truth truth; /* of a simulated one */
     char *folder;    /* the job file's folder: where a relative program or script is sought first */
@@ -127,7 +130,7 @@ cnn_status cnn_job_check_output(const cnn_job *job);
  *  neither data sets nor cores are needed. */
 static inline bool cnn_framework_is_own(const cnn_framework *framework)
 {
-    return !framework->is_command && !framework->is_simulated;
+    return !framework->is_command && !framework->trainer && !framework->is_simulated;
 }
 bool cnn_job_is_simulated(const cnn_job *job);
 /** Whether two levels run the same program in the same way, whatever their names: a negative

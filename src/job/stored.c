@@ -38,6 +38,10 @@ void cnn_job_describe_treatment(const cnn_treatment *treatment, cnn_text *out)
     if (f->is_simulated) {
         cnn_text_append(out, ",\"simulate\":");
         cnn_truth_write_json(&f->truth, out);
+    } else if (f->trainer) {
+        cnn_text_printf(out, ",\"trainer\":\"%s\",\"mode\":\"%s\"", f->trainer->name, f->mode);
+        if (f->backend)
+            cnn_text_printf(out, ",\"backend\":\"%s\"", f->backend);
     } else if (f->is_command) {
         for (int i = 0; f->command[i]; i++) {
             cnn_text_append(out, i ? "," : ",\"command\":[");

@@ -10,7 +10,7 @@ enum { MAX_THREADS = 4096, MAX_SEED = INT32_MAX };
 typedef struct {
     int protocol, run, path, seed, threads;
     bool tune;
-    char *framework, *algorithms, *weights_out;
+    char *framework, *algorithms, *weights_out, *mode, *backend;
     struct fy_node *network, *dataset, *train, *simulate;
 } outline;
 
@@ -32,6 +32,8 @@ static const cnn_field outline_fields[] = {
     {"algorithms", CNN_FIELD_STRING, offsetof(outline, algorithms), .required = false},
     {"simulate", CNN_FIELD_NODE, offsetof(outline, simulate), .required = false},
     {"weights_out", CNN_FIELD_STRING, offsetof(outline, weights_out), .required = false},
+    {"mode", CNN_FIELD_STRING, offsetof(outline, mode), .required = false},
+    {"backend", CNN_FIELD_STRING, offsetof(outline, backend), .required = false},
     {0},
 };
 
@@ -89,15 +91,24 @@ static bool is_known_version(cnn_yaml *y)
     return false;
 }
 
+/** Members that version 1 does not have are errors there. */
+static void check_members(cnn_yaml *y, const outline *o)
+{
+    static const char *const keys[] = {"weights_out", "mode", "backend"};
+    const char *const texts[] = {o->weights_out, o->mode, o->backend};
+    for (int i = 0; i < 3; i++)
+        if (texts[i] && o->protocol == 1)
+            cnn_yaml_error(y, cnn_yaml_lookup(cnn_yaml_root(y), keys[i]),
+                           "'%s' is a member of protocol 2, but \"protocol\" is 1", keys[i]);
+}
+
 static void read_spec(cnn_yaml *y, outline *o, cnn_spec *spec)
 {
     struct fy_node *root = cnn_yaml_root(y);
     if (!root || !is_known_version(y))
         return;
     cnn_yaml_fields(y, root, "specification", outline_fields, o);
-    if (o->weights_out && o->protocol == 1)
-        cnn_yaml_error(y, cnn_yaml_lookup(root, "weights_out"),
-                       "'weights_out' is a member of protocol 2, but \"protocol\" is 1");
+    check_members(y, o);
     if (o->network)
         read_network(y, o->network, &spec->network);
     if (o->dataset)
@@ -111,7 +122,9 @@ static void read_spec(cnn_yaml *y, outline *o, cnn_spec *spec)
     spec->tune = o->tune;
     spec->algorithms = o->algorithms;
     spec->weights_out = o->weights_out;
-    o->algorithms = o->weights_out = NULL;
+    spec->mode = o->mode;
+    spec->backend = o->backend;
+    o->algorithms = o->weights_out = o->mode = o->backend = NULL;
     if (o->simulate && (spec->simulate = calloc(1, sizeof *spec->simulate)) != NULL)
         cnn_simulation_read(y, o->simulate, spec->simulate);
     else if (o->simulate)
@@ -138,6 +151,8 @@ done:
     free(o.framework);
     free(o.algorithms);
     free(o.weights_out);
+    free(o.mode);
+    free(o.backend);
     cnn_spec_free(&spec);
     cnn_yaml_close(&y);
     return st;
@@ -156,7 +171,11 @@ static void write_named(const char *key, const char *name, const char *body_key,
 /** The lowest version that has all members of the specification. */
 static int lowest_version(const cnn_spec *spec)
 {
-    return spec->weights_out && spec->weights_out[0] ? 2 : 1;
+    const char *const newer[] = {spec->weights_out, spec->mode, spec->backend};
+    for (int i = 0; i < 3; i++)
+        if (newer[i] && newer[i][0])
+            return 2;
+    return 1;
 }
 
 void cnn_spec_write(const cnn_spec *spec, cnn_text *out)
@@ -169,7 +188,9 @@ void cnn_spec_write(const cnn_spec *spec, cnn_text *out)
                        .tune = spec->tune,
                        .framework = spec->framework,
                        .algorithms = spec->algorithms,
-                       .weights_out = spec->weights_out};
+                       .weights_out = spec->weights_out,
+                       .mode = spec->mode,
+                       .backend = spec->backend};
     cnn_text layers = {0}, source = {0};
     cnn_network_write_json(&spec->network, &layers);
     cnn_source_write_json(&spec->source, &source);
@@ -193,6 +214,8 @@ void cnn_spec_free(cnn_spec *spec)
     free(spec->framework);
     free(spec->algorithms);
     free(spec->weights_out);
+    free(spec->mode);
+    free(spec->backend);
     cnn_source_free(&spec->source);
     if (spec->simulate)
         cnn_simulation_free(spec->simulate);

@@ -30,6 +30,8 @@ typedef struct {
     char *algorithms; /* chosen before, for this cell and device model; NULL, "": not given */
     bool verbose;     /* print what tuning has timed; by hand only, no part of the JSON text */
     cnn_simulation *simulate; /* of a simulated framework; NULL: trains */
+    char *mode;        /* how a trainer with several modes trains; NULL, "": not given. Version 2 */
+    char *backend;     /* library that a trainer with a choice computes with; likewise */
     char *weights_out; /* file that takes the final weights, f32 little-endian in canonical order;
                           NULL, "": none. Version 2 */
 } cnn_spec;

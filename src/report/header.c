@@ -281,7 +281,7 @@ static void put_contrast(const cnn_report *r, cnn_table *t)
     cnn_table_text(t, "%s: %s", contrast->name, levels.s ? levels.s : "");
     *t->failed |= levels.failed;
     cnn_text_free(&levels);
-    if (r->names.any_study) {
+    if (r->names.any_study && !strcmp(r->names.pair->tensorflow, "native")) {
         line(t, "study");
         cnn_table_text(t, "native stands for its TensorFlow, layered for its Keras "
                           "(cnnmpi report --published)");

@@ -24,21 +24,42 @@ static char *label_of(const cnn_results *r, const int *levels)
     return cnn_text_take(&t);
 }
 
-/** Whether the contrast is the study's: this program's two paths. */
-static bool contrasts_paths(const cnn_results *r)
+/** What can stand for the study's two frameworks: they themselves, or this program's two paths. */
+static const cnn_study_pair study_pairs[] = {
+    {"tensorflow", "keras", "here", "here",
+     "Training time beside the published study: TensorFlow over Keras, there and here",
+     "Test error beside the published study: TensorFlow minus Keras, there and here"},
+    {"native", "layered", "native is", "native errs",
+     "Training time beside the published study: TensorFlow over Keras there, native over layered here",
+     "Test error beside the published study: TensorFlow minus Keras there, native minus layered here"},
+};
+
+static bool has_level(const cnn_results_factor *factor, const char *label)
+{
+    for (int l = 0; l < factor->level_count; l++)
+        if (!strcmp(factor->labels[l], label))
+            return true;
+    return false;
+}
+
+/** NULL: the contrast is not the study's. */
+static const cnn_study_pair *find_study_pair(const cnn_results *r)
 {
     const cnn_results_factor *contrast = &r->factors[r->contrast];
-    int found = 0;
-    for (int l = 0; l < contrast->level_count; l++)
-        found += !strcmp(contrast->labels[l], "native") || !strcmp(contrast->labels[l], "layered");
-    return !strcmp(contrast->name, "framework") && found == 2;
+    if (strcmp(contrast->name, "framework") != 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof study_pairs / sizeof study_pairs[0]; i++)
+        if (has_level(contrast, study_pairs[i].tensorflow) &&
+            has_level(contrast, study_pairs[i].keras))
+            return &study_pairs[i];
+    return NULL;
 }
 
 /** The study's name of a combination, or NULL. */
 static const char *study_name(const cnn_results *r, const int *levels)
 {
     const char *architecture = NULL, *dataset = NULL;
-    if (r->factor_count != 3 || !contrasts_paths(r))
+    if (r->factor_count != 3 || !find_study_pair(r))
         return NULL;
     for (int f = 0; f < r->factor_count; f++) {
         if (!strcmp(r->factors[f].name, "architecture"))
@@ -69,6 +90,7 @@ cnn_status cnn_report_names_make(const cnn_results *results, const cnn_analysis 
     }
     for (int l = 0; l < n.level_count; l++)
         n.levels[l] = results->factors[results->contrast].labels[l];
+    n.pair = find_study_pair(results);
     *out = n;
     n = (cnn_report_names){0};
 done:

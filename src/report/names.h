@@ -8,16 +8,24 @@
 
 #include <stdbool.h>
 
+/** Levels that stand for the study's frameworks, and how its tables name them. */
+typedef struct {
+    const char *tensorflow, *keras;
+    const char *is, *errs;      /* titles of columns: "native is" (faster), "native errs" (more) */
+    const char *times, *errors; /* captions */
+} cnn_study_pair;
+
 typedef struct {
     int combination_count, level_count;
     char **combinations; /* [combination_count] "arch1/mnist"; "all" without another factor */
     const char **study;  /* [combination_count] the study's name, "A1 MNIST"; NULL: not of it */
     const char **levels; /* [level_count] of the contrast; borrowed */
     bool any_study;      /* any combination is one of the study's */
+    const cnn_study_pair *pair; /* NULL: the contrast is not the study's */
 } cnn_report_names;
 
-/** A combination is the study's where the contrast is `framework`, with native and layered among
- * its levels, and the other factors are its architecture and its data set, alone. End with
+/** A combination is the study's where the contrast is `framework`, with tensorflow and keras, or
+ * native and layered, among its levels, and the other factors are its architecture and its data set, alone. End with
  * cnn_report_names_free. */
 cnn_status cnn_report_names_make(const cnn_results *results, const cnn_analysis *analysis,
                                  cnn_report_names *out);

@@ -8,20 +8,21 @@
 
 #define COUNT(columns) ((int)(sizeof(columns) / sizeof *(columns)))
 
-/** The pair of the paths: native, which stands for the study's TensorFlow, against layered. */
+/** The pair that stands for the study's TensorFlow against Keras. */
 typedef struct {
     const cnn_report *r;
     int pair;
-    double sign; /* -1: the pair is layered against native */
-} paths_view;
+    double sign; /* -1: the pair is Keras against TensorFlow */
+} study_view;
 
-static bool find_pair(const cnn_report *r, paths_view *v)
+static bool find_pair(const cnn_report *r, study_view *v)
 {
     for (int p = 0; p < r->a->pair_count; p++) {
         const char *a = r->names.levels[r->a->pairs[p].a], *b = r->names.levels[r->a->pairs[p].b];
-        const bool forward = !strcmp(a, "native") && !strcmp(b, "layered");
-        if (forward || (!strcmp(a, "layered") && !strcmp(b, "native"))) {
-            *v = (paths_view){r, p, forward ? 1 : -1};
+        const cnn_study_pair *pair = r->names.pair;
+        const bool forward = !strcmp(a, pair->tensorflow) && !strcmp(b, pair->keras);
+        if (forward || (!strcmp(a, pair->keras) && !strcmp(b, pair->tensorflow))) {
+            *v = (study_view){r, p, forward ? 1 : -1};
             return true;
         }
     }
@@ -39,13 +40,13 @@ static int case_of(const char *name)
     return 0;
 }
 
-/** `less`, `more` or "not significant", of TensorFlow or native. p: after Holm. */
+/** `less`, `more` or "not significant", of TensorFlow or what stands for it. p: after Holm. */
 static const char *direction(double difference, double p, const char *less, const char *more)
 {
     return !(p <= CNN_PUBLISHED_ALPHA) ? "not significant" : difference < 0 ? less : more;
 }
 
-static const char *verdict_here(const paths_view *v, const cnn_comparison *x, const char *less,
+static const char *verdict_here(const study_view *v, const cnn_comparison *x, const char *less,
                                 const char *more)
 {
     switch (x->verdict) {
@@ -64,15 +65,15 @@ static const char *verdict_here(const paths_view *v, const cnn_comparison *x, co
     }
 }
 
-static const cnn_comparison *here(const paths_view *v, int combination, cnn_measure measure)
+static const cnn_comparison *here(const study_view *v, int combination, cnn_measure measure)
 {
     const cnn_analysis *a = v->r->a;
     return cnn_analysis_comparison(a, combination * a->pair_count + v->pair, measure);
 }
 
-static void report_times(const paths_view *v, const cnn_published *p)
+static void report_times(const study_view *v, const cnn_published *p)
 {
-    static const cnn_table_column columns[] = {
+    const cnn_table_column columns[] = {
         {.name = "study", .title = "study", .key = true},
         {.name = "published_ratio",
          .title = "ratio there",
@@ -85,12 +86,11 @@ static void report_times(const paths_view *v, const cnn_published *p)
          .format = CNN_FORMAT_FIXED,
          .digits = 3,
          .interval = true},
-        {.name = "verdict", .title = "native is"},
+        {.name = "verdict", .title = v->r->names.pair->is},
     };
     const cnn_report *r = v->r;
-    cnn_table *t = cnn_document_table(r->out, "study_times", columns, COUNT(columns),
-                                      "Training time beside the published study: TensorFlow over "
-                                      "Keras there, native over layered here");
+    cnn_table *t =
+        cnn_document_table(r->out, "study_times", columns, COUNT(columns), r->names.pair->times);
     for (int k = 0; k < r->a->combination_count; k++) {
         if (!r->names.study[k])
             continue;
@@ -112,9 +112,9 @@ static void report_times(const paths_view *v, const cnn_published *p)
                       "test after Holm, of frameworks that ran one after the other.");
 }
 
-static void report_errors(const paths_view *v, const cnn_published *p)
+static void report_errors(const study_view *v, const cnn_published *p)
 {
-    static const cnn_table_column columns[] = {
+    const cnn_table_column columns[] = {
         {.name = "study", .title = "study", .key = true},
         {"published_difference", "there", "points", .format = CNN_FORMAT_FIXED, .digits = 2},
         {.name = "published_verdict", .title = "TensorFlow errs"},
@@ -125,12 +125,11 @@ static void report_errors(const paths_view *v, const cnn_published *p)
          .digits = 3,
          .scale = 100,
          .interval = true},
-        {.name = "verdict", .title = "native errs"},
+        {.name = "verdict", .title = v->r->names.pair->errs},
     };
     const cnn_report *r = v->r;
-    cnn_table *t = cnn_document_table(r->out, "study_errors", columns, COUNT(columns),
-                                      "Test error beside the published study: TensorFlow minus "
-                                      "Keras there, native minus layered here");
+    cnn_table *t =
+        cnn_document_table(r->out, "study_errors", columns, COUNT(columns), r->names.pair->errors);
     for (int k = 0; k < r->a->combination_count; k++) {
         if (!r->names.study[k])
             continue;
@@ -150,13 +149,13 @@ static void report_errors(const paths_view *v, const cnn_published *p)
                            forward ? x->paired_difference_upper : -x->paired_difference_lower);
         cnn_table_text(t, "%s", verdict_here(v, x, "less", "more"));
     }
-    cnn_table_note(t, "Both paths start from the same weights and see the same batches: they must "
+    cnn_table_note(t, "Both start from the same weights and see the same batches: they must "
                       "agree here.");
 }
 
 void cnn_report_study(const cnn_report *r)
 {
-    paths_view v;
+    study_view v;
     cnn_published published;
     if (!r->names.any_study || !find_pair(r, &v))
         return;

@@ -412,22 +412,23 @@ static void test_factors_are_lists_of_known_things(void **state)
 static void test_unknown_levels(void **state)
 {
     (void)state;
-    assert_errors("factors:\n"
-                  "  framework: [natve, keras]\n"
-                  "  architecture: [arch3, lenet, vgg, [x]]\n"
-                  "  dataset: [mnst, cifar10, smal]\n"
-                  "architectures: {lenett: [{dense: classes}]}\n"
-                  "datasets: {small: {type: synthetic}}\n",
-                  "j:2:15: error: unknown framework 'natve'; did you mean 'native'?\n"
-                  "j:2:22: error: unknown framework 'keras'; there are native, layered, {name: "
-                  "..., command: [...]} and {name: ..., simulate: {...}}\n"
-                  "j:3:18: error: unknown architecture 'arch3'; did you mean 'arch1'?\n"
-                  "j:3:25: error: unknown architecture 'lenet'; did you mean 'lenett'?\n"
-                  "j:3:32: error: unknown architecture 'vgg'; describe it under architectures:\n"
-                  "j:3:37: error: a level of 'architecture' must be a name\n"
-                  "j:4:13: error: unknown data set 'mnst'; did you mean 'mnist'?\n"
-                  "j:4:19: error: unknown data set 'cifar10'; describe it under datasets:\n"
-                  "j:4:28: error: unknown data set 'smal'; did you mean 'small'?\n");
+    assert_errors(
+        "factors:\n"
+        "  framework: [natve, keras]\n"
+        "  architecture: [arch3, lenet, vgg, [x]]\n"
+        "  dataset: [mnst, cifar10, smal]\n"
+        "architectures: {lenett: [{dense: classes}]}\n"
+        "datasets: {small: {type: synthetic}}\n",
+        "j:2:15: error: unknown framework 'natve'; did you mean 'native'?\n"
+        "j:2:22: error: unknown framework 'keras'; there are native, layered, {name: "
+        "..., trainer: keras}, {name: ..., command: [...]} and {name: ..., simulate: {...}}\n"
+        "j:3:18: error: unknown architecture 'arch3'; did you mean 'arch1'?\n"
+        "j:3:25: error: unknown architecture 'lenet'; did you mean 'lenett'?\n"
+        "j:3:32: error: unknown architecture 'vgg'; describe it under architectures:\n"
+        "j:3:37: error: a level of 'architecture' must be a name\n"
+        "j:4:13: error: unknown data set 'mnst'; did you mean 'mnist'?\n"
+        "j:4:19: error: unknown data set 'cifar10'; describe it under datasets:\n"
+        "j:4:28: error: unknown data set 'smal'; did you mean 'small'?\n");
 }
 
 static void test_levels_are_unique(void **state)
@@ -481,15 +482,62 @@ static void test_programs_are_checked(void **state)
         "j:4:29: error: 'time' is missing in simulate\n"
         "j:4:30: error: unknown key 'mean' in simulate; its keys are time, error, failures, "
         "hangs, divergence, nondeterminism, devices_per_node, machine_seed, sleep, reports\n"
-        "j:5:48: error: a framework is one of 'command', 'simulate' and 'path'\n"
+        "j:5:48: error: a framework is one of 'command', 'trainer', 'simulate' and 'path'\n"
         "j:6:26: error: 'command' must be a list of words, as in [python3, trainers/pytorch.py]\n"
         "j:7:26: error: 'command' must be a list of words, as in [python3, trainers/pytorch.py]\n"
         "j:8:36: error: 'command' must be text, not a list\n"
         "j:9:14: error: 'layered' is a path of cnnmpi's own; give this level another name\n"
         "j:10:7: error: 'name' is missing in a framework\n"
-        "j:11:7: error: 'command' is missing in a framework; add it, or simulate: {...}, or path: native\n"
-        "j:12:7: error: 'command' is missing in a framework; add it, or simulate: {...}, or path: native\n"
+        "j:11:7: error: 'command' is missing in a framework; add it, or trainer: keras, or simulate: {...}, or path: native\n"
+        "j:12:7: error: 'command' is missing in a framework; add it, or trainer: keras, or simulate: {...}, or path: native\n"
         "j:12:17: error: unknown key 'comand' in a framework; did you mean 'command'?\n");
+}
+
+static void test_trainers_of_cnnmpi_are_named(void **state)
+{
+    (void)state;
+    cnn_job *job = NULL;
+    assert_int_equal(cnn_job_parse("j",
+                                   "factors:\n"
+                                   "  framework: [{name: k, trainer: keras}, {name: k2, trainer: "
+                                   "keras, mode: fit, backend: tensorflow},\n"
+                                   "    {name: g, trainer: tensorflow}, {name: x, trainer: "
+                                   "tensorflow, mode: xla}]\n"
+                                   "  architecture: [arch1]\n"
+                                   "  dataset: [mnist]\n",
+                                   NULL, &job),
+                     CNN_OK);
+    const cnn_framework *f = job->frameworks;
+    assert_string_equal(f[0].trainer->script, "keras/train.py");
+    assert_string_equal(f[0].mode, "fit");
+    assert_string_equal(f[0].backend, "tensorflow");
+    assert_string_equal(f[2].mode, "graph");
+    assert_null(f[2].backend);
+    assert_false(cnn_framework_is_own(&f[2]));
+    assert_true(cnn_framework_is_same(&f[0], &f[1])); /* the defaults, written out */
+    assert_false(cnn_framework_is_same(&f[1], &f[2]));
+    assert_false(cnn_framework_is_same(&f[2], &f[3]));
+    cnn_job_destroy(&job);
+    static const char *const files[] = {"jobs/published.yaml", "jobs/published-small.yaml"};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(cnn_job_read(files[i], NULL, &job), CNN_OK);
+        cnn_job_destroy(&job);
+    }
+    assert_errors(
+        "factors:\n"
+        "  framework:\n"
+        "    - {name: a, trainer: keres}\n"
+        "    - {name: b, trainer: tensorflow, mode: fit}\n"
+        "    - {name: c, trainer: tensorflow, backend: jax}\n"
+        "    - {name: d, command: [x], mode: fit}\n"
+        "    - {name: e, trainer: keras, path: native}\n"
+        "  architecture: [arch1]\n"
+        "  dataset: [mnist]\n",
+        "j:3:26: error: unknown trainer 'keres'; did you mean 'keras'?\n"
+        "j:4:38: error: the trainer 'tensorflow' has no mode 'fit'; it has graph, eager, xla\n"
+        "j:5:38: error: the trainer 'tensorflow' has no choice of a backend\n"
+        "j:6:31: error: 'mode' belongs to a framework with 'trainer'\n"
+        "j:7:17: error: a framework is one of 'command', 'trainer', 'simulate' and 'path'\n");
 }
 
 /** A path under another name: a negative control. */
@@ -915,6 +963,7 @@ int main(void)
         cmocka_unit_test(test_levels_are_unique),
         cmocka_unit_test(test_values_of_setting_factors_are_checked),
         cmocka_unit_test(test_programs_are_checked),
+        cmocka_unit_test(test_trainers_of_cnnmpi_are_named),
         cmocka_unit_test(test_one_path_can_have_two_names),
         cmocka_unit_test(test_looks_and_primary_are_read),
         cmocka_unit_test(test_declared_differences_are_read),

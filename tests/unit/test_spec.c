@@ -214,8 +214,23 @@ static void test_a_specification_carries_the_lowest_version(void **state)
     assert_round_trip(&s);
     cnn_spec_free(&s);
     free(text);
-    assert_head_refused("\"protocol\":1,\"seed\":1,\"threads\":1,\"weights_out\":\"w\"",
-                        "'weights_out' is a member of protocol 2");
+    assert_int_equal(
+        parse_head("\"protocol\":2,\"seed\":1,\"threads\":1,\"mode\":\"fit\",\"backend\":\"jax\"",
+                   &s),
+        CNN_OK);
+    assert_string_equal(s.mode, "fit");
+    assert_string_equal(s.backend, "jax");
+    assert_written_version(&s, "{\"protocol\":2,");
+    assert_round_trip(&s);
+    cnn_spec_free(&s);
+    static const char *const newer[] = {"weights_out", "mode", "backend"};
+    for (int i = 0; i < 3; i++) {
+        text = cnn_asprintf("\"protocol\":1,\"seed\":1,\"threads\":1,\"%s\":\"w\"", newer[i]);
+        char *message = cnn_asprintf("'%s' is a member of protocol 2", newer[i]);
+        assert_head_refused(text, message);
+        free(message);
+        free(text);
+    }
 }
 
 static void test_parse_reports_all_errors_at_once(void **state)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/trainers.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/** A new trainer is a new line here, a folder in trainers/, and requirement files in
+ *  trainers/requirements. */
+static const cnn_shipped_trainer trainers[] = {
+    {"tensorflow", "tensorflow/train.py", .modes = {"graph", "eager", "xla"}},
+    {"keras", "keras/train.py", .modes = {"fit"}, .backends = {"tensorflow"}},
+};
+enum { TRAINERS = sizeof trainers / sizeof trainers[0] };
+
+const char *const cnn_shipped_trainer_names[TRAINERS + 1] = {"tensorflow", "keras"};
+
+const cnn_shipped_trainer *cnn_shipped_trainer_find(const char *name)
+{
+    for (int i = 0; i < TRAINERS; i++)
+        if (strcmp(trainers[i].name, name) == 0)
+            return &trainers[i];
+    return NULL;
+}
+
+const char *cnn_shipped_trainer_environment(const cnn_shipped_trainer *trainer, const char *backend)
+{
+    if (!trainer->backends[0])
+        return trainer->name;
+    return backend ? backend : trainer->backends[0];
+}
+
+bool cnn_shipped_trainer_needs_gpu(const cnn_shipped_trainer *trainer, const char *mode)
+{
+    for (const char *const *m = trainer->gpu_modes; *m; m++)
+        if (mode && strcmp(*m, mode) == 0)
+            return true;
+    return false;
+}
