@@ -8,11 +8,12 @@
  *  trainers/requirements. */
 static const cnn_shipped_trainer trainers[] = {
     {"tensorflow", "tensorflow/train.py", .modes = {"graph", "eager", "xla"}},
-    {"keras", "keras/train.py", .modes = {"fit"}, .backends = {"tensorflow"}},
+    {"keras", "keras/train.py", .modes = {"fit"}, .backends = {"tensorflow", "jax"}},
+    {"jax", "jax/train.py", .modes = {"jit", "scan"}},
 };
 enum { TRAINERS = sizeof trainers / sizeof trainers[0] };
 
-const char *const cnn_shipped_trainer_names[TRAINERS + 1] = {"tensorflow", "keras"};
+const char *const cnn_shipped_trainer_names[TRAINERS + 1] = {"tensorflow", "keras", "jax"};
 
 const cnn_shipped_trainer *cnn_shipped_trainer_find(const char *name)
 {

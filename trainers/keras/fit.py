@@ -154,8 +154,10 @@ def fit(spec, events, engine):
         "data_checksum": protocol.data_checksum(parts),
         **engine.describe(note),
     }
+    compiled = engine.compilations(model, judge)
     events.send("ready", setup_seconds=protocol.process_age(), **members)
     clock = Clock(spec, events, train, test, judge, engine.sync)
     model.fit(train, epochs=settings["epochs"], shuffle=False, verbose=0, callbacks=[clock])
+    engine.refuse_compilations(compiled, model, judge)
     tensors = network.to_canonical(layers, [np.array(v) for v in model.trainable_variables])
     protocol.finish(spec, events, tensors, clock.total, clock.diverged)

@@ -48,6 +48,32 @@ def threads():
     return protocol.measure_threads(lambda: tf.linalg.matmul(x, x).numpy())
 
 
+TRACES = []  # of Keras's steps, by name
+
+
+def note_traces(model, name):
+    step = getattr(model, name)
+
+    def noted(*arguments):
+        TRACES.append(name)  # Python runs a step only to trace it
+        return step(*arguments)
+
+    setattr(model, name, noted)
+
+
+def compilations(model, judge):
+    """Traces of the steps of Keras's models from here on: those that fit and evaluate run."""
+    note_traces(model, "train_step")
+    note_traces(judge, "test_step")
+    return len(TRACES)
+
+
+def refuse_compilations(before, *_):
+    """Nothing may be traced after set-up: the run would time the compiler."""
+    if len(TRACES) != before:
+        raise RuntimeError(f"{len(TRACES) - before} programs were traced after set-up")
+
+
 def sync():
     import tensorflow as tf
 
