@@ -3,8 +3,11 @@
 """A trainer in PyTorch that follows cnnmpi's run protocol (docs/trainer-protocol.md).
 
 It shares no code with cnnmpi: same networks, same initial weights, same batch order, same data,
-same timing rules, written as a user of PyTorch would write them (eager mode, torch.nn.functional,
-torch.optim). Needs NumPy and PyTorch 1.13 or newer.
+same timing rules, written as a user of PyTorch would write them (torch.nn.functional, torch.optim).
+Needs NumPy and PyTorch 1.13 or newer.
+
+Modes: `eager`; `compile`, which compiles loss and evaluation with torch.compile (needs PyTorch 2 and
+a C++ compiler).
 
   CNN_TORCH_DEVICE=cpu|cuda|cuda:1   default: a GPU where PyTorch sees one, else the CPU; where
                                      the job gives it a GPU, no CPU instead
@@ -37,6 +40,7 @@ try:
 except ImportError as error:
     MISSING = f"{error} (sought by {sys.executable}); install NumPy and PyTorch for it"
 
+MODES = "eager", "compile"
 NORM_EPSILON, NORM_MOVE = 1e-3, 0.01
 ADAM_BETAS, ADAM_EPSILON = (0.9, 0.999), 1e-7
 
@@ -273,8 +277,15 @@ class Feed:
 
     def batches(self, size):
         for first in range(0, len(self.labels), size):
-            chosen = self.order[first : first + size]
-            yield self.images[chosen].float() * self.scale, self.labels[chosen]
+            yield self.batch(first, size)
+
+    def first_and_last(self, size):
+        """Batches of both sizes that there are."""
+        return [self.batch(first, size) for first in (0, (len(self.labels) - 1) // size * size)]
+
+    def batch(self, first, size):
+        chosen = self.order[first : first + size]
+        return self.images[chosen].float() * self.scale, self.labels[chosen]
 
 
 class Adam:
@@ -296,6 +307,7 @@ class Run:
 
     def __init__(self, spec):
         self.settings = spec["train"]
+        self.mode = choose_mode(spec)
         self.seed = spec["seed"]
         self.device = choose_device()
         self.layout = torch.contiguous_format
@@ -307,7 +319,13 @@ class Run:
         self.net = Network(spec["network"]["layers"], (c, h, w), classes, self.seed)
         self.data_checksum = protocol.data_checksum(parts)
         self.train, self.test = (Feed(p, scale, self.device, self.layout) for p in parts)
+        self.loss_of, self.judge = self.compile(self.loss_of), self.compile(self.judge)
         self.reset()
+
+    def compile(self, function):
+        if self.mode == "eager":
+            return function
+        return torch.compile(function, dynamic=False)
 
     def reset(self):
         """Weights, statistics and the optimiser's state as at the beginning."""
@@ -324,18 +342,36 @@ class Run:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
+    def loss_of(self, x, y):
+        return F.cross_entropy(self.net(x, True), y)
+
+    def judge(self, x, y):
+        """Sum of the losses, and number of errors."""
+        logits = self.net(x, False)
+        return F.cross_entropy(logits, y, reduction="sum"), (logits.argmax(1) != y).sum()
+
     def step(self, x, y):
         self.optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(self.net(x, True), y)
+        loss = self.loss_of(x, y)
         loss.backward()
         self.optimizer.step()
         return loss.detach()
 
     def warm_up(self):
-        x, y = next(self.train.batches(self.settings["batch_size"]))
-        self.step(x, y)
+        """Runs, and compiles, all that the run will need: for the full and the last batch."""
+        for part, action in ((self.train, self.step), (self.test, self.judge)):
+            with torch.set_grad_enabled(part is self.train):
+                for x, y in part.first_and_last(self.settings["batch_size"]):
+                    action(x, y)
         self.sync()
         self.reset()
+        self.graphs = self.count_graphs()
+
+    def count_graphs(self):
+        """Graphs that torch.compile has made."""
+        if self.mode == "eager":
+            return 0
+        return torch._dynamo.utils.counters["stats"]["unique_graphs"]
 
     def train_epoch(self, epoch):
         """The members of an epoch's event that training fills."""
@@ -363,19 +399,25 @@ class Run:
         start = time.perf_counter()
         with torch.no_grad():
             for x, y in self.test.batches(self.settings["batch_size"]):
-                logits = self.net(x, False)
-                loss += F.cross_entropy(logits, y, reduction="sum")
-                errors += (logits.argmax(1) != y).sum()
+                batch_loss, batch_errors = self.judge(x, y)
+                loss += batch_loss
+                errors += batch_errors
         n = len(self.test.labels)
         event = {"test_loss": loss.item() / n, "test_error": errors.item() / n}
         return {**event, "evaluation_seconds": time.perf_counter() - start}
 
     def tensors(self):
+        if self.count_graphs() != self.graphs:
+            raise RuntimeError(f"{self.count_graphs() - self.graphs} graphs were compiled after set-up")
         return self.net.tensors()
 
     def describe(self):
         cuda = self.device.type == "cuda"
         versions = f"PyTorch {torch.__version__}"
+        if self.mode != "eager":
+            versions += f" {self.mode}"
+        if any(isinstance(layer, Dropout) for layer, _ in self.net.layers):
+            versions += ", own dropout masks"
         if cuda:
             versions += f", CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
         return {
@@ -388,6 +430,13 @@ class Run:
             "device": torch.cuda.get_device_name(self.device) if cuda else protocol.processor(),
             "threads": torch.get_num_threads(),
         }
+
+
+def choose_mode(spec):
+    mode = protocol.choose_mode(spec, MODES)
+    if mode != "eager" and not hasattr(torch, "compile"):
+        raise Failure(DATA, f"mode {mode} needs PyTorch 2, and this is {torch.__version__}")
+    return mode
 
 
 def choose_device():

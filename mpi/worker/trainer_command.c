@@ -72,8 +72,6 @@ static cnn_status shipped_program(const cnn_framework *f, int backend, const cha
     const bool gpu = backend == CNN_BACKEND_CUDNN;
     char **argv = calloc(3, sizeof *argv);
     CNN_CHECK(argv != NULL, CNN_ENOMEM, "a trainer's arguments");
-    CNN_CHECK(gpu || !cnn_shipped_trainer_needs_gpu(f->trainer, f->mode), CNN_EENV,
-              "framework %s: the mode %s needs a GPU", f->name, f->mode);
     CNN_TRY(cnn_environment_python(f, gpu, argv0, &argv[0]));
     CNN_TRY(cnn_locate_script(argv0, f->trainer->script, &argv[1]));
     *out = argv;

@@ -8,6 +8,7 @@ takes and gives, its parameters, and their initial values. Needs NumPy.
 Parameters are in the protocol's canonical layouts; `from_canonical` and `to_canonical` convert them
 for frameworks that keep channels last."""
 import math
+from typing import Any, Iterable, Optional, Sequence
 
 import numpy as np
 
@@ -17,7 +18,7 @@ NORM_EPSILON, NORM_MOMENTUM = 1e-3, 0.99
 ADAM_BETAS, ADAM_EPSILON = (0.9, 0.999), 1e-7
 
 
-def same_padding(length, window, stride):
+def same_padding(length: int, window: int, stride: int) -> tuple[int, int]:
     """Padding before and after one axis; the surplus comes after."""
     total = max((-(-length // stride) - 1) * stride + window - length, 0)
     return total // 2, total - total // 2
@@ -28,15 +29,16 @@ class Layer:
     window, stride, padding ("same" or "valid"), pads ((top, bottom), (left, right)): of
     convolutions and pools. rows: of batch norm, whether it keeps one mean for each row."""
 
-    shapes = ()
+    shapes: tuple[tuple[int, ...], ...] = ()
+    fans: Optional[tuple[int, int]] = None
 
-    def __init__(self, kind, settings, shape):
+    def __init__(self, kind: str, settings: dict[str, Any], shape: tuple[int, ...]) -> None:
         if kind not in BUILDERS:
             raise Failure(USAGE, f"unknown layer '{kind}'")
         self.kind, self.settings, self.input, self.output = kind, settings, shape, shape
         BUILDERS[kind](self, settings)
 
-    def slide(self, window, stride, channels):
+    def slide(self, window: int, stride: int, channels: Optional[int]) -> None:
         h, w, c = self.input
         self.window, self.stride = window, stride
         self.padding = self.settings.get("padding", "same")
@@ -45,32 +47,31 @@ class Layer:
         down, across = ((n + sum(pad) - window) // stride + 1 for n, pad in zip((h, w), self.pads))
         self.output = (down, across, channels or c)
 
-    def build_conv2d(self, settings):
+    def build_conv2d(self, settings: dict[str, Any]) -> None:
         kernel, filters, inputs = settings.get("kernel", 5), settings["filters"], self.input[2]
         self.slide(kernel, settings.get("stride", 1), filters)
         self.shapes = (filters, inputs, kernel, kernel), (filters,)
         self.fans = inputs * kernel * kernel, filters * kernel * kernel
 
-    def build_pool(self, settings):
+    def build_pool(self, settings: dict[str, Any]) -> None:
         self.slide(settings["window"], settings.get("stride", settings["window"]), None)
 
-    def build_batchnorm(self, settings):
+    def build_batchnorm(self, settings: dict[str, Any]) -> None:
         axis = settings.get("axis", "channels")
         self.rows = axis == "height" or (axis == "study" and settings["published"])
         count = self.input[0] if self.rows else self.input[2]
         self.shapes = (count,), (count,)
-        self.fans = None
 
-    def build_dropout(self, settings):
+    def build_dropout(self, settings: dict[str, Any]) -> None:
         self.rate = settings["rate"]
 
-    def build_dense(self, settings):
+    def build_dense(self, settings: dict[str, Any]) -> None:
         h, w, c = self.input
         self.output = (1, 1, settings["units"])
         self.shapes = (settings["units"], c, h, w), (settings["units"],)
         self.fans = c * h * w, settings["units"]
 
-    def build_relu(self, settings):
+    def build_relu(self, settings: dict[str, Any]) -> None:
         """Nothing to add."""
 
 
@@ -85,7 +86,7 @@ BUILDERS = {
 }
 
 
-def resolve(description, shape, classes):
+def resolve(description: Sequence[Any], shape: Sequence[int], classes: int) -> list[Layer]:
     """[Layer] of a specification's `network.layers`, on images of shape (H, W, C)."""
     layers, published = [], tuple(shape) == (28, 28, 1)
     for item in description:
@@ -100,7 +101,7 @@ def resolve(description, shape, classes):
     return layers
 
 
-def draw(layers, seed):
+def draw(layers: list[Layer], seed: int) -> list[np.ndarray]:
     """Initial parameters: f32 arrays in canonical order and layout."""
     values = []
     for layer in layers:
@@ -112,7 +113,7 @@ def draw(layers, seed):
     return values
 
 
-def from_canonical(layers, values):
+def from_canonical(layers: list[Layer], values: list[np.ndarray]) -> list[np.ndarray]:
     """Canonical parameters for frameworks with channels last: convolutions [H, W, I, O], dense
     layers [H W C, O] (their input is flattened from [H, W, C]), vectors as they are."""
     kinds = [layer.kind for layer in layers for _ in layer.shapes]
@@ -126,7 +127,7 @@ def from_canonical(layers, values):
     return converted
 
 
-def to_canonical(layers, values):
+def to_canonical(layers: list[Layer], values: Iterable[Any]) -> list[np.ndarray]:
     """The way back from `from_canonical`."""
     shapes = [shape for layer in layers for shape in layer.shapes]
     canonical = []
@@ -138,6 +139,6 @@ def to_canonical(layers, values):
     return canonical
 
 
-def count(layers):
+def count(layers: list[Layer]) -> int:
     """Number of trainable parameters."""
     return sum(math.prod(shape) for layer in layers for shape in layer.shapes)

@@ -14,7 +14,7 @@ import struct
 import sys
 import time
 import zlib
-from typing import Any, Iterable, Iterator, Optional, Sequence, TextIO
+from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, TextIO
 
 STARTED = time.monotonic()
 PROTOCOLS = 1, 2  # versions of the run protocol that are known here
@@ -440,7 +440,7 @@ def keep_weights(spec: dict[str, Any], tensors: Iterable[Any]) -> str:
     return f"{fnv1a(flat):016x}"
 
 
-def confine(threads):
+def confine(threads: int) -> None:
     """Leaves this process the first `threads` of its cores, so that pools which frameworks size by
     the cores that they see are no larger. To be called before a framework is loaded."""
     cores = sorted(os.sched_getaffinity(0))
@@ -449,7 +449,7 @@ def confine(threads):
     os.sched_setaffinity(0, cores[:threads])
 
 
-def thread_seconds():
+def thread_seconds() -> dict[str, float]:
     """{thread: CPU time in seconds} of this process."""
     times = {}
     for task in os.listdir("/proc/self/task"):
@@ -461,7 +461,7 @@ def thread_seconds():
     return times
 
 
-def measure_threads(work, tries=8):
+def measure_threads(work: Callable[[], object], tries: int = 8) -> int:
     """The most threads that shared one call of work(), of the tries: those with at least half of the
     CPU time of the busiest, so that a thread which only waits is not counted. For pools that are
     not OpenMP's."""
@@ -475,7 +475,7 @@ def measure_threads(work, tries=8):
     return most
 
 
-def choose_mode(spec, modes):
+def choose_mode(spec: dict[str, Any], modes: Sequence[str]) -> str:
     """The specification's `mode`, of those that there are; the first one without it."""
     mode = spec.get("mode") or modes[0]
     if mode not in modes:
@@ -483,7 +483,7 @@ def choose_mode(spec, modes):
     return mode
 
 
-def conduct(spec, events, run):
+def conduct(spec: dict[str, Any], events: Events, run: Any) -> None:
     """Sends the events of a whole run. run: set up and warmed, with describe(), the members of
     `ready`; train_epoch(n) and evaluate(), those of `epoch`; tensors(), the final parameters in
     canonical order and layout."""
@@ -499,11 +499,11 @@ def conduct(spec, events, run):
     finish(spec, events, run.tensors(), seconds, diverged)
 
 
-def is_diverged(event):
+def is_diverged(event: dict[str, Any]) -> bool:
     return not (math.isfinite(event["train_loss"]) and math.isfinite(event["test_loss"]))
 
 
-def finish(spec, events, tensors, seconds, diverged):
+def finish(spec: dict[str, Any], events: Events, tensors: Iterable[Any], seconds: float, diverged: bool) -> None:
     """Sends `done`."""
     checksum = keep_weights(spec, tensors)
     result = {"train_seconds": seconds, "diverged": diverged, "checksum": checksum}

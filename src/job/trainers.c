@@ -9,11 +9,13 @@
 static const cnn_shipped_trainer trainers[] = {
     {"tensorflow", "tensorflow/train.py", .modes = {"graph", "eager", "xla"}},
     {"keras", "keras/train.py", .modes = {"fit"}, .backends = {"tensorflow", "jax"}},
+    {"pytorch", "pytorch.py", .environment = "torch", .modes = {"eager", "compile"}},
     {"jax", "jax/train.py", .modes = {"jit", "scan"}},
 };
 enum { TRAINERS = sizeof trainers / sizeof trainers[0] };
 
-const char *const cnn_shipped_trainer_names[TRAINERS + 1] = {"tensorflow", "keras", "jax"};
+const char *const cnn_shipped_trainer_names[TRAINERS + 1] = {"tensorflow", "keras", "pytorch",
+                                                             "jax"};
 
 const cnn_shipped_trainer *cnn_shipped_trainer_find(const char *name)
 {
@@ -25,15 +27,7 @@ const cnn_shipped_trainer *cnn_shipped_trainer_find(const char *name)
 
 const char *cnn_shipped_trainer_environment(const cnn_shipped_trainer *trainer, const char *backend)
 {
-    if (!trainer->backends[0])
-        return trainer->name;
-    return backend ? backend : trainer->backends[0];
-}
-
-bool cnn_shipped_trainer_needs_gpu(const cnn_shipped_trainer *trainer, const char *mode)
-{
-    for (const char *const *m = trainer->gpu_modes; *m; m++)
-        if (mode && strcmp(*m, mode) == 0)
-            return true;
-    return false;
+    if (trainer->backends[0])
+        return backend ? backend : trainer->backends[0];
+    return trainer->environment ? trainer->environment : trainer->name;
 }

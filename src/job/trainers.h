@@ -3,18 +3,15 @@
 #ifndef CNN_JOB_TRAINERS_H
 #define CNN_JOB_TRAINERS_H
 
-#include <stdbool.h>
-
 enum { CNN_TRAINER_CHOICES = 8 };
 
 typedef struct {
     const char *name;
-    const char *script;                         /* below trainers/ */
-    const char *modes[CNN_TRAINER_CHOICES];     /* NULL-terminated; the first is the default */
-    const char *gpu_modes[CNN_TRAINER_CHOICES]; /* those of them that need a GPU */
-    const char
-        *backends[CNN_TRAINER_CHOICES]; /* libraries that it can compute with; the first is the
-                                                     default; none: it has no choice */
+    const char *script;                     /* below trainers/ */
+    const char *environment;                /* NULL: of its own name, or its backend's */
+    const char *modes[CNN_TRAINER_CHOICES]; /* NULL-terminated; the first is the default */
+    /* libraries that it can compute with; the first is the default; none: it has no choice */
+    const char *backends[CNN_TRAINER_CHOICES];
 } cnn_shipped_trainer;
 
 extern const char *const cnn_shipped_trainer_names[]; /* NULL-terminated */
@@ -24,6 +21,5 @@ const cnn_shipped_trainer *cnn_shipped_trainer_find(const char *name);
  *  the trainer; NULL: its default. */
 const char *cnn_shipped_trainer_environment(const cnn_shipped_trainer *trainer,
                                             const char *backend);
-bool cnn_shipped_trainer_needs_gpu(const cnn_shipped_trainer *trainer, const char *mode);
 
 #endif

@@ -518,8 +518,9 @@ static void test_trainers_of_cnnmpi_are_named(void **state)
     assert_false(cnn_framework_is_same(&f[1], &f[2]));
     assert_false(cnn_framework_is_same(&f[2], &f[3]));
     cnn_job_destroy(&job);
-    static const char *const files[] = {"jobs/published.yaml", "jobs/published-small.yaml"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const files[] = {"jobs/published.yaml", "jobs/published-small.yaml",
+                                        "jobs/frameworks.yaml", "jobs/frameworks-small.yaml"};
+    for (int i = 0; i < 4; i++) {
         assert_int_equal(cnn_job_read(files[i], NULL, &job), CNN_OK);
         cnn_job_destroy(&job);
     }
