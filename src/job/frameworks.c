@@ -3,7 +3,6 @@
  * programs, simulated ones. */
 #include "job/internal.h"
 
-#include <libfyaml.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
