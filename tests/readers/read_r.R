@@ -15,10 +15,10 @@ check <- function(seconds, status, loss, mean) {
     stopifnot(all.equal(diff(seconds[seen]), as.numeric(diff(runs[seen])), tolerance = 0))
     stopifnot(all(status == ifelse(written, c(1, 2, 3)[runs %% 3 + 1], 0)))
     stopifnot(identical(dim(loss), c(3L, 28L)), loss[3, 1] == 2 + 1 / 64, loss[1, 3] == 200 + 1 / 64)
-    # row i, column k of the summaries: i + k / 64, but NaN where i %% 7 == 3; the mean is column 2
+    # row i, column k of the summaries: i + k / 64, but NaN where i %% 7 == 3; the mean is column 3
     row <- 0:39
     stopifnot(identical(dim(mean), c(5L, 8L)), is.na(mean) == (row %% 7 == 3),
-              all(mean[row %% 7 != 3] == (row + 2 / 64)[row %% 7 != 3]))
+              all(mean[row %% 7 != 3] == (row + 3 / 64)[row %% 7 != 3]))
 }
 
 read_ncdf4 <- function(path) {
