@@ -422,6 +422,15 @@ done:
     return st;
 }
 
+static bool has_positions_in_range(const cnn_spread_pairs *p, int places)
+{
+    for (int i = 0; i < p->n; i++)
+        if (p->position_x[i] < 0 || p->position_x[i] >= places || p->position_y[i] < 0 ||
+            p->position_y[i] >= places)
+            return false;
+    return true;
+}
+
 cnn_status cnn_spread_test(const cnn_spread_pairs *pairs, double level, cnn_spread *out)
 {
     cnn_status st = CNN_OK;
@@ -429,7 +438,7 @@ cnn_status cnn_spread_test(const cnn_spread_pairs *pairs, double level, cnn_spre
     place *places = NULL;
     *out = (cnn_spread){CNN_STAT_OK, false, NAN, {NAN, NAN}, NAN, NAN, NAN};
     out->outcome = cnn_outcome_of_pairs(pairs->x, pairs->y, pairs->n, CNN_SPREAD_LEAST_SPARE + 1);
-    if (!(level > 0 && level < 1))
+    if (!(level > 0 && level < 1) || (w.places > 1 && !has_positions_in_range(pairs, w.places)))
         out->outcome = CNN_STAT_DOMAIN;
     if (out->outcome != CNN_STAT_OK)
         return CNN_OK;

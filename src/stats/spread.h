@@ -47,7 +47,8 @@ typedef struct {
 /** CNN_STAT_TOO_FEW: fewer than CNN_SPREAD_LEAST_SPARE spare blocks. CNN_STAT_IDENTICAL: no two
  *  values of a level differ; ratio 1, p 1. Where r^2 = k, every group
  *  says the same, and p is that of the signs, 2^(1 - k). A level that does not vary while the other
- *  does: ratio 0 or infinite, no interval. */
+ *  does: ratio 0 or infinite, no interval. CNN_STAT_DOMAIN: a position that a block does not have,
+ *  or a level outside 0..1. */
 typedef struct {
     cnn_stat_outcome outcome;
     bool across;  /* too few devices ran several blocks: compared are the first blocks of all
