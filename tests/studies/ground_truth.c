@@ -206,7 +206,7 @@ enum { N_COUNT = 4 };
     X(VARIES, LOOKS, NO_N, EVERY_N)                                                                \
     X(ERROR_LOWER, NORMAL, ONE(CHECK, CHECK, CHECK, 0), EVERY_N)                                   \
     X(ERROR_LOWER, T5, NO_N, EVERY_N)                                                              \
-    X(ERROR_LOWER, T3, ONE(0, 0, CHECK, 0), EVERY_N)                                               \
+    X(ERROR_LOWER, T3, NO_N, EVERY_N)                                                              \
     X(ERROR_LOWER, LOGNORMAL, NO_N, EVERY_N)                                                       \
     X(ERROR_LOWER, OUTLIERS_2, NO_N, EVERY_N)                                                      \
     X(ERROR_LOWER, OUTLIERS_5, NO_N, EVERY_N)                                                      \
@@ -218,12 +218,12 @@ enum { N_COUNT = 4 };
     X(ERROR_LOWER, CROSSED_POOLED, ONE(CHECK, 0, 0, 0), ONE(ALL, ALL, 0, 0))                       \
     X(ERROR_LOWER, FEW_IMAGES, NO_N, EVERY_N)                                                      \
     X(ERROR_VARIES, NORMAL, ONE(0, CHECK, CHECK, 0), EVERY_N)                                      \
-    X(ERROR_VARIES, T3, ONE(0, 0, CHECK, 0), EVERY_N)                                              \
+    X(ERROR_VARIES, T3, NO_N, EVERY_N)                                                             \
     X(ERROR_VARIES, LOGNORMAL, NO_N, EVERY_N)                                                      \
     X(ERROR_VARIES, OUTLIERS_2, NO_N, EVERY_N)                                                     \
     X(ERROR_VARIES, UNBALANCED, NO_N, EVERY_N)                                                     \
     X(ERROR_VARIES, CROSSED, NO_N, ONE(ALL, ALL, ALL, 0))                                          \
-    X(ERROR_EQUAL, NORMAL, ONE(CHECK, CHECK, CHECK, 0), EVERY_N)                                   \
+    X(ERROR_EQUAL, NORMAL, ONE(CHECK, CHECK, 0, 0), EVERY_N)                                       \
     X(ERROR_EQUAL, T3, NO_N, EVERY_N)                                                              \
     X(ERROR_EQUAL, CROSSED, ONE(0, CHECK, 0, 0), ONE(ALL, ALL, ALL, 0))                            \
     X(ERROR_EQUAL, CROSSED_POOLED, NO_N, ONE(ALL, ALL, 0, 0))                                      \
