@@ -4,8 +4,8 @@
 #   failed    with a status, or stopped at its limit
 #   not run   a test was skipped, a program is missing, an earlier step was needed, or no time is left
 #   refused   a tool of the machine cannot watch even a trivial kernel; its own message is printed
-# All but the first and the last make the stage fail. Each step's output goes to $out/STAGE/NN-STEP.txt, its outcome to
-# $out/STAGE.txt, both before the next step begins.
+# A stage fails if a step failed or was not run, or if none passed. Each step's output goes to
+# $out/STAGE/NN-STEP.txt, its outcome to $out/STAGE.txt, both before the next step begins.
 # Needs $out, $probe; $limit_most: seconds that no step may exceed.
 
 # begin_stage NAME SECONDS: of all its steps together.

@@ -13,7 +13,7 @@
 
 typedef struct {
     int devices, hosts; /* that the blocks were on */
-    bool by_host;       /* several hosts, of which one has several devices: the unit is the host */
+    bool by_host;       /* several hosts, some with several devices: the unit is the host */
     int units;          /* hosts or devices */
     cnn_t_result t;     /* of the units' mean differences, units - 1 degrees of freedom */
 } cnn_device_scope;
