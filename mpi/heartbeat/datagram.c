@@ -139,7 +139,8 @@ void cnn_datagram_send(const cnn_datagram_sockets *sockets, const cnn_datagram_a
 bool cnn_datagram_receive(int socket, const uint8_t key[CNN_DATAGRAM_KEY], cnn_datagram *datagram,
                           cnn_datagram_address *from)
 {
-    for (;;) {
+    enum { FOREIGN_MAX = 1000 }; /* a flood of them must not keep the caller */
+    for (int i = 0; i < FOREIGN_MAX; i++) {
         socklen_t length = sizeof from->name;
         const ssize_t n = recvfrom(socket, datagram, sizeof *datagram, MSG_TRUNC,
                                    (struct sockaddr *)&from->name, &length);
@@ -149,4 +150,5 @@ bool cnn_datagram_receive(int socket, const uint8_t key[CNN_DATAGRAM_KEY], cnn_d
         if (n == (ssize_t)sizeof *datagram && memcmp(datagram->key, key, CNN_DATAGRAM_KEY) == 0)
             return true;
     }
+    return false;
 }

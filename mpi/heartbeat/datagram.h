@@ -61,7 +61,8 @@ void cnn_datagram_close(cnn_datagram_sockets *sockets);
 /** Sends to an address by the socket of its family. Failures are losses, as of any datagram. */
 void cnn_datagram_send(const cnn_datagram_sockets *sockets, const cnn_datagram_address *to,
                        const cnn_datagram *datagram);
-/** Takes the next datagram with this key from a socket; others are dropped. false: there is none. */
+/** Takes the next datagram with this key from a socket; others are dropped. false: there is none, or
+ *  a thousand others came first. */
 bool cnn_datagram_receive(int socket, const uint8_t key[CNN_DATAGRAM_KEY], cnn_datagram *datagram,
                           cnn_datagram_address *from);
 

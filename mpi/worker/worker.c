@@ -283,6 +283,7 @@ static cnn_status conclude(cnn_worker *w, int run, cnn_outcome outcome)
         goto done;
     }
     const bool kept = !good && task_of(w, run) == CNN_TASK_RETRAIN;
+    cnn_heartbeat_check(w->context->heartbeat); /* the write before may have taken long */
     if (!kept)
         CNN_TRY(cnn_store_run(w->context->store, run, status, &w->record.row, w->record.epochs));
     CNN_TRY(report_run(w, run, status, kept, occupied));

@@ -143,7 +143,8 @@ static void write_line(const char *variable, cnn_text *out)
         cnn_text_append(out, "\n");
         return;
     }
-    cnn_copy_printable(shown, length - name > MOST ? name + KEPT : sizeof shown, variable, false);
+    const size_t size = length - name > MOST ? name + KEPT : sizeof shown;
+    cnn_copy_printable(shown, size < sizeof shown ? size : sizeof shown, variable, false);
     cnn_text_append(out, shown);
     if (length - name > MOST)
         cnn_text_printf(out, "... (%zu bytes, FNV-1a %016" PRIx64 ")", length - name - 1,

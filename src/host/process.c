@@ -55,12 +55,12 @@ int cnn_process_open(const cnn_process_identity *which, bool *ended)
     const int fd = (int)syscall(SYS_pidfd_open, (pid_t)which->pid, 0u);
     *ended = fd < 0 && errno == ESRCH;
     /* From now on the descriptor stands for one process: was it the one that is meant? */
-    if (fd >= 0 && start_of(which->pid) != which->start) {
-        *ended = true;
-        close(fd);
-        return -1;
-    }
-    return fd;
+    const uint64_t start = fd < 0 ? 0 : start_of(which->pid);
+    if (fd < 0 || start == which->start)
+        return fd;
+    *ended = start != 0 || cnn_process_has_ended(fd); /* 0: /proc could not be read */
+    close(fd);
+    return -1;
 }
 
 bool cnn_process_has_ended(int descriptor)

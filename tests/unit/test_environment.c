@@ -283,6 +283,21 @@ static void test_environment_record_of_long_values_tells_them_apart(void **state
     assert_string_not_equal(text_a, text_b);
 }
 
+static void test_environment_record_of_long_names_is_cut(void **state)
+{
+    (void)state;
+    const cnn_environment_wishes none = {0};
+    char variable[2000], text[4096];
+    memset(variable, 'X', sizeof variable);
+    memcpy(variable, "OMP_", 4);
+    variable[1000] = '=';
+    variable[sizeof variable - 1] = '\0';
+    char *const environment[] = {variable, NULL};
+    assert_int_equal(cnn_environment_describe(environment, &none, text, sizeof text), CNN_OK);
+    assert_non_null(strstr(text, "XXX... (998 bytes, FNV-1a "));
+    assert_true(strlen(text) < 1000);
+}
+
 /* ---- the job ------------------------------------------------------------------------------- */
 
 static const char rest[] = "\nfactors: {framework: [native, layered], architecture: [arch1], "
@@ -363,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_environment_passes_and_sets),
         cmocka_unit_test(test_environment_record_has_listed_variables_only),
         cmocka_unit_test(test_environment_record_of_long_values_tells_them_apart),
+        cmocka_unit_test(test_environment_record_of_long_names_is_cut),
         cmocka_unit_test(test_job_environment_is_read),
         cmocka_unit_test(test_job_environment_errors_name_their_place),
     };
