@@ -23,6 +23,7 @@ except ImportError as missing:
 
 RANKS, REPEATS = 4, 6
 RUNS = REPEATS * 4  # two frameworks, two data sets
+END_SECONDS = 300  # by then a job has ended; a death in MPI_Init takes it nearly two minutes on an idle machine
 TRANSPORTS = ["self,vader", "self,tcp"]
 JOB = """
 name: deaths
@@ -120,7 +121,7 @@ class Job:
         return int(text[0]) if text[0] else None
 
     def finish(self, gone):
-        self.launcher.wait(120)
+        self.launcher.wait(END_SECONDS)
         wait_until(lambda: not any(is_alive(p) for p in gone), 30, f"processes {gone} end")
 
     def check(self):
@@ -141,7 +142,7 @@ class Job:
 
     def resume(self):
         self.start("--resume")
-        self.launcher.wait(120)
+        self.launcher.wait(END_SECONDS)
         assert self.status() == 0, f"--resume: exit status {self.status()}"
         self.check()
 
@@ -202,7 +203,7 @@ def main():
                 done += 1
             else:
                 late += 1
-                job.launcher.wait(120)
+                job.launcher.wait(END_SECONDS)
             number += 1
         ended = {}
         for i in range(2 * max(1, kills // 10)):
