@@ -229,46 +229,35 @@ done:
     return st;
 }
 
-cnn_status rule_weights(trial *t, cnn_conformance_row *row)
+/** Judges the weights that both end a case with. of: what the difference is relative to. */
+static cnn_status judge_weights(trial *t, cnn_conformance_row *row, trial_case_id id,
+                                const char *of, double bound)
 {
     cnn_status st = CNN_OK;
-    static const double bound = 1e-4;
     cnn_network *net = malloc(sizeof *net);
     float *initial = NULL;
     const trial_run *run, *reference;
     int tensor = 0;
     CNN_CHECK(net, CNN_ENOMEM, "a network");
-    CNN_TRY(trial_need_both(t, row, CASE_STEPS, &run, &reference));
+    CNN_TRY(trial_need_both(t, row, id, &run, &reference));
     if (!run)
         goto done;
-    CNN_TRY(draw(t, CASE_STEPS, net, &initial));
+    CNN_TRY(draw(t, id, net, &initial));
     if (has_weights(row, run, net))
-        trial_bound(row, "of a tensor's largest change",
-                    trial_weight_difference(net, initial, run, reference, &tensor), bound);
+        trial_bound(row, of, trial_weight_difference(net, initial, run, reference, &tensor), bound);
 done:
     free(initial);
     free(net);
     return st;
 }
 
+cnn_status rule_weights(trial *t, cnn_conformance_row *row)
+{
+    return judge_weights(t, row, CASE_STEPS, "of a tensor's largest change", 1e-4);
+}
+
 cnn_status rule_adam_epsilon(trial *t, cnn_conformance_row *row)
 {
-    cnn_status st = CNN_OK;
-    static const double bound = 1e-3;
-    cnn_network *net = malloc(sizeof *net);
-    float *initial = NULL;
-    const trial_run *run, *reference;
-    int tensor = 0;
-    CNN_CHECK(net, CNN_ENOMEM, "a network");
-    CNN_TRY(trial_need_both(t, row, CASE_EPSILON, &run, &reference));
-    if (!run)
-        goto done;
-    CNN_TRY(draw(t, CASE_EPSILON, net, &initial));
-    if (has_weights(row, run, net))
-        trial_bound(row, "of a tensor's largest change, with gradients near epsilon",
-                    trial_weight_difference(net, initial, run, reference, &tensor), bound);
-done:
-    free(initial);
-    free(net);
-    return st;
+    return judge_weights(t, row, CASE_EPSILON,
+                         "of a tensor's largest change, with gradients near epsilon", 1e-3);
 }
