@@ -83,9 +83,9 @@ cnn_status cnn_dispatcher_lose(cnn_dispatcher *d, const cnn_loss *loss)
     cnn_progress_idle(d->progress, rank);
     explain(d, loss, why, sizeof why);
     CNN_TRY(cnn_dispatcher_record_quarantine(d, rank, cell_of(d, block), why));
+    give_up_row(d, rank);
     if (block >= 0)
         forget_reports(d, block);
-    give_up_row(d, rank);
     if (d->state == CNN_JOB_RUNNING) {
         deal_again(d, rank, half_done ? block : -1, !loss->ended && d->writing[rank] >= 0);
         CNN_TRY(cnn_dispatcher_give_blocks(d));

@@ -55,6 +55,7 @@ struct cnn_heartbeat {
 
 static const double first_lease = 120, patience_at_start = 110, patience_with_signs = 10,
                     patience_at_end = 10, unanswered_interval = 0.2;
+static const unsigned seconds_to_end = 10;
 
 /** Seconds; goes on while the host is suspended. */
 static double now(void)
@@ -80,13 +81,23 @@ bool cnn_heartbeat_survives_deaths(void)
 
 /* ---- ends of this process ------------------------------------------------------------------- */
 
+/** Ends the trainer, and this process by a signal where what follows blocks: files may lie on a file
+ *  system that does not answer, and a pipe may be full. */
+static void begin_to_end(cnn_heartbeat *h)
+{
+    if (h->order >= 0 && write(h->order, "x", 1) != 1)
+        close(h->order);
+    h->order = -1;
+    signal(SIGALRM, SIG_DFL);
+    alarm(seconds_to_end);
+}
+
 /** Ends the trainer and this process, with a message unless why is NULL. The standard library's
  *  streams may be locked by a thread that blocks. */
 static _Noreturn void end_process(cnn_heartbeat *h, const char *why)
 {
     char line[512];
-    if (h->order >= 0 && write(h->order, "x", 1) != 1)
-        close(h->order);
+    begin_to_end(h);
     if (h->phase == CNN_HEARTBEAT_LEAVING)
         _exit(h->leave_status);
     if (why && h->exit_file)
@@ -111,6 +122,7 @@ static void leave_note(const cnn_heartbeat *h, const char *why)
 static _Noreturn void end_rank(cnn_heartbeat *h, const char *why)
 {
     char line[384];
+    begin_to_end(h);
     snprintf(line, sizeof line, "rank %d on %s ends: %s", h->rank, h->members[h->rank].host, why);
     if (h->phase != CNN_HEARTBEAT_LEAVING)
         leave_note(h, line);
@@ -431,12 +443,12 @@ done:
     return st;
 }
 
-static cnn_status begin_to_send(cnn_heartbeat *h)
+static cnn_status begin_to_send(cnn_heartbeat *h, double since)
 {
     cnn_status st = CNN_OK;
     bool ended = false;
-    h->acknowledged = now() - 1e-3; /* any answer is later */
-    h->due = now();
+    h->acknowledged = since - 1e-3; /* any answer is later */
+    h->due = since;
     h->address = -1;
     CNN_TRY(cnn_datagram_open(is_near(h, 0), &h->sockets));
     if (is_near(h, 0))
@@ -507,7 +519,7 @@ cnn_status cnn_heartbeat_join(cnn_heartbeat *h, MPI_Comm comm)
         goto done;
     CNN_TRY(cnn_collective_broadcast(comm, &h->directory, sizeof h->directory));
     const double since = now();
-    const bool sends = h->rank == 0 || begin_to_send(h) == CNN_OK;
+    const bool sends = h->rank == 0 || begin_to_send(h, since) == CNN_OK;
     begin(h);
     CNN_TRY(give_up_unless_all(h, comm, sends && await_answer(h, since)));
 done:
@@ -540,7 +552,7 @@ cnn_status cnn_heartbeat_set_lease(cnn_heartbeat *h, double seconds)
     if (st != CNN_OK)
         end_process(h, cnn_error_message());
     h->seconds = seconds;
-    h->due = now();
+    h->acknowledged = h->due = now(); /* rank 0's leases begin anew as well */
     wake(h);
     pthread_mutex_unlock(&h->lock);
     return st;
