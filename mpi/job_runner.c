@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "hdf5io/reader.h"
+#include "mpi/closings.h"
 #include "mpi/dispatch/allocation.h"
 #include "mpi/dispatch/dispatcher.h"
 #include "mpi/environments.h"
@@ -296,7 +297,8 @@ static cnn_status work_on_file(runner *r, int *signal)
 done:
     if (st != CNN_EMPI && r->lost == 0)
         cnn_mailbox_destroy(&r->context.mailbox);
-    return close_file(r, st);
+    st = close_file(r, st);
+    return r->lost ? cnn_closings_gather(&r->context, r->lost, st) : st;
 }
 
 /** All runs that are not finished. */
@@ -326,7 +328,7 @@ done:
 /* ---- after the last run -------------------------------------------------------------------- */
 
 /** Stores the analysis in the file. It is read with serial HDF5 while nobody has it open. After a
- *  death rank 0 is alone with it. */
+ *  death rank 0 alone opens it again, once the others have closed it. */
 static cnn_status analyse(runner *r)
 {
     cnn_status st = CNN_OK;

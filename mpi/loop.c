@@ -61,6 +61,8 @@ static cnn_status receive_one(cnn_loop *l, int from, cnn_tag tag, const cnn_mess
         l->ended = true;
         l->lost = body->end.lost;
         return CNN_OK;
+    case CNN_TAG_CLOSED: /* before rank 0's own end: behind it */
+        return cnn_mailbox_send(l->context->mailbox, 0, tag, &body->closed, sizeof body->closed);
     default:
         return l->dispatcher ? cnn_dispatcher_receive(l->dispatcher, from, tag, body)
                              : cnn_error_set(CNN_EMPI, "unexpected message (%d)", (int)tag);

@@ -25,6 +25,7 @@ typedef enum {
     CNN_TAG_BROKEN,   /* to rank 0, no body: the rank cannot continue; it keeps the error */
     CNN_TAG_STOP,     /* from rank 0: cnn_message_stop */
     CNN_TAG_END,      /* from rank 0: cnn_message_end: leave the loop */
+    CNN_TAG_CLOSED,   /* to rank 0, after an end with lost ranks: cnn_message_closed */
 } cnn_tag;
 
 /** What is to be done with a run of a block. */
@@ -101,6 +102,11 @@ typedef struct {
     int lost; /* ranks that are dead: not 0, no collective call is possible any more */
 } cnn_message_end;
 
+/** A rank has closed the results file, or could not. */
+typedef struct {
+    int rank, status; /* status: cnn_status */
+} cnn_message_closed;
+
 /** Room for any of them. */
 typedef union {
     cnn_message_block block;
@@ -112,6 +118,7 @@ typedef union {
     cnn_message_run run;
     cnn_message_stop stop;
     cnn_message_end end;
+    cnn_message_closed closed;
 } cnn_message;
 
 #endif
