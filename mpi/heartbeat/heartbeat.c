@@ -30,6 +30,7 @@ struct cnn_heartbeat {
     pthread_mutex_t lock; /* over all that follows */
     int wake;             /* ends the thread's sleep */
     bool running, stop, joined;
+    bool watches_rank_0; /* before it has joined: process[0] is known */
     int rank, size;
     cnn_heartbeat_phase phase;
     int exit_status, leave_status;
@@ -56,6 +57,8 @@ struct cnn_heartbeat {
 static const double first_lease = 120, patience_at_start = 110, patience_with_signs = 10,
                     patience_at_end = 10, unanswered_interval = 0.2;
 static const unsigned seconds_to_end = 10;
+static const char rank_0_has_died[] =
+    "rank 0 has died; finished runs are kept: continue with --resume";
 
 /** Seconds; goes on while the host is suspended. */
 static double now(void)
@@ -265,7 +268,7 @@ static double beat(cnn_heartbeat *h)
     fence_if_over(h);
     if (h->process[0] >= 0 && h->phase != CNN_HEARTBEAT_LEAVING &&
         cnn_process_has_ended(h->process[0]))
-        end_rank(h, "rank 0 has died; finished runs are kept: continue with --resume");
+        end_rank(h, rank_0_has_died);
     if (now() >= h->due) {
         send_sign(h);
         h->due = now() + fmin(cnn_lease_interval(h->seconds),
@@ -279,6 +282,8 @@ static double beat(cnn_heartbeat *h)
 static double await_start(cnn_heartbeat *h)
 {
     const double left = h->start_by - now();
+    if (h->watches_rank_0 && cnn_process_has_ended(h->process[0]))
+        end_rank(h, rank_0_has_died);
     if (left <= 0)
         end_process(h, "the ranks have not found each other in two minutes: has one died?");
     return fmin(left, 3600);
@@ -294,6 +299,8 @@ static void rest(cnn_heartbeat *h, struct pollfd *fds, double seconds)
     for (int r = 0; h->joined && r < h->size; r++) /* poll leaves negative ones out */
         if (r == 0 ? h->phase != CNN_HEARTBEAT_LEAVING : h->rank == 0)
             fds[n++] = (struct pollfd){.fd = h->process[r], .events = POLLIN};
+    if (!h->joined && h->watches_rank_0)
+        fds[n++] = (struct pollfd){.fd = h->process[0], .events = POLLIN};
     pthread_mutex_unlock(&h->lock);
     poll(fds, n, (int)ceil(1000 * fmax(0, seconds)));
     pthread_mutex_lock(&h->lock);
@@ -302,7 +309,7 @@ static void rest(cnn_heartbeat *h, struct pollfd *fds, double seconds)
 static void *watch(void *argument)
 {
     cnn_heartbeat *h = argument;
-    struct pollfd first[1], *fds = first;
+    struct pollfd first[2], *fds = first;
     pthread_mutex_lock(&h->lock);
     while (!h->stop) {
         const double sleep = !h->joined ? await_start(h) : h->rank == 0 ? serve(h) : beat(h);
@@ -446,16 +453,27 @@ done:
 static cnn_status begin_to_send(cnn_heartbeat *h, double since)
 {
     cnn_status st = CNN_OK;
-    bool ended = false;
     h->acknowledged = since - 1e-3; /* any answer is later */
     h->due = since;
     h->address = -1;
     CNN_TRY(cnn_datagram_open(is_near(h, 0), &h->sockets));
-    if (is_near(h, 0))
-        h->process[0] = cnn_process_open(&h->members[0].process, &ended);
-    CNN_CHECK(!ended, CNN_EMPI, "rank 0 has died");
 done:
     return st;
+}
+
+/** A death ends a near rank 0 while the ranks still join, and the others here with it. */
+static void watch_rank_0(cnn_heartbeat *h)
+{
+    bool ended = false;
+    if (h->rank == 0 || !is_near(h, 0))
+        return;
+    pthread_mutex_lock(&h->lock);
+    h->process[0] = cnn_process_open(&h->members[0].process, &ended);
+    if (ended)
+        end_rank(h, rank_0_has_died);
+    h->watches_rank_0 = true;
+    wake(h);
+    pthread_mutex_unlock(&h->lock);
 }
 
 static void begin(cnn_heartbeat *h)
@@ -513,14 +531,18 @@ cnn_status cnn_heartbeat_join(cnn_heartbeat *h, MPI_Comm comm)
         snprintf(mine.host, sizeof mine.host, "an unknown host");
     CNN_TRY(cnn_collective_agree(comm, allocate(h)));
     CNN_TRY(cnn_collective_gather(comm, &mine, sizeof mine, h->members));
+    watch_rank_0(h);
     const bool serves = h->rank != 0 || begin_to_serve(h) == CNN_OK;
+    if (h->rank == 0 && serves)
+        begin(h);
     CNN_TRY(give_up_unless_all(h, comm, serves));
     if (!h->running)
         goto done;
     CNN_TRY(cnn_collective_broadcast(comm, &h->directory, sizeof h->directory));
     const double since = now();
     const bool sends = h->rank == 0 || begin_to_send(h, since) == CNN_OK;
-    begin(h);
+    if (h->rank != 0)
+        begin(h);
     CNN_TRY(give_up_unless_all(h, comm, sends && await_answer(h, since)));
 done:
     return st;
