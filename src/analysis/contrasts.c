@@ -341,7 +341,15 @@ static cnn_status compare_devices(cnn_comparison *x, const comparands *c)
 {
     cnn_status st = CNN_OK;
     cnn_device_scope s;
-    CNN_TRY(cnn_device_scope_of(c->difference, c->device, c->node, c->block_a.n, c->level, &s));
+    const cnn_device_blocks blocks = {.n = c->block_a.n,
+                                      .difference = c->difference,
+                                      .device = c->device,
+                                      .host = c->node,
+                                      .place_a = c->place_a,
+                                      .place_b = c->place_b,
+                                      .positions = c->unadjusted == CNN_REASON_NONE ? c->places : 1,
+                                      .information = c->information};
+    CNN_TRY(cnn_device_scope_of(&blocks, c->level, &s));
     x->device_units = s.units;
     x->device_unit = s.by_host;
     x->device_hosts = s.hosts;

@@ -15,12 +15,25 @@ typedef struct {
     int devices, hosts; /* that the blocks were on */
     bool by_host;       /* several hosts, some with several devices: the unit is the host */
     int units;          /* hosts or devices */
-    cnn_t_result t;     /* of the units' mean differences, units - 1 degrees of freedom */
+    cnn_t_result t;     /* of the units' mean differences */
 } cnn_device_scope;
 
+/** Blocks of one comparison, on the analysed scale. */
+typedef struct {
+    int n;
+    const double *difference;     /* [n] free of positions where positions is above 1 */
+    const int *device, *host;     /* [n] */
+    const int *place_a, *place_b; /* [n] positions of the two runs; positions 1: not read */
+    int positions;                /* of a block; 1: the differences are as they were measured */
+    double information;           /* of the estimate that is free of positions; else n */
+} cnn_device_blocks;
+
 /** The mean of the devices' mean differences, unweighted; by hosts: of the hosts' means of them.
- *  difference, device, host [n]: of each block, on the analysed scale. level: of the interval. */
-cnn_status cnn_device_scope_of(const double *difference, const int *device, const int *host, int n,
-                               double level, cnn_device_scope *out);
+ *  units - 1 degrees of freedom; free of positions units - r, where r is the rank of the units' means
+ *  of the columns of positions and a constant (1 where every unit has its orders equally often, as
+ *  many as the fit has parameters where each has one block), and the standard error is that of the
+ *  units times sqrt(n / information). level: of the interval. */
+cnn_status cnn_device_scope_of(const cnn_device_blocks *blocks, double level,
+                               cnn_device_scope *out);
 
 #endif

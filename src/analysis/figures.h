@@ -274,7 +274,7 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(device_unit, I8, "", "what they are")                                                          \
     X(device_hosts, I32, "", "hosts that these devices are in")                                      \
     X(device_mean, F64, "", "unweighted mean of their mean differences a - b, analysed scale")       \
-    X(device_lower, F64, "", "t interval of it at 1 - alpha, units - 1 degrees of freedom")          \
+    X(device_lower, F64, "", "t interval of it at 1 - alpha")                                        \
     X(device_upper, F64, "", "its upper end")                                                        \
     X(device_p, F64, "1", "p value of that t test; from 4 units on")                                 \
     X(device_p_holm, F64, "1", "the same, adjusted by Holm")                                         \

@@ -69,6 +69,7 @@ static void judge_devices(const cnn_analysis *a, cnn_measure measure, cnn_compar
                        : x->device_units < 1                       ? x->verdict_reason
                        : x->device_units == 1                      ? CNN_REASON_ONE_UNIT
                        : x->device_units < CNN_DEVICES_FOR_VERDICT ? CNN_REASON_FEW_UNITS
+                       : isnan(x->device_lower)                    ? CNN_REASON_ORDERS_LOST
                        : isnan(x->device_p)                        ? CNN_REASON_NO_VARIANCE
                                                                    : CNN_REASON_NONE;
     if (passes(a, x->device_tost_p_holm))

@@ -475,22 +475,35 @@ comparison <- function(scenario, combination, a, b, measure) {
   }
   r$device_units <- -1L
   if (is_log[[measure]]) { # each device, or host, is one value
-    devices <- if (n) as.vector(tapply(if (is.null(fit)) px - py else fit$free,
-                                             p$place, mean)) else nothing(0)
     hosts <- if (n) as.vector(tapply(p$host, p$place, function(h) h[1])) else nothing(0)
-    if (length(unique(hosts)) > 1 && length(unique(hosts)) < length(devices))
-      devices <- as.vector(tapply(devices, hosts, mean))
-    r$device_units <- length(devices)
-    if (length(devices))
+    of_units <- function(v) { # means of devices, or of hosts' devices
+      means <- as.vector(tapply(v, p$place, mean))
+      if (length(unique(hosts)) > 1 && length(unique(hosts)) < length(means))
+        means <- as.vector(tapply(means, hosts, mean))
+      means
+    }
+    devices <- if (n) of_units(if (is.null(fit)) px - py else fit$free) else nothing(0)
+    units <- length(devices)
+    r$device_units <- units
+    if (units)
       r$device_mean <- mean(devices)
-    if (length(devices) > 1 && sd(devices) > 1e-12) {
-      t <- t.test(devices)
-      set(c("device_lower", "device_upper"), t$conf.int)
-      if (length(devices) >= 4)
+    estimated <- 1 # parameters
+    stretch <- 1
+    if (units && !is.null(fit)) {
+      z <- sapply(seq_len(levels - 1), function(j) of_units((p$place_x == j) - (p$place_y == j)))
+      estimated <- qr(cbind(matrix(z, units), 1))$rank
+      stretch <- fit$se / fit$sd * sqrt(n)
+    }
+    df <- units - estimated
+    if (df > 0 && sd(devices) > 1e-12) {
+      se <- sqrt(sum((devices - mean(devices))^2) / df / units) * stretch
+      set(c("device_lower", "device_upper"), mean(devices) + c(-1, 1) * qt(1 - alpha / 2, df) * se)
+      upper <- function(x) pt(x / se, df, lower.tail = FALSE)
+      if (units >= 4)
         set(c("device_p", "device_tost_p"),
-            c(t$p.value, max(t.test(devices, mu = -m, alternative = "greater")$p.value,
-                             t.test(devices, mu = m, alternative = "less")$p.value)))
-    } else if (length(devices) > 1) {
+            c(2 * upper(abs(mean(devices))),
+              max(upper(mean(devices) + m), upper(m - mean(devices)))))
+    } else if (df > 0) {
       set(c("device_lower", "device_upper"), rep(r$device_mean, 2))
     }
   }

@@ -232,7 +232,7 @@ enum { N_COUNT = 4 };
     X(DEVICES, T3, NO_N, ONE(0, ALL, ALL, ALL))                                                    \
     X(DEVICES, POSITION, NO_N, ONE(0, ALL, ALL, ALL))                                              \
     X(DEVICES, LIKE_4, ONE(0, 0, CHECK, 0), ONE(0, ALL, ALL, ALL))                                 \
-    X(DEVICES, LIKE_8, ONE(0, 0, CHECK, 0), ONE(0, ALL, ALL, ALL))                                 \
+    X(DEVICES, LIKE_8, ONE(0, CHECK, CHECK, 0), ONE(0, ALL, ALL, ALL))                             \
     X(DEVICES, LIKE_20, NO_N, ONE(0, 0, 0, ALL))                                                   \
     X(REPORT, NORMAL, ONE(0, CHECK, 0, 0), EVERY_N)                                                \
     X(REPORT, OUTLIERS_2, NO_N, EVERY_N)                                                           \
