@@ -55,7 +55,8 @@ static int known_count(int n)
     return n > 0 ? n : -1;
 }
 
-double cnn_analysis_sd_bound(double sd, int df)
+/** Upper confidence bound, at CNN_SD_CONFIDENCE, of an sd estimated with df degrees of freedom. */
+static double sd_bound(double sd, int df)
 {
     return df > 0 ? sd * sqrt(df / cnn_chi_squared_quantile(1 - CNN_SD_CONFIDENCE, df)) : NAN;
 }
@@ -102,7 +103,7 @@ static int search(const cnn_block_design *d, search_blocks *enough, double sd, d
 
 cnn_block_power cnn_analysis_power(const cnn_block_design *d, double margin, double alpha)
 {
-    const double sd = cnn_analysis_sd_bound(d->sd, d->sd_df);
+    const double sd = sd_bound(d->sd, d->sd_df);
     cnn_block_power p = {.detectable = NAN, .blocks_needed = -1, .blocks_equivalence = -1};
     if (!(sd > 0))
         return p;

@@ -6,7 +6,7 @@
  *  Undefined or unknown: NaN, -1; why is in the row's `reason`. units "": none, or those of the
  *  measure where long_name says so.
  *
- *  "Analysed scale": the natural logarithm of seconds for the two measures of time, so that a
+ *  "Analysed scale": the natural logarithm of seconds for the measures of time, so that a
  *  difference is a ratio; the value itself for error and loss. */
 #ifndef CNN_ANALYSIS_FIGURES_H
 #define CNN_ANALYSIS_FIGURES_H
@@ -32,7 +32,7 @@
     X(CNN_VERDICT_LOWER, "lower") /* error, loss */                                                \
     X(CNN_VERDICT_HIGHER, "higher")
 
-/** The same of the variances of a and b on the analysed scale. */
+/** The same of the spread of a and b from run to run. */
 #define CNN_VARIANCE_VERDICTS(X)                                                                   \
     X(CNN_VARIANCE_INCONCLUSIVE, "inconclusive")                                                   \
     X(CNN_VARIANCE_SMALLER, "varies_less")                                                         \
@@ -314,8 +314,8 @@ typedef enum { CNN_SEED_KINDS(CNN_FIGURE_CONSTANT) CNN_SEED_KIND_COUNT } cnn_see
     X(upper, F64, "", "its upper end")                                                             \
     X(df, I32, "", "its degrees of freedom")
 
-/** Of one combination and measure: the model that the components come from; training time and test
- *  error have one. */
+/** Of one combination and measure: the model that the components come from; training time, time of a
+ *  steady epoch and test error have one. */
 #define CNN_MODEL_COLUMNS(X)                                                                       \
     X(reason, I8, "", "why there is no model, or how far it can be trusted")                       \
     X(runs, I32, "", "runs in the model; -1 until analysed")                                       \

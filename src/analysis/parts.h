@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The parts of an analysis; cnn_analysis_create calls them in this order. Each fills its members
- * of a cnn_analysis whose tables are allocated. */
+/** The parts of an analysis, which src/analysis/analysis.c calls. Each fills its members of a
+ *  cnn_analysis whose tables are allocated. */
 #ifndef CNN_ANALYSIS_PARTS_H
 #define CNN_ANALYSIS_PARTS_H
 
@@ -38,9 +38,6 @@ cnn_status cnn_analysis_components(cnn_analysis *a, const cnn_groups *g);
 cnn_status cnn_analysis_seeds(cnn_analysis *a, const cnn_groups *g);
 /** overhead, session_overhead */
 cnn_status cnn_analysis_overhead(cnn_analysis *a, const cnn_results *results);
-
-/** Upper confidence bound, at CNN_SD_CONFIDENCE, of an sd estimated with df degrees of freedom. */
-double cnn_analysis_sd_bound(double sd, int df);
 
 /** Paired differences on the analysed scale, as far as power depends on them. */
 typedef struct {

@@ -34,8 +34,8 @@ typedef struct {
 
 /** Pools files [n], which stay the caller's and are not changed; paths [n] name them. One file is also
  *  a pool. CNN_EUSAGE, naming the files and the difference: they differ in the contrast, factors,
- *  levels, what is trained (settings, data sets, architectures, frameworks, run_environment), margins
- *  or alpha; or two of them hold the same runs. Free to differ: name, repeats, seed, schedule, limits,
+ *  levels, what is trained (settings, data sets, architectures, frameworks, backend, run_environment),
+ *  what `compare` allows, margins or alpha; or two of them hold the same runs. Free to differ: name, repeats, seed, schedule, limits,
  *  output. */
 cnn_status cnn_pool_create(const cnn_results *const *files, const char *const *paths, int n,
                            cnn_pool **out);

@@ -28,13 +28,6 @@ double cnn_steady_seconds(const cnn_results *r, int run, int warm)
     return epochs - warm >= CNN_STEADY_LEAST ? sum / (epochs - warm) : NAN;
 }
 
-/** Sorts x [n > 0]. */
-static double median(double *x, int n)
-{
-    cnn_sort(x, n);
-    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
-}
-
 /** Room for the runs of one cell. */
 typedef struct {
     int *run;         /* [run_count] of a cell */
@@ -56,7 +49,7 @@ static int take_relative(const cnn_results *r, const scratch *w, int runs, int e
         }
         if (!known)
             continue;
-        const double middle = median(w->x, epochs);
+        const double middle = cnn_median(w->x, epochs);
         for (int e = 0; e < epochs; e++)
             w->relative[(size_t)n * (size_t)epochs + (size_t)e] =
                 epoch_seconds(r, w->run[i], e) / middle;
@@ -73,7 +66,7 @@ static int leading_epochs(const cnn_results *r, const scratch *w, int runs, int 
     for (int e = 0; n && e < epochs; e++) {
         for (int i = 0; i < n; i++)
             w->x[i] = w->relative[(size_t)i * (size_t)epochs + (size_t)e];
-        w->profile[e] = median(w->x, n);
+        w->profile[e] = cnn_median(w->x, n);
         slowest = e >= epochs - epochs / 2 ? fmax(slowest, w->profile[e]) : slowest;
     }
     while (n && warm < epochs / 4 && w->profile[warm] > slowest)

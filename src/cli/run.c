@@ -170,7 +170,7 @@ int cnn_command_run(int argc, char **argv, const cnn_command_line *line)
     }
     if (getenv("CNNMPI_EXIT_FILE"))
         i.exit_file = cnn_strdup(getenv("CNNMPI_EXIT_FILE"));
-    if (i.exit_file && cnn_is_first_process())
+    if (i.exit_file && is_first)
         cnn_heartbeat_set_exit_file(i.heartbeat, i.exit_file);
     if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {
         fprintf(stderr, "cnnmpi: error: MPI_Init failed\n");

@@ -4,18 +4,19 @@
 #include <stddef.h>
 #include <string.h>
 
-/** A new trainer is a new line here, a folder in trainers/, and requirement files in
- *  trainers/requirements. */
-static const cnn_shipped_trainer trainers[] = {
-    {"tensorflow", "tensorflow/train.py", .modes = {"graph", "eager", "xla"}},
-    {"keras", "keras/train.py", .modes = {"fit"}, .backends = {"tensorflow", "jax"}},
-    {"pytorch", "pytorch.py", .environment = "torch", .modes = {"eager", "compile"}},
-    {"jax", "jax/train.py", .modes = {"jit", "scan"}},
-};
-enum { TRAINERS = sizeof trainers / sizeof trainers[0] };
+/** X(name, script, members): a new trainer is a new line here, a folder in trainers/, and requirement
+ *  files in trainers/requirements. */
+#define SHIPPED(X)                                                                                 \
+    X("tensorflow", "tensorflow/train.py", .modes = {"graph", "eager", "xla"})                     \
+    X("keras", "keras/train.py", .modes = {"fit"}, .backends = {"tensorflow", "jax"})              \
+    X("pytorch", "pytorch.py", .environment = "torch", .modes = {"eager", "compile"})              \
+    X("jax", "jax/train.py", .modes = {"jit", "scan"})
 
-const char *const cnn_shipped_trainer_names[TRAINERS + 1] = {"tensorflow", "keras", "pytorch",
-                                                             "jax"};
+#define NAME(name, ...)            name,
+#define TRAINER(name, script, ...) {name, script, __VA_ARGS__},
+static const cnn_shipped_trainer trainers[] = {SHIPPED(TRAINER)};
+const char *const cnn_shipped_trainer_names[] = {SHIPPED(NAME) NULL};
+enum { TRAINERS = sizeof trainers / sizeof trainers[0] };
 
 const cnn_shipped_trainer *cnn_shipped_trainer_find(const char *name)
 {

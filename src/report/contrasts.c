@@ -60,18 +60,10 @@ static void note_gaps(const cnn_report_pair *v, bool of_variance, cnn_table *t)
     free(gaps);
 }
 
-/** Why no verdict is given whatever the tests find; NULL: it is given. */
-static const char *withheld(int reason)
-{
-    return reason == CNN_REASON_INTERIM   ? "interim"
-           : reason == CNN_REASON_UNEQUAL ? "withheld"
-                                          : NULL;
-}
-
 static void put_verdict(const cnn_report_pair *v, int verdict, int reason, cnn_table *t)
 {
-    if (withheld(reason))
-        cnn_table_text(t, "%s", withheld(reason));
+    if (cnn_report_withheld(reason))
+        cnn_table_text(t, "%s", cnn_report_withheld(reason));
     else if (verdict == CNN_VERDICT_EQUIVALENT || verdict == CNN_VERDICT_INCONCLUSIVE)
         cnn_table_text(t, "%s", cnn_verdict_names[verdict]);
     else
@@ -396,7 +388,7 @@ static void report_equivalence(const cnn_report_pair *v)
 
 static void put_variance_verdict(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
-    const char *why = withheld(x->variance_reason);
+    const char *why = cnn_report_withheld(x->variance_reason);
     if (x->variance_verdict == CNN_VARIANCE_INCONCLUSIVE)
         cnn_table_text(t, "%s", why ? why : "inconclusive");
     else

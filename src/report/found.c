@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The findings in sentences: verdicts, spread, blocking, lost runs, scope. */
 #include "report/parts.h"
+#include "stats/ranks.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/** The middle of values [n]; sorts them. */
-static double middle(double *values, int n)
-{
-    if (n < 1)
-        return NAN;
-    qsort(values, (size_t)n, sizeof *values, by_size);
-    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
 
 /** Median over the combinations of a component's sd (component -1: the contrast's). */
 static double median_sd(const cnn_report *r, cnn_measure measure, int component, double *values)
@@ -30,7 +16,7 @@ static double median_sd(const cnn_report *r, cnn_measure measure, int component,
         if (!isnan(sd))
             values[n++] = sd;
     }
-    return middle(values, n);
+    return cnn_median(values, n);
 }
 
 /** Components of variance of training time: with intervals of a single combination; medians over

@@ -145,12 +145,6 @@ static void put_more_blocks(const cnn_report_pair *v, const cnn_comparison *x, c
     }
 }
 
-/** Whether no verdict is given whatever the tests find. */
-static bool is_withheld(int reason)
-{
-    return reason == CNN_REASON_INTERIM || reason == CNN_REASON_UNEQUAL;
-}
-
 /** "interim, no verdict", "no verdict (unequal in parameters)" */
 static void put_withheld(const cnn_report_pair *v, int combination, int reason, cnn_text *out)
 {
@@ -167,7 +161,7 @@ static void describe_inconclusive(const cnn_report_pair *v, int combination,
                                   const cnn_comparison *x, cnn_text *out)
 {
     const double low = shown_size(v, x->paired_lower), high = shown_size(v, x->paired_upper);
-    if (is_withheld(x->verdict_reason))
+    if (cnn_report_withheld(x->verdict_reason))
         put_withheld(v, combination, x->verdict_reason, out);
     else
         cnn_text_append(out, "inconclusive");
@@ -175,7 +169,7 @@ static void describe_inconclusive(const cnn_report_pair *v, int combination,
     put_estimate(shown_size(v, x->paired_mean), low, high, out);
     cnn_text_printf(out, " %s", size_unit(v));
     put_interval(v, x, 1 - v->r->a->alpha, low, high, out);
-    if (!is_withheld(x->verdict_reason))
+    if (!cnn_report_withheld(x->verdict_reason))
         put_more_blocks(v, x, out);
 }
 
@@ -183,7 +177,7 @@ static void describe_inconclusive(const cnn_report_pair *v, int combination,
 static bool is_untested(const cnn_comparison *x)
 {
     return x->verdict == CNN_VERDICT_INCONCLUSIVE && x->verdict_reason != CNN_REASON_NONE &&
-           x->verdict_reason != CNN_REASON_NO_MARGIN && !is_withheld(x->verdict_reason) &&
+           x->verdict_reason != CNN_REASON_NO_MARGIN && !cnn_report_withheld(x->verdict_reason) &&
            x->verdict_reason != CNN_REASON_SAME_DIFFERENCE;
 }
 
@@ -399,7 +393,7 @@ static void put_spread_ratio(const cnn_report_pair *v, const cnn_comparison *x, 
 static void describe_variance(const cnn_report_pair *v, cnn_text *out)
 {
     const cnn_comparison *x = cnn_report_comparison(v, 0);
-    if (is_withheld(x->variance_reason)) {
+    if (cnn_report_withheld(x->variance_reason)) {
         put_withheld(v, 0, x->variance_reason, out);
         put_spread_ratio(v, x, out);
         return;

@@ -7,6 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *cnn_report_withheld(int reason)
+{
+    return reason == CNN_REASON_INTERIM   ? "interim"
+           : reason == CNN_REASON_UNEQUAL ? "withheld"
+                                          : NULL;
+}
+
 cnn_shown_measure cnn_report_shown(cnn_measure measure)
 {
     cnn_shown_measure m = {

@@ -30,6 +30,9 @@ typedef struct {
 
 cnn_shown_measure cnn_report_shown(cnn_measure measure);
 
+/** Why no verdict is given whatever the tests find, in a table; NULL: it is given. */
+const char *cnn_report_withheld(int reason);
+
 /** One pair of levels in all combinations, for one measure. */
 typedef struct {
     const cnn_report *r;

@@ -59,9 +59,8 @@ static const char *verdict_here(const study_view *v, const cnn_comparison *x, co
     case CNN_VERDICT_HIGHER:
         return v->sign > 0 ? more : less;
     default:
-        return x->verdict_reason == CNN_REASON_INTERIM   ? "interim"
-               : x->verdict_reason == CNN_REASON_UNEQUAL ? "withheld"
-                                                         : "not significant";
+        return cnn_report_withheld(x->verdict_reason) ? cnn_report_withheld(x->verdict_reason)
+                                                      : "not significant";
     }
 }
 

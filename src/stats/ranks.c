@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stats/ranks.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,4 +81,12 @@ void cnn_sort(double *x, int n)
 {
     if (n > 1)
         qsort(x, (size_t)n, sizeof *x, by_number);
+}
+
+double cnn_median(double *x, int n)
+{
+    if (n < 1)
+        return NAN;
+    cnn_sort(x, n);
+    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }

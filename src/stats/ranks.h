@@ -24,4 +24,7 @@ cnn_status cnn_sorted_copy(const double *x, int n, double **out);
 /** Sorts in place, ascending. x [n] without NaN. */
 void cnn_sort(double *x, int n);
 
+/** The median of x [n] without NaN, which it sorts; NaN without values. */
+double cnn_median(double *x, int n);
+
 #endif

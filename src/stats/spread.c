@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "stats/spread.h"
 
 #include "stats/dist.h"
@@ -276,8 +277,7 @@ static double median_of(const double *x, int n)
 {
     double sorted[CNN_SPREAD_MOST_IN_GROUP];
     memcpy(sorted, x, (size_t)n * sizeof *x);
-    cnn_sort(sorted, n);
-    return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+    return cnn_median(sorted, n);
 }
 
 /** What a group of three blocks or more adds to V by runs. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /** Whether two levels of the contrast spread alike from run to run, without a normal distribution:
  *  what a device, its preference for a level and the place within the block add is taken out by
  *  differences of blocks of one device.
@@ -18,8 +19,8 @@
  *     with a = phi(|x[1] - x[2]| / s) / 4, b of y alike, and c a quarter of the sum of both
  *     levels' phi / g over all groups, divided by k.
  *  5. k = blocks - groups, r^2 = T^2 / V: t^2 = r^2 (k - 1) / (k - r^2) with the sign of T; p by
- *     t(k - 1), of the least k, 3, by t(1). Everything is invariant where a device swaps the levels' names, so that under equal
- *     spread T is symmetric about 0 whatever the distribution.
+ *     t(k - 1), of the least k, 3, by t(1). Everything is invariant where a device swaps the levels'
+ *     names, so that under equal spread T is symmetric about 0 whatever the distribution.
  *  The ratio is the one by which x must be divided for T to be 0; its interval holds those that the
  *  test does not reject, an end 0 or infinite where it rejects none on that side. */
 #ifndef CNN_STATS_SPREAD_H
@@ -45,8 +46,7 @@ typedef struct {
 } cnn_spread_pairs;
 
 /** CNN_STAT_TOO_FEW: fewer than CNN_SPREAD_LEAST_SPARE spare blocks. CNN_STAT_IDENTICAL: no two
- *  values of a level differ; ratio 1, p 1. Where r^2 = k, every group
- *  says the same, and p is that of the signs, 2^(1 - k). A level that does not vary while the other
+ *  values of a level differ; ratio 1, p 1. Where r^2 = k, every group says the same, and p is that of the signs, 2^(1 - k). A level that does not vary while the other
  *  does: ratio 0 or infinite, no interval. CNN_STAT_DOMAIN: a position that a block does not have,
  *  or a level outside 0..1. */
 typedef struct {
