@@ -366,6 +366,8 @@ class Run:
         self.sync()
         self.reset()
         self.graphs = self.count_graphs()
+        if self.mode != "eager" and self.graphs == 0:
+            raise RuntimeError("this PyTorch does not report what it compiles")
 
     def count_graphs(self):
         """Graphs that torch.compile has made."""

@@ -31,7 +31,7 @@ from typing import Any, Callable, Iterable, Iterator, NamedTuple, NoReturn, Opti
 
 import numpy as np
 
-from cnnmpi import trainer
+from cnnmpi import network, trainer
 from cnnmpi.trainer import Failure
 
 __all__ = ["BatchSampler", "Data", "Epoch", "Failure", "Run", "lacks", "main", "refuse"]
@@ -114,7 +114,8 @@ class Epoch:
         times = {"evaluation_seconds": 0.0, **self._seconds}
         if "seconds" not in times:
             raise Failure(trainer.FAILED, f"epoch {self.number} was not timed by epoch.training()")
-        self._run._take(self.number, times["seconds"], losses.values())
+        self._run._seconds += times["seconds"]
+        self._run.diverged = trainer.is_diverged(losses)
         self._run.events.send("epoch", epoch=self.number, test_error=float(test_error), **losses, **times)
 
 
@@ -132,6 +133,7 @@ class Run:
         self.diverged = False
         self._seconds = 0.0
         self._data: Optional[Data] = None
+        self._order: Optional[tuple[int, np.ndarray]] = None  # of the last epoch that was asked for
         self._members: dict[str, Any] = {}
 
     def require(self, **values: Any) -> None:
@@ -146,14 +148,17 @@ class Run:
             parts, classes, scale = trainer.load(self.spec["dataset"]["source"])
             (x, y), (test_x, test_y) = parts
             self._data = Data(x, y, test_x, test_y, classes, scale)
+            self._order = None
             self._members = {"train_images": len(y), "test_images": len(test_y),
                              "data_checksum": trainer.data_checksum(parts)}
         return self._data
 
     def order(self, epoch: int) -> np.ndarray:
         """The order of the training images in an epoch; empty before data() was called."""
-        count = 0 if self._data is None else len(self._data.train_labels)
-        return trainer.random_order(self.seed, trainer.SHUFFLE, epoch, count)
+        if self._order is None or self._order[0] != epoch:  # an epoch and a BatchSampler share it
+            count = 0 if self._data is None else len(self._data.train_labels)
+            self._order = epoch, trainer.random_order(self.seed, trainer.SHUFFLE, epoch, count)
+        return self._order[1]
 
     def test_batches(self) -> Iterator[slice]:
         """The test images, in batches as large as those of training."""
@@ -162,18 +167,17 @@ class Run:
             yield slice(first, min(first + size, count))
 
     def initial_weights(self, shapes: Iterable[Sequence[int]]) -> list[np.ndarray]:
-        """Initial values f32 of all parameters in the order of the layers: weights and bias of each.
-        Shapes: convolution [O,I,H,W]; dense [O, C H W], whose inputs are in the order channels, rows,
-        columns; bias [O], which is zero. These are the shapes of PyTorch's parameters."""
-        weights = []
-        for number, shape in enumerate(tuple(shape) for shape in shapes):
-            outputs, taps = shape[0], math.prod(shape[2:])
-            if len(shape) == 1:
-                weights.append(np.zeros(shape, np.float32))
-            else:
-                fans = math.prod(shape[1:]), outputs * taps
-                weights.append(trainer.glorot(self.seed, number, shape, *fans))
-        return weights
+        """Initial values f32 of all parameters in the order of the layers: weights and bias, gamma
+        and beta of each. Shapes: convolution [O,I,H,W]; dense [O, C H W], whose inputs are in the
+        order channels, rows, columns; vectors [O]. These are the shapes of PyTorch's parameters.
+        Shapes of another network than the run's fail."""
+        data, wanted = self.data(), [tuple(shape) for shape in shapes]
+        layers = network.resolve(self.layers, data.train_images.shape[1:], data.classes)
+        drawn = network.draw(layers, self.seed)
+        if [math.prod(shape) for shape in wanted] != [value.size for value in drawn]:
+            own = [value.shape for value in drawn]
+            raise Failure(trainer.FAILED, f"the run's network has parameters {own}, the model {wanted}")
+        return [value.reshape(shape) for value, shape in zip(drawn, wanted)]
 
     def ready(self, parameters: int, backend: str, versions: str = "", device: str = "",
               threads: Optional[int] = None) -> None:
@@ -190,15 +194,9 @@ class Run:
             if not self.diverged:
                 yield Epoch(self, number)
 
-    def _take(self, number: int, seconds: float, losses: Iterable[float]) -> None:
-        self._seconds += seconds
-        self.diverged = not all(math.isfinite(loss) for loss in losses)
-
     def done(self, weights: Iterable[Any]) -> None:
         """Ends the run. weights: all parameters as arrays, in the order of initial_weights."""
-        checksum = trainer.keep_weights(self.spec, weights)
-        self.events.send("done", train_seconds=self._seconds, diverged=self.diverged, checksum=checksum,
-                         total_seconds=trainer.process_age())
+        trainer.finish(self.spec, self.events, weights, self._seconds, self.diverged)
 
 
 def main(train: Callable[[Run], None]) -> NoReturn:

@@ -42,11 +42,40 @@ def events_of(sink):
 class Contender(unittest.TestCase):
     def test_weights_are_those_of_the_protocols_page(self):
         run, _ = run_of()
+        self.choose(run, ["conv2d", "relu", "conv2d", "dense"])
         shapes = [(16, 1, 5, 5), (16,), (32, 16, 5, 5), (32,), (10, 1568), (10,)]
         weights = run.initial_weights(shapes)
         self.assertEqual([w.shape for w in weights], shapes)
         flat = b"".join(w.tobytes() for w in weights)
         self.assertEqual(f"{trainer.fnv1a(flat):016x}", "05bdd32fe9c23d02")
+
+    def test_weights_of_batch_norm_are_ones_and_zeros(self):
+        run, _ = run_of()
+        self.choose(run, ["conv2d", "batchnorm", "dense"])
+        shapes = [(16, 1, 5, 5), (16,), (16,), (16,), (10, 12544), (10,)]
+        _, _, gamma, beta, _, _ = run.initial_weights(shapes)
+        self.assertTrue((gamma == 1).all() and (beta == 0).all())
+
+    def test_weights_of_another_network_fail(self):
+        run, _ = run_of()
+        self.choose(run, ["conv2d", "dense"])
+        with self.assertRaisesRegex(contender.Failure, "the run's network has parameters"):
+            run.initial_weights([(16, 1, 5, 5), (16,), (10, 99), (10,)])
+
+    @staticmethod
+    def choose(run, kinds):
+        """Images of 28x28x1, 10 classes; convolutions of 16 and 32 filters, pools behind two of them."""
+        settings = [{"filters": 16}, {"filters": 32}]
+        layers = []
+        for kind in kinds:
+            if kind == "conv2d":
+                layers.append({kind: settings.pop(0)})
+                if kinds.count(kind) == 2:
+                    layers.append({"maxpool": {"window": 2}})
+            else:
+                layers.append({kind: {"units": "classes"}} if kind == "dense" else kind)
+        run.layers = layers
+        run.spec["dataset"]["source"].update(height=28, width=28, channels=1, classes=10)
 
     def test_epochs_hold_every_image_once_in_the_protocols_order(self):
         run, _ = run_of()

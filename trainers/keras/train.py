@@ -19,7 +19,7 @@ from cnnmpi import trainer as protocol
 from cnnmpi.trainer import DATA, USAGE, Failure
 
 MODES = ("fit",)
-BACKENDS = "tensorflow", "jax", "torch"
+BACKENDS = "tensorflow", "jax"
 
 
 def train(spec, events):

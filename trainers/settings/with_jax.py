@@ -45,6 +45,8 @@ def note_compilation(event, seconds, **_):
 
 def compilations(*_):
     """Programs that were compiled up to now."""
+    if not COMPILED:
+        raise RuntimeError("this JAX does not report what it compiles")
     return len(COMPILED)
 
 
@@ -59,7 +61,7 @@ def threads():
     import jax
 
     if jax.devices()[0].platform != "cpu":
-        return len(os.sched_getaffinity(0))
+        return len(os.sched_getaffinity(0))  # there is no pool of CPU threads to measure
     x = jax.random.uniform(jax.random.key(0), (1024, 1024))
     product = jax.jit(lambda x: x @ x)
     return protocol.measure_threads(lambda: product(x).block_until_ready())

@@ -6,6 +6,7 @@ import os
 from cnnmpi import trainer as protocol
 from cnnmpi.trainer import DATA, Failure
 
+
 def load(spec, xla=False):
     """Sets TensorFlow for the run. xla: all is compiled by XLA, whose programs are deterministic on
     CPUs, and on GPUs by a flag; TensorFlow's own switch refuses the gradient of maximum pooling there."""
@@ -44,8 +45,9 @@ def threads():
     """Threads that share a matrix product, measured: the pool is TensorFlow's own."""
     import tensorflow as tf
 
-    x = tf.random.stateless_uniform((1024, 1024), seed=(0, 0))
-    return protocol.measure_threads(lambda: tf.linalg.matmul(x, x).numpy())
+    with tf.device("CPU:0"):  # the run's threads, also where a GPU computes
+        x = tf.random.stateless_uniform((1024, 1024), seed=(0, 0))
+        return protocol.measure_threads(lambda: tf.linalg.matmul(x, x).numpy())
 
 
 TRACES = []  # of Keras's steps, by name

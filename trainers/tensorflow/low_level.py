@@ -170,6 +170,8 @@ class Run:
             variable.assign(value)
         with_tensorflow.sync()
         self.traces = self.count_traces()
+        if self.mode != "eager" and self.traces == 0:
+            raise RuntimeError("this TensorFlow does not report what it traces")
 
     def count_traces(self):
         if self.mode == "eager":
