@@ -39,11 +39,8 @@ const char *cnn_emulated_failed_call(void);
 
 /** Device and pinned allocations, streams, events, graphs, handles and descriptors that live. */
 size_t cnn_emulated_live_objects(void);
-size_t cnn_emulated_live_bytes(void);
 /** Writes what lives to standard error, one line each. */
 void cnn_emulated_print_live(void);
-/** Kernels that ran, and library calls that queued work, since the start. */
-size_t cnn_emulated_kernels_run(void);
 /** Kernels that were launched, or captured, as dependents, since the start. */
 size_t cnn_emulated_dependent_launches(void);
 /** The libraries' kernels are dependent launches that never wait for what is before them. */

@@ -335,11 +335,6 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes *out, const void *p)
     return result(cudaSuccess);
 }
 
-size_t cnn_emulated_live_bytes(void)
-{
-    return arena().used;
-}
-
 void cnn_emulated_memory_limit(size_t bytes)
 {
     arena().limit = bytes;

@@ -16,7 +16,7 @@ namespace
 
 enum { THREADS_MOST = 1024, SHARED_DEFAULT = 48 * 1024, SHARED_MOST = 227 * 1024 };
 
-size_t kernels_run, dependent_kernels;
+size_t dependent_kernels;
 int code_version = 90;
 
 std::map<const void *, size_t> &shared_limits()
@@ -167,18 +167,12 @@ cudaError_t cnn_emulated_launch(const void *kernel, const cudaLaunchConfig_t &co
         check_alive(pointers);
         if (sticky_error() != cudaSuccess)
             return;
-        kernels_run++;
         run_grid(launch);
     };
     return result(submit(config.stream, "a kernel", cudaGraphNodeTypeKernel, work, footprint));
 }
 
 extern "C" {
-
-size_t cnn_emulated_kernels_run(void)
-{
-    return kernels_run;
-}
 
 void cnn_emulated_libraries_never_wait(bool so)
 {
