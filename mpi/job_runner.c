@@ -31,9 +31,7 @@ typedef struct {
     MPI_Comm comm;
     const cnn_run_options *options;
     cnn_rank_context context;
-    cnn_prepared prepared;        /* rank 0 */
-    double *known_durations;      /* [cell_count] rank 0; borrowed from prepared */
-    cnn_consistency *consistency; /* rank 0; likewise */
+    cnn_prepared prepared; /* rank 0 */
     cnn_progress_mode mode;
     cnn_progress *progress; /* rank 0 */
     int lost;               /* ranks that have died: no collective call from then on */
@@ -208,8 +206,8 @@ static cnn_status work(runner *r, int *signal)
     if (st == CNN_OK && r->context.rank == 0)
         st = ask_for_end(r, &allocation);
     if (st == CNN_OK && r->context.rank == 0)
-        st = cnn_dispatcher_create(&r->context, r->progress, r->known_durations, r->consistency,
-                                   allocation, &dispatcher);
+        st = cnn_dispatcher_create(&r->context, r->progress, r->prepared.state.known_durations,
+                                   r->prepared.state.consistency, allocation, &dispatcher);
     CNN_TRY(cnn_collective_agree(r->comm, st));
     cnn_heartbeat_set_phase(r->context.heartbeat, CNN_HEARTBEAT_APART);
     st = cnn_loop_run(&r->context, dispatcher, r->progress, &r->lost);
@@ -402,8 +400,6 @@ cnn_status cnn_job_runner_run(MPI_Comm comm, const cnn_job *job, const cnn_run_o
     cnn_stop_watch_late();
     CNN_TRY(join(&r, comm));
     CNN_TRY(prepare(&r));
-    r.known_durations = r.prepared.state.known_durations;
-    r.consistency = r.prepared.state.consistency;
     r.context.home = r.prepared.state.home;
     CNN_TRY(run_all(&r, &signal));
     CNN_TRY(share_outcome(&r, signal, out));

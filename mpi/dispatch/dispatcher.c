@@ -71,11 +71,6 @@ void cnn_dispatcher_destroy(cnn_dispatcher **dispatcher)
     *dispatcher = NULL;
 }
 
-int cnn_dispatcher_lost(const cnn_dispatcher *d)
-{
-    return d->lost;
-}
-
 bool cnn_dispatcher_is_broken(const cnn_dispatcher *d)
 {
     return d->broken;

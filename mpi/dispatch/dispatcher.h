@@ -46,9 +46,6 @@ cnn_status cnn_dispatcher_receive(cnn_dispatcher *dispatcher, int from, cnn_tag 
  *  results file cannot be written. */
 cnn_status cnn_dispatcher_lose(cnn_dispatcher *dispatcher, const cnn_loss *loss);
 
-/** Ranks that are dead. */
-int cnn_dispatcher_lost(const cnn_dispatcher *dispatcher);
-
 /** Whether a rank has reported that it cannot continue; it keeps the reason. */
 bool cnn_dispatcher_is_broken(const cnn_dispatcher *dispatcher);
 

@@ -561,23 +561,20 @@ const char *cnn_heartbeat_trouble(const cnn_heartbeat *h)
     return h && h->trouble[0] ? h->trouble : NULL;
 }
 
-cnn_status cnn_heartbeat_set_lease(cnn_heartbeat *h, double seconds)
+void cnn_heartbeat_set_lease(cnn_heartbeat *h, double seconds)
 {
-    cnn_status st = CNN_OK;
     if (!is_active(h))
-        return CNN_OK;
+        return;
     pthread_mutex_lock(&h->lock);
     if (h->rank == 0) {
         cnn_leases_destroy(&h->leases);
-        st = cnn_leases_create(h->size, seconds, now(), &h->leases);
+        if (cnn_leases_create(h->size, seconds, now(), &h->leases) != CNN_OK)
+            end_process(h, cnn_error_message());
     }
-    if (st != CNN_OK)
-        end_process(h, cnn_error_message());
     h->seconds = seconds;
     h->acknowledged = h->due = now(); /* rank 0's leases begin anew as well */
     wake(h);
     pthread_mutex_unlock(&h->lock);
-    return st;
 }
 
 cnn_status cnn_heartbeat_set_exit_file(cnn_heartbeat *h, const char *path)

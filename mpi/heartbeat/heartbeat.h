@@ -36,8 +36,9 @@ void cnn_heartbeat_destroy(cnn_heartbeat **heartbeat);
 /** Why no signs of life are sent, for people; NULL: they are, or there is nobody to. */
 const char *cnn_heartbeat_trouble(const cnn_heartbeat *heartbeat);
 
-/** From now on leases last this long; all ranks call it between the same two collective calls. */
-cnn_status cnn_heartbeat_set_lease(cnn_heartbeat *heartbeat, double seconds);
+/** From now on leases last this long; all ranks call it between the same two collective calls. Ends
+ *  rank 0's process where memory is out. */
+void cnn_heartbeat_set_lease(cnn_heartbeat *heartbeat, double seconds);
 
 /** A file to which rank 0 writes how the job has ended if a death ends it (mpi/exit_file.h);
  *  copied. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checks.h"
 
+#include "base/checksum.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #define CHECK(world, condition, ...)                                                               \
     do {                                                                                           \
-        (world)->checks++;                                                                         \
         if (!(condition))                                                                          \
             sim_world_fail((world), __VA_ARGS__);                                                  \
     } while (0)
@@ -32,10 +33,9 @@ static uint64_t hash_row(const sim_world *w, int run)
                  {d->epochs + (size_t)run * (size_t)d->epoch_count,
                   (size_t)d->epoch_count * sizeof *d->epochs},
                  {&d->status[run], 1}};
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = CNN_CHECKSUM_START;
     for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++)
-        for (size_t i = 0; i < parts[p].n; i++)
-            hash = (hash ^ ((const unsigned char *)parts[p].bytes)[i]) * 0x100000001b3u;
+        hash = cnn_checksum(hash, parts[p].bytes, parts[p].n);
     return hash;
 }
 

@@ -5,7 +5,7 @@
 
 #include "world.h"
 
-/** Before and after a session. undone: it ended in its loop, so that rank 0 knew the end. */
+/** Before and after a session. */
 void sim_check_begin(sim_world *world);
 void sim_check_end(sim_world *world);
 /** After the last session: everything is done. */

@@ -210,7 +210,6 @@ struct sim_world {
     bool disturbed; /* something keeps the session from trying all runs */
     int asking;     /* the rank whose request rank 0 handles */
     int quarantines, losses;
-    long checks; /* made so far */
 };
 
 /** Plays the whole story of a seed. False: an invariant was broken; world->failure says which. */
