@@ -256,8 +256,12 @@ survived)
     for launcher in --mpirun; do
         for rank in 1 3; do
             rm -f notes dead.h5 dead.h5.lock
-            job dead 5 0 1 seconds=0.3 note="$work/notes"
-            [[ -z ${id:-} ]] || echo 9 >"cnnmpi-$((id + 1)).exit" # as if the next job had been requeued
+            seconds=0.3
+            if [[ -n ${id:-} ]]; then # as if the next job had been requeued; it lasts beyond the patience
+                seconds=2.5
+                echo 9 >"cnnmpi-$((id + 1)).exit"
+            fi
+            job dead 5 0 1 seconds=$seconds note="$work/notes"
             id=$(submit "${small[@]}" "${without_gpus[@]}" "$slurm_scripts/multinode.sbatch" $launcher dead.yaml)
             (await 60 notes ' end$' 2) || { tail -n 40 "log-$id"; fail "nothing is trained"; }
             kill -KILL "$(pid_of_rank "$id" "$rank")"
