@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Shared by the parts of the dispatcher: messages and blocks (dispatcher.c), the tasks of a block
  *  (task.c), the time that is left (time.c), quarantined devices (quarantine.c), dead ranks
- *  (losses.c). Only these include it. Rank 0 only; nothing blocks, nothing is collective. */
+ *  (losses.c), and the blocks of both, which other ranks get (reassign.c). Only these include it.
+ *  Rank 0 only; nothing blocks, nothing is collective. */
 #ifndef CNN_MPI_DISPATCH_INTERNAL_H
 #define CNN_MPI_DISPATCH_INTERNAL_H
 
@@ -36,7 +37,7 @@ struct cnn_dispatcher {
     cnn_consistency *consistency;       /* borrowed */
     bool *whole;                        /* [block_count] to be repeated whole on another device */
     bool *earlier;      /* [run_count] finished in an earlier session: never trained again */
-    int next_recipient; /* rank that gets the next block of a quarantined one */
+    int next_recipient; /* rank that got the last reassigned block */
     int signal;         /* that stopped the job; 0: none */
     cnn_allocation *allocation; /* NULL: the job's time does not end */
     bool late;                  /* SIGUSR1 was received */
@@ -67,7 +68,7 @@ cnn_status cnn_dispatcher_record_quarantine(cnn_dispatcher *d, int rank, int cel
 /** Deals the blocks of a rank's consecutive failures, to be repeated whole, and its queue to the
  *  others, without its warm-up blocks, and notes how many. unfinished: a block that it leaves half
  *  done, dealt likewise; -1: none. kept_back: a block that is not dealt again; -1: none. */
-void cnn_dispatcher_hand_over(cnn_dispatcher *d, int rank, int unfinished, int kept_back);
+void cnn_dispatcher_reassign(cnn_dispatcher *d, int rank, int unfinished, int kept_back);
 
 /** Gives each rank that waits a block, if there is one for it. */
 cnn_status cnn_dispatcher_give_blocks(cnn_dispatcher *d);

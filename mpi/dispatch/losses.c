@@ -57,7 +57,7 @@ static void deal_again(cnn_dispatcher *d, int rank, int block, bool may_write)
         cnn_progress_note(d->progress,
                           "rank %d may still be writing run %d: its block is left for --resume",
                           rank, d->writing[rank]);
-    cnn_dispatcher_hand_over(d, rank, may_write ? -1 : block, may_write ? block : -1);
+    cnn_dispatcher_reassign(d, rank, may_write ? -1 : block, may_write ? block : -1);
 }
 
 /** For people. */

@@ -51,7 +51,7 @@ mutate deal_twice dispatch/dealing.c 'if (block >= 0)
         d->first[queue]'
 mutate forget_broken_rank dispatch/dispatcher.c '    d->block[rank] = -1;
     CNN_TRY(cnn_dispatcher_end_if_done(d));' '    d->block[rank] = -1;'
-mutate deal_to_quarantined dispatch/quarantine.c \
+mutate deal_to_quarantined dispatch/reassign.c \
     'while (!cnn_dispatcher_is_usable(d, d->next_recipient));' 'while (false);'
 mutate forget_death dispatch/losses.c '    }
     CNN_TRY(cnn_dispatcher_end_if_done(d));' '    }'
@@ -61,10 +61,10 @@ mutate hear_the_dead dispatch/dispatcher.c 'if (d->ranks[from] == CNN_RANK_LOST)
     if (d->ranks[from] == CNN_RANK_LOST)
         return handle_write(d, from, &body->write);'
 mutate deal_what_is_written dispatch/losses.c '!loss->ended && d->writing[rank] >= 0' 'false'
-mutate hand_over_twice dispatch/quarantine.c 'cnn_consecutive_failures_clear(failures);' ''
+mutate reassign_twice dispatch/reassign.c 'cnn_consecutive_failures_clear(failures);' ''
 mutate reuse_place dispatch/losses.c 'd->context->attempts[run]++;' ''
 mutate full_row dispatch/quarantine.c 'snprintf(end, room, "; and %d more", d->unlisted);' ''
-mutate drop_queue dispatch/quarantine.c '        cnn_dealing_add(d->dealing, next_queue(d), block);
+mutate drop_queue dispatch/reassign.c '        cnn_dealing_add(d->dealing, next_queue(d), block);
         count++;
     }' '        count++;
     }'
