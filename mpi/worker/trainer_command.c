@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mpi/worker/trainer_command.h"
 
-#include "mpi/worker/environment.h"
 #include "mpi/worker/locate.h"
+#include "mpi/worker/python_environment.h"
 #include "mpi/worker/simulated.h"
 #include "protocol/spec.h"
 

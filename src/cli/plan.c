@@ -7,7 +7,7 @@
 #include "document/render.h"
 #include "forecast/forecast.h"
 #include "hdf5io/reader.h"
-#include "mpi/worker/environment.h"
+#include "mpi/worker/python_environment.h"
 #include "report/forecast.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "design/design.h"
 
 #include "base/philox.h"
-#include "design/balance.h"
+#include "design/block_orders.h"
 #include "design/seeds.h"
 #include "job/looks.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** The environments of runs, as the results file keeps them: each once, for all sessions. */
-#ifndef CNN_MPI_ENVIRONMENTS_H
-#define CNN_MPI_ENVIRONMENTS_H
+#ifndef CNN_MPI_RUN_ENVIRONMENTS_H
+#define CNN_MPI_RUN_ENVIRONMENTS_H
 
 #include "base/status.h"
 #include "mpi/progress.h"

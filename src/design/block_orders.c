@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "design/balance.h"
+#include "design/block_orders.h"
 
 #include "base/philox.h"
 #include "design/rounding.h"

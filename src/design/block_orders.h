@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Orders within blocks, balanced over everything that blocks are counted by. */
-#ifndef CNN_DESIGN_BALANCE_H
-#define CNN_DESIGN_BALANCE_H
+#ifndef CNN_DESIGN_BLOCK_ORDERS_H
+#define CNN_DESIGN_BLOCK_ORDERS_H
 
 #include "design/design.h"
 

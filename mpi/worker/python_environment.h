@@ -3,8 +3,8 @@
  *  $CNNMPI_ENVIRONMENTS, else $XDG_CACHE_HOME/cnnmpi/environments, else
  *  ~/.cache/cnnmpi/environments; those for GPUs are called NAME-cuda. Any rank, for its host; does
  *  not block; not collective. */
-#ifndef CNN_MPI_WORKER_ENVIRONMENT_H
-#define CNN_MPI_WORKER_ENVIRONMENT_H
+#ifndef CNN_MPI_WORKER_PYTHON_ENVIRONMENT_H
+#define CNN_MPI_WORKER_PYTHON_ENVIRONMENT_H
 
 #include "base/status.h"
 #include "base/text.h"

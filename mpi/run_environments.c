@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mpi/environments.h"
+#include "mpi/run_environments.h"
 
 #include "base/text.h"
 #include "base/variables.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mpi/worker/environment.h"
+#include "mpi/worker/python_environment.h"
 
 #include "mpi/worker/locate.h"
 
