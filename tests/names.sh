@@ -17,6 +17,7 @@ identifiers=(
     'cnn_recipe\w*' 'trainer_command'
     'cnn_streak\w*' 'consecutive_failures'
     'cnn_dispatcher_duty' 'task'
+    'cnn_native_\w*' 'cnn_gpu_step_, cnn_gpu_node_, cnn_gpu_pass_'
     '\w*_heed\w*' 'handle'
     '\w*_hasten\w*' 'early launch'
 )

@@ -35,8 +35,8 @@ done:
     return st;
 }
 
-cnn_status cnn_conv_preferred_blocks(cnn_step *s, const cnn_layer *l, bool relu, int *src_block,
-                                     int *dst_block)
+cnn_status cnn_cpu_conv_preferred_blocks(cnn_step *s, const cnn_layer *l, bool relu, int *src_block,
+                                         int *dst_block)
 {
     cnn_status st = CNN_OK;
     const cnn_weighted_spec spec = {
@@ -73,7 +73,7 @@ static bool is_slow(const cnn_dnn_primitive *p)
     return p && !strncmp(cnn_dnn_primitive_kernel(p), "ref", 3);
 }
 
-cnn_status cnn_conv_count_slow(cnn_step *s, const cnn_node *node, int *count)
+cnn_status cnn_cpu_conv_count_slow(cnn_step *s, const cnn_node *node, int *count)
 {
     const cnn_weighted_spec spec = spec_of(node);
     cnn_weighted w = {0};
@@ -203,5 +203,5 @@ static void conv_describe(const cnn_step *s, const cnn_node *node, cnn_text *out
         cnn_text_append(out, cnn_cpu_pool_is_2x2(node->pool) ? ", own 2x2 pool" : ", own pool");
 }
 
-const cnn_node_class cnn_conv_node = {conv_create, conv_destroy, conv_forward, conv_backward,
-                                      conv_describe};
+const cnn_node_class cnn_cpu_conv_node = {conv_create, conv_destroy, conv_forward, conv_backward,
+                                          conv_describe};

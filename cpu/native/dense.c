@@ -76,5 +76,5 @@ static void dense_describe(const cnn_step *s, const cnn_node *node, cnn_text *ou
         cnn_text_printf(out, ", data %s", cnn_dnn_primitive_kernel(p->backward_data));
 }
 
-const cnn_node_class cnn_dense_node = {dense_create, dense_destroy, dense_forward, dense_backward,
-                                       dense_describe};
+const cnn_node_class cnn_cpu_dense_node = {dense_create, dense_destroy, dense_forward,
+                                           dense_backward, dense_describe};

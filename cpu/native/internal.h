@@ -35,17 +35,17 @@ static inline bool cnn_cpu_masks_input(const cnn_node *node)
 cnn_status cnn_cpu_mask_input(cnn_step *s, const cnn_node *node, const cnn_step_pass *pass);
 
 /* The kinds of nodes: conv.c, dense.c, norm.c, simple.c. */
-extern const cnn_node_class cnn_conv_node, cnn_dense_node, cnn_norm_node, cnn_pool_node,
-    cnn_relu_node, cnn_dropout_node;
+extern const cnn_node_class cnn_cpu_conv_node, cnn_cpu_dense_node, cnn_cpu_norm_node,
+    cnn_cpu_pool_node, cnn_cpu_relu_node, cnn_cpu_dropout_node;
 
 /** Layouts that oneDNN prefers for a convolution's source and result; a block of 0 where no grid
  *  has that layout. conv.c. */
-cnn_status cnn_conv_preferred_blocks(cnn_step *s, const cnn_layer *layer, bool relu, int *src_block,
-                                     int *dst_block);
+cnn_status cnn_cpu_conv_preferred_blocks(cnn_step *s, const cnn_layer *layer, bool relu,
+                                         int *src_block, int *dst_block);
 
 /** Adds the number of a convolution node's primitives for which oneDNN has only plain loops in the
  *  node's layouts. conv.c. */
-cnn_status cnn_conv_count_slow(cnn_step *s, const cnn_node *node, int *count);
+cnn_status cnn_cpu_conv_count_slow(cnn_step *s, const cnn_node *node, int *count);
 
 /* pool.c: the pool of a node, over [mid -> out]. */
 typedef struct cnn_cpu_pool cnn_cpu_pool;

@@ -23,11 +23,11 @@ static cnn_status preferred_block(cnn_step *s, int first, int last, int *block)
     if (writer && writer->kind == CNN_NODE_DENSE) /* leaves a vector */
         goto done;
     if (reader->kind == CNN_NODE_CONV)
-        CNN_TRY(cnn_conv_preferred_blocks(s, &s->net.layers[reader->layer], reader->relu >= 0,
-                                          block, &unused));
+        CNN_TRY(cnn_cpu_conv_preferred_blocks(s, &s->net.layers[reader->layer], reader->relu >= 0,
+                                              block, &unused));
     if (*block == 0 && writer)
-        CNN_TRY(cnn_conv_preferred_blocks(s, &s->net.layers[writer->layer], writer->relu >= 0,
-                                          &unused, block));
+        CNN_TRY(cnn_cpu_conv_preferred_blocks(s, &s->net.layers[writer->layer], writer->relu >= 0,
+                                              &unused, block));
 done:
     return st;
 }
@@ -67,7 +67,7 @@ cnn_status cnn_cpu_choose_layouts(cnn_step *s)
         CNN_TRY(assign_layouts(s, policies[i]));
         for (int k = 0; k < s->node_count; k++)
             if (s->plan.nodes[k].kind == CNN_NODE_CONV)
-                CNN_TRY(cnn_conv_count_slow(s, &s->nodes[k], &slow));
+                CNN_TRY(cnn_cpu_conv_count_slow(s, &s->nodes[k], &slow));
         best = slow < least ? i : best;
         least = slow < least ? slow : least;
     }

@@ -343,5 +343,5 @@ static void norm_describe(const cnn_step *s, const cnn_node *node, cnn_text *out
                     node->pool ? ", own pool" : "");
 }
 
-const cnn_node_class cnn_norm_node = {norm_create, norm_destroy, norm_forward, norm_backward,
-                                      norm_describe};
+const cnn_node_class cnn_cpu_norm_node = {norm_create, norm_destroy, norm_forward, norm_backward,
+                                          norm_describe};

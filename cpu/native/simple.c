@@ -40,8 +40,8 @@ static void pool_describe(const cnn_step *s, const cnn_node *node, cnn_text *out
                                                                 : "own pool");
 }
 
-const cnn_node_class cnn_pool_node = {pool_create, pool_destroy, pool_forward, pool_backward,
-                                      pool_describe};
+const cnn_node_class cnn_cpu_pool_node = {pool_create, pool_destroy, pool_forward, pool_backward,
+                                          pool_describe};
 
 /* ---- ReLU ---------------------------------------------------------------------------------- */
 
@@ -72,8 +72,8 @@ static void relu_describe(const cnn_step *s, const cnn_node *node, cnn_text *out
     cnn_text_append(out, "own relu");
 }
 
-const cnn_node_class cnn_relu_node = {nothing_to_create, NULL, relu_forward, relu_backward,
-                                      relu_describe};
+const cnn_node_class cnn_cpu_relu_node = {nothing_to_create, NULL, relu_forward, relu_backward,
+                                          relu_describe};
 
 /* ---- dropout ------------------------------------------------------------------------------- */
 
@@ -141,5 +141,5 @@ static void dropout_describe(const cnn_step *s, const cnn_node *node, cnn_text *
     cnn_text_printf(out, "own dropout of %g", node->layer->rate);
 }
 
-const cnn_node_class cnn_dropout_node = {nothing_to_create, NULL, dropout_forward, dropout_backward,
-                                         dropout_describe};
+const cnn_node_class cnn_cpu_dropout_node = {nothing_to_create, NULL, dropout_forward,
+                                             dropout_backward, dropout_describe};

@@ -6,10 +6,10 @@
  * it. Otherwise both queue in one CUDA stream, and all work is in order. */
 #include "gpu/native/internal.h"
 
-cnn_status cnn_native_open_branches(cnn_step *s)
+cnn_status cnn_gpu_step_open_branches(cnn_step *s)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     CNN_TRY(cnn_cuda_open_side_stream(s->ops));
     CNN_CUDA(cudaEventCreateWithFlags(&gpu->forked, cudaEventDisableTiming));
     CNN_CUDA(cudaEventCreateWithFlags(&gpu->joined, cudaEventDisableTiming));
@@ -17,9 +17,9 @@ done:
     return st;
 }
 
-void cnn_native_close_branches(cnn_step *s)
+void cnn_gpu_step_close_branches(cnn_step *s)
 {
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     if (gpu->forked)
         cudaEventDestroy(gpu->forked);
     if (gpu->joined)
@@ -27,23 +27,23 @@ void cnn_native_close_branches(cnn_step *s)
     gpu->forked = gpu->joined = NULL;
 }
 
-bool cnn_native_goes_aside(const cnn_step *s, int node)
+bool cnn_gpu_step_goes_aside(const cnn_step *s, int node)
 {
     const cnn_node_kind kind = s->plan.nodes[node].kind;
-    return cnn_native_of(s)->may_branch && node > s->first_trained &&
+    return cnn_gpu_step_of(s)->may_branch && node > s->first_trained &&
            (kind == CNN_NODE_CONV || kind == CNN_NODE_DENSE);
 }
 
-int cnn_native_aside_until(const cnn_step *s, int node)
+int cnn_gpu_step_aside_until(const cnn_step *s, int node)
 {
-    return cnn_native_goes_aside(s, node) ? cnn_step_back(s, 0) : cnn_step_back(s, node);
+    return cnn_gpu_step_goes_aside(s, node) ? cnn_step_back(s, 0) : cnn_step_back(s, node);
 }
 
-cnn_status cnn_native_begin_aside(cnn_step *s, const cnn_node *node)
+cnn_status cnn_gpu_step_begin_aside(cnn_step *s, const cnn_node *node)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
-    if (!cnn_native_goes_aside(s, node->index))
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
+    if (!cnn_gpu_step_goes_aside(s, node->index))
         return CNN_OK;
     if (gpu->mode & CNN_CAPTURE_BRANCHES) {
         CNN_CUDA(cudaEventRecord(gpu->forked, s->ops->current.stream));
@@ -55,16 +55,16 @@ done:
     return st;
 }
 
-void cnn_native_end_aside(cnn_step *s, const cnn_node *node)
+void cnn_gpu_step_end_aside(cnn_step *s, const cnn_node *node)
 {
-    if (cnn_native_goes_aside(s, node->index))
+    if (cnn_gpu_step_goes_aside(s, node->index))
         cnn_cuda_change_stream(s->ops);
 }
 
-cnn_status cnn_native_join(cnn_step *s)
+cnn_status cnn_gpu_step_join(cnn_step *s)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     if (!gpu->unjoined)
         return CNN_OK;
     gpu->unjoined = false;
@@ -74,9 +74,9 @@ done:
     return st;
 }
 
-void cnn_native_abandon(cnn_step *s)
+void cnn_gpu_step_abandon(cnn_step *s)
 {
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     if (gpu->unjoined && cudaEventRecord(gpu->joined, s->ops->other.stream) == cudaSuccess)
         cudaStreamWaitEvent(cnn_gpu_foreign(s->ops->current.stream), gpu->joined, 0);
     gpu->unjoined = false;

@@ -36,10 +36,10 @@ static bool has_branches(const cnn_step *s)
     return false;
 }
 
-cnn_status cnn_native_take_capture_mode(cnn_step *s)
+cnn_status cnn_gpu_step_take_capture_mode(cnn_step *s)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     const cnn_ops *ops = s->ops;
     cnn_text name = {0};
     name_of(s, &name);
@@ -51,10 +51,10 @@ cnn_status cnn_native_take_capture_mode(cnn_step *s)
     if (ops->config.plan_only)
         goto done;
     gpu->may_branch = gpu->may_branch || (gpu->tunes && has_branches(s));
-    if (cnn_native_has_dependents(gpu->mode))
+    if (cnn_gpu_step_has_dependents(gpu->mode))
         CNN_TRY(check_dependents(s));
     if (gpu->may_branch)
-        CNN_TRY(cnn_native_open_branches(s));
+        CNN_TRY(cnn_gpu_step_open_branches(s));
 done:
     cnn_text_free(&name);
     return st;
@@ -73,9 +73,9 @@ static bool may_be_early(const cnn_ops *ops)
     return soaked;
 }
 
-void cnn_native_describe_capture_mode(const cnn_step *s, cnn_text *out)
+void cnn_gpu_step_describe_capture_mode(const cnn_step *s, cnn_text *out)
 {
-    const cnn_native *gpu = cnn_native_of(s);
+    const cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     if (!gpu->tunes) {
         cnn_text_printf(out, "capture mode of the step: %s", cnn_capture_mode_name(gpu->mode));
         for (unsigned v = 0; v < CNN_CAPTURE_MODES; v++)
@@ -114,7 +114,7 @@ typedef struct {
     char *before; /* the states on the host: at the beginning, */
     char *plain;  /* after a run in plain mode, */
     char *after;  /* after one in another */
-    cnn_native_graphs graphs[CNN_CAPTURE_MODES];
+    cnn_gpu_step_graphs graphs[CNN_CAPTURE_MODES];
     bool out[CNN_CAPTURE_MODES]; /* the mode is unsupported, failed, or gave other bits */
     float times[CNN_CAPTURE_MODES][CNN_TIMING_ROUNDS]; /* milliseconds of a step */
     cudaEvent_t start, stop;
@@ -144,7 +144,7 @@ done:
 static cnn_status bench_open(cnn_step *s, const cnn_feed *feed, bench *b)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     const size_t values = s->parameter_size * sizeof(float);
     *b = (bench){.s = s,
                  .feed = feed,
@@ -171,7 +171,7 @@ done:
 static void bench_close(bench *b)
 {
     for (int i = 0; i < CNN_CAPTURE_MODES; i++)
-        cnn_native_drop_graphs(&b->graphs[i]);
+        cnn_gpu_step_drop_graphs(&b->graphs[i]);
     free(b->before);
     free(b->plain);
     free(b->after);
@@ -188,17 +188,17 @@ static int64_t at_most(int64_t n, int64_t most)
 
 static bool runs_several(const bench *b)
 {
-    return b->whole >= CNN_NATIVE_STEPS;
+    return b->whole >= CNN_GPU_GRAPH_STEPS;
 }
 
 static int64_t timed_graphs(const bench *b)
 {
-    return runs_several(b) ? at_most(b->whole / CNN_NATIVE_STEPS, RUN_GRAPHS) : b->whole;
+    return runs_several(b) ? at_most(b->whole / CNN_GPU_GRAPH_STEPS, RUN_GRAPHS) : b->whole;
 }
 
 static int64_t timed_steps(const bench *b)
 {
-    return timed_graphs(b) * (runs_several(b) ? CNN_NATIVE_STEPS : 1);
+    return timed_graphs(b) * (runs_several(b) ? CNN_GPU_GRAPH_STEPS : 1);
 }
 
 /* Runs a few graphs of several steps, or all whole batches where there are too few; then the last
@@ -207,8 +207,8 @@ static cnn_status run_steps(bench *b, unsigned mode, float *milliseconds)
 {
     cnn_status st = CNN_OK;
     const cudaStream_t stream = b->s->ops->current.stream;
-    const cnn_native_graphs *g = &b->graphs[mode];
-    cnn_gpu_place *place = cnn_native_of(b->s)->place;
+    const cnn_gpu_step_graphs *g = &b->graphs[mode];
+    cnn_gpu_place *place = cnn_gpu_step_of(b->s)->place;
     CNN_CUDA(cnn_gpu_go_to(stream, 0, place));
     CNN_CUDA(cudaEventRecord(b->start, stream));
     for (int64_t i = 0; i < timed_graphs(b); i++)
@@ -243,9 +243,9 @@ static cnn_status judge(bench *b, unsigned mode, cnn_status st)
 static cnn_status can_have(const cnn_step *s, unsigned mode, bool *can)
 {
     cnn_status st = CNN_OK;
-    *can = (!(mode & CNN_CAPTURE_BRANCHES) || cnn_native_of(s)->may_branch) &&
+    *can = (!(mode & CNN_CAPTURE_BRANCHES) || cnn_gpu_step_of(s)->may_branch) &&
            (!(mode & CNN_CAPTURE_EARLY) || may_be_early(s->ops));
-    if (*can && cnn_native_has_dependents(mode))
+    if (*can && cnn_gpu_step_has_dependents(mode))
         CNN_CUDA(cnn_gpu_can_launch_dependents(s->ops->device, can));
 done:
     return st;
@@ -254,11 +254,11 @@ done:
 static cnn_status capture(bench *b, unsigned mode)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(b->s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(b->s);
     gpu->mode = mode;
-    CNN_TRY(cnn_native_capture(b->s, b->feed));
+    CNN_TRY(cnn_gpu_step_capture(b->s, b->feed));
     b->graphs[mode] = gpu->graphs;
-    gpu->graphs = (cnn_native_graphs){0};
+    gpu->graphs = (cnn_gpu_step_graphs){0};
 done:
     return st;
 }
@@ -327,7 +327,7 @@ static cnn_status add_algorithm(cnn_step *s)
 {
     cnn_status st = CNN_OK;
     cnn_text name = {0};
-    const cnn_algorithm algorithm = {.kind = CNN_ALGORITHM_STEP, .mode = cnn_native_of(s)->mode};
+    const cnn_algorithm algorithm = {.kind = CNN_ALGORITHM_STEP, .mode = cnn_gpu_step_of(s)->mode};
     name_of(s, &name);
     CNN_TRY(cnn_text_status(&name));
     CNN_TRY(cnn_algorithms_add(&s->ops->algorithms, name.s, &algorithm));
@@ -343,7 +343,7 @@ static void summarise(bench *b, float microseconds[CNN_CAPTURE_MODES])
     name_of(b->s, &name);
     for (unsigned v = 0; v < CNN_CAPTURE_MODES; v++) {
         microseconds[v] = b->out[v] ? INFINITY : 1e3f * cnn_timing_median(b->times[v]);
-        cnn_native_of(b->s)->tuned[v] = b->out[v] ? 0 : 1e-3f * microseconds[v];
+        cnn_gpu_step_of(b->s)->tuned[v] = b->out[v] ? 0 : 1e-3f * microseconds[v];
         cnn_timing_record(b->s->ops, name.s ? name.s : "step", cnn_capture_mode_name(v),
                           microseconds[v]);
     }
@@ -378,10 +378,10 @@ done:
     return st;
 }
 
-cnn_status cnn_native_tune_capture_mode(cnn_step *s, const cnn_feed *feed)
+cnn_status cnn_gpu_step_tune_capture_mode(cnn_step *s, const cnn_feed *feed)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     bench b = {0};
     unsigned chosen = 0;
     gpu->tunes = false;
@@ -389,7 +389,7 @@ cnn_status cnn_native_tune_capture_mode(cnn_step *s, const cnn_feed *feed)
     CNN_TRY(tune(&b, &chosen));
     gpu->mode = chosen;
     gpu->graphs = b.graphs[chosen]; /* the step's from now on */
-    b.graphs[chosen] = (cnn_native_graphs){0};
+    b.graphs[chosen] = (cnn_gpu_step_graphs){0};
     CNN_TRY(add_algorithm(s));
 done:
     if (st != CNN_OK)

@@ -11,9 +11,9 @@ static cnn_gpu_classifier shape_of(const cnn_node *node, int n)
 static cnn_status classifier_create(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
-    cnn_native_node *own = node->own;
+    cnn_gpu_node *own = node->own;
     const int i = node->index, images = cnn_ops_max_batch(s->ops);
-    cnn_native_add_weights(s, node);
+    cnn_gpu_node_add_weights(s, node);
     own->fused_classifier = cnn_gpu_classifier_fits(shape_of(node, images));
     if (own->fused_classifier)
         CNN_TRY(cnn_step_tensor(s, "losses", i, 2 * (size_t)images * sizeof(double), i,
@@ -28,14 +28,14 @@ done:
 static cnn_gpu_labels labels_of(const cnn_step *s, const cnn_step_pass *pass)
 {
     return (cnn_gpu_labels){pass->feed->labels,
-                            cnn_native_order(pass, &cnn_native_of(s)->place->forward)};
+                            cnn_gpu_pass_batch(pass, &cnn_gpu_step_of(s)->place->forward)};
 }
 
 /* Forward by cuBLAS, with a kernel for the loss. */
 static cnn_status library_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     const cnn_gpu_classifier shape = shape_of(node, pass->n);
     const bool training = pass->training;
     float *logits = cnn_step_value(s, node->index + 1);
@@ -54,8 +54,8 @@ done:
 static cnn_status classifier_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
-    const cnn_native_node *own = node->own;
-    cnn_native *gpu = cnn_native_of(s);
+    const cnn_gpu_node *own = node->own;
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     const cnn_gpu_classifier shape = shape_of(node, pass->n);
     double *losses = cnn_step_at(s, own->losses);
     if (!own->fused_classifier)
@@ -77,8 +77,8 @@ done:
 static cnn_status sum_images(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
-    const cnn_native_node *own = node->own;
-    cnn_native *gpu = cnn_native_of(s);
+    const cnn_gpu_node *own = node->own;
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     const cnn_gpu_classifier shape = shape_of(node, pass->n);
     const float *x = cnn_step_value(s, node->index);
     const float *dlogits = cnn_step_gradient(s, node->index + 1);
@@ -97,11 +97,11 @@ static cnn_status classifier_backward(cnn_step *s, cnn_node *node, const cnn_ste
 {
     cnn_status st = CNN_OK;
     const cnn_gpu_classifier shape = shape_of(node, pass->n);
-    CNN_TRY(cnn_native_begin_aside(s, node));
+    CNN_TRY(cnn_gpu_step_begin_aside(s, node));
     st = sum_images(s, node, pass);
-    cnn_native_end_aside(s, node);
+    cnn_gpu_step_end_aside(s, node);
     CNN_TRY(st);
-    if (node->input_gradient && !cnn_native_own(node)->fused_classifier)
+    if (node->input_gradient && !cnn_gpu_node_of(node)->fused_classifier)
         CNN_TRY(cnn_cuda_dense_backward_data(
             s->ops, shape.n, shape.inputs, shape.classes, cnn_step_gradient(s, node->index + 1),
             cnn_step_weights(s, node, 0), cnn_step_gradient(s, node->index)));
@@ -113,7 +113,7 @@ static void classifier_describe(const cnn_step *s, const cnn_node *node, cnn_tex
 {
     (void)s;
     const bool data = node->input_gradient;
-    if (cnn_native_own(node)->fused_classifier)
+    if (cnn_gpu_node_of(node)->fused_classifier)
         cnn_text_printf(out,
                         "dense + bias + softmax loss%s in one kernel; backward: weights, bias and "
                         "counts in one kernel",
@@ -123,5 +123,5 @@ static void classifier_describe(const cnn_step *s, const cnn_node *node, cnn_tex
                         data ? ", sgemm" : "");
 }
 
-const cnn_node_class cnn_native_classifier = {classifier_create, NULL, classifier_forward,
-                                              classifier_backward, classifier_describe};
+const cnn_node_class cnn_gpu_classifier_node = {classifier_create, NULL, classifier_forward,
+                                                classifier_backward, classifier_describe};

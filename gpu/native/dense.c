@@ -4,8 +4,8 @@
 
 static cnn_status dense_create(cnn_step *s, cnn_node *node)
 {
-    cnn_native_add_weights(s, node);
-    return cnn_native_add_bias_sums(s, node, (size_t)cnn_ops_max_batch(s->ops), node->mid.c);
+    cnn_gpu_node_add_weights(s, node);
+    return cnn_gpu_node_add_bias_sums(s, node, (size_t)cnn_ops_max_batch(s->ops), node->mid.c);
 }
 
 static cnn_status dense_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
@@ -25,7 +25,7 @@ static cnn_status dense_bias_gradient(cnn_step *s, cnn_node *node, const cnn_ste
                                       float *dy)
 {
     cnn_status st = CNN_OK;
-    const cnn_gpu_sums sums = cnn_native_sums(s, node);
+    const cnn_gpu_sums sums = cnn_gpu_node_sums(s, node);
     float *dbias = cnn_step_weight_gradients(s, node, 1);
     if (node->relu)
         CNN_CUDA(cnn_gpu_relu_bias_gradient(s->ops->current.stream, (size_t)pass->n, node->mid.c,
@@ -41,11 +41,11 @@ static cnn_status dense_weights_gradient(cnn_step *s, cnn_node *node, const cnn_
                                          const float *dy)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(cnn_native_begin_aside(s, node));
+    CNN_TRY(cnn_gpu_step_begin_aside(s, node));
     st = cnn_cuda_dense_backward_weights(s->ops, pass->n, (int)cnn_shape_size(node->layer->in),
                                          node->mid.c, cnn_step_value(s, node->index), dy,
                                          cnn_step_weight_gradients(s, node, 0));
-    cnn_native_end_aside(s, node);
+    cnn_gpu_step_end_aside(s, node);
 done:
     return st;
 }
@@ -55,7 +55,7 @@ static cnn_status dense_backward(cnn_step *s, cnn_node *node, const cnn_step_pas
     cnn_status st = CNN_OK;
     const int inputs = (int)cnn_shape_size(node->layer->in), units = node->mid.c;
     float *dy = cnn_step_gradient(s, node->index + 1);
-    if (!cnn_native_own(node)->finished_by_next)
+    if (!cnn_gpu_node_of(node)->finished_by_next)
         CNN_TRY(dense_bias_gradient(s, node, pass, dy));
     CNN_TRY(dense_weights_gradient(s, node, pass, dy));
     if (node->input_gradient)
@@ -71,11 +71,11 @@ static void dense_describe(const cnn_step *s, const cnn_node *node, cnn_text *ou
     (void)s;
     cnn_text_printf(out, "cuBLAS sgemm, bias%s in one kernel; backward: %ssgemm%s",
                     node->relu ? " + relu" : "",
-                    cnn_native_own(node)->finished_by_next ? ""
-                    : node->relu                           ? "relu + bias, "
-                                                           : "bias, ",
+                    cnn_gpu_node_of(node)->finished_by_next ? ""
+                    : node->relu                            ? "relu + bias, "
+                                                            : "bias, ",
                     node->input_gradient ? ", sgemm" : "");
 }
 
-const cnn_node_class cnn_native_dense = {dense_create, NULL, dense_forward, dense_backward,
-                                         dense_describe};
+const cnn_node_class cnn_gpu_dense_node = {dense_create, NULL, dense_forward, dense_backward,
+                                           dense_describe};

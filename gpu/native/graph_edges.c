@@ -60,7 +60,7 @@ static cnn_status order_edge(cudaGraph_t graph, const edge *e, bool early)
                                                                              : CNN_OK;
 }
 
-cnn_status cnn_native_order_edges(cudaGraph_t graph, bool early)
+cnn_status cnn_gpu_step_order_edges(cudaGraph_t graph, bool early)
 {
     cnn_status st = CNN_OK;
     cudaGraphNode_t *from = NULL, *to = NULL;
@@ -85,7 +85,7 @@ done:
 
 #else
 
-cnn_status cnn_native_order_edges(cudaGraph_t graph, bool early)
+cnn_status cnn_gpu_step_order_edges(cudaGraph_t graph, bool early)
 {
     (void)graph;
     (void)early;

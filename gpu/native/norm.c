@@ -5,18 +5,18 @@
 
 static bool fuses_pool(const cnn_node *node)
 {
-    return node->pool && cnn_gpu_windows_tile(cnn_native_own(node)->windows);
+    return node->pool && cnn_gpu_windows_tile(cnn_gpu_node_of(node)->windows);
 }
 
 static cnn_status add_pool(cnn_step *s, cnn_node *node)
 {
-    return fuses_pool(node) ? cnn_native_add_mask(s, node) : cnn_native_add_pool(s, node);
+    return fuses_pool(node) ? cnn_gpu_node_add_mask(s, node) : cnn_gpu_node_add_pool(s, node);
 }
 
 static cnn_status norm_create(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
-    cnn_native_node *own = node->own;
+    cnn_gpu_node *own = node->own;
     const int i = node->index, back = cnn_step_back(s, i);
     const cnn_gpu_norm_shape shape = cnn_cuda_norm_shape(node->layer, cnn_ops_max_batch(s->ops));
     const size_t bytes = (size_t)shape.statistics * sizeof(float);
@@ -24,8 +24,8 @@ static cnn_status norm_create(cnn_step *s, cnn_node *node)
         cnn_step_add_parameter(s, node, k, (size_t)shape.statistics, NULL);
     CNN_TRY(cnn_step_tensor(s, "mean", i, bytes, i, back, &own->mean));
     CNN_TRY(cnn_step_tensor(s, "deviation", i, bytes, i, back, &own->inverse));
-    CNN_TRY(cnn_native_add_sums(s, node, cnn_gpu_norm_sums(shape), cnn_gpu_norm_tickets(shape), i,
-                                back));
+    CNN_TRY(cnn_gpu_node_add_sums(s, node, cnn_gpu_norm_sums(shape), cnn_gpu_norm_tickets(shape), i,
+                                  back));
     if (node->pool) {
         CNN_TRY(cnn_cuda_windows(node->pool, &own->windows));
         CNN_TRY(add_pool(s, node));
@@ -39,7 +39,7 @@ static cnn_status statistics(cnn_step *s, cnn_node *node, const cnn_step_pass *p
                              cnn_gpu_norm_scale *by)
 {
     cnn_status st = CNN_OK;
-    const cnn_native_node *own = node->own;
+    const cnn_gpu_node *own = node->own;
     const cnn_gpu_norm_shape shape = cnn_cuda_norm_shape(node->layer, pass->n);
     float *mean = s->running + node->running, *variance = mean + shape.statistics;
     *by = (cnn_gpu_norm_scale){mean, variance, cnn_step_weights(s, node, 0),
@@ -50,7 +50,7 @@ static cnn_status statistics(cnn_step *s, cnn_node *node, const cnn_step_pass *p
     by->spread = cnn_step_at(s, own->inverse);
     by->is_variance = false;
     CNN_CUDA(cnn_gpu_norm_statistics(s->ops->current.stream, shape, cnn_step_value(s, node->index),
-                                     mean, variance, cnn_native_sums(s, node),
+                                     mean, variance, cnn_gpu_node_sums(s, node),
                                      cnn_step_at(s, own->mean), cnn_step_at(s, own->inverse)));
 done:
     return st;
@@ -59,7 +59,7 @@ done:
 static cnn_status norm_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
-    const cnn_native_node *own = node->own;
+    const cnn_gpu_node *own = node->own;
     const cudaStream_t stream = s->ops->current.stream;
     const cnn_gpu_norm_shape shape = cnn_cuda_norm_shape(node->layer, pass->n);
     const float *x = cnn_step_value(s, node->index);
@@ -85,19 +85,19 @@ done:
 static const cnn_node *finished(const cnn_step *s, const cnn_node *node)
 {
     const cnn_node *before = node->index > 0 ? &s->nodes[node->index - 1] : NULL;
-    return before && cnn_native_own(before)->finished_by_next ? before : NULL;
+    return before && cnn_gpu_node_of(before)->finished_by_next ? before : NULL;
 }
 
 static cnn_gpu_norm_backward_operands operands(cnn_step *s, cnn_node *node)
 {
-    const cnn_native_node *own = node->own;
+    const cnn_gpu_node *own = node->own;
     const cnn_node *before = finished(s, node);
     cnn_gpu_norm_backward_operands o = {
         .x = cnn_step_value(s, node->index),
         .gamma = cnn_step_weights(s, node, 0),
         .mean = cnn_step_at(s, own->mean),
         .inverse = cnn_step_at(s, own->inverse),
-        .sums = cnn_native_sums(s, node),
+        .sums = cnn_gpu_node_sums(s, node),
         .dgamma = cnn_step_weight_gradients(s, node, 0),
         .dbeta = cnn_step_weight_gradients(s, node, 1),
         .dx = node->input_gradient ? cnn_step_gradient(s, node->index) : NULL,
@@ -105,7 +105,7 @@ static cnn_gpu_norm_backward_operands operands(cnn_step *s, cnn_node *node)
     if (before) {
         o.relu_before = true;
         o.dbias_before = cnn_step_weight_gradients(s, before, 1);
-        o.sums_before = cnn_native_sums(s, before);
+        o.sums_before = cnn_gpu_node_sums(s, before);
     }
     return o;
 }
@@ -113,7 +113,7 @@ static cnn_gpu_norm_backward_operands operands(cnn_step *s, cnn_node *node)
 static cnn_status norm_backward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
-    const cnn_native_node *own = node->own;
+    const cnn_gpu_node *own = node->own;
     const cudaStream_t stream = s->ops->current.stream;
     const cnn_gpu_norm_shape shape = cnn_cuda_norm_shape(node->layer, pass->n);
     const cnn_gpu_norm_backward_operands o = operands(s, node);
@@ -150,5 +150,5 @@ static void norm_describe(const cnn_step *s, const cnn_node *node, cnn_text *out
         cnn_text_append(out, ", from the pooled gradient");
 }
 
-const cnn_node_class cnn_native_norm = {norm_create, NULL, norm_forward, norm_backward,
-                                        norm_describe};
+const cnn_node_class cnn_gpu_norm_node = {norm_create, NULL, norm_forward, norm_backward,
+                                          norm_describe};

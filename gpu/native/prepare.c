@@ -11,15 +11,15 @@ static bool finished_by_next(const cnn_step *s, int i)
            i + 1 > s->first_trained;
 }
 
-cnn_status cnn_native_prepare_nodes(cnn_step *s)
+cnn_status cnn_gpu_step_prepare_nodes(cnn_step *s)
 {
     cnn_status st = CNN_OK;
     int unused;
     CNN_TRY(cnn_cuda_size_index(s->ops, s->train.batch_size, &unused));
-    CNN_TRY(cnn_native_take_capture_mode(s));
+    CNN_TRY(cnn_gpu_step_take_capture_mode(s));
     for (int i = 0; i < s->node_count; i++) {
-        cnn_native_node *own = &cnn_native_of(s)->nodes[i];
-        *own = (cnn_native_node){
+        cnn_gpu_node *own = &cnn_gpu_step_of(s)->nodes[i];
+        *own = (cnn_gpu_node){
             .finished_by_next = finished_by_next(s, i),
             .before_pool = CNN_NO_TENSOR,
             .before_pool_gradient = CNN_NO_TENSOR,
@@ -30,17 +30,18 @@ cnn_status cnn_native_prepare_nodes(cnn_step *s)
             .losses = CNN_NO_TENSOR,
         };
         s->nodes[i].own = own;
-        s->nodes[i].reads_until = cnn_native_aside_until(s, i);
+        s->nodes[i].reads_until = cnn_gpu_step_aside_until(s, i);
     }
-    s->reads_feed = s->plan.nodes[0].kind == CNN_NODE_CONV && cnn_native_fuses_first(&s->nodes[0]);
+    s->reads_feed =
+        s->plan.nodes[0].kind == CNN_NODE_CONV && cnn_gpu_node_fuses_first(&s->nodes[0]);
 done:
     return st;
 }
 
-cnn_status cnn_native_allocate(cnn_step *s)
+cnn_status cnn_gpu_step_allocate(cnn_step *s)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     CNN_TRY(cnn_cuda_floats(s->ops, (size_t)s->net.state_total, "running statistics",
                             &gpu->running_kept));
     CNN_TRY(cnn_cuda_alloc(s->ops, gpu->ticket_count * sizeof *gpu->tickets, "tickets of sums",
@@ -53,9 +54,9 @@ done:
     return st;
 }
 
-void cnn_native_free(cnn_step *s)
+void cnn_gpu_step_free(cnn_step *s)
 {
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     void *memory[] = {gpu->running_kept, gpu->tickets,       gpu->place,
                       gpu->training,     gpu->training_kept, gpu->evaluation};
     for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++)

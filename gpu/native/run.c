@@ -11,13 +11,13 @@ static cnn_status alloc(cnn_ops *ops, size_t bytes, const char *what, void **out
 
 static void destroy(cnn_step *s)
 {
-    cnn_native *gpu = cnn_native_of(s);
-    cnn_native_drop_graphs(&gpu->graphs);
-    cnn_native_close_branches(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
+    cnn_gpu_step_drop_graphs(&gpu->graphs);
+    cnn_gpu_step_close_branches(s);
     for (int64_t i = 0; i < gpu->event_count; i++)
         cudaEventDestroy(gpu->events[i]);
     free(gpu->events);
-    cnn_native_free(s);
+    cnn_gpu_step_free(s);
 }
 
 /* ---- parameters ---------------------------------------------------------------------------- */
@@ -41,7 +41,7 @@ static cnn_status export_weights(cnn_step *s, const cnn_step_parameter *p, const
 static cnn_status reset(cnn_step *s)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     CNN_TRY(cnn_ops_zero(s->ops, gpu->place, sizeof *gpu->place));
     CNN_TRY(cnn_ops_zero(s->ops, gpu->training, sizeof *gpu->training));
 done:
@@ -55,7 +55,7 @@ static cnn_status go_to(cnn_step *s, int64_t b)
 {
     cnn_status st = CNN_OK;
     CNN_CUDA(
-        cnn_gpu_go_to(s->ops->current.stream, b * s->train.batch_size, cnn_native_of(s)->place));
+        cnn_gpu_go_to(s->ops->current.stream, b * s->train.batch_size, cnn_gpu_step_of(s)->place));
 done:
     return st;
 }
@@ -75,13 +75,13 @@ done:
 static cnn_status differentiate(cnn_step *s, const cnn_feed *feed, int64_t b, double *loss)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     cnn_metrics before, after;
     int n;
     CNN_TRY(cnn_feed_batch_images(feed, s->train.batch_size, b, &n));
     CNN_TRY(go_to(s, b));
     CNN_TRY(read_counts(s, gpu->training, &before));
-    CNN_TRY(cnn_native_queue_step(s, feed, n, false));
+    CNN_TRY(cnn_gpu_step_queue(s, feed, n, false));
     CNN_TRY(read_counts(s, gpu->training, &after));
     const cnn_gpu_counts kept = {before.loss_sum, before.errors, before.images};
     CNN_TRY(cnn_ops_upload(s->ops, gpu->training, &kept, sizeof kept));
@@ -103,10 +103,10 @@ done:
 static cnn_status train_untraced(cnn_step *s, const cnn_feed *feed, int64_t first, int64_t end)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     const int64_t whole = feed->count / s->train.batch_size;
     int64_t b = first;
-    for (; b + CNN_NATIVE_STEPS <= (end < whole ? end : whole); b += CNN_NATIVE_STEPS)
+    for (; b + CNN_GPU_GRAPH_STEPS <= (end < whole ? end : whole); b += CNN_GPU_GRAPH_STEPS)
         CNN_TRY(launch(s, gpu->graphs.several));
     for (; b < end; b++)
         CNN_TRY(launch(s, b < whole ? gpu->graphs.one : gpu->graphs.tail));
@@ -118,7 +118,7 @@ done:
 static cnn_status need_events(cnn_step *s, int64_t count)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     if (count <= gpu->event_count)
         return CNN_OK;
     cudaEvent_t *events = realloc(gpu->events, (size_t)count * sizeof *events);
@@ -137,7 +137,7 @@ static cnn_status train_traced(cnn_step *s, const cnn_feed *feed, int64_t first,
                                float *seconds)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     const int64_t whole = feed->count / s->train.batch_size, count = end - first;
     CNN_TRY(need_events(s, count + 1));
     CNN_CUDA(cudaEventRecord(gpu->events[0], s->ops->current.stream));
@@ -158,9 +158,9 @@ static cnn_status train(cnn_step *s, const cnn_feed *feed, int64_t first, int64_
                         float *seconds)
 {
     cnn_status st = CNN_OK;
-    if (cnn_native_of(s)->tunes)
-        CNN_TRY(cnn_native_tune_capture_mode(s, feed));
-    CNN_TRY(cnn_native_capture(s, feed));
+    if (cnn_gpu_step_of(s)->tunes)
+        CNN_TRY(cnn_gpu_step_tune_capture_mode(s, feed));
+    CNN_TRY(cnn_gpu_step_capture(s, feed));
     CNN_TRY(go_to(s, first));
     if (seconds)
         CNN_TRY(train_traced(s, feed, first, first + count, seconds));
@@ -172,13 +172,13 @@ done:
 
 static cnn_status metrics(cnn_step *s, cnn_metrics *out)
 {
-    return read_counts(s, cnn_native_of(s)->training, out);
+    return read_counts(s, cnn_gpu_step_of(s)->training, out);
 }
 
 static cnn_status evaluate(cnn_step *s, const cnn_feed *feed, cnn_metrics *out)
 {
     cnn_status st = CNN_OK;
-    cnn_native *gpu = cnn_native_of(s);
+    cnn_gpu_step *gpu = cnn_gpu_step_of(s);
     const int64_t batches = cnn_feed_batches(feed, s->train.batch_size);
     CNN_TRY(cnn_ops_zero(s->ops, gpu->evaluation, sizeof *gpu->evaluation));
     CNN_TRY(go_to(s, 0));
@@ -186,7 +186,7 @@ static cnn_status evaluate(cnn_step *s, const cnn_feed *feed, cnn_metrics *out)
         cnn_step_pass pass = {.feed = feed, .training = false};
         CNN_TRY(cnn_feed_batch_images(feed, s->train.batch_size, b, &pass.n));
         CNN_TRY(cnn_cuda_size_index(s->ops, pass.n, &pass.size));
-        CNN_TRY(cnn_native_queue_forward(s, &pass));
+        CNN_TRY(cnn_gpu_step_queue_forward(s, &pass));
     }
     CNN_TRY(read_counts(s, gpu->evaluation, out));
 done:
@@ -197,24 +197,25 @@ static void describe(const cnn_step *s, cnn_text *out)
 {
     cnn_text_printf(out, "update %s in one kernel over all parameters\n",
                     cnn_optimizer_names[s->train.optimizer]);
-    cnn_text_printf(out, "graphs of %d steps, of 1 step and of the last batch\n", CNN_NATIVE_STEPS);
-    cnn_native_describe_capture_mode(s, out);
+    cnn_text_printf(out, "graphs of %d steps, of 1 step and of the last batch\n",
+                    CNN_GPU_GRAPH_STEPS);
+    cnn_gpu_step_describe_capture_mode(s, out);
 }
 
 static const cnn_step_backend backend = {
-    .step_bytes = sizeof(cnn_native),
+    .step_bytes = sizeof(cnn_gpu_step),
     .parameter_values = 64,
     .tensor_bytes = CNN_CUDA_MAX_TENSOR,
-    .classes = {[CNN_NODE_CONV] = &cnn_native_conv,
-                [CNN_NODE_NORM] = &cnn_native_norm,
-                [CNN_NODE_POOL] = &cnn_native_pool,
-                [CNN_NODE_RELU] = &cnn_native_relu,
-                [CNN_NODE_DROPOUT] = &cnn_native_dropout,
-                [CNN_NODE_DENSE] = &cnn_native_dense},
-    .classifier = &cnn_native_classifier,
+    .classes = {[CNN_NODE_CONV] = &cnn_gpu_conv_node,
+                [CNN_NODE_NORM] = &cnn_gpu_norm_node,
+                [CNN_NODE_POOL] = &cnn_gpu_pool_node,
+                [CNN_NODE_RELU] = &cnn_gpu_relu_node,
+                [CNN_NODE_DROPOUT] = &cnn_gpu_dropout_node,
+                [CNN_NODE_DENSE] = &cnn_gpu_dense_node},
+    .classifier = &cnn_gpu_classifier_node,
     .alloc = alloc,
-    .begin = cnn_native_prepare_nodes,
-    .finish = cnn_native_allocate,
+    .begin = cnn_gpu_step_prepare_nodes,
+    .finish = cnn_gpu_step_allocate,
     .destroy = destroy,
     .import = import_weights,
     .export = export_weights,

@@ -13,9 +13,9 @@ static cnn_status nothing_to_create(cnn_step *s, cnn_node *node)
 static cnn_status pool_create(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
-    CNN_TRY(cnn_cuda_windows(node->layer, &cnn_native_own(node)->windows));
+    CNN_TRY(cnn_cuda_windows(node->layer, &cnn_gpu_node_of(node)->windows));
     if (node->layer->kind == CNN_LAYER_MAXPOOL)
-        CNN_TRY(cnn_native_add_mask(s, node));
+        CNN_TRY(cnn_gpu_node_add_mask(s, node));
 done:
     return st;
 }
@@ -23,7 +23,7 @@ done:
 static cnn_status pool_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
-    const cnn_native_node *own = node->own;
+    const cnn_gpu_node *own = node->own;
     const float *x = cnn_step_value(s, node->index);
     float *y = cnn_step_value(s, node->index + 1);
     if (node->layer->kind == CNN_LAYER_MAXPOOL)
@@ -38,7 +38,7 @@ done:
 static cnn_status pool_backward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
-    const cnn_native_node *own = node->own;
+    const cnn_gpu_node *own = node->own;
     const float *dy = cnn_step_gradient(s, node->index + 1);
     float *dx = cnn_step_gradient(s, node->index);
     if (!node->input_gradient)
@@ -55,9 +55,9 @@ done:
 static cnn_status relu_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
-    CNN_CUDA(cnn_gpu_relu_forward(s->ops->current.stream, cnn_native_batch(pass, node->layer->out),
-                                  cnn_step_value(s, node->index),
-                                  cnn_step_value(s, node->index + 1)));
+    CNN_CUDA(
+        cnn_gpu_relu_forward(s->ops->current.stream, cnn_gpu_pass_values(pass, node->layer->out),
+                             cnn_step_value(s, node->index), cnn_step_value(s, node->index + 1)));
 done:
     return st;
 }
@@ -67,7 +67,7 @@ static cnn_status relu_backward(cnn_step *s, cnn_node *node, const cnn_step_pass
     cnn_status st = CNN_OK;
     if (node->input_gradient)
         CNN_CUDA(cnn_gpu_relu_backward(
-            s->ops->current.stream, cnn_native_batch(pass, node->layer->out),
+            s->ops->current.stream, cnn_gpu_pass_values(pass, node->layer->out),
             cnn_step_value(s, node->index + 1), cnn_step_gradient(s, node->index + 1),
             cnn_step_gradient(s, node->index)));
 done:
@@ -80,7 +80,7 @@ static cnn_status drop(cnn_step *s, const cnn_node *node, const cnn_step_pass *p
 {
     cnn_status st = CNN_OK;
     const int layer = (int)(node->layer - s->net.layers);
-    CNN_CUDA(cnn_gpu_dropout(s->ops->current.stream, cnn_native_batch(pass, node->layer->out),
+    CNN_CUDA(cnn_gpu_dropout(s->ops->current.stream, cnn_gpu_pass_values(pass, node->layer->out),
                              pass->training ? node->layer->rate : 0, s->seed,
                              CNN_RANDOM_DROPOUT + (uint32_t)layer, &position->step, 0, from, to));
 done:
@@ -89,7 +89,7 @@ done:
 
 static cnn_status dropout_forward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
-    return drop(s, node, pass, &cnn_native_of(s)->place->forward, cnn_step_value(s, node->index),
+    return drop(s, node, pass, &cnn_gpu_step_of(s)->place->forward, cnn_step_value(s, node->index),
                 cnn_step_value(s, node->index + 1));
 }
 
@@ -97,7 +97,7 @@ static cnn_status dropout_backward(cnn_step *s, cnn_node *node, const cnn_step_p
 {
     if (!node->input_gradient)
         return CNN_OK;
-    return drop(s, node, pass, &cnn_native_of(s)->place->backward,
+    return drop(s, node, pass, &cnn_gpu_step_of(s)->place->backward,
                 cnn_step_gradient(s, node->index + 1), cnn_step_gradient(s, node->index));
 }
 
@@ -107,9 +107,9 @@ static void simple_describe(const cnn_step *s, const cnn_node *node, cnn_text *o
     cnn_text_printf(out, "%s; backward: the same", cnn_layer_kind_name(node->layer->kind));
 }
 
-const cnn_node_class cnn_native_pool = {pool_create, NULL, pool_forward, pool_backward,
-                                        simple_describe};
-const cnn_node_class cnn_native_relu = {nothing_to_create, NULL, relu_forward, relu_backward,
-                                        simple_describe};
-const cnn_node_class cnn_native_dropout = {nothing_to_create, NULL, dropout_forward,
-                                           dropout_backward, simple_describe};
+const cnn_node_class cnn_gpu_pool_node = {pool_create, NULL, pool_forward, pool_backward,
+                                          simple_describe};
+const cnn_node_class cnn_gpu_relu_node = {nothing_to_create, NULL, relu_forward, relu_backward,
+                                          simple_describe};
+const cnn_node_class cnn_gpu_dropout_node = {nothing_to_create, NULL, dropout_forward,
+                                             dropout_backward, simple_describe};

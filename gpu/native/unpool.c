@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-bool cnn_native_may_unpool(const cnn_step *s, const cnn_node *node)
+bool cnn_gpu_node_may_unpool(const cnn_step *s, const cnn_node *node)
 {
-    const cnn_native_node *own = node->own;
+    const cnn_gpu_node *own = node->own;
     if (!node->pool || !node->trains || !node->input_gradient)
         return false;
     const cnn_gpu_convolution shape =
@@ -31,7 +31,7 @@ static cnn_status run_weights(cnn_step *s, const cnn_node *node, const operands 
 {
     cnn_status st = CNN_OK;
     CNN_CUDA(cnn_gpu_strips_unpool_weights(s->ops->current.stream, o->shape,
-                                           cnn_native_own(node)->windows, o->x, o->dy, o->mask,
+                                           cnn_gpu_node_of(node)->windows, o->x, o->dy, o->mask,
                                            s->ops->current.workspace, o->dweights, o->dbias));
 done:
     return st;
@@ -41,26 +41,26 @@ static cnn_status run_data(cnn_step *s, const cnn_node *node, const operands *o)
 {
     cnn_status st = CNN_OK;
     CNN_CUDA(cnn_gpu_strips_unpool_data(s->ops->current.stream, o->shape,
-                                        cnn_native_own(node)->windows, o->dy, o->mask, o->weights,
+                                        cnn_gpu_node_of(node)->windows, o->dy, o->mask, o->weights,
                                         o->dx));
 done:
     return st;
 }
 
-cnn_status cnn_native_unpool_backward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
+cnn_status cnn_gpu_node_unpool_backward(cnn_step *s, cnn_node *node, const cnn_step_pass *pass)
 {
     cnn_status st = CNN_OK;
     const operands o = {.shape = cnn_conv_problem_of(node->layer, pass->n, CNN_CONV_FORWARD).shape,
                         .x = cnn_step_value(s, node->index),
                         .weights = cnn_step_weights(s, node, 0),
                         .dy = cnn_step_gradient(s, node->index + 1),
-                        .mask = cnn_step_at(s, cnn_native_own(node)->mask),
+                        .mask = cnn_step_at(s, cnn_gpu_node_of(node)->mask),
                         .dx = cnn_step_gradient(s, node->index),
                         .dweights = cnn_step_weight_gradients(s, node, 0),
                         .dbias = cnn_step_weight_gradients(s, node, 1)};
-    CNN_TRY(cnn_native_begin_aside(s, node));
+    CNN_TRY(cnn_gpu_step_begin_aside(s, node));
     st = run_weights(s, node, &o);
-    cnn_native_end_aside(s, node);
+    cnn_gpu_step_end_aside(s, node);
     if (st == CNN_OK)
         CNN_TRY(run_data(s, node, &o));
 done:
@@ -85,7 +85,7 @@ typedef struct {
 static cnn_status bench_open(cnn_step *s, const cnn_node *node, int size, bench *b)
 {
     cnn_status st = CNN_OK;
-    const cnn_native_node *own = node->own;
+    const cnn_gpu_node *own = node->own;
     const int n = s->ops->sizes[size];
     const cnn_conv_problem p = cnn_conv_problem_with_pool(node->layer, n, own->windows, node->relu);
     const size_t in = cnn_conv_problem_input(&p), out = cnn_conv_problem_output(&p);
@@ -139,7 +139,7 @@ static void bench_close(bench *b)
 /* Both streams queue in one CUDA stream here; plans and workspaces differ. */
 static void change_stream(const bench *b)
 {
-    if (cnn_native_goes_aside(b->s, b->node->index))
+    if (cnn_gpu_step_goes_aside(b->s, b->node->index))
         cnn_cuda_change_stream(b->s->ops);
 }
 
@@ -149,16 +149,16 @@ static cnn_status run_apart(void *context)
     const bench *b = context;
     float *const *t = b->tensors;
     CNN_CUDA(cnn_gpu_unpool_bias_gradient(b->s->ops->current.stream, b->o.shape.n,
-                                          cnn_native_own(b->node)->windows, b->o.mask, t[DY], t[DZ],
-                                          b->sums, t[DBIAS]));
+                                          cnn_gpu_node_of(b->node)->windows, b->o.mask, t[DY],
+                                          t[DZ], b->sums, t[DBIAS]));
     change_stream(b);
     st = cnn_conv_plan_run(
-        cnn_native_own(b->node)->plans[CNN_CONV_BACKWARD_WEIGHTS][b->size],
+        cnn_gpu_node_of(b->node)->plans[CNN_CONV_BACKWARD_WEIGHTS][b->size],
         (cnn_conv_operands){.first = t[X], .second = t[DZ], .result = t[DWEIGHTS]});
     change_stream(b);
     if (st == CNN_OK)
         CNN_TRY(cnn_conv_plan_run(
-            cnn_native_own(b->node)->plans[CNN_CONV_BACKWARD_DATA][b->size],
+            cnn_gpu_node_of(b->node)->plans[CNN_CONV_BACKWARD_DATA][b->size],
             (cnn_conv_operands){.first = t[DZ], .second = t[WEIGHTS], .result = t[DX]}));
 done:
     return st;
@@ -203,7 +203,7 @@ static cnn_status need_workspace(cnn_step *s, const cnn_node *node, int size)
 {
     const cnn_conv_problem p =
         cnn_conv_problem_of(node->layer, s->ops->sizes[size], CNN_CONV_BACKWARD_WEIGHTS);
-    const bool aside = cnn_native_goes_aside(s, node->index);
+    const bool aside = cnn_gpu_step_goes_aside(s, node->index);
     if (aside)
         cnn_cuda_change_stream(s->ops);
     const cnn_status st =
@@ -267,7 +267,7 @@ static cnn_status name_of(const cnn_step *s, const cnn_node *node, int size, cnn
 {
     cnn_text forward = {0};
     const cnn_conv_problem p = cnn_conv_problem_with_pool(
-        node->layer, s->ops->sizes[size], cnn_native_own(node)->windows, node->relu);
+        node->layer, s->ops->sizes[size], cnn_gpu_node_of(node)->windows, node->relu);
     cnn_conv_problem_name(&p, &forward);
     const cnn_status st = cnn_text_status(&forward);
     if (st == CNN_OK)
@@ -280,7 +280,7 @@ static cnn_status name_of(const cnn_step *s, const cnn_node *node, int size, cnn
 static cnn_status choose(cnn_step *s, cnn_node *node, int size)
 {
     cnn_status st = CNN_OK;
-    cnn_native_node *own = node->own;
+    cnn_gpu_node *own = node->own;
     cnn_text name = {0};
     cnn_algorithm algorithm = {.kind = CNN_ALGORITHM_UNPOOL};
     CNN_TRY(name_of(s, node, size, &name));
@@ -299,12 +299,12 @@ done:
     return st;
 }
 
-cnn_status cnn_native_choose_unpool(cnn_step *s, cnn_node *node)
+cnn_status cnn_gpu_node_choose_unpool(cnn_step *s, cnn_node *node)
 {
     cnn_status st = CNN_OK;
-    if (s->ops->config.plan_only || !cnn_native_may_unpool(s, node))
+    if (s->ops->config.plan_only || !cnn_gpu_node_may_unpool(s, node))
         return CNN_OK;
-    if (cnn_native_of(s)->may_branch)
+    if (cnn_gpu_step_of(s)->may_branch)
         CNN_TRY(cnn_cuda_separate_streams(s->ops, false));
     for (int i = 0; i < s->ops->size_count; i++)
         CNN_TRY(choose(s, node, i));
