@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A trainer in PyTorch that follows cnnmpi's run protocol (docs/trainer-protocol.md).
-
-It shares no code with cnnmpi: same networks, same initial weights, same batch order, same data,
-same timing rules, written as a user of PyTorch would write them (torch.nn.functional, torch.optim).
-Needs NumPy and PyTorch 1.13 or newer.
+"""A trainer in PyTorch that follows cnnmpi's run protocol (docs/trainer-protocol.md), written as a
+user of PyTorch would write it (torch.nn.functional, torch.optim). Needs NumPy and PyTorch 1.13 or
+newer.
 
 Modes: `eager`; `compile`, which compiles loss and evaluation with torch.compile (needs PyTorch 2 and
-a C++ compiler).
+a C++ compiler); `compile-max`, which also times kernels and chooses (max-autotune), so that it
+refuses `deterministic: true`; `graphs`, a training step and an evaluation as CUDA graphs (needs a
+GPU; without Adam).
 
   CNN_TORCH_DEVICE=cpu|cuda|cuda:1   default: a GPU where PyTorch sees one, else the CPU; where
                                      the job gives it a GPU, no CPU instead
@@ -25,231 +25,141 @@ import os
 import sys
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-sys.path.insert(0, os.path.join(ROOT, "python"))  # beside this folder, here and where installed
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:0] = [os.path.join(HERE, "../python"), os.path.join(HERE, "settings")]
+import with_torch
 from cnnmpi import trainer as protocol
 from cnnmpi.trainer import DATA, USAGE, Failure
 
-os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS is not deterministic
 try:
     import numpy as np
     import torch
     import torch.nn.functional as F
+    from cnnmpi import network
 
     MISSING = None
 except ImportError as error:
     MISSING = f"{error} (sought by {sys.executable}); install NumPy and PyTorch for it"
 
-MODES = "eager", "compile"
-NORM_EPSILON, NORM_MOVE = 1e-3, 0.01
-ADAM_BETAS, ADAM_EPSILON = (0.9, 0.999), 1e-7
+MODES = "eager", "compile", "compile-max", "graphs"
 
 
-# ---- networks -----------------------------------------------------------------------------------
+# ---- network ------------------------------------------------------------------------------------
 
 
-def same_padding(length, window, stride):
-    """Padding before and after one axis; the surplus comes after."""
-    total = max((-(-length // stride) - 1) * stride + window - length, 0)
-    return total // 2, total - total // 2
+def pad(layer, x, value=0.0):
+    """x with the layer's padding, where PyTorch's own is symmetric."""
+    (top, bottom), (left, right) = layer.pads
+    return F.pad(x, (left, right, top, bottom), value=value)
 
 
-class Layer:
-    """One layer: parameters (their shapes in canonical layout), and what it does to x [N,C,H,W]."""
-
-    shapes = ()  # of the parameters; the first one is drawn unless `constant` says otherwise
-    fans = None
-    constant = None
-
-    def __init__(self, shape, settings):
-        self.shape = shape  # (C, H, W) of the output
-
-    def place(self, device):
-        """Moves what it holds besides parameters."""
+def convolve(layer, x, own, state, training):
+    (top, bottom), (left, right) = layer.pads
+    if top == bottom == left == right:
+        return F.conv2d(x, *own, stride=layer.stride, padding=top)
+    return F.conv2d(pad(layer, x), *own, stride=layer.stride)
 
 
-class Window(Layer):
-    """What convolutions and pools share."""
-
-    def __init__(self, shape, settings, window, stride, channels):
-        c, h, w = shape
-        self.window, self.stride = window, stride
-        self.pads = (0, 0, 0, 0)  # left, right, top, bottom
-        if settings.get("padding", "same") == "same":
-            self.pads = same_padding(w, window, stride) + same_padding(h, window, stride)
-        left, right, top, bottom = self.pads
-        down = (h + top + bottom - window) // stride + 1
-        across = (w + left + right - window) // stride + 1
-        self.shape = (channels or c, down, across)
-        self.symmetric = left == right == top == bottom
+def pool_max(layer, x, own, state, training):
+    (top, bottom), (left, right) = layer.pads
+    is_padded = any((top, bottom, left, right))
+    if is_padded and top == left == 0 and max(bottom, right) < layer.stride:
+        return F.max_pool2d(x, layer.window, layer.stride, ceil_mode=True)
+    if is_padded:
+        x = pad(layer, x, -math.inf)
+    return F.max_pool2d(x, layer.window, layer.stride)
 
 
-class Conv2d(Window):
-    def __init__(self, shape, settings):
-        kernel = settings.get("kernel", 5)
-        super().__init__(shape, settings, kernel, settings.get("stride", 1), settings["filters"])
-        inputs, outputs, taps = shape[0], self.shape[0], kernel * kernel
-        self.shapes = (outputs, inputs, kernel, kernel), (outputs,)
-        self.fans = inputs * taps, outputs * taps
-
-    def forward(self, x, parameters, training):
-        if not self.symmetric:
-            x = F.pad(x, self.pads)
-        padding = self.pads[0] if self.symmetric else 0
-        return F.conv2d(x, *parameters, stride=self.stride, padding=padding)
+def pool_average(layer, x, own, state, training):
+    """Divides by the taps inside the image. state: their inverse number."""
+    if not any(map(any, layer.pads)):
+        return F.avg_pool2d(x, layer.window, layer.stride)
+    return F.avg_pool2d(pad(layer, x), layer.window, layer.stride, divisor_override=1) * state[0]
 
 
-class MaxPool(Window):
-    def __init__(self, shape, settings):
-        window = settings["window"]
-        super().__init__(shape, settings, window, settings.get("stride", window), None)
-        self.ceil = self.pads[0] == self.pads[2] == 0 and max(self.pads) < self.stride
-        self.padded = any(self.pads)
-
-    def forward(self, x, parameters, training):
-        if self.padded and not self.ceil:
-            x = F.pad(x, self.pads, value=-math.inf)
-        return F.max_pool2d(x, self.window, self.stride, ceil_mode=self.padded and self.ceil)
-
-
-class AvgPool(MaxPool):
-    """Divides by the taps inside the image."""
-
-    def __init__(self, shape, settings):
-        super().__init__(shape, settings)
-        ones = F.pad(torch.ones(1, 1, *shape[1:]), self.pads)
-        taps = F.avg_pool2d(ones, self.window, self.stride, divisor_override=1)
-        self.inverse = 1 / taps
-
-    def place(self, device):
-        self.inverse = self.inverse.to(device)
-
-    def forward(self, x, parameters, training):
-        if not self.padded:
-            return F.avg_pool2d(x, self.window, self.stride)
-        x = F.pad(x, self.pads)
-        return F.avg_pool2d(x, self.window, self.stride, divisor_override=1) * self.inverse
+def normalise(layer, x, own, state, training):
+    """Batch norm over channels or rows. state: means and variances, running and of the last batch;
+    the running variance is of biased ones."""
+    if layer.rows:
+        x = x.transpose(1, 2)
+    running, batch = state[:2], state[2:]
+    values, move = x.numel() // x.shape[1], 1 - network.NORM_MOMENTUM
+    if not training:
+        x = F.batch_norm(x, *running, *own, False, 0, network.NORM_EPSILON)
+    elif values > 1:
+        x = F.batch_norm(x, *batch, *own, True, 1.0, network.NORM_EPSILON)
+        running[0].lerp_(batch[0], move)
+        running[1].lerp_(batch[1] * ((values - 1) / values), move)
+    else:  # one value is its own mean; PyTorch refuses it
+        running[0].lerp_(x.detach().flatten(), move)
+        running[1].mul_(1 - move)
+        gamma, beta = (p.view(1, -1, 1, 1) for p in own)
+        x = gamma * (x - x.detach()) * 0 + beta
+    return x.transpose(1, 2) if layer.rows else x
 
 
-class Relu(Layer):
-    def forward(self, x, parameters, training):
-        return F.relu(x)
+def connect(layer, x, own, state, training):
+    return F.linear(x.flatten(1), own[0].flatten(1), own[1])[:, :, None, None]
 
 
-class Dropout(Layer):
-    def __init__(self, shape, settings):
-        super().__init__(shape, settings)
-        self.rate = settings["rate"]
-
-    def forward(self, x, parameters, training):
-        return F.dropout(x, self.rate, training)
+def rectify(layer, x, own, state, training):
+    return F.relu(x)
 
 
-class BatchNorm(Layer):
-    """Over channels or rows; running variances are those of the batch, biased."""
-
-    constant = 1.0
-
-    def __init__(self, shape, settings):
-        super().__init__(shape, settings)
-        axis = settings.get("axis", "channels")
-        self.rows = axis == "height"
-        count = shape[1] if self.rows else shape[0]
-        self.shapes = (count,), (count,)
-        self.state = self.batch = None  # means and variances: running, and of the last batch
-
-    def place(self, device):
-        count = self.shapes[0][0]
-        start = torch.zeros(count), torch.ones(count)
-        self.state = tuple(s.to(device, copy=True) for s in start)
-        self.batch = tuple(s.to(device, copy=True) for s in start)
-
-    def forward(self, x, parameters, training):
-        if self.rows:
-            x = x.transpose(1, 2)
-        values = x.numel() // x.shape[1]
-        if not training:
-            x = F.batch_norm(x, *self.state, *parameters, False, 0, NORM_EPSILON)
-        elif values > 1:
-            x = F.batch_norm(x, *self.batch, *parameters, True, 1.0, NORM_EPSILON)
-            self.state[0].lerp_(self.batch[0], NORM_MOVE)
-            self.state[1].lerp_(self.batch[1] * ((values - 1) / values), NORM_MOVE)
-        else:  # one value is its own mean; PyTorch refuses it
-            self.state[0].lerp_(x.detach().flatten(), NORM_MOVE)
-            self.state[1].mul_(1 - NORM_MOVE)
-            gamma, beta = (p.view(1, -1, 1, 1) for p in parameters)
-            x = gamma * (x - x.detach()) * 0 + beta
-        return x.transpose(1, 2) if self.rows else x
+def drop(layer, x, own, state, training):
+    return F.dropout(x, layer.rate, training)
 
 
-class Dense(Layer):
-    def __init__(self, shape, settings):
-        c, h, w = shape
-        self.shape = (settings["units"], 1, 1)
-        self.shapes = (settings["units"], c, h, w), (settings["units"],)
-        self.fans = c * h * w, settings["units"]
-
-    def forward(self, x, parameters, training):
-        weights, bias = parameters
-        return F.linear(x.flatten(1), weights.flatten(1), bias)[:, :, None, None]
-
-
-KINDS = {
-    "conv2d": Conv2d,
-    "maxpool": MaxPool,
-    "avgpool": AvgPool,
-    "relu": Relu,
-    "dropout": Dropout,
-    "batchnorm": BatchNorm,
-    "dense": Dense,
+FORWARD = {
+    "conv2d": convolve,
+    "maxpool": pool_max,
+    "avgpool": pool_average,
+    "batchnorm": normalise,
+    "dense": connect,
+    "relu": rectify,
+    "dropout": drop,
 }
 
 
 class Network:
-    """Layers with their parameters, drawn from the seed, in canonical order."""
+    """Layers as functions [N,C,H,W] over parameters, in canonical order and layout."""
 
-    def __init__(self, description, shape, classes, seed):
-        """shape: (C, H, W) of an image."""
-        self.layers, self.parameters = [], []
-        published = shape == (1, 28, 28)
-        for item in description:
-            kind, settings = next(iter(item.items())) if isinstance(item, dict) else (item, {})
-            settings = dict(settings or {})
-            if settings.get("units") == "classes":
-                settings["units"] = classes
-            if settings.get("axis") == "study":
-                settings["axis"] = "height" if published else "channels"
-            if kind not in KINDS:
-                raise Failure(USAGE, f"unknown layer '{kind}'")
-            layer = KINDS[kind](shape, settings)
-            shape = layer.shape
-            first = len(self.parameters)
-            for i, dims in enumerate(layer.shapes):
-                self.parameters.append(self.draw(layer, i, dims, seed))
-            self.layers.append((layer, slice(first, len(self.parameters))))
-        if shape != (classes, 1, 1):
-            raise Failure(USAGE, f"the network ends in {shape}, the data set has {classes} classes")
-        self.initial = self.parameters
-
-    def draw(self, layer, i, dims, seed):
-        if i > 0 or layer.constant is not None:
-            return torch.full(dims, layer.constant if i == 0 else 0.0)
-        values = protocol.glorot(seed, len(self.parameters), dims, *layer.fans)
-        return torch.from_numpy(values)
-
-    def place(self, device, layout):
-        """Fresh parameters and statistics on the device."""
-        self.parameters = []
-        for p in self.initial:
-            form = layout if p.dim() == 4 else torch.contiguous_format
-            p = p.detach().clone().to(device, memory_format=form)
+    def __init__(self, task, device, layout):
+        self.initial, self.parameters, self.layers = task.weights, [], []
+        for value in task.weights:
+            form = layout if value.ndim == 4 else torch.contiguous_format
+            p = torch.from_numpy(value).to(device, copy=True, memory_format=form)
             self.parameters.append(p.requires_grad_())
-        for layer, _ in self.layers:
-            layer.place(device)
+        first = 0
+        for layer in task.layers:
+            state = [value.to(device) for value in self.make_state(layer)]
+            which = slice(first, first + len(layer.shapes))
+            self.layers.append((FORWARD[layer.kind], layer, which, state))
+            first = which.stop
+
+    @staticmethod
+    def make_state(layer):
+        """What a layer holds besides parameters."""
+        if layer.kind == "batchnorm":
+            zeros, ones = torch.zeros(layer.shapes[0]), torch.ones(layer.shapes[0])
+            return [zeros, ones, zeros.clone(), ones.clone()]
+        if layer.kind == "avgpool":
+            ones = pad(layer, torch.ones(1, 1, *layer.input[:2]))
+            return [1 / F.avg_pool2d(ones, layer.window, layer.stride, divisor_override=1)]
+        return []
+
+    def reset(self):
+        """Parameters and statistics as at the beginning, in place: compiled programs keep them."""
+        with torch.no_grad():
+            for p, value in zip(self.parameters, self.initial):
+                p.copy_(torch.from_numpy(value))
+            for _, layer, _, state in self.layers:
+                for kept, value in zip(state, self.make_state(layer)):
+                    kept.copy_(value)
 
     def __call__(self, x, training):
-        for layer, which in self.layers:
-            x = layer.forward(x, self.parameters[which], training)
+        for forward, layer, which, state in self.layers:
+            x = forward(layer, x, self.parameters[which], state, training)
         return x.flatten(1)
 
     def tensors(self):
@@ -292,55 +202,95 @@ class Adam:
     """torch.optim.Adam with Keras's place for epsilon: outside the corrected root."""
 
     def __init__(self, parameters, rate):
-        self.inner = torch.optim.Adam(parameters, rate, ADAM_BETAS, ADAM_EPSILON)
-        self.zero_grad, self.steps = self.inner.zero_grad, 0
+        self.inner = torch.optim.Adam(parameters, rate, network.ADAM_BETAS, network.ADAM_EPSILON)
+        self.zero_grad, self.state, self.steps = self.inner.zero_grad, self.inner.state, 0
 
     def step(self):
         self.steps += 1
         for group in self.inner.param_groups:
-            group["eps"] = ADAM_EPSILON / math.sqrt(1 - ADAM_BETAS[1] ** self.steps)
+            group["eps"] = network.ADAM_EPSILON / math.sqrt(1 - network.ADAM_BETAS[1] ** self.steps)
         self.inner.step()
+
+
+class Graphed:
+    """A function of a batch as CUDA graphs, one for each size of a batch."""
+
+    def __init__(self, function):
+        self.function, self.graphs = function, {}
+
+    def capture(self, x, y):
+        x, y = x.clone(), y.clone()
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):  # libraries choose and allocate
+                self.function(x, y)
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            result = self.function(x, y)
+        self.graphs[len(y)] = graph, x, y, result
+
+    def __call__(self, x, y):
+        graph, own_x, own_y, result = self.graphs[len(y)]
+        own_x.copy_(x)
+        own_y.copy_(y)
+        graph.replay()
+        return result
 
 
 class Run:
     """A network under training, as its specification says."""
 
-    def __init__(self, spec):
-        self.settings = spec["train"]
-        self.mode = choose_mode(spec)
-        self.seed = spec["seed"]
-        self.device = choose_device()
+    def __init__(self, spec, mode):
+        self.settings, self.mode, self.seed = spec["train"], mode, spec["seed"]
+        self.device = with_torch.load(spec)
+        self.require_mode()
         self.layout = torch.contiguous_format
         if os.environ.get("CNN_TORCH_CHANNELS_LAST") == "1":
             self.layout = torch.channels_last
-        configure(spec)
-        parts, classes, scale = protocol.load(spec["dataset"]["source"])
-        _, h, w, c = parts[0][0].shape
-        self.net = Network(spec["network"]["layers"], (c, h, w), classes, self.seed)
-        self.data_checksum = protocol.data_checksum(parts)
-        self.train, self.test = (Feed(p, scale, self.device, self.layout) for p in parts)
-        self.loss_of, self.judge = self.compile(self.loss_of), self.compile(self.judge)
-        self.reset()
+        task = network.Task(spec)
+        self.members, self.note = task.members, task.note(mode)
+        self.net = Network(task, self.device, self.layout)
+        self.optimizer = self.make_optimizer()
+        self.train, self.test = (Feed(p, task.scale, self.device, self.layout) for p in task.parts)
+        if mode.startswith("compile"):
+            self.loss_of, self.judge = self.compile(self.loss_of), self.compile(self.judge)
+        elif mode == "graphs":
+            self.step, self.judge = Graphed(self.step), Graphed(self.judge)
+        self.warm_up()
+
+    def require_mode(self):
+        if self.mode.startswith("compile") and not hasattr(torch, "compile"):
+            raise Failure(DATA, f"mode {self.mode} needs PyTorch 2, and this is {torch.__version__}")
+        if self.mode == "compile-max" and self.settings["deterministic"]:
+            raise Failure(USAGE, "mode compile-max chooses kernels by timing them, so that two runs may "
+                                 "differ: it needs `deterministic: false`")
+        if self.mode == "graphs" and self.device.type != "cuda":
+            raise Failure(DATA, "mode graphs replays CUDA graphs: it needs a GPU, and this run has none")
+        if self.mode == "graphs" and self.settings["optimizer"] == "adam":
+            raise Failure(USAGE, "mode graphs has no adam: its epsilon changes from step to step")
 
     def compile(self, function):
-        if self.mode == "eager":
-            return function
-        return torch.compile(function, dynamic=False)
+        options = {"mode": "max-autotune"} if self.mode == "compile-max" else {}
+        return torch.compile(function, dynamic=False, **options)
+
+    def make_optimizer(self):
+        rate = self.settings["learning_rate"]
+        if self.settings["optimizer"] == "adam":
+            return Adam(self.net.parameters, rate)
+        return torch.optim.SGD(self.net.parameters, rate, self.settings["momentum"])
 
     def reset(self):
         """Weights, statistics and the optimiser's state as at the beginning."""
         torch.manual_seed(self.seed)  # dropout
-        self.net.place(self.device, self.layout)
-        rate = self.settings["learning_rate"]
+        self.net.reset()
+        for slots in self.optimizer.state.values():
+            for value in slots.values():
+                if torch.is_tensor(value):
+                    value.zero_()
         if self.settings["optimizer"] == "adam":
-            self.optimizer = Adam(self.net.parameters, rate)
-        else:
-            momentum = self.settings["momentum"]
-            self.optimizer = torch.optim.SGD(self.net.parameters, rate, momentum)
-
-    def sync(self):
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+            self.optimizer.steps = 0
 
     def loss_of(self, x, y):
         return F.cross_entropy(self.net(x, True), y)
@@ -358,22 +308,19 @@ class Run:
         return loss.detach()
 
     def warm_up(self):
-        """Runs, and compiles, all that the run will need: for the full and the last batch."""
+        """Runs, and compiles or captures, all that the run will need: for the full and the last
+        batch. Then restores the state."""
         for part, action in ((self.train, self.step), (self.test, self.judge)):
             with torch.set_grad_enabled(part is self.train):
                 for x, y in part.first_and_last(self.settings["batch_size"]):
+                    if self.mode == "graphs":
+                        action.capture(x, y)
                     action(x, y)
-        self.sync()
         self.reset()
-        self.graphs = self.count_graphs()
-        if self.mode != "eager" and self.graphs == 0:
+        with_torch.sync()
+        self.compiled = with_torch.compilations()
+        if self.mode.startswith("compile") and self.compiled == 0:
             raise RuntimeError("this PyTorch does not report what it compiles")
-
-    def count_graphs(self):
-        """Graphs that torch.compile has made."""
-        if self.mode == "eager":
-            return 0
-        return torch._dynamo.utils.counters["stats"]["unique_graphs"]
 
     def train_epoch(self, epoch):
         """The members of an epoch's event that training fills."""
@@ -381,16 +328,16 @@ class Run:
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         traced = self.settings["trace"] == "step"
         steps = []
-        self.sync()
+        with_torch.sync()
         start = last = time.perf_counter()
         for x, y in self.train.batches(self.settings["batch_size"]):
             total += self.step(x, y) * len(y)
             if traced:
-                self.sync()
+                with_torch.sync()
                 now = time.perf_counter()
                 steps.append(float(f"{now - last:.6g}"))
                 last = now
-        self.sync()
+        with_torch.sync()
         seconds = time.perf_counter() - start
         event = {"seconds": seconds, "train_loss": total.item() / len(self.train.labels)}
         return {**event, "step_seconds": steps} if traced else event
@@ -409,62 +356,12 @@ class Run:
         return {**event, "evaluation_seconds": time.perf_counter() - start}
 
     def tensors(self):
-        if self.count_graphs() != self.graphs:
-            raise RuntimeError(f"{self.count_graphs() - self.graphs} graphs were compiled after set-up")
+        with_torch.refuse_compilations(self.compiled)
         return self.net.tensors()
 
     def describe(self):
-        cuda = self.device.type == "cuda"
-        versions = f"PyTorch {torch.__version__}"
-        if self.mode != "eager":
-            versions += f" {self.mode}"
-        if any(isinstance(layer, Dropout) for layer, _ in self.net.layers):
-            versions += ", own dropout masks"
-        if cuda:
-            versions += f", CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
-        return {
-            "parameters": sum(p.numel() for p in self.net.parameters),
-            "train_images": len(self.train.labels),
-            "test_images": len(self.test.labels),
-            "data_checksum": self.data_checksum,
-            "backend": "torch-cuda" if cuda else "torch-cpu",
-            "versions": versions,
-            "device": torch.cuda.get_device_name(self.device) if cuda else protocol.processor(),
-            "threads": torch.get_num_threads(),
-        }
-
-
-def choose_mode(spec):
-    mode = protocol.choose_mode(spec, MODES)
-    if mode != "eager" and not hasattr(torch, "compile"):
-        raise Failure(DATA, f"mode {mode} needs PyTorch 2, and this is {torch.__version__}")
-    return mode
-
-
-def choose_device():
-    name = os.environ.get("CNN_TORCH_DEVICE")
-    given = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    if not name and given.startswith(("GPU-", "MIG-")) and not torch.cuda.is_available():
-        raise Failure(DATA, f"the run is given {given}, but this PyTorch sees no GPU: install one "
-                            "with CUDA, or set CNN_TORCH_DEVICE=cpu")  # no CPU for a GPU unasked
-    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise Failure(DATA, f"CNN_TORCH_DEVICE is {name}, but PyTorch sees no GPU")
-    try:
-        return torch.device(name)
-    except RuntimeError as error:
-        raise Failure(USAGE, f"CNN_TORCH_DEVICE is '{name}': {error}")
-
-
-def configure(spec):
-    settings = spec["train"]
-    torch.set_num_threads(spec["threads"])
-    protocol.require_team(spec["threads"])
-    torch.use_deterministic_algorithms(settings["deterministic"])
-    torch.backends.cudnn.deterministic = settings["deterministic"]
-    torch.backends.cudnn.benchmark = settings["autotune"] and not settings["deterministic"]
-    torch.backends.cuda.matmul.allow_tf32 = settings["precision"] == "tf32"
-    torch.backends.cudnn.allow_tf32 = settings["precision"] == "tf32"
+        parameters = sum(p.numel() for p in self.net.parameters)
+        return {**self.members, "parameters": parameters, **with_torch.describe(self.note)}
 
 
 def require_torch():
@@ -474,25 +371,21 @@ def require_torch():
 
 def train(spec, events):
     require_torch()
-    run = Run(spec)
-    run.warm_up()
-    protocol.conduct(spec, events, run)
+    protocol.conduct(spec, events, Run(spec, protocol.choose_mode(spec, MODES)))
 
 
 def fingerprint(spec, events):
     """Prints what a run starts from: equal in every trainer that follows the protocol."""
     require_torch()
-    parts, classes, _ = protocol.load(spec["dataset"]["source"])
-    _, h, w, c = parts[0][0].shape
-    net = Network(spec["network"]["layers"], (c, h, w), classes, spec["seed"])
-    net.place(torch.device("cpu"), torch.contiguous_format)
-    for name, (x, y) in zip(("train", "test"), parts):
+    task = network.Task(spec)
+    for name, (x, y) in zip(("train", "test"), task.parts):
         pixels, labels = np.ascontiguousarray(x).tobytes(), y.astype("<i4").tobytes()
         print(f"{name} {len(y)} {protocol.fnv1a(pixels):016x} {protocol.fnv1a(labels):016x}")
-    print(f"data {protocol.data_checksum(parts)}")
-    print(f"weights {protocol.keep_weights({}, net.tensors())}")
+    print(f"data {task.members['data_checksum']}")
+    tensors = Network(task, torch.device("cpu"), torch.contiguous_format).tensors()
+    print(f"weights {protocol.keep_weights({}, tensors)}")
     for epoch in (0, 1):
-        order = protocol.random_order(spec["seed"], protocol.SHUFFLE, epoch, len(parts[0][1]))
+        order = protocol.random_order(spec["seed"], protocol.SHUFFLE, epoch, len(task.parts[0][1]))
         print(f"order {epoch} {protocol.fnv1a(order.astype('<i4').tobytes()):016x}")
 
 

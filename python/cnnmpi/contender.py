@@ -149,8 +149,7 @@ class Run:
             (x, y), (test_x, test_y) = parts
             self._data = Data(x, y, test_x, test_y, classes, scale)
             self._order = None
-            self._members = {"train_images": len(y), "test_images": len(test_y),
-                             "data_checksum": trainer.data_checksum(parts)}
+            self._members = trainer.data_members(parts)
         return self._data
 
     def order(self, epoch: int) -> np.ndarray:

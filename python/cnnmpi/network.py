@@ -2,6 +2,10 @@
 """A specification's network as shapes and numbers, for trainers in any framework: what each layer
 takes and gives, its parameters, and their initial values. Needs NumPy.
 
+    task = network.Task(spec)  # data, layers, initial weights
+
+or a network alone:
+
     layers = network.resolve(spec["network"]["layers"], (28, 28, 1), classes)
     weights = network.draw(layers, spec["seed"])
 
@@ -12,6 +16,7 @@ from typing import Any, Iterable, Optional, Sequence
 
 import numpy as np
 
+from cnnmpi import trainer
 from cnnmpi.trainer import USAGE, Failure, glorot
 
 NORM_EPSILON, NORM_MOMENTUM = 1e-3, 0.99
@@ -139,6 +144,23 @@ def to_canonical(layers: list[Layer], values: Iterable[Any]) -> list[np.ndarray]
     return canonical
 
 
-def count(layers: list[Layer]) -> int:
-    """Number of trainable parameters."""
-    return sum(math.prod(shape) for layer in layers for shape in layer.shapes)
+class Task:
+    """All that a specification settles for every framework alike. parts: images and labels for
+    training and for testing; pixels are multiplied by scale. weights: initial ones, canonical.
+    members: those of `ready` on the data."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.spec = spec
+        self.parts, classes, self.scale = trainer.load(spec["dataset"]["source"])
+        self.layers = resolve(spec["network"]["layers"], self.parts[0][0].shape[1:], classes)
+        self.weights = draw(self.layers, spec["seed"])
+        self.members = trainer.data_members(self.parts)
+
+    def note(self, mode: str) -> str:
+        """How it is trained, for the end of `versions`."""
+        words = [mode]
+        if self.spec["train"]["deterministic"]:
+            words.append("deterministic")
+        if any(layer.kind == "dropout" for layer in self.layers):
+            words.append("own dropout masks")
+        return "".join(f", {word}" for word in words)

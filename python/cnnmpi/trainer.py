@@ -353,6 +353,13 @@ def data_checksum(parts: Parts) -> str:
     return "".join(f"{part_checksum(x, y):08x}" for x, y in parts)
 
 
+def data_members(parts: Parts) -> dict[str, Any]:
+    """Members of `ready` on the data."""
+    (_, train_labels), (_, test_labels) = parts
+    return {"train_images": len(train_labels), "test_images": len(test_labels),
+            "data_checksum": data_checksum(parts)}
+
+
 # ---- the protocol -------------------------------------------------------------------------------
 
 

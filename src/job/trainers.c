@@ -8,8 +8,9 @@
  *  files in trainers/requirements. */
 #define SHIPPED(X)                                                                                 \
     X("tensorflow", "tensorflow/train.py", .modes = {"graph", "eager", "xla"})                     \
-    X("keras", "keras/train.py", .modes = {"fit"}, .backends = {"tensorflow", "jax"})              \
-    X("pytorch", "pytorch.py", .environment = "torch", .modes = {"eager", "compile"})              \
+    X("keras", "keras/train.py", .modes = {"fit"}, .backends = {"tensorflow", "jax", "torch"})     \
+    X("pytorch", "pytorch.py", .environment = "torch",                                             \
+      .modes = {"eager", "compile", "compile-max", "graphs"})                                      \
     X("jax", "jax/train.py", .modes = {"jit", "scan"})
 
 #define NAME(name, ...)            name,

@@ -60,12 +60,17 @@ def run(argv, spec):
         return done.returncode, [json.loads(line) for line in events], log.read()
 
 
+def in_mode(spec):
+    spec = {**spec, "protocol": 2, "mode": MODE, **({"backend": BACKEND} if BACKEND else {})}
+    if MODE == "compile-max":
+        spec["train"] = {**spec["train"], "deterministic": False}
+    return spec
+
+
 def train(argv, spec, with_mode=True):
     """(events, final weights) of a run that must succeed."""
     with tempfile.TemporaryDirectory() as folder:
-        spec = {**spec, "protocol": 2, "weights_out": f"{folder}/weights"}
-        if with_mode:
-            spec.update({"mode": MODE, **({"backend": BACKEND} if BACKEND else {})})
+        spec = {**(in_mode(spec) if with_mode else spec), "protocol": 2, "weights_out": f"{folder}/weights"}
         status, events, log = run(argv, spec)
         assert status == 0, f"status {status}: {log[-2000:]}"
         return events, np.fromfile(f"{folder}/weights", "<f4")
@@ -144,9 +149,14 @@ def test_repeats_are_identical(argv):
     layers = [{"conv2d": {"filters": 4}}, {"dropout": {"rate": 0.5}}, {"maxpool": {"window": 2}},
               {"dense": {"units": "classes"}}]
     spec = synthetic_spec(layers, trace="step")
+    if MODE == "scan":  # an epoch is one program
+        got, events, _ = run(argv, in_mode(spec))
+        assert got == 2 and "no steps to trace" in events[-1]["message"], events
+        spec["train"]["trace"] = "epoch"
     (first, _), (again, _) = train(argv, spec), train(argv, spec)
-    assert first[-1]["checksum"] == again[-1]["checksum"] and len(first[-1]["checksum"]) == 16
-    assert [len(event["step_seconds"]) for event in first[1:3]] == [5, 5]
+    assert MODE == "compile-max" or first[-1]["checksum"] == again[-1]["checksum"]
+    assert len(first[-1]["checksum"]) == 16
+    assert MODE == "scan" or [len(event["step_seconds"]) for event in first[1:3]] == [5, 5]
     assert "own dropout masks" in first[0]["versions"]
     assert first[0]["threads"] == 1, first[0]
 
@@ -170,10 +180,39 @@ def test_errors_are_events(argv):
         assert events[0]["event"] == "error" and text in events[0]["message"], events
 
 
+def test_nothing_is_compiled_after_set_up(argv):
+    """Counted by the trainers, for the smaller last batch as well; and a step that is compiled late
+    makes the run fail."""
+    if MODE in ("eager", "graphs") or BACKEND == "torch":  # nothing is compiled
+        return
+    spec = in_mode(synthetic_spec([{"conv2d": {"filters": 4}}, "relu", {"dense": {"units": "classes"}}]))
+    script = Path(__file__).parent / "late_compilation.py"
+    done = subprocess.run([argv[0], script, TRAINER, MODE, BACKEND or "tensorflow"], input=json.dumps(spec),
+                          text=True, capture_output=True,
+                          env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "CNN_TORCH_DEVICE": "cpu"})
+    assert done.returncode == 0 and "refused" in done.stdout, done.stdout + done.stderr[-2000:]
+
+
+def test_refusals_of_the_mode(argv):
+    spec = {**in_mode(print_spec("--epochs", "1"))}
+    if MODE == "graphs":
+        status, events, _ = run(argv, spec)
+        assert status == 3 and "needs a GPU" in events[0]["message"], (status, events)
+    if MODE == "compile-max":
+        spec["train"] = {**spec["train"], "deterministic": True}
+        status, events, _ = run(argv, spec)
+        assert status == 2 and "deterministic: false" in events[0]["message"], (status, events)
+
+
 def main():
     argv, quick = command(), "quick" in sys.argv[4:]
+    test_refusals_of_the_mode(argv)
+    if MODE == "graphs":
+        print("ok: refused; this test uses no GPU")
+        return
     test_first_step(argv, list(PARAMETERS)[: 1 if quick else None])
     test_errors_are_events(argv)
+    test_nothing_is_compiled_after_set_up(argv)
     if not quick:
         test_repeats_are_identical(argv)
         test_every_layer_and_optimiser(argv)

@@ -101,19 +101,19 @@ class Run:
 
     def __init__(self, spec, mode):
         self.spec, self.settings, self.mode = spec, spec["train"], mode
-        parts, classes, scale = protocol.load(spec["dataset"]["source"])
-        self.layers = network.resolve(spec["network"]["layers"], parts[0][0].shape[1:], classes)
-        self.data_checksum, self.scale = protocol.data_checksum(parts), np.float32(scale)
-        self.train, self.test = ([jnp.asarray(x), jnp.asarray(y.astype(np.int32))] for x, y in parts)
-        self.counts = [len(y) for _, y in parts]
+        task = network.Task(spec)
+        self.layers, self.initial = task.layers, network.from_canonical(task.layers, task.weights)
+        self.scale = np.float32(task.scale)
+        self.members, self.note = task.members, task.note(mode)
+        self.train, self.test = ([jnp.asarray(x), jnp.asarray(y.astype(np.int32))] for x, y in task.parts)
+        self.counts = [len(y) for _, y in task.parts]
         self.reset()
         self.make_programs()
         self.warm_up()
 
     def reset(self):
         """The state: parameters, statistics, slots of the optimiser, steps, sum of the losses."""
-        initial = network.from_canonical(self.layers, network.draw(self.layers, self.spec["seed"]))
-        parameters = [jnp.asarray(value) for value in initial]
+        parameters = [jnp.array(value) for value in self.initial]  # copies: steps take them over
         statistics = [(jnp.zeros(layer.shapes[0]), jnp.ones(layer.shapes[0]))
                       if layer.kind == "batchnorm" else None for layer in self.layers]
         slots = make_slots(self.settings, parameters)
@@ -209,17 +209,7 @@ class Run:
         return network.to_canonical(self.layers, self.state[0])
 
     def describe(self):
-        note = f", {self.mode}"
-        if self.settings["deterministic"]:
-            note += ", deterministic"
-        if any(layer.kind == "dropout" for layer in self.layers):
-            note += ", own dropout masks"
-        described = with_jax.describe(note)
+        described = with_jax.describe(self.note)
         self.compiled = with_jax.compilations()  # the measurement of threads has a program of its own
-        return {
-            "parameters": network.count(self.layers),
-            "train_images": self.counts[0],
-            "test_images": self.counts[1],
-            "data_checksum": self.data_checksum,
-            **described,
-        }
+        parameters = sum(p.size for p in self.state[0])
+        return {**self.members, "parameters": parameters, **described}

@@ -135,25 +135,18 @@ def warm_up(model, judge, train, test):
 
 def fit(spec, events, engine):
     settings = spec["train"]
-    parts, classes, scale = protocol.load(spec["dataset"]["source"])
-    size = settings["batch_size"]
-    train, test = Batches(parts[0], scale, size, spec["seed"]), Batches(parts[1], scale, size)
-    layers = network.resolve(spec["network"]["layers"], parts[0][0].shape[1:], classes)
-    model = make_model(layers, network.from_canonical(layers, network.draw(layers, spec["seed"])))
+    task = network.Task(spec)
+    layers, size = task.layers, settings["batch_size"]
+    train = Batches(task.parts[0], task.scale, size, spec["seed"])
+    test = Batches(task.parts[1], task.scale, size)
+    model = make_model(layers, network.from_canonical(layers, task.weights))
     model.compile(make_optimizer(settings), cross_entropy())
     judge = keras.Model(model.inputs, model.outputs)  # the same layers; measures what fit need not
     judge.compile(loss=cross_entropy(), metrics=["sparse_categorical_accuracy"])
     warm_up(model, judge, train, test)
-    note = f", Keras {keras.__version__}, jit_compile={model.jit_compile}"
-    if any(layer.kind == "dropout" for layer in layers):
-        note += ", own dropout masks"
-    members = {
-        "parameters": sum(int(np.prod(v.shape)) for v in model.trainable_variables),
-        "train_images": len(train.labels),
-        "test_images": len(test.labels),
-        "data_checksum": protocol.data_checksum(parts),
-        **engine.describe(note),
-    }
+    note = f", Keras {keras.__version__}{task.note(f'jit_compile={model.jit_compile}')}"
+    parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+    members = {**task.members, "parameters": parameters, **engine.describe(note)}
     compiled = engine.compilations(model, judge)
     events.send("ready", setup_seconds=protocol.process_age(), **members)
     clock = Clock(spec, events, train, test, judge, engine.sync)

@@ -19,7 +19,7 @@ from cnnmpi import trainer as protocol
 from cnnmpi.trainer import DATA, USAGE, Failure
 
 MODES = ("fit",)
-BACKENDS = "tensorflow", "jax"
+BACKENDS = "tensorflow", "jax", "torch"
 
 
 def train(spec, events):
@@ -33,7 +33,7 @@ def train(spec, events):
     try:
         import keras
     except ImportError as error:
-        raise Failure(DATA, f"{error}; `trainers/setup keras` makes an environment for it")
+        raise Failure(DATA, f"{error}; `trainers/setup {backend}` makes an environment for it")
     keras.utils.set_random_seed(spec["seed"])
     from fit import fit
 

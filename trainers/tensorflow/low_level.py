@@ -116,14 +116,12 @@ class Run:
 
     def __init__(self, spec, mode):
         self.spec, self.settings, self.mode = spec, spec["train"], mode
-        parts, classes, scale = protocol.load(spec["dataset"]["source"])
-        self.layers = network.resolve(spec["network"]["layers"], parts[0][0].shape[1:], classes)
-        initial = network.from_canonical(self.layers, network.draw(self.layers, spec["seed"]))
-        self.net = Network(self.layers, initial, spec["seed"])
+        task = network.Task(spec)
+        self.layers, self.scale = task.layers, task.scale
+        self.members, self.note = task.members, task.note(mode)
+        self.net = Network(self.layers, network.from_canonical(self.layers, task.weights), spec["seed"])
         self.optimizer = Optimizer(self.settings, self.net.weights)
-        self.data_checksum = protocol.data_checksum(parts)
-        self.train, self.test = (Part(*part) for part in parts)
-        self.scale = scale
+        self.train, self.test = (Part(*part) for part in task.parts)
         self.total = tf.Variable(0.0, dtype=tf.float64)  # sum of the images' losses
         self.errors = tf.Variable(0, dtype=tf.int64)
         self.train_step, self.test_step = self.compile(self.train_step), self.compile(self.test_step)
@@ -215,15 +213,5 @@ class Run:
         return network.to_canonical(self.layers, [w.numpy() for w in self.net.weights])
 
     def describe(self):
-        note = f", {self.mode}"
-        if self.settings["deterministic"]:
-            note += ", deterministic"
-        if any(layer.kind == "dropout" for layer in self.layers):
-            note += ", own dropout masks"
-        return {
-            "parameters": network.count(self.layers),
-            "train_images": self.train.count,
-            "test_images": self.test.count,
-            "data_checksum": self.data_checksum,
-            **with_tensorflow.describe(note),
-        }
+        parameters = sum(w.shape.num_elements() for w in self.net.weights)
+        return {**self.members, "parameters": parameters, **with_tensorflow.describe(self.note)}
