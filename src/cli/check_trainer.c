@@ -50,6 +50,10 @@ cnn_status cnn_command_check_trainer(const char *argv0, const cnn_command_line *
                                              .reference = reference,
                                              .command = line->check_trainer.command,
                                              .path = (cnn_path)line->check_trainer.path,
+                                             .mode = line->check_trainer.mode,
+                                             .backend = line->check_trainer.backend,
+                                             .nondeterministic =
+                                                 line->check_trainer.nondeterministic,
                                              .timeout = line->check_trainer.timeout};
     catch_signals();
     CNN_TRY(cnn_conformance_check(&options, &stopped, &result));

@@ -79,6 +79,10 @@ static const char ending[] =
     X("--json", 0, NULL, CHECK, "one JSON object instead of a table")                              \
     X("--path", 0, "native|layered", CHECK,                                                        \
       "the specifications' path, which means nothing to most trainers; default native")            \
+    X("--mode", 0, "M", CHECK, "how to train, for trainers with several modes")                    \
+    X("--backend", 0, "B", CHECK, "the library to compute with, for trainers with a choice")       \
+    X("--nondeterministic", 0, NULL, CHECK,                                                        \
+      "asks for no determinism; checksums of repeated runs are not compared")                      \
     X("--timeout", 0, "SECONDS", CHECK, "a run without an event for so long is ended; default 300")
 
 #define OPTION(name, letter, value, commands, help)   {name, letter, value, help},
@@ -192,6 +196,7 @@ static bool *switch_of(cnn_command_line *line, const char *name)
         {"--runs", &line->report.runs},
         {"--attempts", &line->report.attempts},
         {"--json", &line->check_trainer.json},
+        {"--nondeterministic", &line->check_trainer.nondeterministic},
     };
     for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++)
         if (!strcmp(switches[i].name, name))
@@ -205,6 +210,10 @@ static cnn_status apply_check_trainer(cnn_check_trainer_options *o, const char *
     cnn_status st = CNN_OK;
     if (!strcmp(name, "--path"))
         CNN_TRY(choose(name, value, cnn_path_names, &o->path));
+    else if (!strcmp(name, "--mode"))
+        o->mode = value;
+    else if (!strcmp(name, "--backend"))
+        o->backend = value;
     else if (!strcmp(name, "--timeout"))
         CNN_CHECK(cnn_parse_real(value, &o->timeout) && o->timeout > 0 && o->timeout <= 1e6,
                   CNN_EUSAGE, "--timeout %s: seconds, from above 0 to 1000000", value);
@@ -242,12 +251,12 @@ static cnn_status apply_option(cnn_command_line *line, const char *name, const c
         CNN_CHECK(cnn_parse_int(value, &n) && n >= 1 && n <= 1000000, CNN_EUSAGE,
                   "--ranks %s: a number from 1 to 1000000", value);
         line->ranks = (int)n;
-    } else if (!strcmp(name, "--path") || !strcmp(name, "--timeout")) {
-        CNN_TRY(apply_check_trainer(&line->check_trainer, name, value));
     } else if (!strcmp(name, "--help")) {
         line->command = CNN_COMMAND_HELP;
     } else if (!strcmp(name, "--version")) {
         line->command = CNN_COMMAND_VERSION;
+    } else {
+        CNN_TRY(apply_check_trainer(&line->check_trainer, name, value));
     }
 done:
     return st;

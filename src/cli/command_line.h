@@ -31,9 +31,10 @@ typedef struct {
 /** Options of `check-trainer`. */
 typedef struct {
     char *const *command; /* what stands behind `--`, NULL-terminated; NULL: nothing; from argv */
-    bool json;
-    int path;       /* cnn_path */
-    double timeout; /* seconds */
+    bool json, nondeterministic;
+    int path;                   /* cnn_path */
+    const char *mode, *backend; /* NULL: not given; from argv */
+    double timeout;             /* seconds */
 } cnn_check_trainer_options;
 
 typedef struct {

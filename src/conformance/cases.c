@@ -123,6 +123,18 @@ done:
     return st;
 }
 
+/** Members that only the trainer gets. */
+static cnn_status add_wishes(const cnn_conformance_options *o, cnn_spec *spec)
+{
+    cnn_status st = CNN_OK;
+    spec->train.deterministic = !o->nondeterministic;
+    spec->mode = cnn_strdup(o->mode ? o->mode : "");
+    spec->backend = cnn_strdup(o->backend ? o->backend : "");
+    CNN_CHECK(spec->mode && spec->backend, CNN_ENOMEM, "a specification");
+done:
+    return st;
+}
+
 cnn_status trial_spec_write(const trial *t, trial_case_id id, trial_who who, cnn_text *out)
 {
     cnn_status st = CNN_OK;
@@ -131,6 +143,8 @@ cnn_status trial_spec_write(const trial *t, trial_case_id id, trial_who who, cnn
     CNN_TRY(read_spec(t, id, &spec));
     if (who == REFERENCE)
         spec.path = CNN_PATH_NATIVE; /* its path without rounding between layers */
+    else
+        CNN_TRY(add_wishes(t->options, &spec));
     if (who == REFERENCE || t->version > 1) {
         spec.weights_out = cnn_asprintf("%s/weights", t->folder);
         CNN_CHECK(spec.weights_out, CNN_ENOMEM, "a file's name");

@@ -8,12 +8,16 @@
 #include "base/text.h"
 #include "nn/train.h"
 
+#include <stdbool.h>
+
 typedef struct {
-    const char *helper;    /* path of the exec helper (cnn-exec) */
-    const char *reference; /* path of cnntrain-reference */
-    char *const *command;  /* the trainer's, NULL-terminated */
-    cnn_path path;         /* for the specifications; means nothing to most trainers */
-    double timeout;        /* seconds between two events after which a run is ended */
+    const char *helper;         /* path of the exec helper (cnn-exec) */
+    const char *reference;      /* path of cnntrain-reference */
+    char *const *command;       /* the trainer's, NULL-terminated */
+    cnn_path path;              /* for the specifications; means nothing to most trainers */
+    const char *mode, *backend; /* members of the specifications; NULL: none */
+    bool nondeterministic;      /* the specifications do not ask for equal bits */
+    double timeout;             /* seconds between two events after which a run is ended */
 } cnn_conformance_options;
 
 typedef enum { CNN_CONFORMANCE_NONE, CNN_CONFORMANCE_PASS, CNN_CONFORMANCE_FAIL } cnn_conformance;
