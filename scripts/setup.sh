@@ -9,6 +9,7 @@ test_packages=(libcmocka-dev clang python3 python3-numpy python3-h5py python3-xa
     python3-h5netcdf python3-scipy python3-torch python3-pandas python3-pip python3-setuptools
     python3-wheel netcdf-bin hdf5-tools r-base-core r-cran-ncdf4
     r-cran-nlme r-bioc-rhdf5 slurmctld slurmd slurm-client slurm-wlm-basic-plugins clang-format-14)
+ci_packages=(python3-venv)
 tidy_packages=(clang-tidy-14)
 
 say() { printf '\n== %s\n' "$*"; }
@@ -66,6 +67,15 @@ build_tree() {
     cmake --build "$folder" -t "$target" -j "$(nproc)" >>"$folder.log" 2>&1 ||
         { tail -n 60 "$folder.log"; exit 3; }
     rm -f "$folder.log"
+}
+
+# make_environments NAME...: Python environments of trainers, kept from run to run in the user's cache
+# folder. Where packages cannot be had, tests of these trainers are skipped.
+make_environments() {
+    local status=0
+    trainers/setup "$@" || status=$?
+    [[ $status -ne 3 ]] || printf 'Tests of trainers in %s are skipped, for want of an environment.\n' "$*"
+    [[ $status -eq 0 || $status -eq 3 ]] || exit "$status"
 }
 
 # run_tests FOLDER [CTEST OPTION...]: side by side, twice as many as there are cores, since tests of
