@@ -30,18 +30,24 @@ END
 }
 { echo "# 2 kB to download"; wheel first; wheel second; } >"$list"
 
-# Killed while pip reads the second package, with the first one half installed.
+# Killed while pip reads the second package, when the first one is done. The rest is as a kill would have
+# left it in the middle of an installation.
 mv wheels/second-1.0-py3-none-any.whl second.whl
 mkfifo wheels/second-1.0-py3-none-any.whl
 setsid trainers/setup keras >out 2>err </dev/null &
 setup=$!
 exec 3>wheels/second-1.0-py3-none-any.whl # goes on when pip opens it
+until [[ -e $CNNMPI_ENVIRONMENTS/tensorflow.part/done/first==1.0 ]]; do
+    kill -0 "$setup" || { cat out err; fail "setup has ended"; }
+    sleep 0.05
+done
 says out "tensorflow: 2 kB to download, into $CNNMPI_ENVIRONMENTS/tensorflow"
 kill -KILL -- "-$setup"
 wait "$setup" || true
 exec 3>&-
 [[ ! -e $python ]] || fail "an incomplete environment has its name"
 mv second.whl wheels/second-1.0-py3-none-any.whl
+mv wheels/first-1.0-py3-none-any.whl first.whl # it is not downloaded twice
 packages=$(echo "$CNNMPI_ENVIRONMENTS"/tensorflow.part/environment/lib/python3*/site-packages)
 mkdir "$packages/first-1.0.dist-info"
 printf 'Metadata-Version: 2.1\nName: first\nVersion: 1.0\n' >"$packages/first-1.0.dist-info/METADATA"
@@ -52,6 +58,7 @@ says out "tensorflow is ready"
 [[ $(ls "$CNNMPI_ENVIRONMENTS") == tensorflow ]] || fail "left: $(ls "$CNNMPI_ENVIRONMENTS")"
 expect 0 trainers/setup tensorflow
 says out "tensorflow is there"
+mv first.whl wheels/first-1.0-py3-none-any.whl
 
 # Other pins make it anew; what fails leaves the old one as it is.
 cp "$list" good
@@ -63,6 +70,9 @@ cp good "$list"
 expect 3 trainers/setup tensorflow
 says err "Not all packages could be had"
 "$python" -c 'import first, second' || fail "the old environment"
+cp "$CNNMPI_ENVIRONMENTS/tensorflow/requirements.txt" "$list"
+expect 0 trainers/setup tensorflow
+says out "tensorflow is there"
 expect 2 trainers/setup caffe
 expect 2 trainers/setup
 echo ok
