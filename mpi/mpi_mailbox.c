@@ -16,10 +16,20 @@ typedef struct letter {
     cnn_message body;
 } letter;
 
+/** A message on its way in: its bytes may come in parts, of which the sender has to send the last. */
+typedef struct arrival {
+    struct arrival *next;
+    MPI_Request request;
+    int from;
+    cnn_tag tag;
+    cnn_message body;
+} arrival;
+
 typedef struct {
     cnn_mailbox box; /* first: see mailbox.h */
     MPI_Comm comm;
     letter *out;
+    arrival *in, **in_end; /* in the order in which they were sent, for each sender */
 } mpi_mailbox;
 
 /** Whether a call failed only because a rank has died, which is settled elsewhere (mpi/heartbeat). MPI
@@ -85,29 +95,98 @@ done:
     return st;
 }
 
+/** Whether an earlier message of the same sender is still on its way: it comes first. */
+static bool is_behind(const mpi_mailbox *m, const arrival *a)
+{
+    for (const arrival *b = m->in; b != a; b = b->next)
+        if (b->from == a->from)
+            return true;
+    return false;
+}
+
+static void take_out(mpi_mailbox *m, arrival **at)
+{
+    arrival *a = *at;
+    *at = a->next;
+    if (!a->next)
+        m->in_end = at;
+    free(a);
+}
+
+/** Hands out the first message that is whole. A sender that dies or stops halfway holds up its own
+ *  messages only. */
+static cnn_status hand_out(mpi_mailbox *m, bool *received, int *from, cnn_tag *tag,
+                           cnn_message *body)
+{
+    cnn_status st = CNN_OK;
+    for (arrival **at = &m->in; *at && !*received;) {
+        arrival *a = *at;
+        int whole = 0;
+        const int code =
+            is_behind(m, a) ? MPI_SUCCESS : MPI_Test(&a->request, &whole, MPI_STATUS_IGNORE);
+        const bool never = is_death(m, code);
+        if (!never)
+            CNN_TRY(cnn_mpi_status(code, "MPI_Test"));
+        *received = whole && !never;
+        if (*received) {
+            *from = a->from;
+            *tag = a->tag;
+            *body = a->body;
+        }
+        if (whole || never)
+            take_out(m, at);
+        else
+            at = &a->next;
+    }
+done:
+    return st;
+}
+
+/** Begins to receive the next message that has been announced; *there: there was one. */
+static cnn_status begin_to_receive(mpi_mailbox *m, bool *there)
+{
+    cnn_status st = CNN_OK;
+    MPI_Status status;
+    MPI_Message message;
+    arrival *a = NULL;
+    int found = 0, code;
+    do
+        code = MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, m->comm, &found, &message, &status);
+    while (is_death(m, code)); /* messages of the others come again */
+    CNN_TRY(cnn_mpi_status(code, "MPI_Improbe"));
+    *there = found;
+    if (!found)
+        goto done;
+    CNN_CHECK((a = calloc(1, sizeof *a)) != NULL, CNN_ENOMEM, "a message of rank %d",
+              status.MPI_SOURCE);
+    a->from = status.MPI_SOURCE;
+    a->tag = (cnn_tag)status.MPI_TAG;
+    code = MPI_Imrecv(&a->body, (int)sizeof a->body, MPI_BYTE, &message, &a->request);
+    if (is_death(m, code))
+        goto done;
+    CNN_TRY(cnn_mpi_status(code, "MPI_Imrecv"));
+    *m->in_end = a;
+    m->in_end = &a->next;
+    a = NULL;
+done:
+    free(a);
+    return st;
+}
+
 static cnn_status receive_message(cnn_mailbox *box, bool *received, int *from, cnn_tag *tag,
                                   cnn_message *body)
 {
     cnn_status st = CNN_OK;
     mpi_mailbox *m = (mpi_mailbox *)box;
-    MPI_Status status;
-    int there = 0;
+    bool there = true;
     *received = false;
     CNN_TRY(clear(m));
-    int code = MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, m->comm, &there, &status);
-    if (is_death(m, code))
-        goto done;
-    CNN_TRY(cnn_mpi_status(code, "MPI_Iprobe"));
-    if (!there)
-        goto done;
-    code = MPI_Recv(body, (int)sizeof *body, MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG, m->comm,
-                    MPI_STATUS_IGNORE);
-    if (is_death(m, code))
-        goto done;
-    CNN_TRY(cnn_mpi_status(code, "MPI_Recv"));
-    *received = true;
-    *from = status.MPI_SOURCE;
-    *tag = (cnn_tag)status.MPI_TAG;
+    CNN_TRY(hand_out(m, received, from, tag, body));
+    while (!*received && there) {
+        CNN_TRY(begin_to_receive(m, &there));
+        if (there)
+            CNN_TRY(hand_out(m, received, from, tag, body));
+    }
 done:
     return st;
 }
@@ -127,6 +206,10 @@ static void destroy(cnn_mailbox *box)
         m->out = l->next;
         free(l);
     }
+    while (m->in) {
+        MPI_Wait(&m->in->request, MPI_STATUS_IGNORE);
+        take_out(m, &m->in);
+    }
     free(m);
 }
 
@@ -137,6 +220,7 @@ cnn_status cnn_mpi_mailbox_create(MPI_Comm comm, cnn_mailbox **out)
     CNN_CHECK(m != NULL, CNN_ENOMEM, "mailbox");
     m->box = (cnn_mailbox){send_message, receive_message, is_sent, destroy};
     m->comm = comm;
+    m->in_end = &m->in;
     *out = &m->box;
 done:
     return st;
