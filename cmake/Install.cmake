@@ -5,7 +5,7 @@ install(TARGETS cnnmpi RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS cnntrain-onednn cnntrain-reference cnntrain-simulate cnn-exec
     RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/cnnmpi)
 install(DIRECTORY jobs slurm trainers DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi
-    FILES_MATCHING PATTERN *.yaml PATTERN *.sbatch PATTERN *.py PATTERN trainers/requirements/*
+    FILES_MATCHING PATTERN *.yaml PATTERN *.sbatch PATTERN *.bash PATTERN *.py PATTERN trainers/requirements/*
     PATTERN __pycache__ EXCLUDE)
 install(PROGRAMS trainers/setup DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi/trainers)
 install(DIRECTORY python/cnnmpi DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi/python

@@ -10,7 +10,8 @@ source "$here/cluster.sh"
 
 # What is in $PATH notes who calls and which GPUs Slurm gave, and becomes the program, which has the null
 # trainer beside it as the trainer for GPUs.
-mkdir bin programs
+mkdir -p bin programs share/cnnmpi
+ln -s "$slurm_scripts" share/cnnmpi/slurm
 cp "$build/cnnmpi" "$build/cnn-exec" programs/
 cat >programs/cnntrain-cudnn <<END
 #!/bin/sh
