@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mpi/terminal.h"
 
-#include "base/text.h"
+#include "base/process_stat.h"
 #include "mpi/launch.h"
 
 #include <fcntl.h>
@@ -11,27 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { GENERATIONS = 16, STAT_BYTES = 4096 };
-
-/** Name and parent of a process, from /proc/PID/stat: "pid (name) state parent ...". */
-static bool look_up(pid_t pid, char name[32], pid_t *parent)
-{
-    char path[64], *text = NULL;
-    bool good = false;
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    if (cnn_read_file(path, STAT_BYTES, &text, NULL) == CNN_OK) {
-        char *open = strchr(text, '('), *close = strrchr(text, ')');
-        if (open && close && open < close && strlen(close) > 4) { /* ") S 4711 ..." */
-            const long up = strtol(close + 4, NULL, 10);
-            *close = '\0';
-            cnn_copy_string(name, 32, open + 1);
-            *parent = (pid_t)up;
-            good = true;
-        }
-    }
-    free(text);
-    return good;
-}
+enum { GENERATIONS = 16 };
 
 static bool is_launcher(const char *name)
 {
@@ -46,14 +26,13 @@ static bool is_launcher(const char *name)
 static pid_t find_launcher(void)
 {
     pid_t pid = getppid();
-    char name[32];
+    cnn_process_stat stat;
     for (int i = 0; i < GENERATIONS && pid > 1; i++) {
-        pid_t parent;
-        if (!look_up(pid, name, &parent))
+        if (!cnn_process_stat_read("", pid, &stat))
             return 0;
-        if (is_launcher(name))
+        if (is_launcher(stat.name))
             return pid;
-        pid = parent;
+        pid = (pid_t)stat.parent;
     }
     return 0;
 }

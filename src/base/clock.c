@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 
+#include "base/process_stat.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -53,20 +55,12 @@ void cnn_clock_format_duration(double seconds, char *s, size_t n)
 
 double cnn_clock_process_age(void)
 {
-    static const int START_FIELD = 22; /* proc(5): starttime, in ticks since boot */
-    char text[1024];
-    FILE *f = fopen("/proc/self/stat", "re");
-    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
-    if (f)
-        fclose(f);
-    text[n] = '\0';
-    char *s = strrchr(text, ')'); /* ends field 2, which may hold spaces */
-    for (int field = 2; s && field < START_FIELD; field++)
-        s = strchr(s + 1, ' ');
+    cnn_process_stat self;
     struct timespec now;
-    if (!s || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+    if (!cnn_process_stat_read("", getpid(), &self) || self.start == 0 ||
+        clock_gettime(CLOCK_BOOTTIME, &now) != 0)
         return NAN;
-    double start = (double)strtoull(s + 1, NULL, 10) / (double)sysconf(_SC_CLK_TCK);
+    const double start = (double)self.start / (double)sysconf(_SC_CLK_TCK);
     const double age = (double)now.tv_sec + (double)now.tv_nsec * 1e-9 - start;
     return age > 0 ? age : 0;
 }

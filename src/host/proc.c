@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/proc.h"
 
+#include "base/process_stat.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -169,30 +171,14 @@ void cnn_proc_pci_cpus(const char *root, const char *address, char *list, size_t
         fclose(f);
 }
 
-/** The parent of a process; 0: it has none, or is gone. */
-static int parent_of(const char *root, int pid)
-{
-    char path[64], text[512];
-    int parent = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", pid); /* "12 (name) S 11 ..." */
-    FILE *f = open_under(root, path);
-    const size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
-    text[n] = '\0';
-    const char *end = strrchr(text, ')'); /* of a name that may hold anything */
-    if (!end || sscanf(end + 1, " %*c %d", &parent) != 1)
-        parent = 0;
-    if (f)
-        fclose(f);
-    return parent;
-}
-
 bool cnn_proc_descends(const char *root, int pid, int ancestor)
 {
     enum { DEEPEST = 64 };
+    cnn_process_stat stat;
     for (int i = 0; i < DEEPEST && pid > 0; i++) {
         if (pid == ancestor)
             return true;
-        pid = parent_of(root, pid);
+        pid = cnn_process_stat_read(root, pid, &stat) ? (int)stat.parent : 0;
     }
     return false;
 }

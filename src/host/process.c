@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/process.h"
 
+#include "base/process_stat.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,21 +15,8 @@
 /** When a process began; 0: it is gone. */
 static uint64_t start_of(int64_t pid)
 {
-    enum { AFTER_NAME = 19 }; /* fields between the state and the start */
-    char path[64], text[1024];
-    unsigned long long start = 0;
-    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
-    FILE *f = fopen(path, "re");
-    const size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
-    if (f)
-        fclose(f);
-    text[n] = '\0';
-    const char *at = strrchr(text, ')'); /* the name may hold anything */
-    for (int i = 0; at && i <= AFTER_NAME; i++)
-        at = strchr(at + 1, ' ');
-    if (!at || sscanf(at, " %llu", &start) != 1)
-        start = 0;
-    return start;
+    cnn_process_stat stat;
+    return cnn_process_stat_read("", pid, &stat) ? stat.start : 0;
 }
 
 cnn_process_identity cnn_process_self(void)
