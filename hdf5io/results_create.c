@@ -66,7 +66,7 @@ done:
     return st;
 }
 
-/** Places of each run for its attempts: see cnn_writer_attempt_count (hdf5io/writer.h). */
+/** Places of each run for its attempts: see attempts_per_run in results/store.h. */
 static int attempt_places(int runs, int retries)
 {
     enum { SPARE_IN_ALL = 100000 }; /* 80 MB */

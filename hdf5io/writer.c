@@ -279,42 +279,6 @@ static cnn_status write_table(cnn_writer *w, cnn_table_id id, const void *rows, 
     return write_rows(w, id, rows, stride, start, count);
 }
 
-cnn_status cnn_writer_run(cnn_writer *writer, int run, cnn_run_status status,
-                          const cnn_measured *measured, const cnn_epoch_row *epochs)
-{
-    cnn_status st = CNN_OK;
-    const int8_t flag = (int8_t)status, none = CNN_RUN_PLANNED;
-    const hsize_t start[] = {(hsize_t)run, 0};
-    const hsize_t count[] = {1, writer->lengths.of[CNN_DIM_EPOCH]};
-    CNN_CHECK(run >= 0 && (hsize_t)run < writer->lengths.of[CNN_DIM_RUN], CNN_EINVAL,
-              "the results file has no run %d", run);
-    CNN_CHECK((int)status >= 0 && status < CNN_RUN_STATUS_COUNT, CNN_EINVAL, "no status %d",
-              (int)status);
-    CNN_TRY(write_row(writer, CNN_TABLE_STATUS, start[0], &none)); /* if there was another result */
-    CNN_TRY(write_row(writer, CNN_TABLE_MEASURED, start[0], measured));
-    CNN_TRY(write_rows(writer, CNN_TABLE_EPOCHS, epochs, sizeof *epochs, start, count));
-    CNN_TRY(write_row(writer, CNN_TABLE_STATUS, start[0], &flag));
-done:
-    return st;
-}
-
-int cnn_writer_attempt_count(const cnn_writer *writer)
-{
-    return (int)(writer->lengths.of[CNN_DIM_ATTEMPT] / writer->lengths.of[CNN_DIM_RUN]);
-}
-
-cnn_status cnn_writer_attempt(cnn_writer *writer, int run, int attempt, const cnn_attempt *row)
-{
-    cnn_status st = CNN_OK;
-    hsize_t runs = writer->lengths.of[CNN_DIM_RUN];
-    hsize_t per_run = writer->lengths.of[CNN_DIM_ATTEMPT] / runs;
-    CNN_CHECK(run >= 0 && (hsize_t)run < runs && attempt >= 0 && (hsize_t)attempt < per_run,
-              CNN_EINVAL, "the results file has no attempt %d of run %d", attempt, run);
-    CNN_TRY(write_row(writer, CNN_TABLE_ATTEMPTS, (hsize_t)run * per_run + (hsize_t)attempt, row));
-done:
-    return st;
-}
-
 cnn_status cnn_writer_session(cnn_writer *writer, int session, double start_time, int ranks)
 {
     cnn_status st = CNN_OK;
@@ -324,15 +288,6 @@ cnn_status cnn_writer_session(cnn_writer *writer, int session, double start_time
               "all %d places for sessions are taken: the results file cannot be resumed again",
               CNN_SESSION_PLACES);
     CNN_TRY(write_row(writer, CNN_TABLE_SESSIONS, (hsize_t)session, &row));
-done:
-    return st;
-}
-
-cnn_status cnn_writer_quarantine(cnn_writer *writer, int session, const cnn_quarantine *row)
-{
-    cnn_status st = CNN_OK;
-    CNN_CHECK(session >= 0 && session < CNN_SESSION_PLACES, CNN_EINVAL, "no session %d", session);
-    CNN_TRY(write_row(writer, CNN_TABLE_QUARANTINES, (hsize_t)session, row));
 done:
     return st;
 }
@@ -410,27 +365,54 @@ done:
     return st;
 }
 
-/* ---- as a store ---------------------------------------------------------------------------- */
+/* ---- rows of a running job -------------------------------------------------------------- */
 
 static cnn_status store_run(cnn_store *store, int run, cnn_run_status status,
                             const cnn_measured *measured, const cnn_epoch_row *epochs)
 {
-    return cnn_writer_run((cnn_writer *)store, run, status, measured, epochs);
+    cnn_status st = CNN_OK;
+    cnn_writer *writer = (cnn_writer *)store;
+    const int8_t flag = (int8_t)status, none = CNN_RUN_PLANNED;
+    const hsize_t start[] = {(hsize_t)run, 0};
+    const hsize_t count[] = {1, writer->lengths.of[CNN_DIM_EPOCH]};
+    CNN_CHECK(run >= 0 && (hsize_t)run < writer->lengths.of[CNN_DIM_RUN], CNN_EINVAL,
+              "the results file has no run %d", run);
+    CNN_CHECK((int)status >= 0 && status < CNN_RUN_STATUS_COUNT, CNN_EINVAL, "no status %d",
+              (int)status);
+    CNN_TRY(write_row(writer, CNN_TABLE_STATUS, start[0], &none)); /* if there was another result */
+    CNN_TRY(write_row(writer, CNN_TABLE_MEASURED, start[0], measured));
+    CNN_TRY(write_rows(writer, CNN_TABLE_EPOCHS, epochs, sizeof *epochs, start, count));
+    CNN_TRY(write_row(writer, CNN_TABLE_STATUS, start[0], &flag));
+done:
+    return st;
 }
 
 static cnn_status store_attempt(cnn_store *store, int run, int attempt, const cnn_attempt *row)
 {
-    return cnn_writer_attempt((cnn_writer *)store, run, attempt, row);
+    cnn_status st = CNN_OK;
+    cnn_writer *writer = (cnn_writer *)store;
+    const hsize_t runs = writer->lengths.of[CNN_DIM_RUN];
+    const hsize_t per_run = (hsize_t)store->attempts_per_run;
+    CNN_CHECK(run >= 0 && (hsize_t)run < runs && attempt >= 0 && (hsize_t)attempt < per_run,
+              CNN_EINVAL, "the results file has no attempt %d of run %d", attempt, run);
+    CNN_TRY(write_row(writer, CNN_TABLE_ATTEMPTS, (hsize_t)run * per_run + (hsize_t)attempt, row));
+done:
+    return st;
 }
 
 static cnn_status store_quarantine(cnn_store *store, int session, const cnn_quarantine *row)
 {
-    return cnn_writer_quarantine((cnn_writer *)store, session, row);
+    cnn_status st = CNN_OK;
+    CNN_CHECK(session >= 0 && session < CNN_SESSION_PLACES, CNN_EINVAL, "no session %d", session);
+    CNN_TRY(write_row((cnn_writer *)store, CNN_TABLE_QUARANTINES, (hsize_t)session, row));
+done:
+    return st;
 }
 
 cnn_store *cnn_writer_store(cnn_writer *writer)
 {
-    writer->store =
-        (cnn_store){cnn_writer_attempt_count(writer), store_run, store_attempt, store_quarantine};
+    const hsize_t *of = writer->lengths.of;
+    writer->store = (cnn_store){(int)(of[CNN_DIM_ATTEMPT] / of[CNN_DIM_RUN]), store_run,
+                                store_attempt, store_quarantine};
     return &writer->store;
 }

@@ -41,27 +41,14 @@ bool cnn_writer_excludes_others(const cnn_writer *writer);
  *  block; not collective. */
 cnn_status cnn_writer_check(const cnn_writer *writer);
 
-/** Its rows while a job runs: an interface over the functions below, owned by the writer. */
+/** Its rows while a job runs (results/store.h), owned by the writer. Text that is not UTF-8 is stored
+ *  with '?' for the bytes that are wrong. */
 cnn_store *cnn_writer_store(cnn_writer *writer);
-
-/** Places for attempts that each run has: in a new file twice 1 + retries, for a second session or
- * a block that is repeated on another device; fewer, but always one more than 1 + retries, where
- * there are very many runs. */
-int cnn_writer_attempt_count(const cnn_writer *writer);
 
 /* The following are independent: one rank alone calls them, for a row that only it writes. */
 
-/** Measured columns and epochs of a run, as many as the job trains at most, then its status, written
- *  last. A result that was there before is taken back first: the row is never a mixture of two. Text
- *  that is not UTF-8 is stored with '?' for the bytes that are wrong. */
-cnn_status cnn_writer_run(cnn_writer *writer, int run, cnn_run_status status,
-                          const cnn_measured *measured, const cnn_epoch_row *epochs);
-/** One attempt of a run (0, 1, ...). */
-cnn_status cnn_writer_attempt(cnn_writer *writer, int run, int attempt, const cnn_attempt *row);
 /** Opens session number `session` (rank 0 only). CNN_EIO when all places (256) are taken. */
 cnn_status cnn_writer_session(cnn_writer *writer, int session, double start_time, int ranks);
-/** Records the devices that were quarantined in a session, and why (rank 0 only). */
-cnn_status cnn_writer_quarantine(cnn_writer *writer, int session, const cnn_quarantine *row);
 /** Freezes algorithms in place number `place` (rank 0 only), which must be free. */
 cnn_status cnn_writer_tuning(cnn_writer *writer, int place, const cnn_tuning *tuning);
 /** Keeps an environment in place number `place` (rank 0 only), which must be free. */

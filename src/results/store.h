@@ -13,9 +13,12 @@ typedef struct cnn_store cnn_store;
 /** An implementation has this as its first member. All functions: one rank alone, for rows that only
  *  it writes; each returns once the row is written, or CNN_EIO; none is collective. */
 struct cnn_store {
-    int attempts_per_run; /* places for attempts that each run has */
-    /** The result of a run: its status is written last, and an earlier result is taken back first,
-     *  so that the row is never a mixture of two. */
+    /** Places for attempts that each run has: in a new file twice 1 + retries, for a second session
+     *  or a block that is repeated on another device; fewer, but always one more than 1 + retries,
+     *  where there are very many runs. */
+    int attempts_per_run;
+    /** The result of a run, with as many epochs as the job trains at most: its status is written
+     *  last, and an earlier result is taken back first, so that the row is never a mixture of two. */
     cnn_status (*write_run)(cnn_store *store, int run, cnn_run_status status,
                             const cnn_measured *measured, const cnn_epoch_row *epochs);
     /** One attempt of a run, 0 .. attempts_per_run - 1. */

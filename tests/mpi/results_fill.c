@@ -12,9 +12,9 @@ cnn_status fill_run(cnn_writer *writer, int run, cnn_run_status status)
         epochs[e] = fixture_epoch(run, e);
     for (int a = 0; a < measured.attempts; a++) {
         cnn_attempt attempt = fixture_attempt(run, a);
-        CNN_TRY(cnn_writer_attempt(writer, run, a, &attempt));
+        CNN_TRY(cnn_store_attempt(cnn_writer_store(writer), run, a, &attempt));
     }
-    CNN_TRY(cnn_writer_run(writer, run, status, &measured, epochs));
+    CNN_TRY(cnn_store_run(cnn_writer_store(writer), run, status, &measured, epochs));
 done:
     return st;
 }
@@ -30,7 +30,7 @@ cnn_status fill_share(cnn_writer *writer, const cnn_design *design, int rank, in
         const cnn_quarantine quarantine = {FIXTURE_QUARANTINE};
         CNN_TRY(cnn_writer_session(writer, 0, FIXTURE_SESSION_TIME, ranks));
         CNN_TRY(cnn_writer_session(writer, 1, FIXTURE_SESSION_TIME + 60.5, 1));
-        CNN_TRY(cnn_writer_quarantine(writer, 1, &quarantine));
+        CNN_TRY(cnn_store_quarantine(cnn_writer_store(writer), 1, &quarantine));
         CNN_TRY(cnn_writer_analysis(writer, analysis));
     }
 done:

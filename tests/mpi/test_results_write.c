@@ -207,10 +207,12 @@ static void test_write_rejects_rows_out_of_range(void **state)
     cnn_attempt a = cnn_attempt_unknown();
     cnn_analysis wrong = {.cell_count = design->cell_count + 1};
     check(cnn_writer_open(path, MPI_COMM_WORLD, &w));
-    assert_int_equal(cnn_writer_run(w, design->run_count, CNN_RUN_DONE, &m, e), CNN_EINVAL);
-    assert_int_equal(cnn_writer_run(w, -1, CNN_RUN_DONE, &m, e), CNN_EINVAL);
-    assert_int_equal(cnn_writer_run(w, 0, CNN_RUN_STATUS_COUNT, &m, e), CNN_EINVAL);
-    assert_int_equal(cnn_writer_attempt(w, 0, FIXTURE_ATTEMPTS, &a), CNN_EINVAL);
+    assert_int_equal(cnn_store_run(cnn_writer_store(w), design->run_count, CNN_RUN_DONE, &m, e),
+                     CNN_EINVAL);
+    assert_int_equal(cnn_store_run(cnn_writer_store(w), -1, CNN_RUN_DONE, &m, e), CNN_EINVAL);
+    assert_int_equal(cnn_store_run(cnn_writer_store(w), 0, CNN_RUN_STATUS_COUNT, &m, e),
+                     CNN_EINVAL);
+    assert_int_equal(cnn_store_attempt(cnn_writer_store(w), 0, FIXTURE_ATTEMPTS, &a), CNN_EINVAL);
     assert_int_equal(cnn_writer_session(w, 256, 1.0, 1), CNN_EIO);
     assert_int_equal(cnn_writer_analysis(w, &wrong), CNN_EINVAL);
     check(cnn_writer_close(&w));
@@ -228,7 +230,7 @@ static void test_write_text_not_utf8_is_cleaned(void **state)
         cnn_attempt row = cnn_attempt_unknown();
         strcpy(row.attempt_log, "bad \xff\xc3 good ü");
         memset(row.attempt_reason, 'r', sizeof row.attempt_reason); /* not ended */
-        check(cnn_writer_attempt(w, 0, 0, &row));
+        check(cnn_store_attempt(cnn_writer_store(w), 0, 0, &row));
     }
     check(cnn_writer_close(&w));
     check(cnn_results_read(path, &r));

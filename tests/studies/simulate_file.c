@@ -19,9 +19,9 @@ static cnn_status write_rows(const cnn_results *r, cnn_writer *writer)
         const cnn_attempt *attempts = &r->attempts[run * r->attempts_per_run];
         for (int a = 0; a < r->attempts_per_run; a++)
             if (attempts[a].attempt_outcome != CNN_OUTCOME_NONE)
-                CNN_TRY(cnn_writer_attempt(writer, run, a, &attempts[a]));
-        CNN_TRY(cnn_writer_run(writer, run, (cnn_run_status)r->status[run], &r->measured[run],
-                               &r->epochs[run * r->epoch_count]));
+                CNN_TRY(cnn_store_attempt(cnn_writer_store(writer), run, a, &attempts[a]));
+        CNN_TRY(cnn_store_run(cnn_writer_store(writer), run, (cnn_run_status)r->status[run],
+                              &r->measured[run], &r->epochs[run * r->epoch_count]));
     }
     CNN_TRY(cnn_writer_session(writer, 0, r->sessions[0].start_time, r->sessions[0].ranks));
 done:
