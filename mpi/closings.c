@@ -48,7 +48,7 @@ static cnn_status await(const cnn_rank_context *context, waiting *w)
             strike_off(w, body.closed.rank, (cnn_status)body.closed.status);
         if (received)
             continue;
-        while (cnn_heartbeat_next_loss(context->heartbeat, &loss))
+        while (cnn_losses_next(context->losses, &loss))
             strike_off(w, loss.rank, CNN_OK);
         nanosleep(&pause_between, NULL);
     }

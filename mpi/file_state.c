@@ -69,11 +69,6 @@ done:
     return st;
 }
 
-static bool is_finished(const cnn_results *r, int run)
-{
-    return r->status[run] == CNN_RUN_DONE || r->status[run] == CNN_RUN_DIVERGED;
-}
-
 /** State of the runs. */
 static cnn_status take_runs(const cnn_results *r, const cnn_design *design, cnn_file_state *s)
 {
@@ -83,7 +78,7 @@ static cnn_status take_runs(const cnn_results *r, const cnn_design *design, cnn_
     s->complete = true;
     for (int run = 0; run < r->run_count; run++) {
         const cnn_measured *m = &r->measured[run];
-        const bool finished = is_finished(r, run);
+        const bool finished = cnn_run_status_is_finished(r->status[run]);
         double *known = &s->known_durations[design->runs[run].cell];
         s->status[run] = r->status[run];
         for (int a = 0; a < r->attempts_per_run; a++)
@@ -126,7 +121,7 @@ static cnn_status find_homes(const cnn_results *r, const cnn_job *job, const cnn
         s->home[b] = -1;
         for (int l = 0; l < design->level_count; l++) {
             const int run = cnn_block_run(block, l);
-            if (is_finished(r, run))
+            if (cnn_run_status_is_finished(r->status[run]))
                 finished = run;
             else
                 open++;

@@ -392,10 +392,12 @@ cnn_status cnn_job_runner_run(MPI_Comm comm, const cnn_job *job, const cnn_run_o
 {
     cnn_status st = CNN_OK;
     int signal = 0;
-    runner r = {
-        .comm = MPI_COMM_NULL,
-        .options = options,
-        .context = {.job = job, .system = cnn_system_real(), .heartbeat = options->heartbeat}};
+    runner r = {.comm = MPI_COMM_NULL,
+                .options = options,
+                .context = {.job = job,
+                            .system = cnn_system_real(),
+                            .heartbeat = options->heartbeat,
+                            .losses = cnn_heartbeat_losses(options->heartbeat)}};
     *out = (cnn_run_outcome){0};
     cnn_stop_watch_late();
     CNN_TRY(join(&r, comm));

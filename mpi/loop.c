@@ -87,12 +87,15 @@ done:
     return st;
 }
 
-/** Rank 0: those that count as dead. */
+/** Rank 0: those that count as dead. None is taken once the job has ended: the end named how many
+ *  there were, and who waits for the others after it (mpi/closings.c, or the heartbeat where all
+ *  are thought alive) has to learn of later ones. */
 static cnn_status take_losses(cnn_loop *l, bool *busy)
 {
     cnn_status st = CNN_OK;
     cnn_loss loss;
-    while (l->dispatcher && cnn_heartbeat_next_loss(l->context->heartbeat, &loss)) {
+    while (l->dispatcher && !cnn_dispatcher_has_ended(l->dispatcher) &&
+           cnn_losses_next(l->context->losses, &loss)) {
         *busy = true;
         CNN_TRY(cnn_dispatcher_lose(l->dispatcher, &loss));
     }

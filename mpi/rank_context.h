@@ -34,6 +34,7 @@ typedef struct {
     const cnn_system *system;
     cnn_file_watch *watch;    /* over the results file; rank 0 */
     cnn_heartbeat *heartbeat; /* NULL: none */
+    cnn_losses *losses;       /* of the heartbeat, rank 0; NULL: no death is noticed */
     char **algorithms;        /* [cell_count] frozen for this rank's device model; NULL: none */
     int session;              /* this invocation's number in the results file */
     int epoch_count;          /* of a row of the file */
@@ -48,7 +49,7 @@ typedef struct {
 /** A finished run is kept; one that failed in an earlier session is tried again. */
 static inline bool cnn_run_is_finished(const cnn_rank_context *context, int run)
 {
-    return context->status[run] == CNN_RUN_DONE || context->status[run] == CNN_RUN_DIVERGED;
+    return cnn_run_status_is_finished(context->status[run]);
 }
 
 #endif

@@ -71,6 +71,11 @@ void cnn_dispatcher_destroy(cnn_dispatcher **dispatcher)
     *dispatcher = NULL;
 }
 
+bool cnn_dispatcher_has_ended(const cnn_dispatcher *d)
+{
+    return d->state == CNN_JOB_ENDED;
+}
+
 bool cnn_dispatcher_is_broken(const cnn_dispatcher *d)
 {
     return d->broken;
@@ -217,9 +222,7 @@ done:
     return st;
 }
 
-/** An attempt has failed: its report does not stand, unless it is that of an earlier result, which
- *  the file keeps. */
-static void forget_report(cnn_dispatcher *d, int run)
+void cnn_dispatcher_forget_report(cnn_dispatcher *d, int run)
 {
     if (!cnn_run_is_finished(d->context, run))
         cnn_consistency_forget(d->consistency, run);
@@ -238,7 +241,7 @@ static void handle_run(cnn_dispatcher *d, int from, const cnn_message_run *m)
                                  m->status == CNN_RUN_FAILED || m->occupied, m->reason);
     d->failures[from].occupied = m->occupied;
     if (m->status == CNN_RUN_FAILED)
-        forget_report(d, m->run);
+        cnn_dispatcher_forget_report(d, m->run);
     if (m->status != CNN_RUN_FAILED) {
         c->longest = fmax(c->longest, m->life_seconds);
         c->sum += m->life_seconds;
@@ -274,7 +277,7 @@ static cnn_status handle_report(cnn_dispatcher *d, int from, cnn_tag tag, const 
         CNN_TRY(handle_write(d, from, &body->write));
     } else if (tag == CNN_TAG_ATTEMPT) {
         d->context->attempts[body->attempt.run]++;
-        forget_report(d, body->attempt.run);
+        cnn_dispatcher_forget_report(d, body->attempt.run);
         cnn_progress_attempt(d->progress, from, &body->attempt);
     } else {
         handle_run(d, from, &body->run);

@@ -46,6 +46,9 @@ cnn_status cnn_dispatcher_receive(cnn_dispatcher *dispatcher, int from, cnn_tag 
  *  results file cannot be written. */
 cnn_status cnn_dispatcher_lose(cnn_dispatcher *dispatcher, const cnn_loss *loss);
 
+/** Whether all living ranks have been asked to leave their loops: no further loss may be reported. */
+bool cnn_dispatcher_has_ended(const cnn_dispatcher *dispatcher);
+
 /** Whether a rank has reported that it cannot continue; it keeps the reason. */
 bool cnn_dispatcher_is_broken(const cnn_dispatcher *dispatcher);
 

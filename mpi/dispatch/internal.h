@@ -59,6 +59,10 @@ bool cnn_dispatcher_is_in_time(cnn_dispatcher *d, int block);
 /** Takes in that a rank received SIGUSR1. */
 void cnn_dispatcher_handle_late(cnn_dispatcher *d);
 
+/** An attempt has failed, or its rank has died: what its trainer reported does not stand, unless the
+ *  run has an earlier result, which the file keeps. */
+void cnn_dispatcher_forget_report(cnn_dispatcher *d, int run);
+
 /** Whether a rank can be given blocks. */
 bool cnn_dispatcher_is_usable(const cnn_dispatcher *d, int rank);
 

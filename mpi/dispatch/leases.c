@@ -16,7 +16,8 @@ struct cnn_leases {
     lease *of; /* [count] */
 };
 
-static const double signs_a_lease = 24, longest_interval = 5; /* seconds */
+static const double signs_a_lease = 24, longest_interval = 5;     /* seconds */
+static const double patience_share = 1.0 / 8, least_patience = 1; /* of a lease; seconds */
 
 cnn_status cnn_leases_create(int ranks, double seconds, double now, cnn_leases **out)
 {
@@ -58,6 +59,12 @@ void cnn_leases_end(cnn_leases *l, int rank)
     l->of[rank].ended = true;
 }
 
+void cnn_leases_skip(cnn_leases *l, double seconds)
+{
+    for (int r = 0; r < l->count; r++)
+        l->of[r].heard += seconds;
+}
+
 bool cnn_leases_is_silent(const cnn_leases *l, int rank, double now)
 {
     const lease *one = &l->of[rank];
@@ -85,4 +92,9 @@ bool cnn_lease_is_over(double acknowledged, double seconds, double now)
 double cnn_lease_interval(double seconds)
 {
     return fmin(seconds / signs_a_lease, longest_interval);
+}
+
+double cnn_lease_patience(double seconds)
+{
+    return fmax(least_patience, patience_share * seconds);
 }

@@ -19,15 +19,11 @@ static int cell_of(const cnn_dispatcher *d, int block)
     return block < 0 ? 0 : design->runs[cnn_block_run(&design->blocks[block], 0)].cell;
 }
 
-/** What the trainers of unfinished runs reported does not stand. */
 static void forget_reports(cnn_dispatcher *d, int block)
 {
     const cnn_design *design = d->context->design;
-    for (int l = 0; l < design->level_count; l++) {
-        const int run = cnn_block_run(&design->blocks[block], l);
-        if (!cnn_run_is_finished(d->context, run))
-            cnn_consistency_forget(d->consistency, run);
-    }
+    for (int l = 0; l < design->level_count; l++)
+        cnn_dispatcher_forget_report(d, cnn_block_run(&design->blocks[block], l));
 }
 
 /** The row that the rank was writing may be torn: no result of it stands. Its attempt may have been

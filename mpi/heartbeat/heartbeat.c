@@ -26,6 +26,7 @@ typedef struct {
 } member;
 
 struct cnn_heartbeat {
+    cnn_losses losses; /* first: see mpi/dispatch/leases.h */
     pthread_t thread;
     pthread_mutex_t lock; /* over all that follows */
     int wake;             /* ends the thread's sleep */
@@ -37,6 +38,7 @@ struct cnn_heartbeat {
     char *exit_file;   /* rank 0; NULL: none */
     double start_by;   /* before it has joined: when this process ends; infinite: never */
     double seconds;    /* of a lease */
+    double awake_by;   /* when the thread ends its sleep at the latest, unless it is paused */
     member *members;   /* [size] */
     char trouble[256]; /* why nothing is sent; "" */
     cnn_datagram_directory directory;
@@ -48,10 +50,12 @@ struct cnn_heartbeat {
     double first_loss;                /* while all leave; infinite: none */
     cnn_datagram_address *heard_from; /* [size] */
     /* the others */
-    double acknowledged; /* when the last sign that was answered was sent */
-    double due;          /* the next sign */
-    int address;         /* of rank 0, at which an answer came; -1: try all */
-    int order;           /* to the trainer's supervisor; -1: no trainer */
+    double acknowledged;  /* when the last sign that was answered was sent */
+    double patient_until; /* it was paused: rank 0 has until then to answer */
+    double paused_since;  /* acknowledged, as it was when that began */
+    double due;           /* the next sign */
+    int address;          /* of rank 0, at which an answer came; -1: try all */
+    int order;            /* to the trainer's supervisor; -1: no trainer */
 };
 
 static const double first_lease = 120, patience_at_start = 110, patience_with_signs = 10,
@@ -159,6 +163,26 @@ static _Noreturn void end_job(cnn_heartbeat *h, const cnn_loss *loss)
     end_process(h, why);
 }
 
+/* ---- pauses of this process ----------------------------------------------------------------- */
+
+/** Notices that this process did not run: the thread should have been awake. */
+static void notice_pause(cnn_heartbeat *h)
+{
+    const double moment = now(), late = moment - h->awake_by;
+    if (!(late > cnn_lease_patience(h->seconds)))
+        return;
+    h->awake_by = moment;
+    h->start_by += late;
+    h->first_loss += late;
+    if (h->leases)
+        cnn_leases_skip(h->leases, late);
+    if (h->paused_since == h->acknowledged) /* once: an answer begins a new lease */
+        return;
+    h->paused_since = h->acknowledged;
+    h->patient_until = moment + cnn_lease_patience(h->seconds);
+    h->due = moment;
+}
+
 /* ---- rank 0 --------------------------------------------------------------------------------- */
 
 static void answer(cnn_heartbeat *h, const cnn_datagram *sign, const cnn_datagram_address *from)
@@ -206,6 +230,7 @@ static double serve(cnn_heartbeat *h)
 {
     cnn_datagram sign;
     cnn_datagram_address from;
+    notice_pause(h);
     for (int i = 0; i < CNN_DATAGRAM_SOCKETS; i++)
         while (h->sockets.of[i] >= 0 &&
                cnn_datagram_receive(h->sockets.of[i], h->directory.key, &sign, &from))
@@ -250,13 +275,17 @@ static void send_sign(cnn_heartbeat *h)
         }
 }
 
-static void fence_if_over(cnn_heartbeat *h)
+/** Ends this rank if it is fenced. false: it may be, and rank 0 is still to be asked. */
+static bool fence_if_over(cnn_heartbeat *h)
 {
     char why[160];
+    notice_pause(h);
     const double moment = now();
     take_answers(h);
     if (!cnn_lease_is_over(h->acknowledged, h->seconds, moment))
-        return;
+        return true;
+    if (moment < h->patient_until)
+        return false;
     snprintf(why, sizeof why, "rank 0 has not acknowledged its signs of life for %.0f s",
              moment - h->acknowledged);
     end_rank(h, why);
@@ -265,7 +294,7 @@ static void fence_if_over(cnn_heartbeat *h)
 /** Returns how long to sleep. */
 static double beat(cnn_heartbeat *h)
 {
-    fence_if_over(h);
+    const bool asks = !fence_if_over(h);
     if (h->process[0] >= 0 && h->phase != CNN_HEARTBEAT_LEAVING &&
         cnn_process_has_ended(h->process[0]))
         end_rank(h, rank_0_has_died);
@@ -274,13 +303,14 @@ static double beat(cnn_heartbeat *h)
         h->due = now() + fmin(cnn_lease_interval(h->seconds),
                               h->address < 0 ? unanswered_interval : INFINITY);
     }
-    return h->due - now();
+    return fmin(h->due - now(), asks ? unanswered_interval : INFINITY);
 }
 
 /* ---- the thread ----------------------------------------------------------------------------- */
 
 static double await_start(cnn_heartbeat *h)
 {
+    notice_pause(h);
     const double left = h->start_by - now();
     if (h->watches_rank_0 && cnn_process_has_ended(h->process[0]))
         end_rank(h, rank_0_has_died);
@@ -301,6 +331,7 @@ static void rest(cnn_heartbeat *h, struct pollfd *fds, double seconds)
             fds[n++] = (struct pollfd){.fd = h->process[r], .events = POLLIN};
     if (!h->joined && h->watches_rank_0)
         fds[n++] = (struct pollfd){.fd = h->process[0], .events = POLLIN};
+    h->awake_by = now() + fmax(0, seconds);
     pthread_mutex_unlock(&h->lock);
     poll(fds, n, (int)ceil(1000 * fmax(0, seconds)));
     pthread_mutex_lock(&h->lock);
@@ -371,7 +402,9 @@ cnn_status cnn_heartbeat_create(int exit_status, cnn_heartbeat **out)
     pthread_mutex_init(&h->lock, NULL);
     h->exit_status = exit_status;
     h->order = -1;
-    h->first_loss = INFINITY;
+    h->first_loss = h->awake_by = INFINITY;
+    h->patient_until = h->paused_since = -INFINITY;
+    h->seconds = first_lease;
     h->start_by = cnn_heartbeat_survives_deaths() ? now() + patience_at_start : INFINITY;
     h->sockets = (cnn_datagram_sockets){{-1, -1, -1}};
     h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -479,7 +512,6 @@ static void watch_rank_0(cnn_heartbeat *h)
 static void begin(cnn_heartbeat *h)
 {
     pthread_mutex_lock(&h->lock);
-    h->seconds = first_lease;
     h->start_by = INFINITY;
     h->joined = true;
     wake(h);
@@ -609,15 +641,25 @@ void cnn_heartbeat_leave(cnn_heartbeat *h, int exit_status)
     cnn_heartbeat_set_phase(h, CNN_HEARTBEAT_LEAVING);
 }
 
-bool cnn_heartbeat_next_loss(cnn_heartbeat *h, cnn_loss *out)
+static bool next_loss(cnn_losses *losses, cnn_loss *out)
 {
+    cnn_heartbeat *h = (cnn_heartbeat *)losses;
     bool lost = false;
     if (!is_active(h))
         return false;
     pthread_mutex_lock(&h->lock);
+    notice_pause(h);
     lost = cnn_leases_next_loss(h->leases, now(), out);
     pthread_mutex_unlock(&h->lock);
     return lost;
+}
+
+cnn_losses *cnn_heartbeat_losses(cnn_heartbeat *h)
+{
+    if (!h)
+        return NULL;
+    h->losses.next = next_loss;
+    return &h->losses;
 }
 
 void cnn_heartbeat_guard_trainer(cnn_heartbeat *h, int order)
@@ -633,9 +675,13 @@ void cnn_heartbeat_guard_trainer(cnn_heartbeat *h, int order)
 
 void cnn_heartbeat_check(cnn_heartbeat *h)
 {
-    if (!is_active(h) || h->rank == 0)
-        return;
-    pthread_mutex_lock(&h->lock);
-    fence_if_over(h);
-    pthread_mutex_unlock(&h->lock);
+    const struct timespec pause = {.tv_nsec = 1000000};
+    bool good = !is_active(h) || h->rank == 0;
+    while (!good) {
+        pthread_mutex_lock(&h->lock);
+        good = fence_if_over(h);
+        pthread_mutex_unlock(&h->lock);
+        if (!good)
+            nanosleep(&pause, NULL);
+    }
 }

@@ -47,7 +47,7 @@ cnn_status cnn_heartbeat_set_exit_file(cnn_heartbeat *heartbeat, const char *pat
 /** What a death means for the ranks that are left. */
 typedef enum {
     CNN_HEARTBEAT_TOGETHER, /* they may be in a collective call: rank 0 ends the job. At first */
-    CNN_HEARTBEAT_APART,    /* none is: rank 0 asks cnn_heartbeat_next_loss and goes on */
+    CNN_HEARTBEAT_APART,    /* none is: rank 0 asks cnn_heartbeat_losses and goes on */
     CNN_HEARTBEAT_LEAVING,  /* all is written: a rank that waits for a dead one just exits after a
                                while, with the status of cnn_heartbeat_leave */
 } cnn_heartbeat_phase;
@@ -56,15 +56,15 @@ void cnn_heartbeat_set_phase(cnn_heartbeat *heartbeat, cnn_heartbeat_phase phase
 /** CNN_HEARTBEAT_LEAVING, with this rank's exit status. */
 void cnn_heartbeat_leave(cnn_heartbeat *heartbeat, int exit_status);
 
-/** The next rank that counts as dead; each once. Rank 0. */
-bool cnn_heartbeat_next_loss(cnn_heartbeat *heartbeat, cnn_loss *out);
+/** The ranks that count as dead, owned by the heartbeat; NULL for NULL. Rank 0. */
+cnn_losses *cnn_heartbeat_losses(cnn_heartbeat *heartbeat);
 
 /** The descriptor by which a trainer's supervisor is ordered to end it (cnn_child_order), kept as a
  *  copy: a fenced rank writes to it before it ends. -1: no trainer runs. */
 void cnn_heartbeat_guard_trainer(cnn_heartbeat *heartbeat, int order);
 
 /** Before a row is written: ends this process if it is fenced (it was stopped, say, and has been
- *  continued). */
+ *  continued). After a pause it waits, for a while, until rank 0 has answered. */
 void cnn_heartbeat_check(cnn_heartbeat *heartbeat);
 
 #endif

@@ -182,8 +182,7 @@ static void put_unverified_data(const cnn_report *r, cnn_table *t)
     int unverified = 0, finished = 0;
     for (int i = 0; i < x->run_count; i++) {
         const cnn_measured *m = &x->measured[i];
-        const bool good = x->status[i] == CNN_RUN_DONE || x->status[i] == CNN_RUN_DIVERGED;
-        if (!good || strcmp(m->backend, "simulate") == 0)
+        if (!cnn_run_status_is_finished(x->status[i]) || strcmp(m->backend, "simulate") == 0)
             continue;
         finished++;
         unverified += !m->data_checksum[0];

@@ -7,6 +7,7 @@
 #ifndef CNN_RESULTS_RECORD_H
 #define CNN_RESULTS_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** Known when the file is made; the labels of the factors are columns of their own, made by
@@ -118,6 +119,12 @@ typedef enum { CNN_OUTCOMES(CNN_ENUM_MEMBER) CNN_OUTCOME_COUNT } cnn_outcome;
 #undef CNN_ENUM_MEMBER
 extern const char *const cnn_run_status_names[]; /* NULL-terminated */
 extern const char *const cnn_outcome_names[];
+
+/** Whether a run with this status is finished: it has a result, which is kept. */
+static inline bool cnn_run_status_is_finished(int status)
+{
+    return status == CNN_RUN_DONE || status == CNN_RUN_DIVERGED;
+}
 
 #define CNN_MEMBER_I8(m)                           int8_t m;
 #define CNN_MEMBER_I32(m)                          int32_t m;

@@ -17,11 +17,6 @@ typedef struct {
     int planned_devices;
 } work;
 
-static bool has_result(const cnn_results *r, int run)
-{
-    return r->status[run] == CNN_RUN_DONE || r->status[run] == CNN_RUN_DIVERGED;
-}
-
 static void count_runs(const cnn_results *r, cnn_job_status *s)
 {
     for (int run = 0; run < r->run_count; run++) {
@@ -46,7 +41,7 @@ static cnn_status expect_seconds(work *w)
     CNN_CHECK(count && w->expected, CNN_ENOMEM, "durations of %d cells", r->cell_count);
     for (int run = 0; run < r->run_count; run++) {
         const double life = r->measured[run].life_seconds;
-        if (!has_result(r, run) || !(life >= 0 && isfinite(life)))
+        if (!cnn_run_status_is_finished(r->status[run]) || !(life >= 0 && isfinite(life)))
             continue;
         w->expected[r->planned[run].cell] += life;
         count[r->planned[run].cell]++;
@@ -161,9 +156,9 @@ static void add_run(const cnn_results *r, int run, cnn_device_status *d, double 
         d->last_end = end;
     if (r->planned[run].warmup)
         return;
-    d->ended += has_result(r, run);
+    d->ended += cnn_run_status_is_finished(r->status[run]);
     d->failed += r->status[run] == CNN_RUN_FAILED;
-    if (has_result(r, run) && isfinite(seconds)) {
+    if (cnn_run_status_is_finished(r->status[run]) && isfinite(seconds)) {
         *life += seconds;
         d->mean_seconds = *life / ++*lives;
     }

@@ -5,7 +5,8 @@
  *    CNN_BLOCK_SECONDS  for so long; or
  *    CNN_BLOCK_FILE     for ever, and it is written all the same, by a process that nobody kills,
  *                       once this file is there: as if it hung in the kernel. FILE.blocked is made
- *                       when it begins to hang, FILE.written when it is written */
+ *                       when it begins to hang, FILE.written when it is written
+ *    CNN_SUSPENDED      once this file is there, the host has been suspended for an hour */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -43,6 +44,15 @@ FILE *fopen(const char *path, const char *mode)
 FILE *fopen64(const char *path, const char *mode)
 {
     return open_by("fopen64", path, mode);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    const char *suspended = clock == CLOCK_BOOTTIME ? getenv("CNN_SUSPENDED") : NULL;
+    const long rc = syscall(SYS_clock_gettime, clock, time);
+    if (suspended && access(suspended, F_OK) == 0)
+        time->tv_sec += 3600;
+    return (int)rc;
 }
 
 static int is_results_file(int fd)

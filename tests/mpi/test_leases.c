@@ -69,6 +69,21 @@ static void test_leases_of_a_process_that_has_ended_are_over_at_once(void **stat
     cnn_leases_destroy(&l);
 }
 
+static void test_leases_do_not_count_time_in_which_rank_0_did_not_run(void **state)
+{
+    (void)state;
+    cnn_loss loss;
+    cnn_leases *l = make(3, 0);
+    cnn_leases_hear(l, 1, 100);
+    cnn_leases_skip(l, 3600);
+    assert_false(cnn_leases_is_silent(l, 1, 3600 + 160));
+    assert_true(cnn_leases_is_silent(l, 2, 3600 + 61));
+    assert_true(cnn_leases_next_loss(l, 3600 + 121, &loss));
+    assert_int_equal(loss.rank, 2);
+    assert_false(cnn_leases_next_loss(l, 3600 + 121, &loss));
+    cnn_leases_destroy(&l);
+}
+
 static void test_leases_never_declare_rank_0(void **state)
 {
     (void)state;
@@ -129,6 +144,7 @@ int main(void)
         cmocka_unit_test(test_leases_of_ranks_that_are_heard_go_on),
         cmocka_unit_test(test_leases_silence_comes_before_death),
         cmocka_unit_test(test_leases_of_a_process_that_has_ended_are_over_at_once),
+        cmocka_unit_test(test_leases_do_not_count_time_in_which_rank_0_did_not_run),
         cmocka_unit_test(test_leases_never_declare_rank_0),
         cmocka_unit_test(test_leases_fence_before_they_declare),
         cmocka_unit_test(test_leases_refuse_what_is_none),

@@ -132,6 +132,22 @@ fenced)
     run 3 0 silent.yaml --resume
     all_done 12
     ;;
+suspended)
+    # The host sleeps for an hour, and all ranks with it: nobody has died. Once with all on one host.
+    for far_or_near in near far; do
+        rm -f suspend silent.h5 notes
+        rank_seconds=4 job silent 3 0 10 seconds=0.1 note="$work/notes"
+        options=(-x LD_PRELOAD="$far" -x CNN_SUSPENDED="$work/suspend")
+        [[ $far_or_near == near ]] || options+=(-x CNN_FAR=1)
+        start 3 "${options[@]}"
+        [[ $far_or_near == near ]] || needs_network
+        (await 60 notes . 3) || { cat log; fail "it does not begin"; }
+        touch suspend
+        ended 0
+        count log QUARANTINE 0
+        all_done 12
+    done
+    ;;
 in_mpi_init)
     # A rank that dies before it has found the others: they end within two minutes.
     job silent 1 0 10

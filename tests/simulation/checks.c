@@ -12,11 +12,6 @@
             sim_world_fail((world), __VA_ARGS__);                                                  \
     } while (0)
 
-static bool is_good(int status)
-{
-    return status == CNN_RUN_DONE || status == CNN_RUN_DIVERGED;
-}
-
 static bool is_measured(const sim_world *w, int run)
 {
     return !w->design->blocks[w->design->runs[run].block].warmup;
@@ -90,10 +85,10 @@ static void check_tasks(sim_world *w, int to, const cnn_message_block *m)
     for (int l = 0; l < design->level_count; l++) {
         const int run = cnn_block_run(&design->blocks[m->block], l);
         const int taken = places_taken(w->disk, run), room = w->disk->attempts_per_run;
-        CHECK(w, !is_good(w->before[run]) || m->task[l] == CNN_TASK_NONE,
+        CHECK(w, !cnn_run_status_is_finished(w->before[run]) || m->task[l] == CNN_TASK_NONE,
               "run %d was finished in an earlier session and is to be trained on rank %d", run, to);
         CHECK(w,
-              m->task[l] != CNN_TASK_TRAIN || !is_good(w->disk->status[run]) ||
+              m->task[l] != CNN_TASK_TRAIN || !cnn_run_status_is_finished(w->disk->status[run]) ||
                   is_unreported(w, run),
               "run %d is finished, and rank %d is to train it as if it were not", run, to);
         const int learned = m->attempts[l] > room ? room : m->attempts[l];
@@ -149,6 +144,14 @@ static void check_block(sim_world *w, int to, const cnn_message_block *m)
     w->holder[m->block] = to;
 }
 
+static int lost_ranks(const sim_world *w)
+{
+    int count = 0;
+    for (int k = 0; k < w->plan->ranks; k++)
+        count += w->ranks[k].facts.lost;
+    return count;
+}
+
 void sim_check_sent(sim_rank *from, int to, cnn_tag tag, const cnn_message *body)
 {
     sim_world *w = from->world;
@@ -177,6 +180,9 @@ void sim_check_sent(sim_rank *from, int to, cnn_tag tag, const cnn_message *body
         break;
     case CNN_TAG_END:
         sim_world_trace(w, 0, "the end to rank %d", to);
+        w->ended = true;
+        CHECK(w, body->end.lost == lost_ranks(w), "the end counts %d dead ranks of %d",
+              body->end.lost, lost_ranks(w));
         break;
     case CNN_TAG_BROKEN:
         sim_world_trace(w, from->number, "cannot continue");
@@ -296,8 +302,9 @@ static bool may_replace(const sim_world *w, int run, const sim_rank *rank, cnn_r
     const cnn_measured *old = &w->disk->measured[run];
     if (is_unreported(w, run) && rank->facts.task[w->design->runs[run].level] == CNN_TASK_TRAIN)
         return true;
-    return !is_good(w->before[run]) && is_good((int)status) && old->session == w->session &&
-           old->rank != rank->number && w->ranks[old->rank].facts.quarantined;
+    return !cnn_run_status_is_finished(w->before[run]) && cnn_run_status_is_finished(status) &&
+           old->session == w->session && old->rank != rank->number &&
+           w->ranks[old->rank].facts.quarantined;
 }
 
 void sim_check_run_written(sim_rank *rank, int run, cnn_run_status status, const cnn_measured *row)
@@ -305,7 +312,7 @@ void sim_check_run_written(sim_rank *rank, int run, cnn_run_status status, const
     sim_world *w = rank->world;
     sim_rank_facts *f = &rank->facts;
     const cnn_run *r = &w->design->runs[run];
-    const bool replaces = is_good(w->disk->status[run]);
+    const bool replaces = cnn_run_status_is_finished(w->disk->status[run]);
     if (w->crashed)
         return;
     sim_check_late_write(rank, run);
@@ -336,6 +343,7 @@ void sim_check_loss(sim_world *w, const cnn_loss *loss)
     w->losses++;
     w->losing = loss->rank;
     f->lost = true;
+    CHECK(w, !w->ended, "rank %d is given up after the end, which did not count it", loss->rank);
     CHECK(w, !loss->ended || !rank->alive, "rank %d lives, and counts as ended", loss->rank);
     CHECK(w, !rank->alive || rank->last_sign < w->now - w->plan->lease,
           "rank %d counts as dead, and its signs of life arrive", loss->rank);
@@ -373,6 +381,7 @@ void sim_check_begin(sim_world *w)
 {
     w->stop_received = w->late_received = w->disturbed = false;
     w->quarantines = 0;
+    w->ended = false;
     w->losing = -1;
     w->losses = 0;
     w->known_end = INFINITY;
@@ -385,7 +394,7 @@ void sim_check_begin(sim_world *w)
     }
     for (int run = 0; run < w->design->run_count; run++) {
         w->before[run] = w->disk->status[run];
-        w->row[run] = is_good(w->before[run]) ? hash_row(w, run) : 0;
+        w->row[run] = cnn_run_status_is_finished(w->before[run]) ? hash_row(w, run) : 0;
     }
 }
 
@@ -393,7 +402,7 @@ void sim_check_begin(sim_world *w)
 static void check_old_rows(sim_world *w)
 {
     for (int run = 0; run < w->design->run_count; run++)
-        CHECK(w, !is_good(w->before[run]) || hash_row(w, run) == w->row[run],
+        CHECK(w, !cnn_run_status_is_finished(w->before[run]) || hash_row(w, run) == w->row[run],
               "the row of run %d, finished in an earlier session, has changed", run);
 }
 
@@ -481,7 +490,8 @@ static void check_reports(sim_world *w)
         for (int other = 0; other < run; other++) {
             const cnn_measured *a = &w->disk->measured[run], *b = &w->disk->measured[other];
             const bool alike = w->design->runs[run].cell == w->design->runs[other].cell;
-            if (!alike || !is_good(w->disk->status[run]) || !is_good(w->disk->status[other]))
+            if (!alike || !cnn_run_status_is_finished(w->disk->status[run]) ||
+                !cnn_run_status_is_finished(w->disk->status[other]))
                 continue;
             CHECK(w,
                   strcmp(a->data_checksum, b->data_checksum) == 0 && a->parameters == b->parameters,
@@ -497,7 +507,7 @@ static bool is_contradicted(const sim_world *w, int run)
     for (int other = 0; other < w->design->run_count; other++) {
         const cnn_measured *m = &w->disk->measured[other];
         const bool same_cell = w->design->runs[run].cell == w->design->runs[other].cell;
-        if (is_good(w->disk->status[other]) &&
+        if (cnn_run_status_is_finished(w->disk->status[other]) &&
             (strstr(m->data_checksum, SIM_IMPOSTOR) ||
              (same_cell && m->parameters != SIM_PARAMETERS + w->design->runs[run].cell)))
             return true;
@@ -508,7 +518,9 @@ static bool is_contradicted(const sim_world *w, int run)
 void sim_check_all(sim_world *w)
 {
     for (int run = 0; run < w->design->run_count; run++)
-        CHECK(w, !is_measured(w, run) || is_good(w->disk->status[run]) || is_contradicted(w, run),
+        CHECK(w,
+              !is_measured(w, run) || cnn_run_status_is_finished(w->disk->status[run]) ||
+                  is_contradicted(w, run),
               "run %d is %s after the last session", run,
               cnn_run_status_names[w->disk->status[run]]);
     for (int b = 0; b < w->design->block_count; b++)

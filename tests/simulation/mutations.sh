@@ -55,6 +55,7 @@ mutate deal_to_quarantined dispatch/reassign.c \
     'while (!cnn_dispatcher_is_usable(d, d->next_recipient));' 'while (false);'
 mutate forget_death dispatch/losses.c '    }
     CNN_TRY(cnn_dispatcher_end_if_done(d));' '    }'
+mutate lose_after_the_end loop.c '!cnn_dispatcher_has_ended(l->dispatcher)' 'true'
 mutate hear_the_dead dispatch/dispatcher.c 'if (d->ranks[from] == CNN_RANK_LOST)
         return CNN_OK;' 'if (d->ranks[from] == CNN_RANK_LOST && tag != CNN_TAG_WRITE)
         return CNN_OK;

@@ -68,6 +68,17 @@ done:
     return st;
 }
 
+static bool next_loss(cnn_losses *losses, cnn_loss *out)
+{
+    sim_world *w = ((sim_losses *)losses)->world;
+    w->losing = -1;
+    if (!w->leases || !cnn_leases_next_loss(w->leases, w->now, out))
+        return false;
+    sim_world_trace(w, out->rank, "counts as dead: %s", out->ended ? "ended" : "silent");
+    sim_check_loss(w, out);
+    return true;
+}
+
 static void make_rank(sim_world *w, int k)
 {
     sim_rank *r = &w->ranks[k];
@@ -92,6 +103,8 @@ static void make_rank(sim_world *w, int k)
         r->context.status = w->state.status;
         r->context.attempts = w->state.attempts;
         r->context.home = w->state.home;
+        w->loss_source = (sim_losses){{next_loss}, w};
+        r->context.losses = &w->loss_source.interface;
     }
     sim_mailbox_make(r);
     sim_disk_make(r);
@@ -167,23 +180,16 @@ static void crash(sim_world *w, const char *why)
     w->crashed = true;
 }
 
-/** Rank 0 does without the ranks that count as dead, and ends those that are silent and near. */
-static void take_losses(sim_world *w)
+/** What rank 0's heartbeat does beside its loop: signs of life arrive, and ranks that are silent and
+ *  near are ended. */
+static void hear_signs(sim_world *w)
 {
-    cnn_loss loss;
     for (int k = 1; w->leases && k < w->plan->ranks; k++) {
         sim_rank *r = &w->ranks[k];
         if (r->alive && isinf(r->last_sign))
             cnn_leases_hear(w->leases, k, w->now);
         if (r->near && cnn_leases_is_silent(w->leases, k, w->now))
             sim_rank_die(r, "is silent and killed by rank 0");
-    }
-    while (w->leases && !w->ranks[0].ended && cnn_leases_next_loss(w->leases, w->now, &loss)) {
-        sim_world_trace(w, loss.rank, "counts as dead: %s", loss.ended ? "ended" : "silent");
-        sim_check_loss(w, &loss);
-        if (cnn_dispatcher_lose(w->dispatcher, &loss) != CNN_OK)
-            crash(w, cnn_error_message());
-        w->losing = -1;
     }
 }
 
@@ -193,14 +199,15 @@ static void step(sim_rank *r)
     bool busy = false;
     r->wakes_at = INFINITY;
     w->steps++;
+    if (r->number == 0)
+        hear_signs(w);
     const cnn_status st = cnn_loop_step(r->loop, &busy);
+    w->losing = -1;
     if (st == CNN_EINVAL)
         sim_world_fail(w, "rank %d: %s", r->number, cnn_error_message());
     if (st != CNN_OK) /* job_runner's caller calls MPI_Abort */
         crash(w, cnn_error_message());
     r->ended = cnn_loop_has_ended(r->loop);
-    if (r->number == 0 && st == CNN_OK)
-        take_losses(w);
     if (busy)
         rouse(r);
     else if (r->trainer_end > w->now || (r->number == 0 && w->allocation))

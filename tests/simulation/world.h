@@ -135,6 +135,11 @@ typedef struct {
 } sim_system;
 
 typedef struct {
+    cnn_losses interface;
+    sim_world *world;
+} sim_losses;
+
+typedef struct {
     cnn_end_source interface;
     sim_world *world;
     double answers_at; /* INFINITY: never */
@@ -190,7 +195,8 @@ struct sim_world {
     cnn_dispatcher *dispatcher;
     cnn_allocation *allocation; /* NULL: the job's time does not end */
     sim_squeue squeue;
-    cnn_leases *leases;   /* NULL: a death ends the job */
+    cnn_leases *leases; /* NULL: a death ends the job */
+    sim_losses loss_source;
     cnn_file_state state; /* as the session found the file */
     long writes;          /* rows of this session */
     bool crashed;         /* the session is over for all ranks at once */
@@ -207,6 +213,7 @@ struct sim_world {
     double *longest;    /* [cell_count] duration of a finished run that rank 0 knows; 0: none */
     bool stop_received; /* rank 0 knows of a stop */
     bool late_received;
+    bool ended;     /* rank 0 has ended the job */
     bool disturbed; /* something keeps the session from trying all runs */
     int asking;     /* the rank whose request rank 0 handles */
     int quarantines, losses;
