@@ -440,7 +440,7 @@ lost_rank)
             -x LD_PRELOAD="$build/tests/lost_rank.so" -x CNN_LOST_RANK=$rank \
             "$build/cnnmpi" lost.yaml --force >log 2>&1 </dev/null || status=$?
         [[ $status -eq 3 ]] || { cat log; fail "a rank that is lost gives $status"; }
-        says log "rank $rank has lost the others: MPI_Iprobe"
+        says log "rank $rank has lost the others: MPI_Improbe"
         await 10 trainers_gone
     done
     ;;
