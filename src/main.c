@@ -9,8 +9,19 @@
 #include "cli/status.h"
 #include "cli/terminal.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+/** Opens standard input, output and error that the caller has closed: a file that is opened later would
+ *  take their place, and what is printed would be written into it. */
+static void open_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            _exit(EXIT_FAILURE);
+}
 
 static cnn_status print_help(void)
 {
@@ -33,6 +44,7 @@ int main(int argc, char **argv)
     cnn_status st = CNN_OK;
     int exit_status = EXIT_SUCCESS;
     cnn_command_line line = {0};
+    open_standard_descriptors();
     signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an error like others: EFBIG */
     CNN_TRY(cnn_command_line_parse(argc, argv, &line));
     if (line.command != CNN_COMMAND_RUN && !cnn_is_first_process())

@@ -13,6 +13,7 @@
 #include "ranks/collectives.h"
 
 #include <mpi.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +164,7 @@ int cnn_command_run(int argc, char **argv, const cnn_command_line *line)
     const bool is_first = cnn_is_first_process(); /* MPI_Init may add a launcher's variables */
     invocation i = {.exit_status = EXIT_SUCCESS};
     cnn_stop_watch_late();
+    signal(SIGPIPE, SIG_IGN); /* runs go on when whoever reads the log has gone */
     cnn_writer_prepare();
     if (cnn_heartbeat_create(CNN_EXIT_ENVIRONMENT, &i.heartbeat) != CNN_OK) {
         cnn_print_error();

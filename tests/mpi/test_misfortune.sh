@@ -42,6 +42,27 @@ full_disk)
     run 2 3 big.yaml --output disk/big.h5 --force
     [[ $(cat disk/big.h5) == precious ]] || fail "the old file is gone"
     ;;
+no_output)
+    # Without standard input, output or error nothing is printed into files that take their places; and a
+    # job goes on when the reader of its output has gone.
+    job mute 1 0 10
+    "$program" mute.yaml --progress plain <&- >&- 2>&- || fail "a job without output gives $?"
+    "$program" mute.yaml --output plain.h5 >log 2>&1
+    $rows mute.h5 >table
+    count table '^run [0-9]+ done' 4
+    [[ $(stat -c %s mute.h5) -eq $(stat -c %s plain.h5) ]] || fail "something was added to the results file"
+    "$program" report mute.h5 >log
+    job pipe 1 0 10
+    mkfifo reader
+    "$program" pipe.yaml --progress plain >reader 2>log &
+    head -n 1 reader >first
+    status=0
+    wait $! || status=$?
+    [[ $status -eq 3 ]] || { cat log; fail "a closed pipe gives $status"; }
+    says log 'cannot write to standard output'
+    $rows pipe.h5 >table
+    count table '^run [0-9]+ done' 4
+    ;;
 disk_fills)
     # Once the file is made it has all its room: a disk that fills up later does no harm.
     disk 8m
