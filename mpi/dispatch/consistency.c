@@ -11,7 +11,7 @@
 /** A value as it was first reported. */
 typedef struct {
     int run;        /* by which; -1: none has */
-    bool confirmed; /* by another run */
+    bool confirmed; /* by another run, or the file may hold it: not to be forgotten */
 } origin;
 
 enum { PARAMETERS, TRAIN_IMAGES, TEST_IMAGES, COUNTS };
@@ -137,6 +137,20 @@ bool cnn_consistency_check(cnn_consistency *c, int run, const cnn_setup_report *
         return false;
     }
     return check_data(data_of(c, run), run, report->data_checksum, reason, n);
+}
+
+static void keep(origin *from, int run)
+{
+    from->confirmed |= from->run == run;
+}
+
+void cnn_consistency_keep(cnn_consistency *c, int run)
+{
+    data_facts *data = data_of(c, run);
+    for (int k = 0; k < COUNTS; k++)
+        keep(&cell_of(c, run)->from[k], run);
+    if (data)
+        keep(&data->from, run);
 }
 
 static void forget(origin *from, int run)

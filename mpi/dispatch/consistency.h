@@ -21,6 +21,9 @@ void cnn_consistency_destroy(cnn_consistency **consistency);
 bool cnn_consistency_check(cnn_consistency *consistency, int run, const cnn_setup_report *report,
                            char *reason, size_t n);
 
+/** The run's row may be in the file, though no rank has reported it: what its trainer reported stands,
+ *  since --resume would find it there. */
+void cnn_consistency_keep(cnn_consistency *consistency, int run);
 /** A run has failed: its report does not stand unless another run has agreed with it. */
 void cnn_consistency_forget(cnn_consistency *consistency, int run);
 

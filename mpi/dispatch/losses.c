@@ -34,6 +34,7 @@ static void give_up_row(cnn_dispatcher *d, int rank)
     if (run < 0)
         return;
     d->context->attempts[run]++;
+    cnn_consistency_keep(d->consistency, run);
     if (!cnn_run_is_finished(d->context, run))
         return;
     cnn_progress_reopen(d->progress, run);
