@@ -135,6 +135,7 @@ static void start(const char *cpus, char **argv, trainer *t)
     if (t->pid == 0)
         become_trainer(self, cpus, argv, failure[1]);
     close(failure[1]);
+    close(CNN_EVENTS_DESCRIPTOR); /* so that the rank sees when the trainer closes it */
 }
 
 /** A rank that is gone reads no reports, and none is needed. */

@@ -40,6 +40,11 @@ static bool has_ended(const cnn_trainer *trainer)
     return cnn_child_ended(((const process *)trainer)->child);
 }
 
+static bool is_mute(const cnn_trainer *trainer)
+{
+    return cnn_child_is_mute(((const process *)trainer)->child);
+}
+
 static double life_seconds(const cnn_trainer *trainer)
 {
     return cnn_child_life_seconds(((const process *)trainer)->child);
@@ -79,8 +84,8 @@ static cnn_status start(cnn_trainers *trainers, int run, const char *spec, cnn_t
     processes *all = (processes *)trainers;
     process *p = calloc(1, sizeof *p);
     CNN_CHECK(p != NULL, CNN_ENOMEM, "a trainer");
-    p->trainer = (cnn_trainer){poll_process, next_line,    has_ended,      life_seconds,
-                               kill_process, describe_end, destroy_process};
+    p->trainer = (cnn_trainer){poll_process, next_line,    has_ended,    is_mute,
+                               life_seconds, kill_process, describe_end, destroy_process};
     p->telemetry = all->telemetry;
     cnn_telemetry_begin(p->telemetry);
     CNN_TRY(cnn_start_trainer(all->context, all->context->design->runs[run].cell, spec, &p->child));

@@ -23,6 +23,8 @@ struct cnn_trainer {
     const char *(*next_line)(cnn_trainer *trainer, bool *too_long);
     /** Ended with all its descendants, and all its output read. */
     bool (*has_ended)(const cnn_trainer *trainer);
+    /** No further event can come: it has closed the descriptor. */
+    bool (*is_mute)(const cnn_trainer *trainer);
     /** Of its process, seconds: so far, or from start to end. */
     double (*life_seconds)(const cnn_trainer *trainer);
     /** Orders its end and does not wait. Again: does nothing. */

@@ -360,15 +360,28 @@ done:
     return st;
 }
 
+/** A trainer that can say nothing more has this long to end. */
+static bool is_overdue(const cnn_worker *w, double since_event, char *why, size_t n)
+{
+    static const double patience = 60; /* seconds: frameworks take a while to shut down */
+    const bool done = w->record.done;
+    if (!(done || w->trainer->is_mute(w->trainer)) || since_event <= patience)
+        return false;
+    snprintf(why, n, "did not end within %.0f s after %s", patience,
+             done ? "its done event" : "it had closed its events");
+    return true;
+}
+
 static void keep_deadlines(cnn_worker *w)
 {
-    const double time = now(w);
+    const double time = now(w), since_event = time - w->last_event;
     if (!w->killed && time >= w->kill_at) {
         w->killed = true;
         w->trainer->kill(w->trainer);
     } else if (!w->timed_out &&
-               cnn_limit_is_passed(&w->limit, w->trainer->life_seconds(w->trainer),
-                                   time - w->last_event, w->late, sizeof w->late)) {
+               (is_overdue(w, since_event, w->late, sizeof w->late) ||
+                cnn_limit_is_passed(&w->limit, w->trainer->life_seconds(w->trainer), since_event,
+                                    w->late, sizeof w->late))) {
         w->timed_out = true;
         w->trainer->kill(w->trainer);
     }

@@ -378,6 +378,11 @@ bool cnn_child_ended(const cnn_child *child)
     return child->reaped && child->events < 0;
 }
 
+bool cnn_child_is_mute(const cnn_child *child)
+{
+    return child->events < 0;
+}
+
 int cnn_child_exit_code(const cnn_child *child)
 {
     return child->exit_code;

@@ -38,6 +38,8 @@ const char *cnn_child_next_line(cnn_child *child, bool *too_long);
 
 /** Ended with all its descendants, and all its output read. */
 bool cnn_child_ended(const cnn_child *child);
+/** Whether no further line can come: the child, and all that it handed its descriptor to, closed it. */
+bool cnn_child_is_mute(const cnn_child *child);
 /** Of an ended child. exit code >= 0, or -signal. */
 int cnn_child_exit_code(const cnn_child *child);
 /** Of an ended child: false when its program could not be executed. */

@@ -44,7 +44,7 @@ END
 run() {
     local ranks=$1 want=$2 got=0
     shift 2
-    OMPI_MCA_odls_base_sigkill_timeout=0 timeout 60 mpirun -np "$ranks" "$program" "$@" \
+    OMPI_MCA_odls_base_sigkill_timeout=0 timeout "${SECONDS_TO_WAIT:-60}" mpirun -np "$ranks" "$program" "$@" \
         >log 2>&1 </dev/null || got=$?
     [[ $got -eq $want ]] || { cat log; fail "exit status $got instead of $want: $ranks ranks, $*"; }
 }

@@ -17,6 +17,7 @@
  *                 exit (code 9), crash (SIGSEGV), abort (SIGABRT), hang, stop (SIGSTOP to
  *                 itself), stubborn (ignores signals, hangs), orphan (starts a process, then
  *                 hangs), unsupervised (kills its supervisor, then hangs), error, silent (exit 0 without done), late (exit code 9 after done),
+ *                 linger (hangs after done), mute (closes its events, hangs),
  *                 closed (closes its events, exit 0), garbage, skip (an epoch), again (ready),
  *                 after (done again), long (a line of 100 kB), bytes (that are no text), half
  *                 (an event without its end), flood (50 MB of output, then exit 9), diverge,
@@ -268,8 +269,10 @@ static void misbehave(const char *what)
         resist(what);
     if (!strcmp(what, "abort"))
         abort();
-    if (!strcmp(what, "closed")) {
+    if (!strcmp(what, "closed") || !strcmp(what, "mute")) {
         close(atoi(getenv("CNN_EVENTS_FD")));
+        if (!strcmp(what, "mute"))
+            hang();
         exit(0);
     }
     cnn_event e = cnn_event_make(CNN_EVENT_ERROR);
@@ -336,6 +339,8 @@ static void train(const cnn_spec *spec, const manners *m, bool bad)
         send_event(&done);
     if (bad && !strcmp(m->what, "late"))
         exit(9);
+    if (bad && !strcmp(m->what, "linger"))
+        hang();
 }
 
 /** Chooses what no other process would: a word with its own number. */

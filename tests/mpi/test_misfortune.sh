@@ -188,6 +188,15 @@ WAYS
     # What trainers say is data: no control characters get through.
     if LC_ALL=C grep -nP '[\x00-\x08\x0b-\x1f\x7f]' log; then fail "control characters in the log"; fi
     ;;
+never_ends)
+    # A trainer that is done, or has closed its events, and does not end costs a minute, and its own attempt.
+    job late 1 0 10 do=linger,mute,none,none
+    SECONDS_TO_WAIT=150 run 4 1 late.yaml
+    $rows late.h5 >table
+    count table '^attempt [0-9] 0 done' 2
+    count table '^attempt 0 0 timeout 0 [0-3] -9 .*did not end within 60 s after its done event' 1
+    count table '^attempt 1 0 timeout 0 [0-3] -9 .*did not end within 60 s after it had closed its events' 1
+    ;;
 data_change)
     # Data that change while a job runs, or between sessions, never mix with what was trained before.
     echo 1111aaaa >data

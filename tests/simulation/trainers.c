@@ -176,6 +176,12 @@ static bool has_ended(const cnn_trainer *trainer)
     return now(t) >= t->end && t->line == t->line_count;
 }
 
+static bool is_mute(const cnn_trainer *trainer)
+{
+    (void)trainer;
+    return false;
+}
+
 static double life_seconds(const cnn_trainer *trainer)
 {
     const sim_trainer *t = (const sim_trainer *)trainer;
@@ -232,8 +238,8 @@ static cnn_status start(cnn_trainers *trainers, int run, const char *spec, cnn_t
     sim_world_trace(rank->world, rank->number, "run %d: a trainer starts, and %s", run,
                     sim_fate_names[t->fate]);
     CNN_CHECK(t->fate != SIM_NO_START, CNN_EENV, "no simulated process can be had");
-    t->trainer = (cnn_trainer){poll_trainer, next_line,    has_ended,      life_seconds,
-                               kill_trainer, describe_end, destroy_trainer};
+    t->trainer = (cnn_trainer){poll_trainer, next_line,    has_ended,    is_mute,
+                               life_seconds, kill_trainer, describe_end, destroy_trainer};
     t->rank = rank;
     t->run = run;
     t->start = rank->world->now;
