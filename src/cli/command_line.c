@@ -68,8 +68,10 @@ static const char ending[] =
 
 #define OPTIONS_OF_REPORT(X)                                                                       \
     X("--full", 0, NULL, REPORT, "every table, not only the most important ones")                  \
-    X("--format", 0, "HOW", REPORT, "text (default), csv, latex")                                  \
+    X("--format", 0, "HOW", REPORT, "text (default), csv, latex, html (one page with figures)")    \
     X("--table", 0, "NAME", REPORT, "one table alone; docs/analysis.md lists their names")         \
+    X("--figures", 0, "FOLDER", REPORT,                                                            \
+      "writes each figure there as SVG and PDF, with its gnuplot script and data")                 \
     X("--runs", 0, NULL, REPORT, "the runs themselves, all columns, as CSV")                       \
     X("--attempts", 0, NULL, REPORT, "every attempt, also superseded and failed ones, as CSV")     \
     X("--status", 0, NULL, REPORT, "print nothing; exit status 0 when complete, 75 when not")      \
@@ -240,6 +242,9 @@ static cnn_status apply_option(cnn_command_line *line, const char *name, const c
         line->from = value;
     } else if (!strcmp(name, "--table")) {
         line->report.table = value;
+    } else if (!strcmp(name, "--figures")) {
+        CNN_CHECK(*value, CNN_EUSAGE, "--figures needs the name of a folder");
+        line->report.figures = value;
     } else if (!strcmp(name, "--format")) {
         CNN_TRY(choose(name, value, cnn_report_format_names, &chosen));
         line->report.format = (cnn_report_format)chosen;
@@ -330,6 +335,12 @@ static cnn_status check_report(const cnn_command_line *line)
               rows);
     CNN_CHECK(!(r->runs || r->attempts) || !r->has_format || r->format == CNN_REPORT_CSV,
               CNN_EUSAGE, "%s writes CSV, not %s", rows, cnn_report_format_names[r->format]);
+    CNN_CHECK(!(r->figures || r->format == CNN_REPORT_HTML) ||
+                  !(r->published || r->table || r->runs || r->attempts || r->status_only),
+              CNN_EUSAGE,
+              "%s is of results files as a whole: leave out --published, --table, --runs, "
+              "--attempts and --status",
+              r->figures ? "--figures" : "--format html");
     CNN_CHECK(!r->status_only ||
                   !(r->published || r->table || r->full || r->has_format || line->output),
               CNN_EUSAGE, "--status prints nothing and takes no other option");

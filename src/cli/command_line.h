@@ -25,7 +25,8 @@ typedef struct {
     bool status_only, full, published, runs, attempts;
     bool has_format; /* --format was given */
     cnn_report_format format;
-    const char *table; /* NULL: all */
+    const char *table;   /* NULL: all */
+    const char *figures; /* folder for the figures; NULL: none; from argv */
 } cnn_report_options;
 
 /** Options of `check-trainer`. */

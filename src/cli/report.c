@@ -3,8 +3,11 @@
 
 #include "analysis/pool.h"
 #include "base/paths.h"
+#include "base/printable.h"
 #include "document/output.h"
+#include "figures/figures.h"
 #include "hdf5io/reader.h"
+#include "page/page.h"
 #include "published/published.h"
 #include "report/report.h"
 #include "report/rows.h"
@@ -89,14 +92,48 @@ static const cnn_results *results_of(const results_files *f)
     return f->pool ? f->pool->results : f->files[0];
 }
 
-/** Reads, pools and analyses results files, and writes the tables. */
-static cnn_status report_files(const char *const *paths, int n, bool full,
+/** Writes a page. */
+static cnn_status write_page(const cnn_report_source *source, cnn_figures *figures,
+                             const cnn_report_output *to)
+{
+    cnn_status st = CNN_OK;
+    cnn_text page = {0};
+    cnn_report_file out = {0};
+    CNN_TRY(cnn_figures_draw(figures));
+    CNN_TRY(cnn_page_render(source, figures, &page));
+    CNN_TRY(cnn_report_open(to, &out));
+    cnn_print(out.file, page.s); /* cnn_report_close sees a failure */
+done:
+    cnn_text_free(&page);
+    return cnn_report_close(&out, st);
+}
+
+static cnn_status write_tables(const cnn_report_source *source, bool full,
+                               const cnn_report_output *to)
+{
+    cnn_status st = CNN_OK;
+    cnn_document document = {0};
+    CNN_TRY(cnn_report_document(source, full, &document));
+    CNN_TRY(cnn_report_write(&document, to));
+done:
+    cnn_document_free(&document);
+    return st;
+}
+
+/** What is wanted of results files. */
+typedef struct {
+    bool full, tables;   /* tables, or a page: else figures alone */
+    const char *figures; /* folder; NULL: none */
+} wanted;
+
+/** Reads, pools and analyses results files, and writes what is wanted. */
+static cnn_status report_files(const char *const *paths, int n, wanted want,
                                const cnn_report_output *output)
 {
     cnn_status st = CNN_OK;
     results_files files = {0};
     cnn_analysis *analysis = NULL;
-    cnn_document document = {0};
+    cnn_figures figures = {0};
     CNN_TRY(read_files(paths, n, &files));
     CNN_TRY(cnn_analysis_create(results_of(&files), files.pool && files.pool->is_named ? 1 : n,
                                 &analysis));
@@ -104,10 +141,16 @@ static cnn_status report_files(const char *const *paths, int n, bool full,
                                       .analysis = analysis,
                                       .path = files.pool ? files.pool->sources[0].path : paths[0],
                                       .pool = files.pool};
-    CNN_TRY(cnn_report_document(&source, full, &document));
-    CNN_TRY(cnn_report_write(&document, output));
+    if (want.figures || output->format == CNN_REPORT_HTML)
+        CNN_TRY(cnn_figures_make(source.results, analysis, &figures));
+    if (want.figures)
+        CNN_TRY(cnn_figures_write(&figures, want.figures, output->force));
+    if (output->format == CNN_REPORT_HTML)
+        CNN_TRY(write_page(&source, &figures, output));
+    else if (want.tables)
+        CNN_TRY(write_tables(&source, want.full, output));
 done:
-    cnn_document_free(&document);
+    cnn_figures_free(&figures);
     cnn_analysis_destroy(&analysis);
     free_files(&files);
     return st;
@@ -143,8 +186,12 @@ static cnn_status write_report(const cnn_command_line *line, const cnn_report_ou
         return report_published(to);
     if (line->report.runs || line->report.attempts)
         return report_rows(line, to);
-    /* one table alone may be any of them */
-    return report_files(line->files, line->file_count, line->report.full || line->report.table, to);
+    const cnn_report_options *r = &line->report;
+    const wanted want = {.full = r->full || r->table, /* one table alone may be any of them */
+                         .tables =
+                             !r->figures || r->full || r->table || r->has_format || to->output,
+                         .figures = r->figures};
+    return report_files(line->files, line->file_count, want, to);
 }
 
 cnn_status cnn_command_report(const cnn_command_line *line)
@@ -166,5 +213,5 @@ done:
 cnn_status cnn_command_report_print(const char *path)
 {
     const cnn_report_output output = {.format = CNN_REPORT_TEXT};
-    return report_files(&path, 1, false, &output);
+    return report_files(&path, 1, (wanted){.tables = true}, &output);
 }

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const cnn_report_format_names[] = {"text", "csv", "latex", NULL};
+const char *const cnn_report_format_names[] = {"text", "csv", "latex", "html", NULL};
 
 /** Whether a report is written to what is there: a terminal, another device, a pipe. */
 static bool is_stream(const char *path)
@@ -259,6 +259,8 @@ cnn_status cnn_report_write(const cnn_document *d, const cnn_report_output *to)
     case CNN_REPORT_LATEX:
         cnn_render_latex(d, to->table, &text);
         break;
+    case CNN_REPORT_HTML:
+        CNN_CHECK(false, CNN_EINVAL, "a document is no page");
     }
     CNN_TRY(write_text(&text, to, to->output));
 done:

@@ -8,8 +8,14 @@
 
 #include <stdio.h>
 
-typedef enum { CNN_REPORT_TEXT, CNN_REPORT_CSV, CNN_REPORT_LATEX } cnn_report_format;
-extern const char *const cnn_report_format_names[]; /* "text", "csv", "latex"; NULL-terminated */
+typedef enum {
+    CNN_REPORT_TEXT,
+    CNN_REPORT_CSV,
+    CNN_REPORT_LATEX,
+    CNN_REPORT_HTML
+} cnn_report_format;
+extern const char
+    *const cnn_report_format_names[]; /* "text", "csv", "latex", "html"; NULL-terminated */
 
 typedef struct {
     cnn_report_format format;
@@ -26,7 +32,7 @@ typedef struct {
     char *path; /* NULL: standard output; symbolic links are followed */
 } cnn_report_file;
 
-/** Renders a document and writes it. All tables as CSV go to the folder `output`, which is made if
+/** Renders a document and writes it, as text, CSV or LaTeX (a page: page/page.h). All tables as CSV go to the folder `output`, which is made if
  *  need be: one file NAME.csv for each name of a table. Everything else goes to the file `output`.
  *  CNN_EUSAGE: a table that the document lacks (the message names those that it has), all tables as
  *  CSV without a folder, or a file that is there and not to be replaced: then nothing is

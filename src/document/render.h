@@ -31,6 +31,16 @@ void cnn_render_csv_text(cnn_text *out, const char *s);
 /** Appends x: a whole number as such, another one with up to 17 significant digits. */
 void cnn_render_csv_number(cnn_text *out, double x);
 
+/** Appends s as text of HTML, escaped, in the syntax of XML; what is not printable as elsewhere
+ *  (base/printable.h). */
+void cnn_render_html_text(cnn_text *out, const char *s);
+/** Appends a paragraph; lines that start with "- " become a list. */
+void cnn_render_html_paragraph(cnn_text *out, const char *s);
+/** Appends a table with the columns of the text, and its notes. Every number has its digits, unscaled,
+ *  in the attribute data-v (an interval's ends: data-v, data-w), every column its name in data-n. Of
+ *  many rows the first. */
+void cnn_render_html_table(cnn_text *out, const cnn_table *t, int most_rows);
+
 /** A number as text and LaTeX show it to people: "12.30", "1.2e-07", "< 1e-300", "-" missing. */
 void cnn_render_number(const cnn_table_column *column, double x, char *out, size_t size);
 

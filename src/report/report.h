@@ -24,4 +24,7 @@ typedef struct {
  *  the end, where they stay on the screen. */
 cnn_status cnn_report_document(const cnn_report_source *source, bool full, cnn_document *out);
 
+/** Adds the findings alone, in sentences. */
+cnn_status cnn_report_findings(const cnn_report_source *source, cnn_document *out);
+
 #endif
