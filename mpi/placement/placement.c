@@ -161,20 +161,33 @@ done:
     return st;
 }
 
-/** "ranks 0, 1 and 3" of those that lack a core. */
+/** The end of the row of ranks that lack a core and are numbered on without a gap, from here[i] on. */
+static int end_of_row(const cnn_place *const *places, const bool *lacks, int count, int i)
+{
+    while (i + 1 < count && lacks[i + 1] && places[i + 1]->rank == places[i]->rank + 1)
+        i++;
+    return i;
+}
+
+/** "ranks 0 to 4, 6 and 8" of those that lack a core. */
 static void name_ranks(const cnn_place *const *places, const bool *lacks, int count, cnn_text *out)
 {
-    int total = 0, n = 0;
-    for (int i = 0; i < count; i++)
-        total += lacks[i];
-    cnn_text_append(out, "ranks ");
+    int rows = 0, n = 0;
     for (int i = 0; i < count; i++)
         if (lacks[i])
-            cnn_text_printf(out, "%s%d",
-                            n++ == 0     ? ""
-                            : n == total ? " and "
-                                         : ", ",
-                            places[i]->rank);
+            rows++, i = end_of_row(places, lacks, count, i);
+    cnn_text_append(out, "ranks ");
+    for (int i = 0; i < count; i++) {
+        if (!lacks[i])
+            continue;
+        const int end = end_of_row(places, lacks, count, i);
+        cnn_text_printf(out, "%s%d", n == 0 ? "" : n == rows - 1 ? " and " : ", ", places[i]->rank);
+        if (end > i)
+            cnn_text_printf(out, "%s%d", end > i + 1 || rows > 1 ? " to " : " and ",
+                            places[end]->rank);
+        n++;
+        i = end;
+    }
 }
 
 static cnn_status refuse(const host_view *v, const cnn_place *const *places, const bool *lacks,

@@ -475,7 +475,8 @@ sharing)
     ranks=$(($(nproc) + 1))
     sharing=refuse job crowd 1 0 10
     run $ranks 3 crowd.yaml
-    says log 'ranks 0'
+    between=$([[ $ranks -gt 2 ]] && echo to || echo and)
+    says log "ranks 0 $between $((ranks - 1)) on host"
     says log 'sharing: allow'
     [[ ! -e crowd.h5 ]] || fail "a file was made for nothing"
     sharing=allow job crowd 1 0 10
