@@ -2,6 +2,7 @@
 /** cnnmpi: chooses the command. */
 #include "cli/check_trainer.h"
 #include "cli/command_line.h"
+#include "cli/compare.h"
 #include "cli/data.h"
 #include "cli/plan.h"
 #include "cli/report.h"
@@ -61,6 +62,9 @@ int main(int argc, char **argv)
         break;
     case CNN_COMMAND_REPORT:
         CNN_TRY(cnn_command_report(&line));
+        break;
+    case CNN_COMMAND_COMPARE:
+        CNN_TRY(cnn_command_compare(&line, &exit_status));
         break;
     case CNN_COMMAND_STATUS:
         CNN_TRY(cnn_command_status(&line));

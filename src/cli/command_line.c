@@ -4,6 +4,7 @@
 #include "base/arguments.h"
 #include "base/utf8.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,8 @@ static const char introduction[] =
     "several\n"
     "                          files of one plan are pooled\n"
     "  report --published      the published study, judged from its own tables\n"
+    "  compare BEFORE.h5 AFTER.h5   whether the same cells changed between two results files (a driver, a\n"
+    "                          library, a machine), measured against a level that did not (--control)\n"
     "  status RESULTS.h5       while a job runs or after: done, failed, left, by device; time "
     "left;\n"
     "                          reasons of failures\n"
@@ -35,25 +38,26 @@ static const char ending[] =
     "\n"
     "Exit status: 0 all runs done; 1 some failed, or a rule of check-trainer; 2 wrong job file or usage; 3 data or "
     "environment;\n"
-    "75 unfinished, continue with --resume; 130 / 143 stopped by SIGINT / SIGTERM.\n"
+    "4 beyond the limit of compare --fail-on, 5 cannot tell; 75 unfinished, continue with --resume; 130 / 143 stopped by SIGINT / SIGTERM.\n"
     "\n"
     "Environment: CNNMPI_DATA (folders of data sets), CNNMPI_TRAINERS (folders of trainer "
     "programs).\n";
 
-#define RUN    (1u << CNN_COMMAND_RUN)
-#define PLAN   (1u << CNN_COMMAND_PLAN)
-#define DATA   (1u << CNN_COMMAND_DATA)
-#define REPORT (1u << CNN_COMMAND_REPORT)
-#define STATUS (1u << CNN_COMMAND_STATUS)
-#define CHECK  (1u << CNN_COMMAND_CHECK_TRAINER)
-#define ALL    (RUN | PLAN | DATA | REPORT | STATUS | CHECK)
+#define RUN     (1u << CNN_COMMAND_RUN)
+#define PLAN    (1u << CNN_COMMAND_PLAN)
+#define DATA    (1u << CNN_COMMAND_DATA)
+#define REPORT  (1u << CNN_COMMAND_REPORT)
+#define COMPARE (1u << CNN_COMMAND_COMPARE)
+#define STATUS  (1u << CNN_COMMAND_STATUS)
+#define CHECK   (1u << CNN_COMMAND_CHECK_TRAINER)
+#define ALL     (RUN | PLAN | DATA | REPORT | COMPARE | STATUS | CHECK)
 
 /* X(name, letter, value, commands that it means something to, help) */
 #define OPTIONS_OF_JOBS(X)                                                                         \
-    X("--output", 'o', "FILE", RUN | PLAN | DATA | REPORT,                                         \
+    X("--output", 'o', "FILE", RUN | PLAN | DATA | REPORT | COMPARE,                               \
       "results file (default: the job's `output`, or JOB.h5)")                                     \
     X("--resume", 0, NULL, RUN, "continue an unfinished results file; finished runs are kept")     \
-    X("--force", 0, NULL, RUN | REPORT, "replace an existing results file")                        \
+    X("--force", 0, NULL, RUN | REPORT | COMPARE, "replace an existing results file")              \
     X("--set", 0, "KEY=VALUE", RUN | PLAN | DATA,                                                  \
       "override any key of the job: --set train.epochs=2 (repeatable); a key that holds a dot is " \
       "quoted: --set 'datasets.\"scans 1.1\".layout=nchw'")                                        \
@@ -67,15 +71,26 @@ static const char ending[] =
     X("--version", 0, NULL, ALL, NULL)
 
 #define OPTIONS_OF_REPORT(X)                                                                       \
-    X("--full", 0, NULL, REPORT, "every table, not only the most important ones")                  \
-    X("--format", 0, "HOW", REPORT, "text (default), csv, latex, html (one page with figures)")    \
-    X("--table", 0, "NAME", REPORT, "one table alone; docs/analysis.md lists their names")         \
+    X("--full", 0, NULL, REPORT | COMPARE, "every table, not only the most important ones")        \
+    X("--format", 0, "HOW", REPORT | COMPARE,                                                      \
+      "text (default), csv, latex, html (of report: one page with figures)")                       \
+    X("--table", 0, "NAME", REPORT | COMPARE,                                                      \
+      "one table alone; docs/analysis.md lists their names")                                       \
     X("--figures", 0, "FOLDER", REPORT,                                                            \
       "writes each figure there as SVG and PDF, with its gnuplot script and data")                 \
     X("--runs", 0, NULL, REPORT, "the runs themselves, all columns, as CSV")                       \
     X("--attempts", 0, NULL, REPORT, "every attempt, also superseded and failed ones, as CSV")     \
     X("--status", 0, NULL, REPORT, "print nothing; exit status 0 when complete, 75 when not")      \
     X("--published", 0, NULL, REPORT, NULL)
+
+#define OPTIONS_OF_COMPARE(X)                                                                      \
+    X("--control", 0, "LEVEL", COMPARE,                                                            \
+      "level of the contrast with the same program, libraries, driver and devices in both files: " \
+      "the yardstick")                                                                             \
+    X("--fail-on", 0, "slower:P%", COMPARE,                                                        \
+      "exit status 4 if a cell is slower by more than P %, 0 if none is, 5 if that cannot be "     \
+      "told; needs --control")                                                                     \
+    X("--undecided", 0, "fail|pass", COMPARE, "pass: 0 in place of 5; default fail")
 
 #define OPTIONS_OF_CHECK_TRAINER(X)                                                                \
     X("--json", 0, NULL, CHECK, "one JSON object instead of a table")                              \
@@ -89,20 +104,21 @@ static const char ending[] =
 
 #define OPTION(name, letter, value, commands, help)   {name, letter, value, help},
 #define COMMANDS(name, letter, value, commands, help) commands,
-static const cnn_option options[] = {OPTIONS_OF_JOBS(OPTION) OPTIONS_OF_REPORT(OPTION)
-                                         OPTIONS_OF_CHECK_TRAINER(OPTION){0}};
+static const cnn_option options[] = {OPTIONS_OF_JOBS(OPTION) OPTIONS_OF_REPORT(
+    OPTION) OPTIONS_OF_COMPARE(OPTION) OPTIONS_OF_CHECK_TRAINER(OPTION){0}};
 static const cnn_option job_options[] = {OPTIONS_OF_JOBS(OPTION){0}};
 static const cnn_option report_options[] = {
     OPTIONS_OF_REPORT(OPTION){"--output", 'o', "FILE",
                               "instead of standard output; all tables as CSV need a folder: a file "
                               "for each. Files that are there stay, unless --force is given"},
     {0}};
+static const cnn_option compare_options[] = {OPTIONS_OF_COMPARE(OPTION){0}};
 static const cnn_option check_trainer_options[] = {OPTIONS_OF_CHECK_TRAINER(OPTION){0}};
-static const unsigned option_commands[] = {OPTIONS_OF_JOBS(COMMANDS) OPTIONS_OF_REPORT(COMMANDS)
-                                               OPTIONS_OF_CHECK_TRAINER(COMMANDS)};
+static const unsigned option_commands[] = {OPTIONS_OF_JOBS(COMMANDS) OPTIONS_OF_REPORT(
+    COMMANDS) OPTIONS_OF_COMPARE(COMMANDS) OPTIONS_OF_CHECK_TRAINER(COMMANDS)};
 
-static const char *const command_names[] = {"run",           "plan", "data",    "report", "status",
-                                            "check-trainer", "help", "version", NULL};
+static const char *const command_names[] = {"run",    "plan",          "data", "report",  "compare",
+                                            "status", "check-trainer", "help", "version", NULL};
 /* By cnn_progress_mode, but for the quiet one. */
 static const char *const progress_names[] = {"auto", "live", "plain", NULL};
 
@@ -113,6 +129,9 @@ void cnn_command_line_help(cnn_text *out)
     cnn_options_help(job_options, out);
     cnn_text_append(out, "\nOptions of report:\n");
     cnn_options_help(report_options, out);
+    cnn_text_append(out,
+                    "\nOptions of compare, beside --full, --format, --table, --output, --force:\n");
+    cnn_options_help(compare_options, out);
     cnn_text_append(out, "\nOptions of check-trainer, before --:\n");
     cnn_options_help(check_trainer_options, out);
     cnn_text_append(out, ending);
@@ -223,6 +242,48 @@ done:
     return st;
 }
 
+/** "slower:3%": a limit above 0. */
+static cnn_status apply_limit(cnn_compare_options *o, const char *value)
+{
+    cnn_status st = CNN_OK;
+    static const char start[] = "slower:";
+    char number[32];
+    const size_t n = strlen(value), before = sizeof start - 1;
+    double percent = NAN;
+    const bool formed = !strncmp(value, start, before) && n > before + 1 && value[n - 1] == '%' &&
+                        n - before - 1 < sizeof number;
+    if (formed) {
+        memcpy(number, value + before, n - before - 1);
+        number[n - before - 1] = '\0';
+    }
+    CNN_CHECK(formed && cnn_parse_real(number, &percent) && percent > 0 && percent <= 1000,
+              CNN_EUSAGE,
+              "--fail-on %s: expected slower:P%%, with P from above 0 to 1000, as in "
+              "slower:3%%",
+              value);
+    o->slower = percent / 100;
+done:
+    return st;
+}
+
+static cnn_status apply_compare(cnn_compare_options *o, const char *name, const char *value)
+{
+    static const char *const undecided[] = {"fail", "pass", NULL};
+    cnn_status st = CNN_OK;
+    int chosen = 0;
+    if (!strcmp(name, "--control")) {
+        CNN_CHECK(*value, CNN_EUSAGE, "--control needs a level of the contrast");
+        o->control = value;
+    } else if (!strcmp(name, "--fail-on")) {
+        CNN_TRY(apply_limit(o, value));
+    } else {
+        CNN_TRY(choose(name, value, undecided, &chosen));
+        o->pass_undecided = chosen;
+    }
+done:
+    return st;
+}
+
 /** One option with its value, if it takes one. */
 static cnn_status apply_option(cnn_command_line *line, const char *name, const char *value)
 {
@@ -256,6 +317,9 @@ static cnn_status apply_option(cnn_command_line *line, const char *name, const c
         CNN_CHECK(cnn_parse_int(value, &n) && n >= 1 && n <= 1000000, CNN_EUSAGE,
                   "--ranks %s: a number from 1 to 1000000", value);
         line->ranks = (int)n;
+    } else if (!strcmp(name, "--control") || !strcmp(name, "--fail-on") ||
+               !strcmp(name, "--undecided")) {
+        CNN_TRY(apply_compare(&line->compare, name, value));
     } else if (!strcmp(name, "--help")) {
         line->command = CNN_COMMAND_HELP;
     } else if (!strcmp(name, "--version")) {
@@ -306,8 +370,12 @@ static cnn_status add_file(cnn_command_line *line, const char *file)
               "trainer.py",
               file);
     CNN_TRY(check_command(line));
-    CNN_CHECK(line->file_count == 0 || line->command == CNN_COMMAND_REPORT, CNN_EUSAGE,
-              "'%s' after '%s': one file at a time", file, line->file);
+    CNN_CHECK(line->file_count == 0 || line->command == CNN_COMMAND_REPORT ||
+                  line->command == CNN_COMMAND_COMPARE,
+              CNN_EUSAGE, "'%s' after '%s': one file at a time", file, line->file);
+    CNN_CHECK(line->file_count < 2 || line->command != CNN_COMMAND_COMPARE, CNN_EUSAGE,
+              "'%s' after '%s' and '%s': compare takes two files, before and after", file,
+              line->files[0], line->files[1]);
     const char **more = realloc(line->files, (size_t)(line->file_count + 1) * sizeof *more);
     CNN_CHECK(more, CNN_ENOMEM, "command line");
     line->files = more;
@@ -349,6 +417,24 @@ done:
     return st;
 }
 
+static cnn_status check_compare(const cnn_command_line *line)
+{
+    cnn_status st = CNN_OK;
+    if (line->command != CNN_COMMAND_COMPARE)
+        return CNN_OK;
+    CNN_CHECK(line->file_count == 2, CNN_EUSAGE,
+              "compare takes two results files: cnnmpi compare BEFORE.h5 AFTER.h5");
+    CNN_CHECK(line->report.format != CNN_REPORT_HTML, CNN_EUSAGE,
+              "--format html is of report; compare writes text, csv and latex");
+    CNN_CHECK(line->compare.slower <= 0 || line->compare.control, CNN_EUSAGE,
+              "--fail-on needs --control LEVEL: without a level that did not change, a slower "
+              "session cannot be told from a slower program");
+    CNN_CHECK(!line->compare.pass_undecided || line->compare.slower > 0, CNN_EUSAGE,
+              "--undecided is about the limit of --fail-on");
+done:
+    return st;
+}
+
 static cnn_status check_files(const cnn_command_line *line)
 {
     cnn_status st = CNN_OK;
@@ -358,8 +444,10 @@ static cnn_status check_files(const cnn_command_line *line)
     CNN_CHECK(line->command != CNN_COMMAND_CHECK_TRAINER || line->check_trainer.command, CNN_EUSAGE,
               "no trainer given: cnnmpi check-trainer -- COMMAND...");
     CNN_CHECK(line->file || none_needed, CNN_EUSAGE, "no %s file given (cnnmpi help)",
-              line->command == CNN_COMMAND_REPORT || line->command == CNN_COMMAND_STATUS ? "results"
-                                                                                         : "job");
+              line->command == CNN_COMMAND_REPORT || line->command == CNN_COMMAND_COMPARE ||
+                      line->command == CNN_COMMAND_STATUS
+                  ? "results"
+                  : "job");
 done:
     return st;
 }
@@ -403,11 +491,12 @@ cnn_status cnn_command_line_parse(int argc, char **argv, cnn_command_line *out)
     CNN_TRY(check_options(&line, given));
     CNN_TRY(check_files(&line));
     CNN_TRY(check_report(&line));
+    CNN_TRY(check_compare(&line));
     CNN_CHECK(!line.resume || !line.force, CNN_EUSAGE,
               "--resume keeps the results file and --force replaces it: choose one");
     if (line.quiet)
         line.progress = CNN_PROGRESS_QUIET;
-    if (line.command != CNN_COMMAND_REPORT)
+    if (line.command != CNN_COMMAND_REPORT && line.command != CNN_COMMAND_COMPARE)
         CNN_TRY(override_output(&line));
     *out = line;
     line = (cnn_command_line){0};

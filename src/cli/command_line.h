@@ -14,6 +14,7 @@ typedef enum {
     CNN_COMMAND_PLAN,
     CNN_COMMAND_DATA,
     CNN_COMMAND_REPORT,
+    CNN_COMMAND_COMPARE,
     CNN_COMMAND_STATUS,
     CNN_COMMAND_CHECK_TRAINER,
     CNN_COMMAND_HELP,
@@ -29,6 +30,13 @@ typedef struct {
     const char *figures; /* folder for the figures; NULL: none; from argv */
 } cnn_report_options;
 
+/** Options of `compare`; --format, --table and --full are those of `report`. */
+typedef struct {
+    const char *control; /* level of the contrast; NULL: none; from argv */
+    double slower;       /* limit of --fail-on, relative; 0: not given */
+    bool pass_undecided; /* --undecided pass */
+} cnn_compare_options;
+
 /** Options of `check-trainer`. */
 typedef struct {
     char *const *command; /* what stands behind `--`, NULL-terminated; NULL: nothing; from argv */
@@ -40,7 +48,8 @@ typedef struct {
 
 typedef struct {
     cnn_command command;
-    const char **files; /* [file_count] job file, or results files of `report`, `status`; names
+    const char *
+        *files; /* [file_count] job file, or results files of `report`, `compare`, `status`; names
                            borrowed from argv */
     int file_count;
     const char *file;       /* the first; NULL: none */
@@ -52,6 +61,7 @@ typedef struct {
     int ranks;                  /* of `plan` */
     const char *from; /* of `plan`: results file of an earlier job; NULL: none; from argv */
     cnn_report_options report;
+    cnn_compare_options compare;
     cnn_check_trainer_options check_trainer;
 } cnn_command_line;
 

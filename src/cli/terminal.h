@@ -8,7 +8,14 @@
 #include <stdbool.h>
 
 /** Exit statuses of cnnmpi; 0: all done. */
-enum { CNN_EXIT_SOME_FAILED = 1, CNN_EXIT_USAGE, CNN_EXIT_ENVIRONMENT, CNN_EXIT_UNFINISHED = 75 };
+enum {
+    CNN_EXIT_SOME_FAILED = 1,
+    CNN_EXIT_USAGE,
+    CNN_EXIT_ENVIRONMENT,
+    CNN_EXIT_BEYOND,    /* the limit of compare --fail-on */
+    CNN_EXIT_UNDECIDED, /* whether it is */
+    CNN_EXIT_UNFINISHED = 75
+};
 
 /** The program's exit status for a status. */
 int cnn_exit_status(cnn_status st);
