@@ -113,12 +113,19 @@ static uint64_t training_of(const cnn_truth_plan *p, const cnn_planned *planned)
                                : (uint64_t)planned->block + ((uint64_t)p->file << 20);
 }
 
+/** The session of a run: blocks of a combination are dealt in the order of their repeats. */
+static int session_of(const cnn_truth_plan *p, const cnn_planned *planned)
+{
+    const int sessions = p->setting->sessions > 1 ? p->setting->sessions : 1;
+    return planned->repeat * sessions / cnn_design_repeats(p->design);
+}
+
 static void fill_constants(cnn_truth_plan *p)
 {
     cnn_results *r = p->results;
     for (int i = 0; i < r->run_count; i++) {
         cnn_measured *m = &r->measured[p->places[i].run];
-        m->session = 0;
+        m->session = session_of(p, &r->planned[p->places[i].run]);
         m->rank = p->places[i].device;
         m->attempts = 1;
         m->test_images = p->setting->test_images ? p->setting->test_images : 10000;
@@ -195,6 +202,40 @@ static void average_interactions(const cnn_truth_plan *p, const double *effect, 
                 cnn_design_repeats(d);
 }
 
+enum { MOST_SESSIONS = 4, MOST_EFFECTS = 256, MOST_MEANS = 64 };
+
+/** Effects of sessions on devices and levels, [sessions, devices, levels]. */
+static void draw_sessions(const cnn_truth_plan *p, stream *s, double *effect)
+{
+    const cnn_truth_setting *x = p->setting;
+    const int sessions = x->sessions > 1 ? x->sessions : 1;
+    for (int k = 0; k < sessions; k++) {
+        const double session = x->session_sd > 0 ? x->session_sd * draw_normal(s) : 0;
+        double of_level[MOST_LEVELS] = {0};
+        for (int l = 0; l < x->levels; l++)
+            of_level[l] = x->level_session_sd > 0 ? x->level_session_sd * draw_normal(s) : 0;
+        for (int d = 0; d < x->devices; d++) {
+            const double device =
+                x->device_session_sd > 0 ? x->device_session_sd * draw_normal(s) : 0;
+            for (int l = 0; l < x->levels; l++)
+                effect[(k * x->devices + d) * x->levels + l] =
+                    session + of_level[l] + device +
+                    (x->device_level_session_sd > 0 ? x->device_level_session_sd * draw_normal(s)
+                                                    : 0);
+        }
+    }
+}
+
+/** What changed between the files. */
+static double change_of(const cnn_truth_plan *p, const cnn_truth_of_levels *truth,
+                        const cnn_planned *planned)
+{
+    return p->file > 0 && planned->level > 0 &&
+                   (!truth->first_combination || planned->combination == 0)
+               ? truth->change
+               : 0;
+}
+
 static double draw_outlier(const cnn_truth_setting *x, stream *s)
 {
     return draw_event(s, x->outlier_probability) ? x->outlier_size : 0;
@@ -202,10 +243,12 @@ static double draw_outlier(const cnn_truth_setting *x, stream *s)
 
 static void draw_times(cnn_truth_plan *p, const cnn_truth_of_levels *truth, stream *s)
 {
-    enum { MOST_EFFECTS = 256, MOST_MEANS = 64 };
     const cnn_truth_setting *x = p->setting;
     double effect[MOST_EFFECTS] = {0}, mean[MOST_MEANS] = {0}, state = 0, clock = START;
-    draw_devices(p, s, effect);
+    double of_session[MOST_SESSIONS * MOST_EFFECTS] = {0};
+    stream of_study = {s->study, 1ull << 56};
+    draw_devices(p, x->same_devices ? &of_study : s, effect);
+    draw_sessions(p, s, of_session);
     if (x->on_average_equal)
         average_interactions(p, effect, mean);
     for (int i = 0; i < p->results->run_count; i++) {
@@ -217,12 +260,13 @@ static void draw_times(cnn_truth_plan *p, const cnn_truth_of_levels *truth, stre
             z = at->order ? 0.8 * state + 0.6 * z : z;
             state = z;
         }
+        cnn_measured *m = &p->results->measured[at->run];
         const double log_seconds =
             log(300) + (level ? truth->log_ratio : 0) + effect[at->device * x->levels + level] -
             mean[planned->combination * x->levels + level] + x->drift * at->order +
-            (planned->position == 0 ? x->first_slower : 0) +
+            (planned->position == 0 ? x->first_slower : 0) + change_of(p, truth, planned) +
+            of_session[(m->session * x->devices + at->device) * x->levels + level] +
             truth->time_sd * (level ? truth->spread : 1) * z + draw_outlier(x, s);
-        cnn_measured *m = &p->results->measured[at->run];
         clock = at->order ? clock : START + 1e7 * p->file;
         m->start_time = clock;
         m->train_seconds = exp(log_seconds);

@@ -20,7 +20,7 @@ typedef enum {
 } cnn_noise;
 
 /** Log time = level's effect + device + device x level + drift * place on the device + position +
- *  residual + outlier. Test error = level's effect + seed + residual, in steps of 1 / test_images. */
+ *  residual + outlier, and effects of the session with level and device. Test error = level's effect + seed + residual, in steps of 1 / test_images. */
 typedef struct {
     const char *name, *title;
     int devices, levels;
@@ -36,6 +36,11 @@ typedef struct {
     bool pooled;     /* two files of half the blocks each; crossed: of the same seeds */
     bool looks;      /* declared, at 33 %, 67 % and all of the blocks: cnn_truth_look */
     int test_images; /* 0: 10,000 */
+    /* Two files of the same devices, measured at different times (cnn_truth_plan_create: file). */
+    bool same_devices; /* effects of devices are those of the study, not of the file */
+    int sessions;      /* of a file, over which its blocks are dealt; 0: one */
+    double session_sd; /* of a session, shared by its runs */
+    double level_session_sd, device_session_sd, device_level_session_sd;
 } cnn_truth_setting;
 
 /** What is true of level 1 and higher against level 0. */
@@ -46,6 +51,8 @@ typedef struct {
     double time_sd;   /* residual sd of log time */
     double error_sd;  /* of test error */
     bool with_times, with_errors;
+    double change;          /* of log time, of levels above 0 in files above 0 */
+    bool first_combination; /* it is of combination 0 alone */
 } cnn_truth_of_levels;
 
 typedef struct cnn_truth_plan cnn_truth_plan;
