@@ -78,12 +78,12 @@ make_environments() {
     [[ $status -eq 0 || $status -eq 3 ]] || exit "$status"
 }
 
-# run_tests FOLDER [CTEST OPTION...]: side by side, twice as many as there are cores, since tests of
-# MPI and Slurm mostly wait. No test depends on how fast it runs.
+# run_tests FOLDER [CTEST OPTION...]: side by side, three times as many as there are cores, since tests
+# of MPI and Slurm mostly wait. No test depends on how fast it runs.
 run_tests() {
     local folder=$1
     shift
-    ctest --test-dir "$folder" -j "$((2 * $(nproc)))" --output-on-failure --no-tests=error "$@"
+    ctest --test-dir "$folder" -j "$((3 * $(nproc)))" --output-on-failure --no-tests=error "$@"
 }
 
 # Open MPI refuses root and more ranks than cores unless told otherwise.
