@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# build.sh FOLDER [LAUNCHER]: builds the fuzz targets with clang in FOLDER, which is fuzz/ in the project's
-# build folder. Exit status 77, with the reason, where there is no clang or no libFuzzer.
+# build.sh FOLDER [LAUNCHER [TARGET]]: builds the fuzz targets, all but `fuzz_results`, or one of them, with
+# clang in FOLDER, which is fuzz/ in the project's build folder. Exit status 77, with the reason, where there is
+# no clang or no libFuzzer.
 set -euo pipefail
-folder=$1 launcher=${2:-}
+folder=$1 launcher=${2:-} target=${3:-all}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 skip() {
     printf 'skipped: %s\n' "$1"
@@ -23,4 +24,4 @@ name=${clang##*/}
 cmake -S "$here" -B "$folder" -DCMAKE_C_COMPILER="$clang" \
     -DCMAKE_CXX_COMPILER="${clang%/*}/${name/clang/clang++}" \
     -DCMAKE_C_COMPILER_LAUNCHER="$launcher" -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher"
-cmake --build "$folder" -j "$(nproc)"
+cmake --build "$folder" -t "$target" -j "$(nproc)"
