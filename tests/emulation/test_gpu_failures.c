@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gpu/ on the emulated device when calls fail and memory ends. */
+/* gpu/ on the emulated device when calls fail and memory ends; `test_gpu_failures long`: where there
+ * are most calls, in tuning and in graphs with branches. */
 #include "emulation/gpu_run.h"
 
 static void walk(cnn_path path, const char *function, bool step_seconds)
@@ -140,19 +141,23 @@ static void test_any_call_may_fail_in_branches(void **state)
     cnn_text_free(&r.algorithms);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_any_call_may_fail_layered, reset_device),
         cmocka_unit_test_setup(test_any_call_may_fail_native, reset_device),
-        cmocka_unit_test_setup(test_calls_may_fail_while_algorithms_are_tuned, reset_device),
         cmocka_unit_test_setup(test_a_failing_candidate_is_left_out, reset_device),
         cmocka_unit_test_setup(test_a_sticky_error_ends_the_run_and_names_the_candidate,
                                reset_device),
         cmocka_unit_test_setup(test_a_workspace_outlives_one_that_cannot_be_had, reset_device),
         cmocka_unit_test_setup(test_memory_that_ends_is_named, reset_device),
+    };
+    const struct CMUnitTest long_tests[] = {
+        cmocka_unit_test_setup(test_calls_may_fail_while_algorithms_are_tuned, reset_device),
         cmocka_unit_test_setup(test_any_call_may_fail_in_branches, reset_device),
     };
     cmocka_set_test_filter(getenv("CNN_TEST_ONLY"));
+    if (argc > 1 && strcmp(argv[1], "long") == 0)
+        return cmocka_run_group_tests(long_tests, NULL, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

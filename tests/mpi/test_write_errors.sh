@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A disk that fails for good, from one write on: test_write_errors.sh BUILD_FOLDER PHASE [every]. The phases
-# of a job: make (its results file), runs, analysis, all. Each time the job ends in bounded time with one
-# error and status 3, rows that were finished stay, and on a mended disk --resume finishes. First, last and 10
-# spread writes of the phase, with 1 to 3 ranks, of which the first, another or all fail; or every write of a
-# job of two runs.
+# A disk that fails for good, from one write on: test_write_errors.sh BUILD_FOLDER PHASE [every | RANKS...].
+# The phases of a job: make (its results file), runs, analysis, all. Each time the job ends in bounded time with
+# one error and status 3, rows that were finished stay, and on a mended disk --resume finishes. 4 writes of the
+# phase with each number of ranks, of which the first, another or all fail; with 1, 2 and 3 ranks these are the
+# first, the last and 10 between them. Or every write of a job of two runs.
 set -euo pipefail
 build=$(cd "$1" && pwd)
 phase=$2
@@ -62,7 +62,7 @@ if [[ ${3:-} == every ]]; then
 fi
 job disk 3 0 10
 runs=12
-for ranks in 1 2 3; do
+for ranks in "${@:3}"; do
     find_phase "$ranks"
     # 12 places in all: 4 for each number of ranks, with another rank and another error each time.
     for i in 0 1 2 3; do

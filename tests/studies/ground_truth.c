@@ -2,7 +2,7 @@
 /** How often the verdicts of the analysis are false, and how often its intervals cover the truth,
  *  in studies whose truth is known, under the noise that real machines make.
  *
- *      ground_truth                     the rows marked for every check, 1,000 studies each
+ *      ground_truth                     the rows marked for a check, 1,000 studies each
  *      ground_truth --all               every row, 10,000 studies each
  *      ground_truth [--all] --part I/N  every N-th row from the I-th (from 1): for several cores
  *      ground_truth --row TEXT          rows whose name contains TEXT

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* trainers/pytorch.py against cnntrain-onednn: two programs that share nothing but the protocol
- * start from the same bits and learn the same. Skipped where no python3 has NumPy and PyTorch. */
+ * start from the same bits and learn the same. An argument is a pattern of tests' names. Skipped
+ * where no python3 has NumPy and PyTorch. */
 #include "trainer_process.h"
 
 #include "../golden/png_golden.h"
@@ -378,9 +379,11 @@ static void test_torch_measures_its_team(void **state)
     free(spec);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     setenv("CNN_TORCH_DEVICE", "cpu", 0);
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     python = trainer_find_python("numpy, torch");
     if (!python) {
         printf("skipped: neither python3 nor /usr/bin/python3 can import numpy and torch\n");
