@@ -77,14 +77,15 @@ static void check(const char *network, cnn_shape shape, int classes)
     const int length = step ? (int)(step - chosen.s) : (int)chosen.len;
     for (int v = -1; v < (int)(sizeof modes / sizeof modes[0]); v++) {
         cnn_text text = {0};
+        const char *mode = v < 0 ? "plain" : modes[v];
         cnn_text_printf(&text, "%.*s;step:%dx%dx%dx%d=%s", length, chosen.s, BATCH, shape.h,
-                        shape.w, shape.c, v < 0 ? "plain" : modes[v]);
+                        shape.w, shape.c, mode);
         OK(cnn_text_status(&text));
         if (!train(&net, &pictures, text.s, v < 0 ? plain : other, NULL))
-            print_message("%s: not on this device\n", modes[v]);
+            print_message("%s: not on this device\n", mode);
         else if (v >= 0 && memcmp(other, plain, bytes) != 0)
             fail_msg("%s %dx%dx%d: %s ends in other weights than plain", network, shape.h, shape.w,
-                     shape.c, modes[v]);
+                     shape.c, mode);
         cnn_text_free(&text);
     }
     free(plain);

@@ -253,7 +253,8 @@ static void test_host_cannot_read_device_memory(void **state)
         const volatile float *watched = p;
         signal(SIGSEGV, SIG_DFL); /* the test framework's would go on testing */
         alarm(10);
-        _exit(watched[0] == 0.0f ? 0 : 0);
+        (void)watched[0];
+        _exit(0);
     }
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
