@@ -51,6 +51,9 @@ typedef double cnn_function(double x, const void *context);
  *  monotone. NaN where no change of sign is found within 60 doublings, or f is NaN. */
 double cnn_root_near(cnn_function *f, const void *context, double guess, double step,
                      double tolerance);
+/** The same between low and high, where f is at_low and at_high, of different signs. */
+double cnn_root_between(cnn_function *f, const void *context, double low, double high,
+                        double at_low, double at_high, double tolerance);
 
 #ifdef __cplusplus
 }

@@ -9,24 +9,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A place is determined by others if they leave less than this share of its squared length. */
+#define NOTHING_LEFT 1e-12
+/* |log| of a ratio that no test rejects */
+#define FAR 30
+/* Ends of the interval are sought from the ratio outwards, first in this many times the test's bound
+ * over the root of the spare blocks: a third of half an interval, or so. */
+#define FIRST_STEP 0.5
+
 /** Blocks of one device, in work order. */
 typedef struct {
     int first, count;
 } group;
 
 typedef struct {
-    int n, groups, k;   /* k: spare blocks */
-    int places;         /* of a block, whose effects are taken off; 1: none is */
-    double *x, *y;      /* [n] by group, as given */
-    int *px, *py;       /* [n] */
-    group *group;       /* [groups] */
-    double *u, *v;      /* [n] x over the ratio in question, and y, without the effects of places */
-    double *columns;    /* [places, 2 n] scratch: the places' columns, then the values */
-    double *of;         /* [places, places + 1] scratch */
-    double *du, *dv;    /* [pairs] |differences| of two blocks of a group, pair by pair */
-    double *all;        /* [2 pairs] scratch: those of both above 0 */
-    int pairs, varying; /* varying: how many of `all` */
-    double bound;       /* of T / sqrt(V), for the interval */
+    int n, groups, k; /* k: spare blocks */
+    int places;       /* of a block, whose effects are taken off; 1: none is */
+    double *x, *y;    /* [n] by group, as given */
+    int *px, *py;     /* [n] */
+    group *group;     /* [groups] */
+    double *u, *v;    /* [n] x over the ratio in question, and y, without the effects of places */
+    double *of_x, *of_y; /* [places - 1, places] normal equations of the places' effects on each */
+    double *sums;        /* [places - 1, places] their weighted sum */
+    double *effect;      /* [places - 1] of the places above 0 */
+    double *du, *dv;     /* [pairs] |differences| of two blocks of a group, pair by pair */
+    double *all;         /* [2 pairs] scratch: those of both above 0 */
+    int pairs, varying;  /* varying: how many of `all` */
+    double bound;        /* of T / sqrt(V), for the interval */
 } work;
 
 /* ---- groups -------------------------------------------------------------------------------- */
@@ -82,81 +91,77 @@ static void form_groups(work *w, const cnn_spread_pairs *p, const place *places,
 
 /* ---- places within the block --------------------------------------------------------------- */
 
-/** Takes the mean of each group off v [n]. */
-static void centre(const work *w, double *v)
+/** Adds a group's share to the normal equations [places - 1, places] of the effects of places on
+ *  values v of that level, with a mean for each group. times [places - 1]: scratch. */
+static void add_group(const work *w, const group *g, const double *v, const int *position,
+                      double *times, double *equations)
 {
-    for (int g = 0; g < w->groups; g++) {
-        const int first = w->group[g].first, end = first + w->group[g].count;
-        double mean = 0;
-        for (int i = first; i < end; i++)
-            mean += v[i] / w->group[g].count;
-        for (int i = first; i < end; i++)
-            v[i] -= mean;
+    const int m = w->places - 1, first = g->first, end = first + g->count;
+    double mean = 0;
+    for (int p = 0; p < m; p++)
+        times[p] = 0;
+    for (int i = first; i < end; i++) {
+        mean += (v[i] - v[first]) / g->count;
+        if (position[i] > 0)
+            times[position[i] - 1]++;
+    }
+    for (int p = 0; p < m; p++) {
+        double *row = equations + (size_t)p * (size_t)w->places;
+        for (int q = 0; q < m; q++)
+            row[q] += (p == q ? times[p] : 0) - times[p] * times[q] / g->count;
+    }
+    for (int i = first; i < end; i++)
+        if (position[i] > 0)
+            equations[(size_t)(position[i] - 1) * (size_t)w->places + (size_t)m] +=
+                v[i] - v[first] - mean;
+}
+
+static void form_equations(work *w)
+{
+    for (int g = 0; w->places > 1 && g < w->groups; g++) {
+        add_group(w, &w->group[g], w->x, w->px, w->effect, w->of_x);
+        add_group(w, &w->group[g], w->y, w->py, w->effect, w->of_y);
     }
 }
 
-static double dot(const double *a, const double *b, int n)
+/** Fills effect: least squares with weights 1 / ratio^2 for x and 1 for y, by elimination; a place
+ *  that those before it determine has none. */
+static void find_effects(work *w, double ratio)
 {
-    double sum = 0;
-    for (int i = 0; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
-static double *column_of(const work *w, int c)
-{
-    return w->columns + (size_t)c * 2 * (size_t)w->n;
-}
-
-/** Takes what lies along the first `count` columns, mutually orthogonal, from column `of`; out[c]:
- *  how often column c. */
-static void project(const work *w, int count, int of, double *out)
-{
-    double *v = column_of(w, of);
-    for (int c = 0; c < count; c++) {
-        const double *q = column_of(w, c), norm = dot(q, q, 2 * w->n);
-        out[c] = norm > 0 ? dot(q, v, 2 * w->n) / norm : 0;
-        for (int i = 0; i < 2 * w->n; i++)
-            v[i] -= out[c] * q[i];
-    }
-}
-
-/** Effects of the places above 0 on u and v, effect [places - 1]: least squares by Gram and Schmidt
- *  with a mean for each group of u and of v; a place that those before it determine has none. */
-static void find_effects(const work *w, double ratio, double *effect)
-{
-    const int n = w->n, m = w->places - 1;
-    for (int c = 0; c <= m; c++) {
-        double *column = column_of(w, c);
-        for (int i = 0; i < n; i++) {
-            column[i] = c < m ? (w->px[i] == c + 1) / ratio : w->x[i] / ratio;
-            column[n + i] = c < m ? (w->py[i] == c + 1) : w->y[i];
+    const int m = w->places - 1, width = w->places;
+    const double weight = 1 / (ratio * ratio);
+    double *a = w->sums;
+    for (int i = 0; i < m * width; i++)
+        a[i] = weight * w->of_x[i] + w->of_y[i];
+    for (int c = 0; c < m; c++) {
+        const double before = weight * w->of_x[c * width + c] + w->of_y[c * width + c];
+        if (a[c * width + c] <= NOTHING_LEFT * before) {
+            a[c * width + c] = 0;
+            continue;
         }
-        centre(w, column);
-        centre(w, column + n);
-        const double before = dot(column, column, 2 * n);
-        project(w, c, c, w->of + (size_t)c * (size_t)w->places);
-        if (c < m && dot(column, column, 2 * n) <= 1e-14 * before)
-            memset(column, 0, 2 * (size_t)n * sizeof *column);
+        for (int r = c + 1; r < m; r++) {
+            const double times = a[r * width + c] / a[c * width + c];
+            for (int k = c; k < width; k++)
+                a[r * width + k] -= times * a[c * width + k];
+        }
     }
     for (int c = m - 1; c >= 0; c--) {
-        const double *column = column_of(w, c);
-        effect[c] = w->of[(size_t)m * (size_t)w->places + (size_t)c];
-        for (int later = c + 1; later < m; later++)
-            effect[c] -= w->of[(size_t)later * (size_t)w->places + (size_t)c] * effect[later];
-        effect[c] = dot(column, column, 2 * n) > 0 ? effect[c] : 0;
+        double rest = a[c * width + m];
+        for (int k = c + 1; k < m; k++)
+            rest -= a[c * width + k] * w->effect[k];
+        w->effect[c] = a[c * width + c] > 0 ? rest / a[c * width + c] : 0;
     }
 }
 
 /** Fills u and v. */
 static void take_off_places(work *w, double ratio)
 {
-    double *effect = w->of + (size_t)w->places * (size_t)w->places;
-    if (w->places > 1)
-        find_effects(w, ratio, effect);
+    const bool has_effects = w->places > 1;
+    if (has_effects)
+        find_effects(w, ratio);
     for (int i = 0; i < w->n; i++) {
-        w->u[i] = (w->x[i] - (w->places > 1 && w->px[i] > 0 ? effect[w->px[i] - 1] : 0)) / ratio;
-        w->v[i] = w->y[i] - (w->places > 1 && w->py[i] > 0 ? effect[w->py[i] - 1] : 0);
+        w->u[i] = (w->x[i] - (has_effects && w->px[i] > 0 ? w->effect[w->px[i] - 1] : 0)) / ratio;
+        w->v[i] = w->y[i] - (has_effects && w->py[i] > 0 ? w->effect[w->py[i] - 1] : 0);
     }
 }
 
@@ -234,9 +239,24 @@ static double scale_of(work *w)
 
 /* ---- the statistic ------------------------------------------------------------------------- */
 
-static double phi(double u)
+/** A sum of log(1 + u^2): the logarithm of a product, which few logarithms make. */
+typedef struct {
+    double logarithm, product; /* of the factors before, and of those after it */
+} phi_sum;
+
+static inline void add_phi(phi_sum *s, double u)
 {
-    return log1p(u * u);
+    s->product *=
+        1 + u * u; /* |u| is below 1e40: differences below rounding are 0, FAR bounds ratios */
+    if (s->product > 1e200) {
+        s->logarithm += log(s->product);
+        s->product = 1;
+    }
+}
+
+static double phi_total(const phi_sum *s)
+{
+    return s->logarithm + log(s->product);
 }
 
 /** Sums over all groups. */
@@ -252,54 +272,82 @@ typedef struct {
 static void add_blocks(const work *w, const group *g, int pair, double scale, sums *s)
 {
     const int n = g->count;
-    double row[CNN_SPREAD_MOST_IN_GROUP] = {0}, total = 0;
+    phi_sum of_x[CNN_SPREAD_MOST_IN_GROUP], of_y[CNN_SPREAD_MOST_IN_GROUP];
+    double row[CNN_SPREAD_MOST_IN_GROUP], total = 0, sum_x = 0, sum_y = 0;
+    for (int i = 0; i < n; i++)
+        of_x[i] = of_y[i] = (phi_sum){0, 1};
     for (int i = 0; i < n; i++)
         for (int j = i + 1; j < n; j++, pair++) {
-            const double a = phi(w->du[pair] / scale) / n, b = phi(w->dv[pair] / scale) / n;
-            s->x += a;
-            s->y += b;
-            row[i] += a - b;
-            row[j] += a - b;
-            total += 2 * (a - b);
-            if (n == 2) {
-                s->squares += (a * a + b * b) / 4;
-                s->twos += (a + b) / 2;
-                s->two_count += 2;
-            }
+            const double a = w->du[pair] / scale, b = w->dv[pair] / scale;
+            add_phi(&of_x[i], a);
+            add_phi(&of_x[j], a);
+            add_phi(&of_y[i], b);
+            add_phi(&of_y[j], b);
         }
+    for (int i = 0; i < n; i++) {
+        const double a = phi_total(&of_x[i]) / n, b = phi_total(&of_y[i]) / n;
+        sum_x += a / 2;
+        sum_y += b / 2;
+        row[i] = a - b;
+        total += row[i];
+    }
+    s->x += sum_x;
+    s->y += sum_y;
+    if (n == 2) {
+        s->squares += (sum_x * sum_x + sum_y * sum_y) / 4;
+        s->twos += (sum_x + sum_y) / 2;
+        s->two_count += 2;
+    }
     for (int i = 0; i < n; i++) {
         const double z = row[i] - total / n / 2;
         s->blocks += z * z * n / (n - 1.0);
     }
 }
 
-static double median_of(const double *x, int n)
-{
-    double sorted[CNN_SPREAD_MOST_IN_GROUP];
-    memcpy(sorted, x, (size_t)n * sizeof *x);
-    return cnn_median(sorted, n);
-}
-
-/** What a group of three blocks or more adds to V by runs. */
-static void add_runs(const work *w, const group *g, double scale, sums *s)
+/** What a group adds to V by runs, which are taken from mx and my. */
+static double runs_from(const work *w, const group *g, double mx, double my, double scale)
 {
     const int n = g->count, runs = 2 * n;
     const double *x = w->u + g->first, *y = w->v + g->first;
-    const double mx = median_of(x, n), my = median_of(y, n);
-    double v[2 * CNN_SPREAD_MOST_IN_GROUP], psi[2 * CNN_SPREAD_MOST_IN_GROUP] = {0}, mean = 0;
+    double v[2 * CNN_SPREAD_MOST_IN_GROUP], psi[2 * CNN_SPREAD_MOST_IN_GROUP], mean = 0, sum = 0;
+    phi_sum of[2 * CNN_SPREAD_MOST_IN_GROUP];
     for (int i = 0; i < n; i++) {
         v[i] = (x[i] - mx) / scale;
         v[n + i] = (y[i] - my) / scale;
     }
     for (int i = 0; i < runs; i++)
-        for (int j = i + 1; j < runs; j++) {
-            const double f = phi(v[i] - v[j]) / runs;
-            psi[i] += f;
-            psi[j] += f;
-            mean += 2 * f / runs;
-        }
+        of[i] = (phi_sum){0, 1};
     for (int i = 0; i < runs; i++)
-        s->runs += (psi[i] - mean) * (psi[i] - mean) * n / (n - 1.0);
+        for (int j = i + 1; j < runs; j++) {
+            add_phi(&of[i], v[i] - v[j]);
+            add_phi(&of[j], v[i] - v[j]);
+        }
+    for (int i = 0; i < runs; i++) {
+        psi[i] = phi_total(&of[i]) / runs;
+        mean += psi[i] / runs;
+    }
+    for (int i = 0; i < runs; i++)
+        sum += (psi[i] - mean) * (psi[i] - mean) * n / (n - 1.0);
+    return sum;
+}
+
+/** Of three blocks or more, from the medians. Half of a level's runs may be far from the other half,
+ *  and the middle between them near neither: in larger groups the two middle values take its place,
+ *  in turn. */
+static void add_runs(const work *w, const group *g, double scale, sums *s)
+{
+    const int n = g->count, low = (n - 1) / 2, high = n / 2;
+    double x[CNN_SPREAD_MOST_IN_GROUP], y[CNN_SPREAD_MOST_IN_GROUP];
+    memcpy(x, w->u + g->first, (size_t)n * sizeof *x);
+    memcpy(y, w->v + g->first, (size_t)n * sizeof *y);
+    const double x_low = smallest(x, n, low), y_low = smallest(y, n, low);
+    const double x_high = smallest(x, n, high), y_high = smallest(y, n, high);
+    double sum;
+    if (high > low && n >= CNN_SPREAD_TWO_MIDDLES)
+        sum = fmax(runs_from(w, g, x_low, y_low, scale), runs_from(w, g, x_high, y_high, scale));
+    else
+        sum = runs_from(w, g, (x_low + x_high) / 2, (y_low + y_high) / 2, scale);
+    s->runs += sum;
 }
 
 /** T / sqrt(V) with x divided by exp(log_ratio). */
@@ -329,8 +377,6 @@ static double studentised(work *w, double log_ratio)
 
 /* ---- test and interval --------------------------------------------------------------------- */
 
-enum { FAR = 30 }; /* |log| of a ratio that no test rejects */
-
 /** Falls as the ratio grows. Beyond FAR the sign is forced, so that there is always a zero. */
 static double above_bound(double log_ratio, const void *context)
 {
@@ -340,16 +386,25 @@ static double above_bound(double log_ratio, const void *context)
     return studentised(w, log_ratio) - w->bound;
 }
 
-/** The ratio at which T / sqrt(V) is `bound`, sought from `guess`, a logarithm. */
-static double ratio_at(work *w, double bound, double guess)
+/** The ratio at which T / sqrt(V) is `bound`, sought from `guess`, a logarithm, in steps that
+ *  double. */
+static double ratio_at(work *w, double bound, double guess, double step)
 {
-    double low = guess, high = guess;
     w->bound = bound;
-    for (double step = 0.125; above_bound(low, &w) <= 0; step *= 2)
+    double low = guess, at_low = above_bound(low, &w), high = low, at_high = at_low;
+    for (; at_low <= 0; step *= 2) {
+        high = low;
+        at_high = at_low;
         low -= step;
-    for (double step = 0.125; above_bound(high, &w) >= 0; step *= 2)
+        at_low = above_bound(low, &w);
+    }
+    for (; at_high >= 0; step *= 2) {
+        low = at_high > 0 ? high : low;
+        at_low = at_high > 0 ? at_high : at_low;
         high += step;
-    const double x = cnn_root_near(above_bound, &w, (low + high) / 2, (high - low) / 2, 1e-12);
+        at_high = above_bound(high, &w);
+    }
+    const double x = cnn_root_between(above_bound, &w, low, high, at_low, at_high, 1e-12);
     return fabs(x) >= FAR - 1e-6 ? x > 0 ? INFINITY : 0 : exp(x);
 }
 
@@ -363,9 +418,10 @@ static void estimate(work *w, double level, cnn_spread *out)
 {
     const double k = w->k, t = cnn_student_quantile((1 + level) / 2, out->df);
     const double bound = t * sqrt(k / (k - 1 + t * t));
-    out->ratio = ratio_at(w, 0, 0);
+    out->ratio = ratio_at(w, 0, 0, 0.125);
     const double at = out->ratio > 0 && isfinite(out->ratio) ? log(out->ratio) : 0;
-    out->interval = (cnn_interval){ratio_at(w, bound, at - 0.5), ratio_at(w, -bound, at + 0.5)};
+    const double step = FIRST_STEP * bound / sqrt(k);
+    out->interval = (cnn_interval){ratio_at(w, bound, at, step), ratio_at(w, -bound, at, step)};
 }
 
 static void judge(work *w, double level, cnn_spread *out)
@@ -412,10 +468,12 @@ static cnn_status allocate_scratch(work *w)
 {
     cnn_status st = CNN_OK;
     const size_t room = (size_t)w->pairs + 1, places = (size_t)w->places;
-    w->columns = calloc(places * 2 * (size_t)w->n, sizeof *w->columns);
-    w->of = calloc(places * (places + 1), sizeof *w->of);
+    w->of_x = calloc(3 * places * places + places, sizeof *w->of_x);
     w->du = calloc(4 * room, sizeof *w->du);
-    CNN_CHECK(w->columns && w->of && w->du, CNN_ENOMEM, "%d differences of blocks", w->pairs);
+    CNN_CHECK(w->of_x && w->du, CNN_ENOMEM, "%d differences of blocks", w->pairs);
+    w->of_y = w->of_x + places * places;
+    w->sums = w->of_y + places * places;
+    w->effect = w->sums + places * places;
     w->dv = w->du + room;
     w->all = w->dv + room;
 done:
@@ -457,14 +515,14 @@ cnn_status cnn_spread_test(const cnn_spread_pairs *pairs, double level, cnn_spre
         goto done;
     }
     CNN_TRY(allocate_scratch(&w));
+    form_equations(&w);
     judge(&w, level, out);
 done:
     free(places);
     free(w.x);
     free(w.px);
     free(w.group);
-    free(w.columns);
-    free(w.of);
+    free(w.of_x);
     free(w.du);
     return st;
 }

@@ -15,7 +15,8 @@
  *     g / (g - 1) z[i]^2, where z[i] is the sum of the terms with i less half the mean of these sums
  *     over the group. By runs: the sum of g / (g - 1) (psi - mean psi)^2 over the 2 g runs of each
  *     group, where psi is the mean of phi(|v - w| / s) over the runs w of the group, each taken
- *     from the median of its level there; of a group of two blocks, however, 4 (a - c)^2 + 4 (b - c)^2
+ *     from the median of its level there (from 6 blocks on, an even number: from the lower of the
+ *     two middle values, and from the upper; the larger sum counts); of a group of two blocks, however, 4 (a - c)^2 + 4 (b - c)^2
  *     with a = phi(|x[1] - x[2]| / s) / 4, b of y alike, and c a quarter of the sum of both
  *     levels' phi / g over all groups, divided by k.
  *  5. k = blocks - groups, r^2 = T^2 / V: t^2 = r^2 (k - 1) / (k - r^2) with the sign of T; p by
@@ -34,6 +35,8 @@
 /** Blocks beyond the first of their device (across devices: beyond the first) below which nothing
  *  is tested. */
 #define CNN_SPREAD_LEAST_SPARE 3
+/** Blocks of a group from which on the middle of two middle values is not taken for a median. */
+#define CNN_SPREAD_TWO_MIDDLES 6
 /** A device with more blocks counts as several, of at most so many. */
 #define CNN_SPREAD_MOST_IN_GROUP 16
 

@@ -63,9 +63,15 @@ spread_test <- function(x, y, device, px, py, positions, level = 0.95) {
       g <- length(i)
       if (g == 2)
         return(4 * sum((c(m$a[1, 2], m$b[1, 2]) / 2 - total / 4 / k)^2))
-      v <- c(x[i] - median(x[i]), y[i] - median(y[i])) / s
-      psi <- rowMeans(phi(outer(v, v, "-")))
-      g / (g - 1) * sum((psi - mean(psi))^2)
+      from <- function(mx, my) {
+        v <- c(x[i] - mx, y[i] - my) / s
+        psi <- rowMeans(phi(outer(v, v, "-")))
+        g / (g - 1) * sum((psi - mean(psi))^2)
+      }
+      if (g >= 6) # of an even number the lower and the upper of the two middle values
+        max(sapply(c(floor, ceiling), function(round)
+          from(sort(x[i])[round((g + 1) / 2)], sort(y[i])[round((g + 1) / 2)])))
+      else from(median(x[i]), median(y[i]))
     }, members, terms))
     T / sqrt(max(by_blocks, by_runs))
   }

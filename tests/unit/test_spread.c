@@ -127,6 +127,22 @@ static void test_what_is_removed_changes_nothing(void **state)
     golden_compare(c.interval.low, 1 / a.interval.high, 1e-8, "interval", 1);
 }
 
+/** Half of a level's runs far from the others, by chance: the median lies where no run is. */
+static void test_half_of_the_runs_out_do_not_decide(void **state)
+{
+    (void)state;
+    for (int n = 6; n <= 10; n += 2) {
+        design d = example(n, 1);
+        for (int i = 0; i < n; i++) {
+            d.x[i] = noise(2 * i + 1) + 100 * (i % 2);
+            d.y[i] = noise(7 * i + 4);
+            d.px[i] = d.py[i] = 0;
+        }
+        const cnn_spread s = judge(&d);
+        assert_true(s.p > 0.001);
+    }
+}
+
 /** One run 40 standard deviations out must not decide. */
 static void test_an_outlier_is_no_spread(void **state)
 {
@@ -191,6 +207,7 @@ static void test_levels_that_do_not_vary(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_half_of_the_runs_out_do_not_decide),
         cmocka_unit_test(test_figures_agree_with_r),
         cmocka_unit_test(test_what_is_removed_changes_nothing),
         cmocka_unit_test(test_an_outlier_is_no_spread),
