@@ -61,6 +61,14 @@ static double sd_bound(double sd, int df)
     return df > 0 ? sd * sqrt(df / cnn_chi_squared_quantile(1 - CNN_SD_CONFIDENCE, df)) : NAN;
 }
 
+/** By the interval, whose half is a quantile of t times sd / sqrt(information). */
+static double information_of(const cnn_comparison *x, double alpha)
+{
+    const double half = x->paired_upper - x->paired_mean;
+    const double errors = half / cnn_student_quantile(1 - alpha / 2, x->paired_df);
+    return half > 0 ? pow(x->paired_sd / errors, 2) : x->units;
+}
+
 cnn_block_design cnn_analysis_block_design(const cnn_analysis *a, int comparison,
                                            cnn_measure measure)
 {
@@ -68,6 +76,7 @@ cnn_block_design cnn_analysis_block_design(const cnn_analysis *a, int comparison
     const cnn_pair *pair = &a->pairs[comparison];
     const int df = isnan(x->paired_df) ? 0 : (int)x->paired_df;
     return (cnn_block_design){.blocks = x->units,
+                              .information = information_of(x, a->alpha),
                               .parameters = x->units - df,
                               .sd = x->paired_sd,
                               .sd_df = df,
@@ -107,7 +116,8 @@ cnn_block_power cnn_analysis_power(const cnn_block_design *d, double margin, dou
     cnn_block_power p = {.detectable = NAN, .blocks_needed = -1, .blocks_equivalence = -1};
     if (!(sd > 0))
         return p;
-    p.detectable = cnn_paired_detectable(d->blocks, d->parameters, alpha, CNN_ANALYSIS_POWER) * sd;
+    p.detectable = cnn_paired_detectable(d->blocks, d->parameters, alpha, CNN_ANALYSIS_POWER) *
+                   sqrt(d->blocks / d->information) * sd;
     if (isnan(margin))
         return p;
     p.blocks_needed = search(d, search_to_differ, sd, margin, alpha);

@@ -41,11 +41,13 @@ cnn_status cnn_analysis_overhead(cnn_analysis *a, const cnn_results *results);
 
 /** Paired differences on the analysed scale, as far as power depends on them. */
 typedef struct {
-    int blocks;       /* of which the detectable difference is */
-    int parameters;   /* that their fit estimates: 1, and effects of positions */
-    double sd;        /* estimated, of a difference */
-    int sd_df;        /* its degrees of freedom */
-    bool is_adjusted; /* sd is free of positions */
+    int blocks;         /* of which the detectable difference is */
+    double information; /* of them: the standard error is sd over the root of it; `blocks` where all
+                           orders are equally frequent, less where failures unbalance them */
+    int parameters;     /* that their fit estimates: 1, and effects of positions */
+    double sd;          /* estimated, of a difference */
+    int sd_df;          /* its degrees of freedom */
+    bool is_adjusted;   /* sd is free of positions */
     int levels,
         apart; /* of a cyclic order, and how far the two are apart; levels 1: positions do not
                           matter */

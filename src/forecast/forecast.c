@@ -91,6 +91,7 @@ static void expect_pair(const work *w, const int *cell_of, cnn_forecast_pair *p)
     cnn_block_design d =
         cnn_analysis_block_design(w->analysis, comparison, CNN_MEASURE_TRAIN_SECONDS);
     d.blocks = w->f->repeats;
+    d.information = d.blocks;
     d.levels = levels;
     d.apart = p->pair.b - p->pair.a;
     d.parameters = cnn_crossover_parameters(d.blocks, levels, d.apart);

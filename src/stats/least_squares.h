@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** One coefficient of a linear model by ordinary least squares (Gram and Schmidt). */
+/** Linear models by ordinary least squares (Gram and Schmidt). */
 #ifndef CNN_STATS_LEAST_SQUARES_H
 #define CNN_STATS_LEAST_SQUARES_H
 
@@ -15,5 +15,11 @@ typedef struct {
  *  before it determine is left out. columns: overwritten. residual [n]: of the fit. */
 cnn_coefficient cnn_least_squares_last(double *columns, int count, const double *y, int n,
                                        double *residual);
+
+/** Makes columns [count, length] orthogonal in their first n rows; the further rows undergo the same
+ *  operations. The first n rows of a column that those before it determine become 0. Their rank. */
+int cnn_orthogonalise(double *columns, int count, int n, int length);
+/** Takes off v [length] what lies along such columns in its first n rows. */
+void cnn_take_off_columns(const double *columns, int count, int n, int length, double *v);
 
 #endif

@@ -22,7 +22,9 @@ save <- function(table, name) {
 
 # ---- the runs -----------------------------------------------------------------------------------
 # Status 0 planned, 1 done, 2 diverged, 3 failed. Warm-up runs have repeat -1 and must not count.
-experiment <- function(scenario, levels, combinations, repeats, devices, effect) {
+# together: successive blocks on one device.
+experiment <- function(scenario, levels, combinations, repeats, devices, effect, together = 1,
+                       per_host = 2) {
   runs <- expand.grid(level = seq_len(levels) - 1, repeat. = seq_len(repeats) - 1,
                       combination = seq_len(combinations) - 1)
   warmups <- expand.grid(level = seq_len(levels) - 1, repeat. = -1, combination = 0)
@@ -33,9 +35,9 @@ experiment <- function(scenario, levels, combinations, repeats, devices, effect)
   runs$warmup <- as.integer(runs$repeat. < 0)
   runs$seed <- 1000 + 100 * runs$combination + pmax(runs$repeat., 0)
   runs$status <- 1L
-  device <- runs$block %% devices
-  runs$host <- paste0("node", device %/% 2)
-  runs$device <- paste0("gpu", device %% 2)
+  device <- runs$block %/% together %% devices
+  runs$host <- paste0("node", device %/% per_host)
+  runs$device <- paste0("gpu", device %% per_host)
   runs$start_time <- 1527854096 + 40 * (runs$block %/% devices) * levels + 40 * runs$position +
     device
   of_device <- rnorm(devices, sd = 0.03)
@@ -56,7 +58,7 @@ at <- function(runs, combination, level, repeats)
   runs$combination == combination & runs$level == level & runs$repeat. %in% repeats
 
 # Everything is there, two levels; equal to within the margin in combination 0.
-balanced <- experiment("balanced", 2, 2, 12, 4, c(0, 0.001))
+balanced <- experiment("balanced", 2, 2, 12, 4, c(0, 0.001), together = 2, per_host = 4)
 balanced$train_seconds <- ifelse(balanced$combination == 1 & balanced$level == 1,
                                  balanced$train_seconds * 1.05, balanced$train_seconds)
 late <- balanced$combination == 1 # runs need not begin in the order of their rows
@@ -360,6 +362,7 @@ comparison <- function(scenario, combination, a, b, measure) {
   r$position_reason <- if (!is_log[[measure]]) "by_seed" else if (!is_planned(all)) "few_orders"
     else if (is.null(fit)) "orders_lost" else "none"
   r$parameters <- if (is.null(fit)) 1L else as.integer(n - fit$df)
+  r$information <- if (is.null(fit)) n else (fit$sd / fit$se)^2
   r[columns] <- NA_real_
   set <- function(names, values) r[names] <<- as.list(as.double(values))
   two <- min(length(x), length(y)) > 1
@@ -487,16 +490,35 @@ comparison <- function(scenario, combination, a, b, measure) {
     r$device_units <- units
     if (units)
       r$device_mean <- mean(devices)
-    estimated <- 1 # parameters
-    stretch <- 1
+    df <- units - 1
+    se <- if (units > 1) sd(devices) / sqrt(units) else 0
     if (units && !is.null(fit)) {
-      z <- sapply(seq_len(levels - 1), function(j) of_units((p$place_x == j) - (p$place_y == j)))
-      estimated <- qr(cbind(matrix(z, units), 1))$rank
-      stretch <- fit$se / fit$sd * sqrt(n)
+      of <- function(j) (p$place_x == j) - (p$place_y == j)
+      z <- matrix(sapply(seq_len(levels - 1), of), n)
+      z_units <- matrix(apply(z, 2, of_units), units)
+      # positions within devices, where these tell them from the units
+      device <- factor(p$place)
+      inside <- lm(px - py ~ 0 + device + z)
+      z_inside <- apply(z, 2, function(v) v - ave(v, p$place))
+      estimable <- units > 1 && inside$df.residual > 0 &&
+        rank_of(rbind(z_inside, z_units)) == rank_of(z_inside)
+      if (estimable) {
+        effects <- coef(inside)[-seq_len(nlevels(device))]
+        known <- !is.na(effects)
+        devices <- of_units(px - py - z[, known, drop = FALSE] %*% effects[known])
+        r$device_mean <- mean(devices)
+        v <- vcov(inside)[nlevels(device) + which(known), nlevels(device) + which(known)]
+        zbar <- colMeans(z_units)[known]
+        of_devices <- var(devices) / units
+        of_effects <- if (any(known)) as.vector(zbar %*% v %*% zbar) else 0
+        se <- sqrt(of_devices + of_effects)
+        df <- se^4 / (of_devices^2 / (units - 1) + of_effects^2 / inside$df.residual)
+      } else {
+        df <- units - qr(cbind(z_units, 1))$rank
+        se <- sqrt(sum((devices - mean(devices))^2) / df / units) * fit$se / fit$sd * sqrt(n)
+      }
     }
-    df <- units - estimated
     if (df > 0 && sd(devices) > 1e-12) {
-      se <- sqrt(sum((devices - mean(devices))^2) / df / units) * stretch
       set(c("device_lower", "device_upper"), mean(devices) + c(-1, 1) * qt(1 - alpha / 2, df) * se)
       upper <- function(x) pt(x / se, df, lower.tail = FALSE)
       if (units >= 4)
@@ -566,8 +588,8 @@ for (i in seq_len(nrow(table))) {
   sd. <- if (df > 0) r$paired_sd * sqrt(df / qchisq(0.2, df)) else NA
   level <- alpha / m
   table$detectable[i] <- if (r$units > 1 && isTRUE(r$paired_sd > 0))
-    uniroot(function(d) power(r$units, r$parameters, d, sd., level) - 0.8,
-            c(1e-6, 100) * sd., tol = 1e-15 * sd.)$root
+    sqrt(r$units / r$information) * uniroot(function(d) power(r$units, r$parameters, d, sd., level) - 0.8,
+                                            c(1e-6, 100) * sd., tol = 1e-15 * sd.)$root
     else NA
   # an adjusted plan has at least 6 blocks, or two for each level
   levels <- max(runs$level[runs$scenario == r$scenario]) + 1

@@ -49,6 +49,7 @@ static powers mean_power(int blocks, bool adjusted, double alpha)
     for (int i = 0; i < PILOTS; i++) {
         const double sd = pilot_sd(i, blocks - parameters);
         const cnn_block_design d = {.blocks = blocks,
+                                    .information = blocks,
                                     .parameters = parameters,
                                     .sd = sd,
                                     .sd_df = blocks - parameters,
