@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of docs/analysis.md from build/tests/ground_truth.
 
-    scripts/ground_truth.py BUILD --write docs/analysis.md [--jobs N] [--studies N]
+    scripts/ground_truth.py BUILD --write docs/analysis.md [--jobs N] [--studies N] [--keep FILE]
     scripts/ground_truth.py BUILD --write docs/analysis.md --from FILE ...
     scripts/ground_truth.py BUILD --check docs/analysis.md
 
-The first runs every row (10,000 studies each: minutes to an hour of one core) in N processes and puts
-the tables between the marks in the document; the second takes the output of earlier runs. The third
-compares the rows of the document with those of the program, without running any. Exit status 1: a
-row failed, or the document lacks one."""
+The first runs every row (10,000 studies each), N at a time, and puts the tables between the marks in
+the document; with --keep, each row is appended to FILE as it ends, and rows that FILE has are not run
+again. The second takes the output of earlier runs. The third compares the rows of the document with
+those of the program, without running any. Exit status 1: a row failed, or the document lacks one."""
 import argparse
+import concurrent.futures
 import pathlib
 import re
 import subprocess
@@ -25,7 +26,7 @@ TITLES = {"faster": "Faster or slower, though the ratio is 1",
           "equal-error": "Equivalent errors, though the difference is exactly at the margin",
           "devices-like-these": "Faster or slower for devices like these, though their mean ratio is 1",
           "report": "Any difference of any measure, of means or spreads (not judged)"}
-N = (3, 8, 15, 30)
+N = (3, 8, 15, 20, 30)
 ROW = re.compile(r"(\S+) +(\S+) +(\d+) +(\d+) +([\d.]+) \[ *([\d.]+), *([\d.]+)\] +(\S+) +(\S+) +(\S+) +(\S+) +(\S+)(.*)")
 
 
@@ -33,21 +34,33 @@ def program(build):
     return str(build / "tests/ground_truth")
 
 
-def run(build, jobs, studies):
+def run(build, order, jobs, studies, keep):
+    """The program's lines of every row, and whether one failed. Long rows begin first."""
     command = [program(build), "--all"] + (["--studies", str(studies)] if studies else [])
-    parts = [subprocess.Popen(command + ["--part", f"{i + 1}/{jobs}"], stdout=subprocess.PIPE, text=True)
-             for i in range(jobs)]
-    texts = [part.communicate()[0] for part in parts]
-    return texts, any(part.returncode for part in parts)
+    lines = keep.read_text().splitlines() if keep and keep.exists() else []
+    rows = sorted((row[:3] for row in order if row[:3] not in read(lines)), key=lambda row: -row[2])
+
+    def run_row(row):
+        return subprocess.run(command + ["--row", "/%s/%s/%d/" % row], stdout=subprocess.PIPE, text=True)
+
+    failed = False
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for ended in pool.map(run_row, rows):
+            if ended.returncode not in (0, 1):
+                sys.exit(f"failed: {' '.join(ended.args)}")
+            failed |= ended.returncode == 1
+            lines += [line for line in ended.stdout.splitlines() if ROW.match(line)]
+            if keep:
+                keep.write_text("\n".join(lines) + "\n")
+    return lines, failed
 
 
-def read(texts):
+def read(lines):
     rows = {}
-    for text in texts:
-        for match in map(ROW.match, text.splitlines()):
-            if match:
-                f = match.groups()
-                rows[f[0], f[1], int(f[2])] = f[3:]
+    for match in map(ROW.match, lines):
+        if match:
+            f = match.groups()
+            rows[f[0], f[1], int(f[2])] = f[3:]
     return rows
 
 
@@ -71,12 +84,13 @@ def tables(rows, order):
             continue
         judged = "share of studies" if verdict not in ("equivalent", "equal-error") else "share of comparisons"
         studies = sorted({int(r[0]) for (v, _, _), r in rows.items() if v == verdict})
+        columns = [n for n in N if any((v, m) == (verdict, n) for v, _, m, _ in order)]
         counts = ", ".join(f"{n:,}" for n in studies)
         lines += ["", f"**{title}**: {judged} with a false claim, %; studies of each row: {counts}", "",
-                  "| setting | " + " | ".join(f"n = {n}" for n in N) +
-                  " | coverage, % | withheld, % | power, % | before, % |", "|---" * 9 + "|"]
+                  "| setting | " + " | ".join(f"n = {n}" for n in columns) +
+                  " | coverage, % | withheld, % | power, % | before, % |", "|---" * (5 + len(columns)) + "|"]
         for setting, text in settings:
-            cells = [rows.get((verdict, setting, n)) for n in N]
+            cells = [rows.get((verdict, setting, n)) for n in columns]
             false = [f"{c[1]} [{c[2]}, {c[3]}]{c[9].rstrip()}" if c else "" for c in cells]
             rest = [", ".join(one(c[k]) for c in cells if c) for k in (5, 6, 7, 8)]
             lines.append(f"| {text} | " + " | ".join(false + rest) + " |")
@@ -93,14 +107,16 @@ def write(path, lines):
 
 def check(path, order):
     text = path.read_text().split(BEGIN)[1].split(END)[0]
-    found, verdict = set(), None
+    found, verdict, columns = set(), None, []
     for line in text.splitlines():
         for name, title in TITLES.items():
             if line.startswith(f"**{title}**"):
                 verdict = name
         cells = [c.strip() for c in line.strip("|").split("|")]
-        if len(cells) == 9 and cells[0] not in ("setting", "---") and verdict:
-            found |= {(verdict, cells[0], n) for n, c in zip(N, cells[1:5]) if c}
+        if cells[0] == "setting":
+            columns = [int(c[4:]) for c in cells if c.startswith("n = ")]
+        elif len(cells) == 5 + len(columns) and cells[0] != "---" and verdict:
+            found |= {(verdict, cells[0], n) for n, c in zip(columns, cells[1:]) if c}
     wanted = {(v, t, n) for v, _, n, t in order}
     for row in sorted(wanted ^ found):
         print(("missing in the document: " if row in wanted else "not in the program: ") + str(row))
@@ -115,13 +131,14 @@ def main():
     parser.add_argument("--from", dest="files", nargs="+", type=pathlib.Path)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--studies", type=int)
+    parser.add_argument("--keep", type=pathlib.Path)
     a = parser.parse_args()
     order = listed(a.build)
     if a.check:
         return check(a.check, order)
-    texts, failed = ([f.read_text() for f in a.files], False) if a.files else run(a.build, a.jobs, a.studies)
-    rows = read(texts)
-    lines = tables(rows, order)
+    found, failed = (([line for f in a.files for line in f.read_text().splitlines()], False) if a.files
+                     else run(a.build, order, a.jobs, a.studies, a.keep))
+    lines = tables(read(found), order)
     if a.write:
         write(a.write, lines)
     else:

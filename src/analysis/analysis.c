@@ -109,7 +109,7 @@ done:
 }
 
 static cnn_status create(const cnn_results *results, int looks, bool verdicts_only,
-                         cnn_analysis **out)
+                         bool with_spread, cnn_analysis **out)
 {
     cnn_status st = CNN_OK;
     cnn_analysis *a = NULL;
@@ -119,6 +119,7 @@ static cnn_status create(const cnn_results *results, int looks, bool verdicts_on
     CNN_TRY(cnn_analysis_check(results));
     CNN_CHECK((a = calloc(1, sizeof *a)) != NULL, CNN_ENOMEM, "analysis");
     a->verdicts_only = verdicts_only;
+    a->with_spread = with_spread;
     take_sizes(a, results, looks);
     CNN_TRY(allocate(a));
     CNN_TRY(find_cells(a, results));
@@ -148,12 +149,13 @@ done:
 
 cnn_status cnn_analysis_create(const cnn_results *results, int looks, cnn_analysis **out)
 {
-    return create(results, looks, false, out);
+    return create(results, looks, false, true, out);
 }
 
-cnn_status cnn_analysis_create_verdicts(const cnn_results *results, int looks, cnn_analysis **out)
+cnn_status cnn_analysis_create_verdicts(const cnn_results *results, int looks, bool with_spread,
+                                        cnn_analysis **out)
 {
-    return create(results, looks, true, out);
+    return create(results, looks, true, with_spread, out);
 }
 
 void cnn_analysis_destroy(cnn_analysis **analysis)

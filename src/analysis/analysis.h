@@ -71,7 +71,7 @@ typedef struct {
     int pair_count; /* pairs of levels: level_count * (level_count - 1) / 2; 0 for one level */
     int comparison_count;             /* combination_count * pair_count */
     int component_count;              /* CNN_COMPONENT_LEVELS + level_count */
-    bool verdicts_only;               /* of cnn_analysis_create_verdicts */
+    bool verdicts_only, with_spread;  /* of cnn_analysis_create_verdicts */
     double alpha;                     /* of the look: the job's where there is one look */
     double margin[CNN_MEASURE_COUNT]; /* on the analysed scale; NaN: none declared */
     cnn_look look;                    /* that the verdicts are of */
@@ -133,8 +133,10 @@ typedef struct {
 cnn_status cnn_analysis_create(const cnn_results *results, int looks, cnn_analysis **out);
 /** The same without the figures that no verdict rests on, which stay undefined: descriptions of
  *  cells, unpaired and rank tests, effects of positions, sizes of effects, power, variance components,
- *  seeds that several runs share, overhead. For simulations. */
-cnn_status cnn_analysis_create_verdicts(const cnn_results *results, int looks, cnn_analysis **out);
+ *  seeds that several runs share, overhead; and without the tests of spread unless with_spread. For
+ *  simulations. */
+cnn_status cnn_analysis_create_verdicts(const cnn_results *results, int looks, bool with_spread,
+                                        cnn_analysis **out);
 void cnn_analysis_destroy(cnn_analysis **analysis);
 
 /** A run's value of a measure that is its own: not steady_seconds, which depends on the combination

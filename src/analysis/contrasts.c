@@ -34,6 +34,8 @@ typedef struct {
 typedef struct {
     sample a, b;             /* all runs of the two levels; of error and loss one value a seed */
     sample block_a, block_b; /* those of whole blocks, or of their seeds: a pair a place */
+    double *values;          /* all arrays of doubles, in one piece */
+    int *numbers;            /* those of int */
     cnn_seed_value *seeds_a, *seeds_b; /* scratch */
     double *difference;     /* of each pair, analysed scale, free of positions where adjusted */
     double *first, *second; /* scratch: by the order of the pair */
@@ -49,7 +51,7 @@ typedef struct {
     double information;           /* sd / root of it is the standard error; pairs, if unadjusted */
     double level, alpha;
     double margin;
-    bool verdicts_only;
+    bool verdicts_only, with_spread;
 } comparands;
 
 static void put(sample *s, cnn_measure measure, double value)
@@ -488,7 +490,8 @@ static cnn_status compare(cnn_comparison *x, comparands *c, cnn_measure measure,
     CNN_TRY(judge_same_difference(x, c, seed));
     if (cnn_measure_is_log[measure])
         CNN_TRY(compare_devices(x, c));
-    CNN_TRY(compare_spreads(x, c));
+    if (c->with_spread)
+        CNN_TRY(compare_spreads(x, c));
     if (c->verdicts_only)
         goto done;
     CNN_TRY(compare_variances(x, c));
@@ -510,14 +513,34 @@ static void list_pairs(cnn_analysis *a)
                 a->pairs[i++] = (cnn_pair){k, l, other};
 }
 
-static cnn_status allocate_sample(sample *s, int n)
+/** Room for n runs, in three pieces that release() gives back. */
+static cnn_status allocate(comparands *c, int n)
 {
     cnn_status st = CNN_OK;
-    s->raw = calloc((size_t)n + 1, sizeof *s->raw);
-    s->scaled = calloc((size_t)n + 1, sizeof *s->scaled);
-    CNN_CHECK(s->raw && s->scaled, CNN_ENOMEM, "values of %d runs", n);
+    const size_t room = (size_t)n + 1;
+    double **values[] = {&c->a.raw,       &c->a.scaled,       &c->b.raw,       &c->b.scaled,
+                         &c->block_a.raw, &c->block_a.scaled, &c->block_b.raw, &c->block_b.scaled,
+                         &c->difference,  &c->first,          &c->second};
+    int **numbers[] = {&c->device, &c->node, &c->place_a, &c->place_b};
+    enum { VALUES = sizeof values / sizeof *values, NUMBERS = sizeof numbers / sizeof *numbers };
+    c->values = calloc(VALUES * room, sizeof *c->values);
+    c->numbers = calloc(NUMBERS * room, sizeof *c->numbers);
+    c->seeds_a = calloc(2 * room, sizeof *c->seeds_a);
+    CNN_CHECK(c->values && c->numbers && c->seeds_a, CNN_ENOMEM, "values of %d runs", n);
+    for (size_t i = 0; i < VALUES; i++)
+        *values[i] = c->values + i * room;
+    for (size_t i = 0; i < NUMBERS; i++)
+        *numbers[i] = c->numbers + i * room;
+    c->seeds_b = c->seeds_a + room;
 done:
     return st;
+}
+
+static void release(comparands *c)
+{
+    free(c->values);
+    free(c->numbers);
+    free(c->seeds_a);
 }
 
 cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
@@ -526,23 +549,9 @@ cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
     comparands c = {.level = 1 - a->alpha,
                     .alpha = a->alpha,
                     .verdicts_only = a->verdicts_only,
+                    .with_spread = a->with_spread,
                     .places = a->level_count};
-    sample *const samples[] = {&c.a, &c.b, &c.block_a, &c.block_b};
-    for (int i = 0; i < 4; i++)
-        CNN_TRY(allocate_sample(samples[i], a->run_count));
-    c.seeds_a = calloc((size_t)a->run_count + 1, sizeof *c.seeds_a);
-    c.seeds_b = calloc((size_t)a->run_count + 1, sizeof *c.seeds_b);
-    c.difference = calloc((size_t)a->run_count + 1, sizeof *c.difference);
-    c.first = calloc((size_t)a->run_count + 1, sizeof *c.first);
-    c.second = calloc((size_t)a->run_count + 1, sizeof *c.second);
-    c.device = calloc((size_t)a->run_count + 1, sizeof *c.device);
-    c.node = calloc((size_t)a->run_count + 1, sizeof *c.node);
-    c.place_a = calloc((size_t)a->run_count + 1, sizeof *c.place_a);
-    c.place_b = calloc((size_t)a->run_count + 1, sizeof *c.place_b);
-    CNN_CHECK(c.place_a && c.place_b && c.first && c.second, CNN_ENOMEM, "places of %d runs",
-              a->run_count);
-    CNN_CHECK(c.seeds_a && c.seeds_b && c.difference && c.device && c.node, CNN_ENOMEM,
-              "seeds of %d runs", a->run_count);
+    CNN_TRY(allocate(&c, a->run_count));
     list_pairs(a);
     for (int i = 0; i < a->comparison_count; i++) {
         const cnn_pair *pair = &a->pairs[i];
@@ -558,18 +567,6 @@ cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
         }
     }
 done:
-    for (int i = 0; i < 4; i++) {
-        free(samples[i]->raw);
-        free(samples[i]->scaled);
-    }
-    free(c.seeds_a);
-    free(c.seeds_b);
-    free(c.difference);
-    free(c.first);
-    free(c.second);
-    free(c.device);
-    free(c.node);
-    free(c.place_a);
-    free(c.place_b);
+    release(&c);
     return st;
 }

@@ -224,7 +224,7 @@ static void report_devices(const cnn_report_pair *v)
     cnn_table_note(t,
                    "The table of verdicts is for these devices, this one for devices like these%s: "
                    "mean of the units' mean differences, each unit counted once, with the t "
-                   "interval at %.4g %% (units - 1 degrees of freedom). Verdicts from 4 units on.",
+                   "interval at %.4g %%, not simultaneous. Verdicts from 4 units on.",
                    scope->nodes == 1 ? " in this host" : "", 100 * (1 - v->r->a->alpha));
 }
 
@@ -378,7 +378,7 @@ static void report_equivalence(const cnn_report_pair *v)
                                put_equivalence);
     cnn_table_note(
         t,
-        "interval: at %.0f %%; equivalent where it lies inside the margin. detectable: "
+        "interval: at %.0f %%, not simultaneous; equivalent where it lies inside the margin. detectable: "
         "the smallest difference that these blocks detect with power %.1f. to differ: blocks "
         "that detect a difference as large as the margin; to be equal: blocks that show "
         "equivalence if there is no difference; both with that power, at the level of "
@@ -425,7 +425,7 @@ static void report_variances(const cnn_report_pair *v)
     cnn_table_note(
         t,
         "ratio: spread of %s over that of %s, as of standard deviations, with %.0f %% "
-        "interval; p differ: test of spread from differences between blocks, after Holm. "
+        "interval, not simultaneous; p differ: test of spread from differences between blocks, after Holm. "
         "of runs: on one device, free of devices and of the place within the block; of "
         "devices: every run on another device, whose preference for a level counts.",
         v->a, v->b, 100 * (1 - v->r->a->alpha));

@@ -50,7 +50,8 @@ static void report_positions(const cnn_report *r, cnn_measure measure)
         }
     cnn_table_note(t,
                    "effect: time of a run at this position over that of one at the first, less 1; "
-                   "linear model of block, level and position, with the t interval at %.4g %%. "
+                   "linear model of block, level and position, with the t interval at %.4g %%, not "
+                   "simultaneous. "
                    "Comparisons of time are free of it, except for carry-over: cyclic orders do "
                    "not separate the effect of the run before from that of the position.",
                    100 * (1 - r->a->alpha));

@@ -202,7 +202,7 @@ static void compare_study(const cnn_results *results, const cnn_rates *rates, ve
     cnn_analysis *a = NULL, *verdicts_only = NULL;
     if (cnn_analysis_create(results, 1, &a) != CNN_OK)
         fail_msg("%s", cnn_error_message());
-    if (cnn_analysis_create_verdicts(results, 1, &verdicts_only) != CNN_OK)
+    if (cnn_analysis_create_verdicts(results, 1, true, &verdicts_only) != CNN_OK)
         fail_msg("%s", cnn_error_message());
     assert_int_equal(a->comparison_count, rates->comparisons);
     for (int i = 0; i < a->comparison_count; i++) {

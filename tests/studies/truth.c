@@ -32,13 +32,26 @@ struct cnn_truth_plan {
 
 /** A stream of draws: counters of one key. */
 typedef struct {
-    uint32_t study;
+    uint32_t seed, study;
     uint64_t next;
 } stream;
 
+/** First numbers of the streams beside that of a file's times. */
+enum { ERRORS_OF_SEED = 40, ERRORS_OF_RUN = 44, TIMES_OF_FILE = 48, BLOCKS = 52, RUNS = 56 };
+
+static stream stream_of(const cnn_truth_setting *x, uint32_t study, int kind, uint64_t number)
+{
+    return (stream){SEED + x->seed, study, number << kind};
+}
+
+static stream stream_at(const cnn_truth_setting *x, uint32_t study, int kind, uint64_t number)
+{
+    return (stream){SEED + x->seed, study, (1ull << kind) + number};
+}
+
 static cnn_philox draw(stream *s)
 {
-    return cnn_philox_at(SEED, CNN_RANDOM_SIMULATE, s->study, s->next++);
+    return cnn_philox_at(s->seed, CNN_RANDOM_SIMULATE, s->study, s->next++);
 }
 
 /** Box and Muller (1958); with df, Bailey (1994), scaled to a variance of 1. */
@@ -49,6 +62,10 @@ static double draw_noise(stream *s, cnn_noise noise)
     const double df = noise == CNN_NOISE_T5 ? 5 : 3;
     if (noise == CNN_NOISE_T5 || noise == CNN_NOISE_T3)
         return sqrt(df * (pow(u, -2 / df) - 1)) * angle * sqrt((df - 2) / df);
+    if (noise == CNN_NOISE_T2)
+        return sqrt(2 / u - 2) * angle * 0.6744897501960817 / 0.816496580927726;
+    if (noise == CNN_NOISE_EXPONENTIAL)
+        return -log(u) - 1;
     const double z = sqrt(-2 * log(u)) * angle;
     if (noise == CNN_NOISE_LOGNORMAL) /* exp(z) has mean sqrt(e) and variance e (e - 1) */
         return (exp(z) - exp(0.5)) / sqrt(exp(1) * expm1(1));
@@ -241,12 +258,40 @@ static double draw_outlier(const cnn_truth_setting *x, stream *s)
     return draw_event(s, x->outlier_probability) ? x->outlier_size : 0;
 }
 
+/** What a device's state adds in time. */
+typedef struct {
+    bool slow;
+    double walk;
+} condition;
+
+static double draw_condition(const cnn_truth_plan *p, const place *at, stream *s, condition *c)
+{
+    const cnn_truth_setting *x = p->setting;
+    if (at->order == 0)
+        *c = (condition){false, 0};
+    if (x->two_clocks > 0)
+        c->slow ^= draw_event(s, 0.3);
+    if (x->walk > 0)
+        c->walk += x->walk * draw_normal(s);
+    const bool late = 2 * at->order * x->devices >= p->results->run_count;
+    return x->two_clocks * c->slow + c->walk + x->session_shift * late +
+           x->season * sin(TWO_PI * at->order / 7);
+}
+
+static double draw_ramp(const cnn_truth_setting *x, uint32_t study, const cnn_planned *planned)
+{
+    stream s = stream_at(x, study, BLOCKS, (uint64_t)planned->block);
+    return x->ramp > 0 && planned->position > 0 ? x->ramp * 2 * cnn_random_unit(draw(&s).w[0]) : 0;
+}
+
 static void draw_times(cnn_truth_plan *p, const cnn_truth_of_levels *truth, stream *s)
 {
     const cnn_truth_setting *x = p->setting;
+    stream of_states = stream_at(x, s->study, RUNS, (uint64_t)p->file << 32);
+    condition state_of_device = {false, 0};
     double effect[MOST_EFFECTS] = {0}, mean[MOST_MEANS] = {0}, state = 0, clock = START;
     double of_session[MOST_SESSIONS * MOST_EFFECTS] = {0};
-    stream of_study = {s->study, 1ull << 56};
+    stream of_study = stream_at(x, s->study, RUNS, 0);
     draw_devices(p, x->same_devices ? &of_study : s, effect);
     draw_sessions(p, s, of_session);
     if (x->on_average_equal)
@@ -260,12 +305,15 @@ static void draw_times(cnn_truth_plan *p, const cnn_truth_of_levels *truth, stre
             z = at->order ? 0.8 * state + 0.6 * z : z;
             state = z;
         }
+        if (x->noisy_device > 0 && at->device == 0)
+            z *= x->noisy_device;
         cnn_measured *m = &p->results->measured[at->run];
         const double log_seconds =
             log(300) + (level ? truth->log_ratio : 0) + effect[at->device * x->levels + level] -
             mean[planned->combination * x->levels + level] + x->drift * at->order +
             (planned->position == 0 ? x->first_slower : 0) + change_of(p, truth, planned) +
             of_session[(m->session * x->devices + at->device) * x->levels + level] +
+            draw_ramp(x, s->study, planned) + draw_condition(p, at, &of_states, &state_of_device) +
             truth->time_sd * (level ? truth->spread : 1) * z + draw_outlier(x, s);
         clock = at->order ? clock : START + 1e7 * p->file;
         m->start_time = clock;
@@ -283,8 +331,9 @@ static void draw_errors(cnn_truth_plan *p, const cnn_truth_of_levels *truth, uin
         const cnn_planned *planned = &p->results->planned[i];
         cnn_measured *m = &p->results->measured[i];
         const uint64_t same = training_of(p, planned);
-        stream of_seed = {study, (1ull << 40) + (same << 4)};
-        stream of_run = {study, (1ull << 44) + (same << 8) + ((uint64_t)planned->level << 4)};
+        stream of_seed = stream_at(x, study, ERRORS_OF_SEED, same << 4);
+        stream of_run =
+            stream_at(x, study, ERRORS_OF_RUN, (same << 8) + ((uint64_t)planned->level << 4));
         const double seed = truth->error_sd * draw_normal(&of_seed);
         const double z =
             draw_noise(&of_run, x->noise == CNN_NOISE_AR1 ? CNN_NOISE_NORMAL : x->noise);
@@ -303,7 +352,7 @@ static void draw_errors(cnn_truth_plan *p, const cnn_truth_of_levels *truth, uin
 const cnn_results *cnn_truth_draw(cnn_truth_plan *plan, const cnn_truth_of_levels *truth,
                                   uint32_t study)
 {
-    stream s = {study, (uint64_t)plan->file << 48};
+    stream s = stream_of(plan->setting, study, TIMES_OF_FILE, (uint64_t)plan->file);
     cnn_results *r = plan->results;
     for (int i = 0; i < r->run_count; i++)
         r->measured[i].train_seconds = r->measured[i].test_error = r->measured[i].test_loss = NAN;
@@ -311,9 +360,12 @@ const cnn_results *cnn_truth_draw(cnn_truth_plan *plan, const cnn_truth_of_level
         draw_times(plan, truth, &s);
     if (truth->with_errors)
         draw_errors(plan, truth, study);
-    for (int i = 0; i < r->run_count; i++)
-        r->status[i] = plan->ended[i] =
-            draw_event(&s, plan->setting->failure_probability) ? CNN_RUN_FAILED : CNN_RUN_DONE;
+    for (int i = 0; i < r->run_count; i++) {
+        const cnn_truth_setting *x = plan->setting;
+        const bool failed = draw_event(&s, x->failure_probability) ||
+                            (r->planned[i].level && draw_event(&s, x->level_fails));
+        r->status[i] = plan->ended[i] = failed ? CNN_RUN_FAILED : CNN_RUN_DONE;
+    }
     return r;
 }
 

@@ -17,6 +17,8 @@ typedef enum {
     CNN_NOISE_T3,
     CNN_NOISE_LOGNORMAL,
     CNN_NOISE_AR1, /* normal, with a correlation of 0.8 between successive runs of a device */
+    CNN_NOISE_T2,  /* without a variance: scaled to a normal's quartiles */
+    CNN_NOISE_EXPONENTIAL,
 } cnn_noise;
 
 /** Log time = level's effect + device + device x level + drift * place on the device + position +
@@ -30,12 +32,24 @@ typedef struct {
     double drift;          /* per run */
     double first_slower;   /* added to the first run of each block */
     double outlier_probability,
-        outlier_size; /* of log time; of errors a quarter, in residual sds */
+        outlier_size;  /* of log time; of errors a quarter, in residual sds */
+    double two_clocks; /* added while a device is in its slow state, which changes with probability
+                          0.3 from run to run */
+    double ramp; /* added to all but the first run of a block: times a draw of 0..2 for each */
+    double session_shift; /* added to the second half of a device's runs */
+    double season;        /* amplitude of a sine with a period of 7 runs */
+    double walk;          /* sd of a step of a device's random walk, one step a run */
+    double noisy_device;  /* factor of the residual sd of device 0; 0: 1 */
+    double level_spread;  /* ratio of residual sds where spreads are not judged; 0: 1 */
+    double level_fails;   /* share of the runs of levels above 0 that fail as well */
     double failure_probability;
-    bool crossed;    /* crossed seeds: runs of one seed and level end in the same weights */
-    bool pooled;     /* two files of half the blocks each; crossed: of the same seeds */
-    bool looks;      /* declared, at 33 %, 67 % and all of the blocks: cnn_truth_look */
-    int test_images; /* 0: 10,000 */
+    double log_ratio; /* true one in rows of power; 0: the verdict's own */
+    uint32_t seed;    /* of the draws; 0: those of the first settings */
+    bool is_beyond;   /* the tests' assumptions: printed, not judged */
+    bool crossed;     /* crossed seeds: runs of one seed and level end in the same weights */
+    bool pooled;      /* two files of half the blocks each; crossed: of the same seeds */
+    bool looks;       /* declared, at 33 %, 67 % and all of the blocks: cnn_truth_look */
+    int test_images;  /* 0: 10,000 */
     /* Two files of the same devices, measured at different times (cnn_truth_plan_create: file). */
     bool same_devices; /* effects of devices are those of the study, not of the file */
     int sessions;      /* of a file, over which its blocks are dealt; 0: one */

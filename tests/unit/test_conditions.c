@@ -56,7 +56,7 @@ static cnn_analysis *analyse_all(const cnn_results *r)
 static cnn_analysis *analyse(const cnn_results *r)
 {
     cnn_analysis *a = NULL;
-    if (cnn_analysis_create_verdicts(r, 1, &a) != CNN_OK)
+    if (cnn_analysis_create_verdicts(r, 1, true, &a) != CNN_OK)
         fail_msg("%s", cnn_error_message());
     return a;
 }
@@ -323,7 +323,7 @@ static void test_the_job_declares_differences(void **state)
     for (int i = 0; i < 3; i++) {
         cnn_results *r = unequal_job(cases[i].text, 1000);
         cnn_analysis *a = analyse_all(r), *verdicts = NULL;
-        assert_int_equal(cnn_analysis_create_verdicts(r, 1, &verdicts), CNN_OK);
+        assert_int_equal(cnn_analysis_create_verdicts(r, 1, true, &verdicts), CNN_OK);
         assert_int_equal(of(a, 0, CNN_MEASURE_TRAIN_SECONDS)->verdict, cases[i].verdict);
         assert_int_equal(of(verdicts, 0, CNN_MEASURE_TRAIN_SECONDS)->verdict, cases[i].verdict);
         assert_int_equal(a->unequal_count, 1);
