@@ -29,10 +29,12 @@ typedef struct {
 } cnn_device_blocks;
 
 /** The mean of the devices' mean differences, unweighted; by hosts: of the hosts' means of them.
- *  units - 1 degrees of freedom; free of positions units - r, where r is the rank of the units' means
- *  of the columns of positions and a constant (1 where every unit has its orders equally often, as
- *  many as the fit has parameters where each has one block), and the standard error is that of the
- *  units times sqrt(n / information). level: of the interval. */
+ *  units - 1 degrees of freedom. Free of positions: differences less the effects that positions have
+ *  within devices, whose variance adds to that of the units (Satterthwaite's degrees of freedom);
+ *  where these effects are not estimable, units - r, where r is the rank of the units' means of the
+ *  columns of positions and a constant (as many as the fit has parameters where each has one block),
+ *  and the standard error is that of the units times sqrt(n / information). level: of the
+ *  interval. */
 cnn_status cnn_device_scope_of(const cnn_device_blocks *blocks, double level,
                                cnn_device_scope *out);
 

@@ -223,13 +223,14 @@ static void report_components(const cnn_report *r, cnn_measure measure)
         }
         cnn_table_rule(t);
     }
-    cnn_table_note(t,
-                   "sd and share by REML; interval: profile likelihood (ML) at %.0f %%, not simultaneous; LRT: "
-                   "likelihood ratio (REML) against the model without it, p by the half "
-                   "chi-square mixture, adjusted by Holm over the components of all combinations. "
-                   "Intervals and p hold for normal effects only: with heavy tails a level's "
-                   "residual is not what its interval says.",
-                   100 * (1 - a->alpha));
+    cnn_table_note(
+        t,
+        "sd and share by REML; interval: profile likelihood (ML) at %.0f %%, not simultaneous; LRT: "
+        "likelihood ratio (REML) against the model without it, p by the half "
+        "chi-square mixture, adjusted by Holm over the components of all combinations. "
+        "Intervals and p hold for normal effects only: with heavy tails a level's "
+        "residual is not what its interval says.",
+        100 * (1 - a->alpha));
     note_components(r, measure, t);
     note_models(r, measure, t);
 }
