@@ -101,7 +101,7 @@ def write(path, lines):
     text = path.read_text()
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
-    head = "Numbers in the last four columns: by n. The larger number of studies is of repeated rows."
+    head = "Numbers in the last four columns: by n. Repeated rows have four times the studies."
     path.write_text(before + "\n".join([BEGIN, head] + lines + [END]) + after)
 
 

@@ -66,7 +66,8 @@ static double information_of(const cnn_comparison *x, double alpha)
 {
     const double half = x->paired_upper - x->paired_mean;
     const double errors = half / cnn_student_quantile(1 - alpha / 2, x->paired_df);
-    return half > 0 ? pow(x->paired_sd / errors, 2) : x->units;
+    const double information = half > 0 ? pow(x->paired_sd / errors, 2) : x->units;
+    return fabs(information - x->units) < 1e-9 * x->units ? x->units : information;
 }
 
 cnn_block_design cnn_analysis_block_design(const cnn_analysis *a, int comparison,

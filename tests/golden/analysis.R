@@ -58,7 +58,7 @@ at <- function(runs, combination, level, repeats)
   runs$combination == combination & runs$level == level & runs$repeat. %in% repeats
 
 # Everything is there, two levels; equal to within the margin in combination 0.
-balanced <- experiment("balanced", 2, 2, 12, 4, c(0, 0.001), together = 2, per_host = 4)
+balanced <- experiment("balanced", 2, 2, 12, 4, c(0, 0.001), together = 2)
 balanced$train_seconds <- ifelse(balanced$combination == 1 & balanced$level == 1,
                                  balanced$train_seconds * 1.05, balanced$train_seconds)
 late <- balanced$combination == 1 # runs need not begin in the order of their rows
