@@ -71,7 +71,7 @@ static const char ending[] =
     X("--version", 0, NULL, ALL, NULL)
 
 #define OPTIONS_OF_REPORT(X)                                                                       \
-    X("--full", 0, NULL, REPORT | COMPARE, "every table, not only the most important ones")        \
+    X("--full", 0, NULL, REPORT | COMPARE, "every table, not only cells and verdicts")             \
     X("--format", 0, "HOW", REPORT | COMPARE,                                                      \
       "text (default), csv, latex, html (of report: one page with figures)")                       \
     X("--table", 0, "NAME", REPORT | COMPARE,                                                      \

@@ -5,8 +5,10 @@
 #include "base/paths.h"
 #include "base/printable.h"
 #include "document/output.h"
+#include "document/render.h"
 #include "figures/figures.h"
 #include "hdf5io/reader.h"
+#include "mpi/terminal.h"
 #include "page/page.h"
 #include "published/published.h"
 #include "report/report.h"
@@ -31,12 +33,21 @@ done:
     return st;
 }
 
+/** Columns of the terminal that text goes to; 0: it goes elsewhere. */
+static int terminal_columns(const char *output, cnn_report_format format)
+{
+    if (output || format != CNN_REPORT_TEXT || !cnn_terminal_is_watched())
+        return 0;
+    return cnn_render_width(cnn_terminal_width());
+}
+
 static cnn_report_output report_output(const cnn_command_line *line)
 {
     return (cnn_report_output){
         .format = line->report.format,
         .table = line->report.table,
         .output = line->output,
+        .width = terminal_columns(line->output, line->report.format),
         .inputs = line->files,
         .input_count = line->file_count,
         .force = line->force,
@@ -114,6 +125,8 @@ static cnn_status write_tables(const cnn_report_source *source, bool full,
     cnn_status st = CNN_OK;
     cnn_document document = {0};
     CNN_TRY(cnn_report_document(source, full, &document));
+    if (to->width)
+        cnn_document_put_lead_last(&document);
     CNN_TRY(cnn_report_write(&document, to));
 done:
     cnn_document_free(&document);
@@ -187,7 +200,8 @@ static cnn_status write_report(const cnn_command_line *line, const cnn_report_ou
     if (line->report.runs || line->report.attempts)
         return report_rows(line, to);
     const cnn_report_options *r = &line->report;
-    const wanted want = {.full = r->full || r->table, /* one table alone may be any of them */
+    /* one table alone may be any of them; programs get every figure */
+    const wanted want = {.full = r->full || r->table || r->format == CNN_REPORT_CSV,
                          .tables =
                              !r->figures || r->full || r->table || r->has_format || to->output,
                          .figures = r->figures};
@@ -212,6 +226,7 @@ done:
 
 cnn_status cnn_command_report_print(const char *path)
 {
-    const cnn_report_output output = {.format = CNN_REPORT_TEXT};
+    const cnn_report_output output = {.format = CNN_REPORT_TEXT,
+                                      .width = terminal_columns(NULL, CNN_REPORT_TEXT)};
     return report_files(&path, 1, (wanted){.tables = true}, &output);
 }

@@ -250,8 +250,7 @@ cnn_status cnn_report_write(const cnn_document *d, const cnn_report_output *to)
     }
     switch (to->format) {
     case CNN_REPORT_TEXT:
-        cnn_render_text(d, to->table, to->output ? CNN_TEXT_WIDTH : cnn_render_terminal_width(),
-                        &text);
+        cnn_render_text(d, to->table, to->width ? to->width : CNN_TEXT_WIDTH, &text);
         break;
     case CNN_REPORT_CSV:
         cnn_render_csv(d, to->table, &text);

@@ -24,6 +24,7 @@ typedef struct {
     const char *const *inputs; /* [input_count] files that the report is made from */
     int input_count;
     bool force; /* replace files that are there */
+    int width;  /* of lines of text, where a terminal shows them; 0: CNN_TEXT_WIDTH */
 } cnn_report_output;
 
 /** A file that is being written. Start with {0}. */

@@ -8,25 +8,29 @@
 
 /** Characters of a line of text in files and pipes, and the most of a line of prose. */
 #define CNN_TEXT_WIDTH 100
-/** Those of the terminal on standard output, 60 to 200; CNN_TEXT_WIDTH where it is none. */
+/** Those of the terminal on standard output, 80 to 200; CNN_TEXT_WIDTH where it is none. */
 int cnn_render_terminal_width(void);
+/** The width of lines on a terminal of so many columns. */
+int cnn_render_width(int columns);
 
 /** name: of the tables to be rendered, without the document's paragraphs; NULL: everything.
  *
  *  Text: aligned, in lines of at most `width` characters where labels allow: a wider table is
- *  folded, its key columns repeated. A table without rows is left out. */
+ *  folded, its key columns repeated, or loses columns where the document is short. A table
+ *  without rows is left out. */
 void cnn_render_text(const cnn_document *d, const char *name, int width, cnn_text *out);
 
 /** LaTeX: table environments with \caption and \label{tab:NAME}, for \input into a document that
  *  loads booktabs and longtable (for tables of more rows than a page has). */
 void cnn_render_latex(const cnn_document *d, const char *name, cnn_text *out);
 
-/** CSV (RFC 4180; lines end in \n) of all tables with the name: a row of the columns' names, then
- *  every number in as many digits as give it back exactly, unscaled. Missing: an empty field;
- *  infinities: inf, -inf. */
+/** CSV (RFC 4180; lines end in \n) of all tables with the name: a row of the names of all their
+ *  columns, then every number in as many digits as give it back exactly, unscaled. Missing: an empty
+ *  field; infinities: inf, -inf. */
 void cnn_render_csv(const cnn_document *d, const char *name, cnn_text *out);
 
-/** Appends s as a field of a CSV file, quoted where it must be. */
+/** Appends s as a field of a CSV file, quoted where it must be; before what a spreadsheet would take
+ *  for a formula (it begins with = + - @ and is no number) stands a '. */
 void cnn_render_csv_text(cnn_text *out, const char *s);
 /** Appends x: a whole number as such, another one with up to 17 significant digits. */
 void cnn_render_csv_number(cnn_text *out, double x);

@@ -118,7 +118,7 @@ static int column_width(const cnn_table *t, int column)
 typedef struct {
     int count, gap, width; /* width: of a line */
     int *columns;          /* [count] */
-    const int *widths;
+    int *widths;           /* [column_count] of every column; -1: left out */
 } fold;
 
 /** A line of the fold: text_of gives what stands in a column. No blank ends a line. */
@@ -206,9 +206,28 @@ static int width_of(const cnn_table *t, const int *widths, int gap)
 {
     int width = INDENT - gap;
     for (int c = 0; c < t->column_count; c++)
-        if (!(t->columns[c].left_out & CNN_NOT_IN_TEXT))
+        if (widths[c] >= 0)
             width += gap + least_width(t, widths, c);
     return width;
+}
+
+/** The column that goes next where the table is too wide; -1: none may. */
+static int next_to_drop(const cnn_table *t, const int *widths)
+{
+    int next = -1;
+    for (int c = 0; c < t->column_count; c++)
+        if (widths[c] >= 0 && t->columns[c].drop > (next < 0 ? 0 : t->columns[next].drop))
+            next = c;
+    return next;
+}
+
+/** Leaves out columns until the table fits a line. dropped: their titles. */
+static void drop_columns(const cnn_table *t, const fold *f, cnn_text *dropped)
+{
+    for (int c; width_of(t, f->widths, 1) > f->width && (c = next_to_drop(t, f->widths)) >= 0;) {
+        f->widths[c] = -1;
+        cnn_text_printf(dropped, "%s%s", dropped->len ? ", " : "", t->columns[c].title);
+    }
 }
 
 /** Takes the key columns and as many of the others, from *next on, as fit; at least one. */
@@ -219,8 +238,7 @@ static void choose_columns(const cnn_table *t, int *next, fold *f)
     f->count = 0;
     for (int c = 0; c < t->column_count; c++) {
         const cnn_table_column *column = &t->columns[c];
-        const bool hidden = column->left_out & CNN_NOT_IN_TEXT;
-        if (hidden || (!column->key && c < *next))
+        if (f->widths[c] < 0 || (!column->key && c < *next))
             continue;
         const int needed = f->gap + least_width(t, f->widths, c);
         if (!column->key && others && width + needed > f->width)
@@ -237,10 +255,10 @@ static void choose_columns(const cnn_table *t, int *next, fold *f)
 }
 
 /** Whether a column that is no key is left for another fold. */
-static bool columns_left(const cnn_table *t, int next)
+static bool columns_left(const cnn_table *t, const int *widths, int next)
 {
     for (int c = next; c < t->column_count; c++)
-        if (!t->columns[c].key && !(t->columns[c].left_out & CNN_NOT_IN_TEXT))
+        if (!t->columns[c].key && widths[c] >= 0)
             return true;
     return false;
 }
@@ -251,20 +269,38 @@ static int prose_width(int width)
     return width < CNN_TEXT_WIDTH ? width : CNN_TEXT_WIDTH;
 }
 
-static void put_table(cnn_text *out, const cnn_table *t, int width)
+static void put_notes(cnn_text *out, const cnn_table *t, const char *dropped, int width)
+{
+    for (int i = 0; i < t->note_count; i++)
+        cnn_render_wrapped(out, t->notes[i], INDENT, prose_width(width));
+    for (int i = 0; i < t->hint_count; i++)
+        cnn_render_wrapped(out, t->hints[i], INDENT, prose_width(width));
+    if (!dropped)
+        return;
+    cnn_text note = {0};
+    cnn_text_printf(&note, "Too wide for this line: %s (--full).", dropped);
+    out->failed |= note.failed;
+    if (!note.failed)
+        cnn_render_wrapped(out, note.s, INDENT, prose_width(width));
+    cnn_text_free(&note);
+}
+
+static void put_table(cnn_text *out, const cnn_table *t, bool is_short, int width)
 {
     int next = 0;
-    int *widths = calloc((size_t)t->column_count + 1, sizeof *widths);
+    cnn_text dropped = {0};
     fold f = {.width = width,
               .columns = calloc((size_t)t->column_count + 1, sizeof *f.columns),
-              .widths = widths};
-    if (!widths || !f.columns) {
+              .widths = calloc((size_t)t->column_count + 1, sizeof *f.widths)};
+    if (!f.widths || !f.columns) {
         out->failed = true;
         goto done;
     }
     for (int c = 0; c < t->column_count; c++)
-        widths[c] = column_width(t, c);
-    f.gap = width_of(t, widths, GAP) > width && width_of(t, widths, 1) <= width ? 1 : GAP;
+        f.widths[c] = t->columns[c].left_out & CNN_NOT_IN_TEXT ? -1 : column_width(t, c);
+    if (is_short)
+        drop_columns(t, &f, &dropped);
+    f.gap = width_of(t, f.widths, GAP) > width && width_of(t, f.widths, 1) <= width ? 1 : GAP;
     cnn_text_append(out, "\n");
     cnn_render_wrapped(out, t->title, 0, prose_width(width));
     do {
@@ -272,11 +308,12 @@ static void put_table(cnn_text *out, const cnn_table *t, int width)
             cnn_text_append(out, "\n");
         choose_columns(t, &next, &f);
         put_fold(out, &f, t);
-    } while (columns_left(t, next));
-    for (int i = 0; i < t->note_count; i++)
-        cnn_render_wrapped(out, t->notes[i], INDENT, prose_width(width));
+    } while (columns_left(t, f.widths, next));
+    put_notes(out, t, dropped.s, width);
 done:
-    free(widths);
+    out->failed |= dropped.failed;
+    cnn_text_free(&dropped);
+    free(f.widths);
     free(f.columns);
 }
 
@@ -294,13 +331,18 @@ static bool is_wanted(const cnn_table *t, const char *name)
            (!name || !strcmp(t->name, name));
 }
 
+int cnn_render_width(int columns)
+{
+    enum { LEAST = 80, MOST = 200 };
+    return columns < LEAST ? LEAST : columns > MOST ? MOST : columns;
+}
+
 int cnn_render_terminal_width(void)
 {
-    enum { LEAST = 60, MOST = 200 };
     struct winsize size;
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
         return CNN_TEXT_WIDTH;
-    return size.ws_col < LEAST ? LEAST : size.ws_col > MOST ? MOST : size.ws_col;
+    return cnn_render_width(size.ws_col);
 }
 
 void cnn_render_text(const cnn_document *d, const char *name, int width, cnn_text *out)
@@ -309,10 +351,10 @@ void cnn_render_text(const cnn_document *d, const char *name, int width, cnn_tex
     for (int i = 0; i < d->item_count; i++) {
         const cnn_document_item *item = &d->items[i];
         if (is_wanted(item->table, name))
-            put_table(out, item->table, width);
+            put_table(out, item->table, d->is_short, width);
         else if (item->heading && !name)
             put_heading(out, item->heading);
-        else if (item->paragraph && !name) {
+        else if (item->paragraph && !name && !(item->left_out & CNN_NOT_IN_TEXT)) {
             cnn_text_append(out, "\n");
             cnn_render_wrapped(out, item->paragraph, 0, prose_width(width));
         }

@@ -42,6 +42,9 @@ static void free_table(cnn_table *t)
     for (int i = 0; i < t->note_count; i++)
         free(t->notes[i]);
     free(t->notes);
+    for (int i = 0; i < t->hint_count; i++)
+        free(t->hints[i]);
+    free(t->hints);
     free(t->fields);
     free(t->row_ends);
     free(t->columns);
@@ -97,16 +100,52 @@ void cnn_document_heading(cnn_document *d, const char *format, ...)
     d->failed |= !item->heading;
 }
 
-void cnn_document_paragraph(cnn_document *d, const char *format, ...)
+static void add_paragraph(cnn_document *d, int left_out, const char *format, va_list args)
 {
-    va_list args;
     cnn_document_item *item = add_item(d);
     if (!item)
         return;
-    va_start(args, format);
+    item->left_out = left_out;
     item->paragraph = format_text(format, args);
-    va_end(args);
     d->failed |= !item->paragraph;
+}
+
+void cnn_document_paragraph(cnn_document *d, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add_paragraph(d, 0, format, args);
+    va_end(args);
+}
+
+void cnn_document_hint(cnn_document *d, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add_paragraph(d, CNN_ONLY_IN_TEXT, format, args);
+    va_end(args);
+}
+
+void cnn_document_end_lead(cnn_document *d)
+{
+    d->lead_count = d->item_count;
+}
+
+static void reverse(cnn_document_item *items, int n)
+{
+    for (int i = 0; i < n / 2; i++) {
+        const cnn_document_item item = items[i];
+        items[i] = items[n - 1 - i];
+        items[n - 1 - i] = item;
+    }
+}
+
+void cnn_document_put_lead_last(cnn_document *d)
+{
+    reverse(d->items, d->lead_count); /* a rotation by three reversals */
+    reverse(d->items + d->lead_count, d->item_count - d->lead_count);
+    reverse(d->items, d->item_count);
+    d->lead_count = 0;
 }
 
 cnn_status cnn_document_status(const cnn_document *d)
@@ -220,22 +259,35 @@ void cnn_table_rule(cnn_table *t)
         t->row_ends[t->row_count - 1] = 1;
 }
 
-void cnn_table_note(cnn_table *t, const char *format, ...)
+static void add_note(cnn_table *t, char ***notes, int *count, const char *format, va_list args)
 {
-    va_list args;
     if (!usable(t))
         return;
-    char **more = realloc(t->notes, (size_t)(t->note_count + 1) * sizeof *more);
+    char **more = realloc(*notes, (size_t)(*count + 1) * sizeof *more);
     if (!more) {
         *t->failed = true;
         return;
     }
-    t->notes = more;
-    va_start(args, format);
-    t->notes[t->note_count] = format_text(format, args);
-    va_end(args);
-    if (t->notes[t->note_count])
-        t->note_count++;
+    *notes = more;
+    more[*count] = format_text(format, args);
+    if (more[*count])
+        ++*count;
     else
         *t->failed = true;
+}
+
+void cnn_table_note(cnn_table *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add_note(t, &t->notes, &t->note_count, format, args);
+    va_end(args);
+}
+
+void cnn_table_hint(cnn_table *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add_note(t, &t->hints, &t->hint_count, format, args);
+    va_end(args);
 }

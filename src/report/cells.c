@@ -42,7 +42,16 @@ static int key_columns(const cells_view *v, cnn_table_column *columns)
 {
     int n = cnn_report_combination_columns(v->r, columns);
     columns[n++] = (cnn_table_column){.name = "level", .title = "level", .key = true};
-    columns[n++] = (cnn_table_column){.name = "runs", .title = "runs"};
+    columns[n++] =
+        (cnn_table_column){.name = "runs", .title = "runs", .left_out = CNN_NOT_IN_CSV, .drop = 1};
+    columns[n++] =
+        (cnn_table_column){.name = "measure", .title = "measure", .left_out = CNN_ONLY_IN_CSV};
+    columns[n++] = (cnn_table_column){
+        .name = "n", .title = "n", .format = CNN_FORMAT_WHOLE, .left_out = CNN_ONLY_IN_CSV};
+    columns[n++] = (cnn_table_column){.name = "planned",
+                                      .title = "planned",
+                                      .format = CNN_FORMAT_WHOLE,
+                                      .left_out = CNN_ONLY_IN_CSV};
     return n;
 }
 
@@ -58,9 +67,12 @@ static void put_keys(const cells_view *v, int combination, int level, cnn_table 
         cnn_table_text(t, "%d in %d/%d", s->counted, s->n, a->counts[cell].planned);
     else
         cnn_table_text(t, "%d/%d", s->n, a->counts[cell].planned);
+    cnn_table_text(t, "%s", cnn_measure_names[v->measure]);
+    cnn_table_number(t, s->n);
+    cnn_table_number(t, a->counts[cell].planned);
 }
 
-enum { MOST_COLUMNS = CNN_MOST_KEY_COLUMNS + 2 + 12 };
+enum { MOST_COLUMNS = CNN_MOST_KEY_COLUMNS + 5 + 12 };
 
 static int add(cnn_table_column *columns, int n, const cells_view *v, const cnn_table_column *more,
                int count)
@@ -78,19 +90,51 @@ static int add(cnn_table_column *columns, int n, const cells_view *v, const cnn_
 }
 #define ADD(columns, n, v, more) add(columns, n, v, more, (int)(sizeof(more) / sizeof *(more)))
 
-typedef void put_cell(const cnn_summary *s, cnn_table *t);
+/** Images that a run of the cell trains on in the time that the measure is of; NaN: none, unknown, or
+ *  not the same in all runs. */
+static double images_of(const cells_view *v, int cell)
+{
+    const cnn_results *x = v->r->results;
+    const bool is_whole = v->measure == CNN_MEASURE_TRAIN_SECONDS;
+    double images = NAN;
+    if (!v->shown.is_log)
+        return NAN;
+    for (int i = 0; i < x->run_count; i++) {
+        const cnn_measured *m = &x->measured[i];
+        if (x->planned[i].cell != cell || x->planned[i].warmup || x->status[i] != CNN_RUN_DONE)
+            continue;
+        const double here = (double)m->train_images * (is_whole ? m->epochs_done : 1);
+        if (m->train_images <= 0 || here <= 0 || (!isnan(images) && here != images))
+            return NAN;
+        images = here;
+    }
+    return images;
+}
 
-static void put_mean(const cnn_summary *s, cnn_table *t)
+static bool has_images(const cells_view *v)
+{
+    for (int c = 0; c < v->r->a->cell_count; c++)
+        if (!isnan(images_of(v, c)))
+            return true;
+    return false;
+}
+
+typedef void put_cell(const cells_view *v, int cell, const cnn_summary *s, cnn_table *t);
+
+static void put_mean(const cells_view *v, int cell, const cnn_summary *s, cnn_table *t)
 {
     cnn_table_number(t, s->mean);
     cnn_table_interval(t, s->mean_lower, s->mean_upper);
+    cnn_table_number(t, images_of(v, cell) / s->mean);
     cnn_table_number(t, s->sd);
     cnn_table_number(t, s->cv);
     cnn_table_number(t, s->outliers < 0 ? NAN : s->outliers);
 }
 
-static void put_quantiles(const cnn_summary *s, cnn_table *t)
+static void put_quantiles(const cells_view *v, int cell, const cnn_summary *s, cnn_table *t)
 {
+    (void)v;
+    (void)cell;
     cnn_table_number(t, s->min);
     cnn_table_number(t, s->p5);
     cnn_table_number(t, s->q1);
@@ -100,8 +144,10 @@ static void put_quantiles(const cnn_summary *s, cnn_table *t)
     cnn_table_number(t, s->max);
 }
 
-static void put_order(const cnn_summary *s, cnn_table *t)
+static void put_order(const cells_view *v, int cell, const cnn_summary *s, cnn_table *t)
 {
+    (void)v;
+    (void)cell;
     cnn_table_interval(t, s->median_lower, s->median_upper);
     cnn_table_number(t, s->median_coverage);
     cnn_table_number(t, s->variance);
@@ -117,7 +163,8 @@ static void put_cells(const cells_view *v, cnn_table *t, put_cell *put)
     for (int k = 0; k < a->combination_count; k++) {
         for (int l = 0; l < a->level_count; l++) {
             put_keys(v, k, l, t);
-            put(cnn_analysis_summary(a, cell_at(a, k, l), v->measure), t);
+            const int cell = cell_at(a, k, l);
+            put(v, cell, cnn_analysis_summary(a, cell, v->measure), t);
         }
         if (a->level_count > 2)
             cnn_table_rule(t);
@@ -147,12 +194,30 @@ static void note_gaps(const cells_view *v, cnn_table *t)
 
 static void report_means(const cells_view *v)
 {
-    static const cnn_table_column more[] = {
+    const bool has_rate = has_images(v);
+    const cnn_table_column more[] = {
         {.name = "mean", .title = "mean", .format = CNN_FORMAT_DIGITS},
-        {.name = "interval", .title = "interval", .format = CNN_FORMAT_DIGITS, .interval = true},
-        {.name = "sd", .title = "sd", .format = CNN_FORMAT_DIGITS, .digits = 3},
-        {.name = "cv", "CV", "%", .format = CNN_FORMAT_DIGITS, .digits = 3, .scale = 100},
-        {.name = "outliers", .title = "out", .format = CNN_FORMAT_WHOLE, .scale = 1},
+        {.name = "interval",
+         .title = "interval",
+         .format = CNN_FORMAT_DIGITS,
+         .interval = true,
+         .drop = 2},
+        {.name = "images_per_second",
+         .title = "images/s",
+         .format = CNN_FORMAT_DIGITS,
+         .digits = 4,
+         .scale = 1,
+         .left_out = has_rate ? 0 : CNN_ONLY_IN_CSV,
+         .drop = 3},
+        {.name = "sd", .title = "sd", .format = CNN_FORMAT_DIGITS, .digits = 3, .drop = 5},
+        {.name = "cv",
+         "CV",
+         "%",
+         .format = CNN_FORMAT_DIGITS,
+         .digits = 3,
+         .scale = 100,
+         .left_out = v->r->full ? 0 : CNN_ONLY_IN_CSV},
+        {.name = "outliers", .title = "out", .format = CNN_FORMAT_WHOLE, .scale = 1, .drop = 6},
     };
     cnn_table_column columns[MOST_COLUMNS];
     int n = ADD(columns, key_columns(v, columns), v, more);
@@ -160,13 +225,15 @@ static void report_means(const cells_view *v)
                                       v->shown.title, v->shown.unit);
     t->left_out = CNN_NOT_IN_CSV;
     put_cells(v, t, put_mean);
-    cnn_table_note(
-        t,
-        "runs: counted/planned%s. interval: %.0f %% t interval of the mean, for more such runs on "
-        "these devices, as if all %s were independent; levels are compared within blocks, not "
-        "by these intervals. out: outliers, which stay in all figures.",
-        v->shown.is_log ? "" : ", or seeds in these", 100 * (1 - v->r->a->alpha),
-        v->shown.is_log ? "runs" : "seeds");
+    if (v->r->full)
+        cnn_table_note(
+            t,
+            "runs: counted/planned%s. interval: %.0f %% t interval of the mean, for more such runs "
+            "on these devices, as if all %s were independent; levels are compared within blocks, "
+            "not by these intervals. %sout: outliers, which stay in all figures.",
+            v->shown.is_log ? "" : ", or seeds in these", 100 * (1 - v->r->a->alpha),
+            v->shown.is_log ? "runs" : "seeds",
+            has_rate ? "images/s: training images over the mean time. " : "");
     note_gaps(v, t);
 }
 
@@ -185,7 +252,6 @@ static void report_quantiles(const cells_view *v)
     const int n = ADD(columns, key_columns(v, columns), v, more);
     cnn_table *t = cnn_document_table(v->r->out, "quantiles", columns, n, "%s, %s: quantiles",
                                       v->shown.title, v->shown.unit);
-    t->left_out = CNN_NOT_IN_CSV;
     put_cells(v, t, put_quantiles);
 }
 
@@ -216,7 +282,6 @@ static void report_order(const cells_view *v)
     cnn_table *t = cnn_document_table(v->r->out, "order", columns, n,
                                       "%s: medians, variances (%s^2), and order in time",
                                       v->shown.title, v->shown.unit);
-    t->left_out = CNN_NOT_IN_CSV;
     put_cells(v, t, put_order);
     cnn_table_note(t, "median's interval: exact, by ranks; covers: with this probability. trend: "
                       "Spearman's correlation with the start time. lag 1: autocorrelation of "

@@ -135,7 +135,8 @@ void cnn_report_conditions(const cnn_report *r)
 
 void cnn_report_put_difference(const cnn_report *r, const cnn_unequal *u, cnn_table *t)
 {
-    put_levels(r, u, t);
+    cnn_table_text(t, "%s", cnn_report_level_value(r, r->a->pairs[u->comparison].a));
+    cnn_table_text(t, "%s", cnn_report_level_value(r, r->a->pairs[u->comparison].b));
     cnn_table_text(t, "%s", cnn_condition_names[u->condition]);
     put_values(r, u, t);
     cnn_table_number(t, u->blocks);

@@ -3,20 +3,57 @@
 #include "stats/t_tests.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define COUNT(columns) ((int)(sizeof(columns) / sizeof *(columns)))
-enum { MOST_COLUMNS = CNN_MOST_KEY_COLUMNS + 13 };
+enum { MOST_COLUMNS = CNN_MOST_KEY_COLUMNS + 20 };
 
-/** "15/16": whole blocks of those planned, in every table; "5 in 15/16": error and loss of 5 seeds. */
+/** Columns that count blocks: for people "15/16", whole blocks of those planned, in every table, and
+ *  "5 in 15/16" where error and loss are of 5 seeds. */
+static int block_columns(const cnn_report_pair *v, cnn_table_column *columns)
+{
+    columns[0] = (cnn_table_column){.name = "blocks",
+                                    .title = v->shown.is_log ? "blocks" : "seeds in blocks",
+                                    .left_out = CNN_NOT_IN_CSV,
+                                    .drop = 2};
+    static const char *const counts[] = {"units", "blocks_whole", "blocks_planned"};
+    for (int i = 0; i < COUNT(counts); i++)
+        columns[1 + i] = (cnn_table_column){.name = counts[i],
+                                            .title = counts[i],
+                                            .format = CNN_FORMAT_WHOLE,
+                                            .left_out = CNN_ONLY_IN_CSV};
+    return 1 + COUNT(counts);
+}
+
 static void put_blocks(const cnn_comparison *x, cnn_table *t)
 {
-    if (x->units != x->blocks) {
-        cnn_table_text(t, "%d in %d/%d", x->units, x->blocks,
-                       x->blocks + x->blocks_incomplete + x->blocks_split);
-        return;
-    }
-    cnn_table_text(t, "%d/%d", x->blocks, x->blocks + x->blocks_incomplete + x->blocks_split);
+    const int planned = x->blocks + x->blocks_incomplete + x->blocks_split;
+    if (x->units != x->blocks)
+        cnn_table_text(t, "%d in %d/%d", x->units, x->blocks, planned);
+    else
+        cnn_table_text(t, "%d/%d", x->blocks, planned);
+    cnn_table_number(t, x->units);
+    cnn_table_number(t, x->blocks);
+    cnn_table_number(t, planned);
+}
+
+/** In CSV the pairs of all measures stand in one table. */
+static int pair_columns(cnn_table_column *columns)
+{
+    static const char *const names[] = {"measure", "a_name", "b_name"};
+    for (int i = 0; i < COUNT(names); i++)
+        columns[i] =
+            (cnn_table_column){.name = names[i], .title = names[i], .left_out = CNN_ONLY_IN_CSV};
+    return COUNT(names);
+}
+
+static void put_pair(const cnn_report_pair *v, cnn_table *t)
+{
+    const cnn_pair *pair = &v->r->a->pairs[v->pair];
+    cnn_table_text(t, "%s", cnn_measure_names[v->measure]);
+    cnn_table_text(t, "%s", cnn_report_level_value(v->r, pair->a));
+    cnn_table_text(t, "%s", cnn_report_level_value(v->r, pair->b));
 }
 
 typedef void put_comparison(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t);
@@ -28,16 +65,16 @@ static cnn_table *report_rows(const cnn_report_pair *v, const char *name, const 
     const cnn_analysis *a = v->r->a;
     cnn_table_column columns[MOST_COLUMNS];
     int n = cnn_report_combination_columns(v->r, columns);
-    columns[n++] = (cnn_table_column){.name = "blocks",
-                                      .title = v->shown.is_log ? "blocks" : "seeds in blocks"};
+    n += pair_columns(columns + n);
+    n += block_columns(v, columns + n);
     for (int i = 0; i < count; i++)
         columns[n++] = more[i];
     cnn_table *t = cnn_document_table(v->r->out, name, columns, n, "%s: %s against %s%s",
                                       v->shown.title, v->a, v->b, title);
-    t->left_out = CNN_NOT_IN_CSV;
     for (int k = 0; k < a->combination_count; k++) {
         cnn_table_row(t);
         cnn_report_put_combination(v->r, k, t);
+        put_pair(v, t);
         put_blocks(cnn_report_comparison(v, k), t);
         put(v, cnn_report_comparison(v, k), t);
     }
@@ -75,6 +112,7 @@ static void put_estimate(const cnn_report_pair *v, const cnn_comparison *x, cnn_
     if (v->shown.is_log) {
         cnn_table_number(t, x->paired_ratio);
         cnn_table_interval(t, x->paired_ratio_lower, x->paired_ratio_upper);
+        cnn_table_number(t, 1 / x->paired_ratio);
     } else {
         cnn_table_number(t, x->paired_difference);
         cnn_table_interval(t, x->paired_difference_lower, x->paired_difference_upper);
@@ -96,8 +134,8 @@ static void note_resolution(const cnn_report_pair *v, cnn_table *t)
         coarsest = fmax(coarsest, cnn_report_comparison(v, k)->resolution); /* passes over NaN */
     if (coarsest > v->r->a->margin[v->measure])
         cnn_table_note(t,
-                       "The margin is finer than one test image, %.3g %s: equivalence takes many "
-                       "seeds or more test images.",
+                       "The margin is finer than one test image, %.3g %s: equivalence takes more "
+                       "of them.",
                        v->shown.scale * coarsest, v->shown.difference);
 }
 
@@ -124,8 +162,13 @@ static void note_positions(const cnn_report_pair *v, cnn_table *t)
 static void note_verdicts(const cnn_report_pair *v, cnn_table *t)
 {
     const double margin = v->r->a->margin[v->measure], alpha = v->r->a->alpha;
+    if (!v->r->full) {
+        note_resolution(v, t);
+        return;
+    }
     cnn_table_note(t, "%s, with the interval at %.4g %%; p differ: paired t test.",
-                   v->shown.is_log ? "ratio: of geometric means" : "differ: mean difference",
+                   v->shown.is_log ? "ratio: of geometric means; speed-up: its inverse"
+                                   : "differ: mean difference",
                    100 * (1 - alpha));
     if (!isnan(margin))
         cnn_table_note(
@@ -148,49 +191,65 @@ static void report_verdicts(const cnn_report_pair *v)
          .title = "interval",
          .format = CNN_FORMAT_FIXED,
          .digits = 3,
-         .interval = true},
-        {.name = "paired_p", .title = "p differ", .format = CNN_FORMAT_P},
+         .interval = true,
+         .drop = 1},
+        {.name = "speed_up",
+         .title = "speed-up",
+         .format = CNN_FORMAT_DIGITS,
+         .digits = 3,
+         .drop = 4},
+        {.name = "paired_p", .title = "p differ", .format = CNN_FORMAT_P, .drop = 3},
         {.name = "tost",
          .title = "TOST interval",
          .format = CNN_FORMAT_FIXED,
          .digits = 3,
-         .interval = true},
-        {.name = "tost_p", .title = "p equal", .format = CNN_FORMAT_P},
+         .interval = true,
+         .drop = 6},
+        {.name = "tost_p", .title = "p equal", .format = CNN_FORMAT_P, .drop = 5},
         {.name = "verdict", .title = "verdict"},
     };
     const cnn_table_column of_error[] = {
-        {"difference", "differ", v->shown.difference, .format = CNN_FORMAT_DIGITS, .digits = 3,
+        {.name = "difference",
+         .title = "differ",
+         .format = CNN_FORMAT_DIGITS,
+         .digits = 3,
          .scale = scale},
         {.name = "interval",
          .title = "interval",
          .format = CNN_FORMAT_DIGITS,
          .digits = 3,
          .interval = true,
-         .scale = scale},
-        {.name = "paired_p", .title = "p differ", .format = CNN_FORMAT_P},
+         .scale = scale,
+         .drop = 1},
+        {.name = "paired_p", .title = "p differ", .format = CNN_FORMAT_P, .drop = 3},
         {.name = "tost",
          .title = "TOST interval",
          .format = CNN_FORMAT_DIGITS,
          .digits = 3,
          .interval = true,
-         .scale = scale},
-        {.name = "tost_p", .title = "p equal", .format = CNN_FORMAT_P},
+         .scale = scale,
+         .drop = 6},
+        {.name = "tost_p", .title = "p equal", .format = CNN_FORMAT_P, .drop = 5},
         {.name = "verdict", .title = "verdict"},
     };
-    cnn_table *t = v->shown.is_log ? report_rows(v, "verdicts", ", block by block", of_time,
-                                                 COUNT(of_time), put_estimate)
-                                   : report_rows(v, "verdicts", ", block by block", of_error,
-                                                 COUNT(of_error), put_estimate);
+    char title[64];
+    snprintf(title, sizeof title, ", block by block, %s", v->shown.difference);
+    cnn_table *t =
+        v->shown.is_log
+            ? report_rows(v, "verdicts", ", block by block", of_time, COUNT(of_time), put_estimate)
+            : report_rows(v, "verdicts", title, of_error, COUNT(of_error), put_estimate);
     note_verdicts(v, t);
-    if (v->shown.is_log)
+    if (v->shown.is_log && v->r->full)
         note_positions(v, t);
-    note_gaps(v, false, t);
+    if (v->r->full || v->r->a->combination_count > 1) /* of one the findings say it */
+        note_gaps(v, false, t);
 }
 
 static void put_devices(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     cnn_table_text(t, "%d %s%s", x->device_units, cnn_device_unit_names[x->device_unit],
                    cnn_report_plural(x->device_units));
+    cnn_table_number(t, x->device_units);
     cnn_table_number(t, exp(x->device_mean));
     cnn_table_interval(t, exp(x->device_lower), exp(x->device_upper));
     cnn_table_number(t, x->device_p_holm);
@@ -207,25 +266,31 @@ static void put_devices(const cnn_report_pair *v, const cnn_comparison *x, cnn_t
 static void report_devices(const cnn_report_pair *v)
 {
     static const cnn_table_column columns[] = {
-        {.name = "units", .title = "units"},
+        {.name = "device_units", .title = "units", .left_out = CNN_NOT_IN_CSV},
+        {.name = "device_units",
+         .title = "units",
+         .format = CNN_FORMAT_WHOLE,
+         .left_out = CNN_ONLY_IN_CSV},
         {.name = "ratio", .title = "ratio", .format = CNN_FORMAT_FIXED, .digits = 3},
         {.name = "interval",
          .title = "interval",
          .format = CNN_FORMAT_FIXED,
          .digits = 3,
          .interval = true},
-        {.name = "device_p", .title = "p differ", .format = CNN_FORMAT_P},
-        {.name = "device_tost_p", .title = "p equal", .format = CNN_FORMAT_P},
+        {.name = "device_p", .title = "p differ", .format = CNN_FORMAT_P, .drop = 3},
+        {.name = "device_tost_p", .title = "p equal", .format = CNN_FORMAT_P, .drop = 4},
         {.name = "verdict", .title = "verdict"},
     };
     const cnn_scope *scope = &v->r->a->scope;
     cnn_table *t =
         report_rows(v, "devices", ", for devices like these", columns, COUNT(columns), put_devices);
-    cnn_table_note(t,
-                   "The table of verdicts is for these devices, this one for devices like these%s: "
-                   "mean of the units' mean differences, each unit counted once, with the t "
-                   "interval at %.4g %%, not simultaneous. Verdicts from 4 units on.",
-                   scope->nodes == 1 ? " in this host" : "", 100 * (1 - v->r->a->alpha));
+    if (v->r->full)
+        cnn_table_note(
+            t,
+            "The table of verdicts is for these devices, this one for devices like these%s: "
+            "mean of the units' mean differences, each unit counted once, with the t "
+            "interval at %.4g %%, not simultaneous. Verdicts from 4 units on.",
+            scope->nodes == 1 ? " in this host" : "", 100 * (1 - v->r->a->alpha));
 }
 
 static void put_unpaired(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
@@ -235,6 +300,8 @@ static void put_unpaired(const cnn_report_pair *v, const cnn_comparison *x, cnn_
     const int *cells = &a->cell_of[pair->combination * a->level_count];
     cnn_table_text(t, "%d/%d, %d/%d", x->n_a, a->counts[cells[pair->a]].planned, x->n_b,
                    a->counts[cells[pair->b]].planned);
+    cnn_table_number(t, x->n_a);
+    cnn_table_number(t, x->n_b);
     cnn_table_number(t, x->difference);
     cnn_table_interval(t, x->difference_lower, x->difference_upper);
     cnn_table_number(t, x->ratio);
@@ -244,7 +311,9 @@ static void put_unpaired(const cnn_report_pair *v, const cnn_comparison *x, cnn_
 static void report_unpaired(const cnn_report_pair *v)
 {
     const cnn_table_column columns[] = {
-        {.name = "runs", .title = "runs"},
+        {.name = "runs", .title = "runs", .left_out = CNN_NOT_IN_CSV},
+        {"n_a", "n_a", .format = CNN_FORMAT_WHOLE, .left_out = CNN_ONLY_IN_CSV},
+        {"n_b", "n_b", .format = CNN_FORMAT_WHOLE, .left_out = CNN_ONLY_IN_CSV},
         {"difference", "differ", v->shown.difference, .format = CNN_FORMAT_DIGITS, .digits = 4,
          .scale = v->shown.scale},
         {.name = "difference",
@@ -271,6 +340,7 @@ static void put_t_tests(const cnn_report_pair *v, const cnn_comparison *x, cnn_t
     else
         cnn_table_text(t, "%8.2f%s", x->study_t,
                        fabs(x->study_t) > CNN_STUDY_CRITICAL_T ? " *" : "");
+    cnn_table_number(t, x->study_t);
     cnn_table_number(t, isinf(x->welch_t) ? NAN : x->welch_t);
     cnn_table_number(t, x->welch_df);
     cnn_table_number(t, x->welch_p);
@@ -284,7 +354,8 @@ static void put_t_tests(const cnn_report_pair *v, const cnn_comparison *x, cnn_t
 static void report_t_tests(const cnn_report_pair *v)
 {
     static const cnn_table_column columns[] = {
-        {.name = "study_t", .title = "study's t"},
+        {.name = "study_t", .title = "study's t", .left_out = CNN_NOT_IN_CSV},
+        {"study_t", "study's t", .format = CNN_FORMAT_DIGITS, .left_out = CNN_ONLY_IN_CSV},
         {.name = "welch_t", .title = "Welch's t", .format = CNN_FORMAT_FIXED, .digits = 2},
         {.name = "welch_df", .title = "df", .format = CNN_FORMAT_FIXED, .digits = 1},
         {.name = "welch_p", .title = "p", .format = CNN_FORMAT_P},
@@ -516,21 +587,31 @@ static void report_effects(const cnn_report_pair *v)
                    v->a, v->b);
 }
 
+/** Whether any combination was on enough devices for a verdict on devices like these. */
+static bool has_device_verdicts(const cnn_report_pair *v)
+{
+    for (int k = 0; k < v->r->a->combination_count; k++) {
+        const int reason = cnn_report_comparison(v, k)->device_reason;
+        if (reason != CNN_REASON_ONE_UNIT && reason != CNN_REASON_FEW_UNITS)
+            return true;
+    }
+    return false;
+}
+
 static void report_pair(const cnn_report_pair *v)
 {
     report_verdicts(v);
-    if (v->shown.is_log)
+    if (v->shown.is_log && (v->r->full || has_device_verdicts(v)))
         report_devices(v);
-    if (v->r->full) {
-        report_unpaired(v);
-        report_t_tests(v);
-        report_rank_tests(v);
-        report_equivalence(v);
-        report_effects(v);
-    }
+    if (!v->r->full)
+        return;
+    report_unpaired(v);
+    report_t_tests(v);
+    report_rank_tests(v);
+    report_equivalence(v);
+    report_effects(v);
     report_variances(v);
-    if (v->r->full)
-        report_variance_tests(v);
+    report_variance_tests(v);
 }
 
 void cnn_report_contrasts(const cnn_report *r)

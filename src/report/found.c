@@ -126,9 +126,11 @@ static void describe_normality(const cnn_report *r, cnn_measure measure)
         if (!(x->normality_p_holm <= a->alpha) || found++ >= MOST_ABNORMAL)
             continue;
         const cnn_pair *pair = &a->pairs[i];
-        cnn_text_printf(&text, "%s%s, %s against %s: W %.3f", text.len ? "; " : "",
-                        r->names.combinations[pair->combination], r->names.levels[pair->a],
-                        r->names.levels[pair->b], x->normality_w);
+        cnn_text_append(&text, text.len ? "; " : "");
+        if (a->comparison_count > 1)
+            cnn_text_printf(&text, "%s, %s against %s: ", r->names.combinations[pair->combination],
+                            r->names.levels[pair->a], r->names.levels[pair->b]);
+        cnn_text_printf(&text, "W %.3f", x->normality_w);
         put_p("p of t", x->paired_p_holm, &text);
         put_p("sign flips", x->sign_flip_p_holm, &text);
         put_p("Wilcoxon", x->wilcoxon_p_holm, &text);
@@ -138,10 +140,9 @@ static void describe_normality(const cnn_report *r, cnn_measure measure)
     if (found)
         cnn_document_paragraph(
             r->out,
-            "Distribution: differences of %s within blocks are far from normal "
-            "in %d of %d comparisons (Shapiro and Wilk, after Holm), so that the "
-            "t test is less certain there. Beside it the tests that assume no "
-            "normal distribution, all after Holm: %s.",
+            "Distribution: differences of %s are far from normal in %d of %d comparisons (Shapiro and "
+            "Wilk), so that the t test is less certain there. Beside it tests that do not assume "
+            "it, all after Holm: %s.",
             shown.in_sentence, found, tested, text.s ? text.s : "");
     r->out->failed |= text.failed;
     cnn_text_free(&text);
@@ -203,10 +204,10 @@ static void describe_scope(const cnn_report *r)
     if (s->runs)
         cnn_document_paragraph(
             r->out,
-            "These findings hold for the %d device%s on %d host%s that the runs were on, "
-            "in %s; only the table `devices` is about other devices like these.",
+            "These findings hold for the %d device%s on %d host%s that the runs were on, in %s%s.",
             s->devices, cnn_report_plural(s->devices), s->nodes, cnn_report_plural(s->nodes),
-            s->sessions == 1 ? "this session" : "these sessions");
+            s->sessions == 1 ? "this session" : "these sessions",
+            r->full ? "; only the table `devices` is about other devices like these" : "");
 }
 
 /** Before any verdict: what an unfinished study permits. */
@@ -257,15 +258,8 @@ static void describe_controls(const cnn_report *r)
                                100 * r->results->alpha, secondary);
 }
 
-void cnn_report_found(const cnn_report *r)
+static void describe(const cnn_report *r)
 {
-    cnn_document_paragraph(r->out, "How verdicts are given: %s", cnn_verdict_rule);
-    cnn_document_heading(r->out, "What was found");
-    if (!r->a->scope.runs) {
-        cnn_document_paragraph(r->out, "No run is done: there are no findings.");
-        describe_lost(r);
-        return;
-    }
     if (!r->a->pair_count)
         cnn_document_paragraph(r->out, "The contrast has one level: there is nothing to compare.");
     describe_look(r);
@@ -282,10 +276,21 @@ void cnn_report_found(const cnn_report *r)
     describe_seeds(r);
     describe_lost(r);
     describe_scope(r);
+}
+
+void cnn_report_found(const cnn_report *r)
+{
+    cnn_document_heading(r->out, "What was found");
+    if (r->a->scope.runs) {
+        describe(r);
+    } else {
+        cnn_document_paragraph(r->out, "No run is done: there are no findings.");
+        describe_lost(r);
+    }
     if (!r->full)
-        cnn_document_paragraph(r->out,
-                               "More: `cnnmpi report %s --full` (every table), `--format csv -o "
-                               "FOLDER` (every figure), `--runs` (every run); docs/analysis.md "
-                               "explains them.",
-                               r->source->path);
+        cnn_document_hint(r->out,
+                          "More: cnnmpi report %s --full, --table NAME, --format csv -o FOLDER, "
+                          "--runs",
+                          r->source->path);
+    cnn_document_end_lead(r->out);
 }

@@ -8,8 +8,8 @@
 
 /* Combinations described one by one in a paragraph; the tables have all of them. */
 enum { MOST_DESCRIBED = 12, MOST_NAMED = 6 };
-/* A level's name and two words. */
-enum { SENTENCE_SIZE = 128 };
+/* A level's name, with that of its factor, and two words. */
+enum { SENTENCE_SIZE = 192 };
 
 /* ---- numbers -------------------------------------------------------------------------------- */
 
@@ -317,7 +317,7 @@ static void put_counts(const cnn_report_pair *v, cnn_text *out)
         cnn_text_printf(out, "%snot tested in %d of %d", out->len ? "; " : "", untested, all);
 }
 
-static void describe_means(const cnn_report_pair *v)
+static void describe_means(const cnn_report_pair *v, cnn_text *out)
 {
     const int all = v->r->a->combination_count;
     cnn_text text = {0};
@@ -333,10 +333,8 @@ static void describe_means(const cnn_report_pair *v)
     }
     if (all > MOST_DESCRIBED)
         cnn_text_printf(&text, "\n- and %d more: see the table.", all - MOST_DESCRIBED);
-    cnn_document_paragraph(v->r->out, "%s (%s), %s against %s: %s", v->shown.title,
-                           v->measure == v->r->a->primary ? "primary" : "secondary", v->a, v->b,
-                           text.s ? text.s : "");
-    v->r->out->failed |= text.failed;
+    cnn_text_append(out, text.s ? text.s : "");
+    out->failed |= text.failed;
     cnn_text_free(&text);
 }
 
@@ -452,24 +450,22 @@ static void count_variances(const cnn_report_pair *v, cnn_text *out)
     }
 }
 
-static void describe_variances(const cnn_report_pair *v)
-{
-    cnn_text text = {0};
-    if (v->r->a->combination_count == 1)
-        describe_variance(v, &text);
-    else
-        count_variances(v, &text);
-    cnn_document_paragraph(v->r->out,
-                           "Spread of %s from run to run (secondary), %s against %s: %s.",
-                           v->shown.in_sentence, v->a, v->b, text.s ? text.s : "");
-    v->r->out->failed |= text.failed;
-    cnn_text_free(&text);
-}
-
 static void describe_pair(const cnn_report_pair *v)
 {
-    describe_means(v);
-    describe_variances(v);
+    cnn_text means = {0}, spread = {0};
+    describe_means(v, &means);
+    if (v->r->a->combination_count == 1)
+        describe_variance(v, &spread);
+    else
+        count_variances(v, &spread);
+    cnn_document_paragraph(v->r->out,
+                           "%s (%s), %s against %s: %s%sSpread from run to run (secondary): %s.",
+                           v->shown.title, v->measure == v->r->a->primary ? "primary" : "secondary",
+                           v->a, v->b, means.s ? means.s : "",
+                           v->r->a->combination_count == 1 ? " " : "\n", spread.s ? spread.s : "");
+    v->r->out->failed |= means.failed || spread.failed;
+    cnn_text_free(&means);
+    cnn_text_free(&spread);
 }
 
 void cnn_report_found_pairs(const cnn_report *r)

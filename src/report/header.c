@@ -33,6 +33,8 @@ static void put_files(const cnn_report *r, cnn_table *t)
         line(t, i < 2 ? "pooled with" : "");
         cnn_table_text(t, "%s", pool->sources[i].path);
     }
+    if (!r->full)
+        return;
     line(t, "created");
     cnn_table_text(t, "%s", r->results->created);
 }
@@ -56,6 +58,8 @@ static void put_counts(const cnn_report *r, cnn_table *t)
         cnn_table_text(t, "%d of %d declared: %d of %d blocks of each combination", look->number,
                        look->count, look->blocks, look->planned);
     }
+    if (!r->full)
+        return;
     line(t, "primary");
     cnn_table_text(t, "%s; all other measures and tests of spread are secondary",
                    cnn_measure_names[r->a->primary]);
@@ -254,6 +258,16 @@ static void put_warnings(const cnn_report *r, cnn_table *t)
     }
 }
 
+/** How many devices there were; their names are in the full report. */
+static void count_devices(const cnn_report *r, cnn_table *t)
+{
+    const cnn_scope *s = &r->a->scope;
+    if (!s->runs)
+        return;
+    line(t, "devices");
+    cnn_table_text(t, "%d on %d host%s", s->devices, s->nodes, cnn_report_plural(s->nodes));
+}
+
 /** How far conclusions reach. */
 static void put_scope(const cnn_report *r, cnn_table *t)
 {
@@ -280,7 +294,11 @@ static void put_contrast(const cnn_report *r, cnn_table *t)
     cnn_table_text(t, "%s: %s", contrast->name, levels.s ? levels.s : "");
     *t->failed |= levels.failed;
     cnn_text_free(&levels);
-    if (r->names.any_study && !strcmp(r->names.pair->tensorflow, "native")) {
+    if (*r->names.constants) {
+        line(t, "constant");
+        cnn_table_text(t, "%s", r->names.constants);
+    }
+    if (r->full && r->names.any_study && !strcmp(r->names.pair->tensorflow, "native")) {
         line(t, "study");
         cnn_table_text(t, "native stands for its TensorFlow, layered for its Keras "
                           "(cnnmpi report --published)");
@@ -307,6 +325,33 @@ static void put_sessions(const cnn_report *r, cnn_table *t)
     cnn_text_free(&overhead);
 }
 
+/** Outliers by run, of a report that has no table of them. */
+static void put_outliers(const cnn_report *r, cnn_table *t)
+{
+    enum { MOST_RUNS = 6 };
+    cnn_text text = {0};
+    for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
+        const cnn_shown_measure shown = cnn_report_shown((cnn_measure)m);
+        int found = 0;
+        for (int i = 0; shown.is_main && i < r->a->outlier_count; i++) {
+            const cnn_outlier *o = &r->a->outliers[i];
+            if (o->measure != m || found++ >= MOST_RUNS)
+                continue;
+            if (found == 1)
+                cnn_text_printf(&text, "%s%s: run ", text.len ? "; " : "", shown.in_sentence);
+            cnn_text_printf(&text, "%s%d", found == 1 ? "" : ", ", o->run);
+        }
+        if (found > MOST_RUNS)
+            cnn_text_printf(&text, " and %d more", found - MOST_RUNS);
+    }
+    if (text.len) {
+        line(t, "outliers");
+        cnn_table_text(t, "%s (kept in all figures)", text.s);
+    }
+    *t->failed |= text.failed;
+    cnn_text_free(&text);
+}
+
 static void put_quarantine(const cnn_report *r, cnn_table *t)
 {
     for (int s = 0; r->results->quarantines && s < r->results->session_count; s++)
@@ -326,6 +371,18 @@ void cnn_report_put_machine(const cnn_report *r, cnn_table *t)
     put_unverified_data(r, t);
     cnn_report_put_environment(r, t);
     put_warnings(r, t);
+}
+
+/** The same without what the versions imply, and outliers instead of their table. */
+static void put_machine_briefly(const cnn_report *r, cnn_table *t)
+{
+    count_devices(r, t);
+    put_column(r, "models", offsetof(cnn_measured, device_model), t);
+    put_column(r, "versions", offsetof(cnn_measured, versions), t);
+    put_unverified_data(r, t);
+    cnn_report_put_environment(r, t);
+    put_warnings(r, t);
+    put_outliers(r, t);
 }
 
 /** That figures may still change: runs that count have not ended. */
@@ -365,6 +422,10 @@ void cnn_report_header(const cnn_report *r)
     put_reasons(r, t);
     put_sessions(r, t);
     put_quarantine(r, t);
+    if (!r->full) {
+        put_machine_briefly(r, t);
+        return;
+    }
     put_column(r, "hosts", offsetof(cnn_measured, host), t);
     put_column(r, "devices", offsetof(cnn_measured, device), t);
     cnn_report_put_machine(r, t);
@@ -385,8 +446,6 @@ void cnn_report_sessions(const cnn_report *r)
     };
     cnn_table *t = cnn_document_table(r->out, "sessions", columns, COUNT(columns),
                                       "Sessions: invocations of cnnmpi");
-    if (!r->full)
-        t->left_out = CNN_ONLY_IN_CSV;
     for (int s = 0; s < r->results->session_count; s++) {
         const cnn_session *session = &r->results->sessions[s];
         char start[32];

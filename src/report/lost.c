@@ -28,7 +28,6 @@ static void report_lost_runs(const cnn_report *r)
         columns[n++] = more[i];
     cnn_table *t =
         cnn_document_table(r->out, "lost", columns, n, "Runs that the tables lack, cell by cell");
-    t->left_out = CNN_NOT_IN_CSV;
     for (int i = 0; i < a->cell_count; i++) {
         const int k = i / a->level_count, l = i % a->level_count;
         const cnn_cell_count *c = &a->counts[a->cell_of[i]];
@@ -45,7 +44,6 @@ static void report_lost_runs(const cnn_report *r)
     }
 }
 
-/** Outliers of the measure; of its main ones unless the report is full. */
 static void report_outliers(const cnn_report *r, cnn_measure measure)
 {
     const cnn_shown_measure shown = cnn_report_shown(measure);
@@ -63,24 +61,21 @@ static void report_outliers(const cnn_report *r, cnn_measure measure)
     };
     const cnn_analysis *a = r->a;
     cnn_table_column columns[CNN_MOST_KEY_COLUMNS + COUNT(more)];
-    int n = cnn_report_combination_columns(r, columns), count = 0, listed = 0;
+    int n = cnn_report_combination_columns(r, columns);
     for (int i = 0; i < COUNT(more); i++) {
         columns[n] = more[i];
         if (columns[n].format == CNN_FORMAT_DIGITS)
             columns[n].scale = shown.scale;
         n++;
     }
-    for (int i = 0; i < a->outlier_count; i++)
-        count += a->outliers[i].measure == (int)measure;
     cnn_table *t = cnn_document_table(r->out, "outliers", columns, n,
                                       "%s, %s: outliers by Tukey's fences (kept in all figures)",
                                       shown.title, shown.unit);
     t->left_out = CNN_NOT_IN_CSV;
-    for (int i = 0; i < a->outlier_count && listed < cnn_report_shown_rows(r, count); i++) {
+    for (int i = 0; i < a->outlier_count; i++) {
         const cnn_outlier *o = &a->outliers[i];
         if (o->measure != (int)measure)
             continue;
-        listed++;
         const cnn_planned *p = &r->results->planned[o->run];
         const cnn_summary *s = cnn_analysis_summary(a, o->cell, measure);
         cnn_table_row(t);
@@ -92,7 +87,6 @@ static void report_outliers(const cnn_report *r, cnn_measure measure)
         cnn_table_interval(t, s->fence_lower, s->fence_upper);
         cnn_table_text(t, "%s", r->results->measured[o->run].device);
     }
-    cnn_report_note_rest(r, t, count);
 }
 
 static void report_flawed_blocks(const cnn_report *r)
@@ -117,7 +111,7 @@ static void report_flawed_blocks(const cnn_report *r)
                                       "Blocks that paired tests leave out: %d of %d",
                                       a->flawed_count, a->block_count);
     t->left_out = CNN_NOT_IN_CSV;
-    for (int i = 0; i < cnn_report_shown_rows(r, a->flawed_count); i++) {
+    for (int i = 0; i < a->flawed_count; i++) {
         const cnn_flawed_block *b = &a->flawed[i];
         cnn_table_row(t);
         cnn_report_put_combination(r, b->combination, t);
@@ -126,15 +120,14 @@ static void report_flawed_blocks(const cnn_report *r)
         cnn_table_number(t, b->missing);
         cnn_table_text(t, "%s", why[b->flaw]);
     }
-    cnn_report_note_rest(r, t, a->flawed_count);
 }
 
 void cnn_report_lost(const cnn_report *r)
 {
     report_lost_runs(r);
-    if (r->full)
-        report_flawed_blocks(r);
+    if (!r->full)
+        return; /* the head names the outliers */
+    report_flawed_blocks(r);
     for (int m = 0; m < CNN_MEASURE_COUNT; m++)
-        if (r->full || cnn_report_shown((cnn_measure)m).is_main)
-            report_outliers(r, (cnn_measure)m);
+        report_outliers(r, (cnn_measure)m);
 }

@@ -13,14 +13,50 @@ static const int *levels_of(const cnn_results *r, const cnn_analysis *a, int com
     return &r->cell_levels[a->cell_of[combination * a->level_count] * r->factor_count];
 }
 
-static char *label_of(const cnn_results *r, const int *levels)
+/** Whether the name of a level says what it is. */
+static bool names_itself(const char *factor)
+{
+    return !strcmp(factor, "framework") || !strcmp(factor, "architecture") ||
+           !strcmp(factor, "dataset");
+}
+
+/** "mnist", "batch_size 16" */
+static void put_level(const cnn_results_factor *factor, int level, cnn_text *out)
+{
+    if (!names_itself(factor->name))
+        cnn_text_printf(out, "%s ", factor->name);
+    cnn_text_append(out, factor->labels[level]);
+}
+
+/** is_single: there is no other combination. */
+static char *label_of(const cnn_results *r, const int *levels, bool is_single)
 {
     cnn_text t = {0};
     for (int f = 0; f < r->factor_count; f++)
-        if (f != r->contrast)
-            cnn_text_printf(&t, "%s%s", t.len ? "/" : "", r->factors[f].labels[levels[f]]);
+        if (f != r->contrast && (is_single || r->factors[f].level_count > 1)) {
+            cnn_text_append(&t, t.len ? "/" : "");
+            put_level(&r->factors[f], levels[f], &t);
+        }
     if (!t.len)
         cnn_text_append(&t, "all");
+    return cnn_text_take(&t);
+}
+
+/** The factors that do not vary, with their levels. */
+static char *constants_of(const cnn_results *r)
+{
+    cnn_text t = {0};
+    for (int f = 0; f < r->factor_count; f++)
+        if (f != r->contrast && r->factors[f].level_count == 1)
+            cnn_text_printf(&t, "%s%s %s", t.len ? ", " : "", r->factors[f].name,
+                            r->factors[f].labels[0]);
+    return cnn_text_take(&t);
+}
+
+static char *level_name(const cnn_results_factor *factor, int level)
+{
+    cnn_text t = {0};
+    put_level(factor, level, &t);
     return cnn_text_take(&t);
 }
 
@@ -80,16 +116,19 @@ cnn_status cnn_report_names_make(const cnn_results *results, const cnn_analysis 
     n.combinations = calloc(combinations + 1, sizeof *n.combinations);
     n.study = calloc(combinations + 1, sizeof *n.study);
     n.levels = calloc((size_t)n.level_count + 1, sizeof *n.levels);
-    CNN_CHECK(n.combinations && n.study && n.levels, CNN_ENOMEM, "names of the report");
+    n.constants = constants_of(results);
+    CNN_CHECK(n.combinations && n.study && n.levels && n.constants, CNN_ENOMEM,
+              "names of the report");
     for (int k = 0; k < n.combination_count; k++) {
         const int *levels = levels_of(results, analysis, k);
-        CNN_CHECK((n.combinations[k] = label_of(results, levels)) != NULL, CNN_ENOMEM,
-                  "names of the report");
+        CNN_CHECK((n.combinations[k] = label_of(results, levels, n.combination_count == 1)) != NULL,
+                  CNN_ENOMEM, "names of the report");
         n.study[k] = study_name(results, levels);
         n.any_study |= n.study[k] != NULL;
     }
     for (int l = 0; l < n.level_count; l++)
-        n.levels[l] = results->factors[results->contrast].labels[l];
+        CNN_CHECK((n.levels[l] = level_name(&results->factors[results->contrast], l)) != NULL,
+                  CNN_ENOMEM, "names of the report");
     n.pair = find_study_pair(results);
     *out = n;
     n = (cnn_report_names){0};
@@ -102,7 +141,10 @@ void cnn_report_names_free(cnn_report_names *names)
 {
     for (int k = 0; names->combinations && k < names->combination_count; k++)
         free(names->combinations[k]);
+    for (int l = 0; names->levels && l < names->level_count; l++)
+        free(names->levels[l]);
     free(names->combinations);
+    free(names->constants);
     free(names->study);
     free(names->levels);
     *names = (cnn_report_names){0};

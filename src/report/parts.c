@@ -95,12 +95,20 @@ const char *cnn_report_plural(int n)
     return n == 1 ? "" : "s";
 }
 
+const char *cnn_report_level_value(const cnn_report *r, int level)
+{
+    return r->results->factors[r->results->contrast].labels[level];
+}
+
 int cnn_report_combination_columns(const cnn_report *r, cnn_table_column *columns)
 {
+    const int left_out = r->a->combination_count == 1 ? CNN_ONLY_IN_CSV : 0;
     int n = 0;
     if (r->names.any_study)
-        columns[n++] = (cnn_table_column){.name = "study", .title = "study", .key = true};
-    columns[n++] = (cnn_table_column){.name = "combination", .title = "combination", .key = true};
+        columns[n++] = (cnn_table_column){
+            .name = "study", .title = "study", .key = true, .left_out = left_out};
+    columns[n++] = (cnn_table_column){
+        .name = "combination", .title = "combination", .key = true, .left_out = left_out};
     return n;
 }
 
@@ -141,7 +149,7 @@ void cnn_report_note_gaps(cnn_table *t, const cnn_report_gap *gaps, int count)
 
 int cnn_report_shown_rows(const cnn_report *r, int count)
 {
-    enum { MOST_LISTED = 12 };
+    enum { MOST_LISTED = 5 };
     return r->full || count <= MOST_LISTED ? count : MOST_LISTED;
 }
 
@@ -149,5 +157,5 @@ void cnn_report_note_rest(const cnn_report *r, cnn_table *t, int count)
 {
     const int rest = count - cnn_report_shown_rows(r, count);
     if (rest > 0)
-        cnn_table_note(t, "... and %d more: --table %s lists them.", rest, t->name);
+        cnn_table_hint(t, "... and %d more: --table %s lists them.", rest, t->name);
 }

@@ -57,11 +57,13 @@ void cnn_report_amount(double x, int decimals, char *out);
 /** "", or "s" unless n is 1. */
 const char *cnn_report_plural(int n);
 
-/** The key columns of a table over combinations: how many there are, and their values in a row. In
- *  CSV the levels of the factors stand there. */
+/** The key columns of a table over combinations: how many there are, and their values in a row. Where
+ *  there is one combination, the head names it, and only CSV has the columns. */
 int cnn_report_combination_columns(const cnn_report *r, cnn_table_column *columns);
 void cnn_report_put_combination(const cnn_report *r, int combination, cnn_table *t);
 enum { CNN_MOST_KEY_COLUMNS = 2 };
+/** A level of the contrast as the job has it: "16" where its name is "batch_size 16". */
+const char *cnn_report_level_value(const cnn_report *r, int level);
 /** The study's name of a combination, else its own. */
 const char *cnn_report_combination_name(const cnn_report *r, int combination);
 

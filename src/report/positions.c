@@ -107,7 +107,6 @@ void cnn_report_found_positions(const cnn_report *r)
 void cnn_report_positions(const cnn_report *r)
 {
     for (int m = 0; m < CNN_MEASURE_COUNT; m++)
-        if ((r->full || m == (int)r->a->primary || cnn_report_shown((cnn_measure)m).is_main) &&
-            has_effects(r, (cnn_measure)m))
+        if (has_effects(r, (cnn_measure)m))
             report_positions(r, (cnn_measure)m);
 }

@@ -16,12 +16,9 @@ typedef struct {
     const cnn_pool *pool; /* NULL: one file */
 } cnn_report_source;
 
-/** Adds the report to a document. Text and LaTeX: the most important tables; with `full` all of
- *  them. CSV: wide tables with every column of analysis/figures.h, whether `full` or not.
- *  docs/analysis.md lists the tables and explains every figure.
- *
- *  The order suits a terminal: job, cells, comparisons, variance components, and the findings at
- *  the end, where they stay on the screen. */
+/** Adds the report to a document: the findings, which are its lead, the job, cells, verdicts, and what
+ *  was lost or flagged; with `full` every table, for CSV also wide ones with every column of
+ *  analysis/figures.h. docs/analysis.md lists the tables and explains every figure. */
 cnn_status cnn_report_document(const cnn_report_source *source, bool full, cnn_document *out);
 
 /** Adds the findings alone, in sentences. */

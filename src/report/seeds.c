@@ -102,6 +102,5 @@ static void report_groups(const cnn_report *r)
 void cnn_report_seeds(const cnn_report *r)
 {
     report_cells(r);
-    if (r->full)
-        report_groups(r);
+    report_groups(r);
 }

@@ -80,8 +80,8 @@ static void note_components(const cnn_report *r, cnn_measure measure, cnn_table 
         }
         gaps[c] = (cnn_report_gap){component_titles[c], missing ? reason : CNN_REASON_NONE};
         if (missing && missing < modelled) {
-            cnn_table_note(t, "%s: not identified in %d of %d combinations (--full: reasons).",
-                           component_titles[c], missing, modelled);
+            cnn_table_note(t, "%s: not identified in %d of %d combinations.", component_titles[c],
+                           missing, modelled);
             gaps[c].reason = CNN_REASON_NONE;
         }
     }
@@ -108,7 +108,7 @@ static void report_no_spread(const cnn_report *r, cnn_measure measure)
         if (cnn_analysis_model(r->a, k, measure)->reason != reason) {
             cnn_document_paragraph(r->out,
                                    "%s: the sources of the spread cannot be estimated, for several "
-                                   "reasons (the table `models` of --format csv has them).",
+                                   "reasons (the table `models` has them).",
                                    cnn_report_shown(measure).title);
             return;
         }
@@ -142,8 +142,10 @@ static void report_spread(const cnn_report *r, cnn_measure measure)
         {.name = "block", .title = "block"},
         {.name = "residual", .title = "residual"},
     };
-    cnn_table_column columns[CNN_MOST_KEY_COLUMNS + 1 + COUNT(more)];
+    cnn_table_column columns[CNN_MOST_KEY_COLUMNS + 2 + COUNT(more)];
     int n = cnn_report_combination_columns(r, columns);
+    columns[n++] =
+        (cnn_table_column){.name = "measure", .title = "measure", .left_out = CNN_ONLY_IN_CSV};
     columns[n++] = (cnn_table_column){.name = "runs", .title = "runs"};
     for (int i = 0; i < COUNT(more); i++) {
         columns[n] = more[i];
@@ -154,10 +156,10 @@ static void report_spread(const cnn_report *r, cnn_measure measure)
     cnn_table *t = cnn_document_table(r->out, "spread", columns, n,
                                       "%s: sources of the spread, standard deviations in %s",
                                       shown.title, sd_unit(&shown));
-    t->left_out = CNN_NOT_IN_CSV;
     for (int k = 0; k < a->combination_count; k++) {
         cnn_table_row(t);
         cnn_report_put_combination(r, k, t);
+        cnn_table_text(t, "%s", cnn_measure_names[measure]);
         put_runs(r, k, measure, t);
         cnn_table_number(t, cnn_report_level_sd(a, k, measure));
         for (int c = 0; c <= CNN_COMPONENT_RESIDUAL; c++)
@@ -318,18 +320,14 @@ void cnn_report_spread(const cnn_report *r)
 {
     for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
         const cnn_measure measure = (cnn_measure)m;
-        const bool shows = r->full || cnn_report_shown(measure).is_main || measure == r->a->primary;
-        if (!shows || !has_model(r, measure))
+        if (!has_model(r, measure))
             continue;
-        if (!has_estimates(r, measure))
-            report_no_spread(r, measure);
-        else if (r->full)
+        if (has_estimates(r, measure))
             report_spread(r, measure);
-        if (r->full || has_estimates(r, measure))
-            report_components(r, measure);
-        if (r->full)
-            report_models(r, measure);
+        else
+            report_no_spread(r, measure);
+        report_components(r, measure);
+        report_models(r, measure);
     }
-    if (r->full)
-        report_blocking(r);
+    report_blocking(r);
 }

@@ -135,8 +135,8 @@ static void wide_comparisons(const cnn_report *r)
             cnn_table_row(t);
             put_factors(r, first_cell(r, a->pairs[i].combination), false, t);
             cnn_table_text(t, "%s", cnn_measure_names[m]);
-            cnn_table_text(t, "%s", r->names.levels[a->pairs[i].a]);
-            cnn_table_text(t, "%s", r->names.levels[a->pairs[i].b]);
+            cnn_table_text(t, "%s", cnn_report_level_value(r, a->pairs[i].a));
+            cnn_table_text(t, "%s", cnn_report_level_value(r, a->pairs[i].b));
             cnn_table_text(t, "%s", cnn_verdict_names[x->verdict]);
             cnn_table_text(t, "%s", cnn_reason_names[x->verdict_reason]);
             cnn_table_text(t, "%s", cnn_variance_verdict_names[x->variance_verdict]);
@@ -276,7 +276,8 @@ static void wide_components(const cnn_report *r)
                 put_factors(r, first_cell(r, k), false, t);
                 cnn_table_text(t, "%s", cnn_measure_names[m]);
                 cnn_table_text(t, "%s", cnn_component_names[is_level ? CNN_COMPONENT_RESIDUAL : c]);
-                cnn_table_text(t, "%s", is_level ? r->names.levels[c - CNN_COMPONENT_LEVELS] : "");
+                cnn_table_text(t, "%s",
+                               is_level ? cnn_report_level_value(r, c - CNN_COMPONENT_LEVELS) : "");
                 cnn_table_text(t, "%s", cnn_reason_names[x->reason]);
                 CNN_COMPONENT_COLUMNS(PUT)
             }

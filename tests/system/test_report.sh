@@ -10,15 +10,17 @@ simulated() { # simulated FILE REPEATS SEED: a study of simulated frameworks
 simulated first.h5 6 1
 simulated second.h5 4 2
 
-# The default: what was found stands last.
+# The default: short, what was found stands first.
 expect 0 "$cnnmpi" report first.h5
+[[ $(head -n 1 out) == "What was found" ]] || { cat out; fail "the findings are not first"; }
+[[ $(wc -l <out) -le 60 ]] || { cat out; fail "$(wc -l <out) lines in the short report"; }
 says out "What was found"
 says out "sim_a against sim_b"
 says out "report first.h5 --full"
 ! grep -q "sign flips" out || fail "details in the short report"
 longest=$(awk '{ if (length > n) n = length } END { print n }' out)
 [[ $longest -le 100 ]] || fail "a line of $longest characters"
-# On a terminal it is as wide as that: more or fewer folds of tables.
+# On a terminal it is as wide as that: more or fewer folds of tables. There the findings stand last.
 for columns in 80 160; do
     python3 - "$columns" "$cnnmpi" report first.h5 --full >out <<'END' || fail "on a terminal of $columns columns"
 import fcntl, os, pty, struct, sys, termios
@@ -38,6 +40,7 @@ while True:
     text += more
 lines = text.decode().replace("\r", "").split("\n")
 print("\n".join(lines))
+assert lines.index("What was found") > lines.index("Results"), "the findings are not last"
 longest = max(map(len, lines))
 assert os.waitpid(child, 0)[1] == 0 and min(columns, 125) - 20 < longest <= columns, longest
 END
@@ -54,9 +57,14 @@ expect 0 "$cnnmpi" report first.h5 --table=verdicts --format latex
 says out '\label{tab:verdicts}'
 expect 2 "$cnnmpi" report first.h5 --table verdict
 says err "variance_tests"
+# The names of the tables hold for CSV as well.
+for table in verdicts devices spread equivalence quantiles lost; do
+    expect 0 "$cnnmpi" report first.h5 --format csv --table $table
+    [[ $(head -n 1 out) == combination,* ]] || { cat out; fail "table $table as CSV"; }
+done
 # Also where the spread comes from, runs that are missing show.
 expect 0 "$cnnmpi" report first.h5 --table components
-grep -Eq '^ +combination +runs +component' out && grep -Eq ' [0-9]+/12 ' out ||
+grep -Eq '^ +runs +component' out && grep -Eq ' [0-9]+/12 ' out ||
     { cat out; fail "components do not count runs"; }
 expect 0 "$cnnmpi" report first.h5 --format csv --table comparisons
 [[ $(wc -l <out) -eq 6 ]] || fail "$(wc -l <out) lines of comparisons" # a name row, five measures

@@ -426,7 +426,7 @@ static void test_csv_has_every_difference(void **state)
             change(r, c, 1, k);
     cnn_analysis *a = analyse_all(r);
     const cnn_report_source source = {.results = r, .analysis = a, .path = "a.h5"};
-    assert_int_equal(cnn_report_document(&source, false, &document), CNN_OK);
+    assert_int_equal(cnn_report_document(&source, true, &document), CNN_OK);
     cnn_render_csv(&document, "conditions", &csv);
     assert_int_equal(cnn_text_status(&csv), CNN_OK);
     for (const char *s = csv.s; *s; s++)

@@ -126,6 +126,40 @@ static void test_csv_keeps_every_digit(void **state)
     cnn_document_free(&d);
 }
 
+/** Tables of one name have the columns of all of them; what a spreadsheet would compute is text. */
+static void test_csv_joins_columns_and_holds_no_formula(void **state)
+{
+    (void)state;
+    static const cnn_table_column first[] = {
+        {.name = "who", .title = "who"},
+        {.name = "ratio", .title = "ratio", .format = CNN_FORMAT_FIXED, .interval = true},
+    };
+    static const cnn_table_column second[] = {
+        {.name = "who", .title = "who"},
+        {.name = "difference", .title = "difference", .format = CNN_FORMAT_FIXED},
+    };
+    static const char *const names[] = {"=1+1", "+a", "-cmd|' /C calc'!A0", "@sum", "-0.5",
+                                        "+3",   "a"};
+    cnn_document d = {0};
+    cnn_table *t = cnn_document_table(&d, "joined", first, 2, "First");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        cnn_table_row(t);
+        cnn_table_text(t, "%s", names[i]);
+        cnn_table_interval(t, 1, 2);
+    }
+    t = cnn_document_table(&d, "joined", second, 2, "Second");
+    cnn_table_row(t);
+    cnn_table_text(t, "=2,\"3\"");
+    cnn_table_number(t, 3);
+    char *s = rendered(cnn_render_csv, &d, "joined");
+    assert_string_equal(s, "who,ratio_low,ratio_high,difference\n"
+                           "'=1+1,1,2,\n'+a,1,2,\n'-cmd|' /C calc'!A0,1,2,\n'@sum,1,2,\n"
+                           "-0.5,1,2,\n+3,1,2,\na,1,2,\n"
+                           "\"'=2,\"\"3\"\"\",,,3\n");
+    free(s);
+    cnn_document_free(&d);
+}
+
 static void test_latex_is_escaped(void **state)
 {
     (void)state;
@@ -363,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_numbers_for_people),
         cmocka_unit_test(test_text_is_aligned),
         cmocka_unit_test(test_csv_keeps_every_digit),
+        cmocka_unit_test(test_csv_joins_columns_and_holds_no_formula),
         cmocka_unit_test(test_latex_is_escaped),
         cmocka_unit_test(test_wide_tables_are_folded_and_long_texts_broken),
         cmocka_unit_test(test_a_number_keeps_its_percent_sign),

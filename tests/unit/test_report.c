@@ -114,7 +114,7 @@ static void test_cells_as_csv_are_those_of_r(void **state)
     (void)state;
     static const char *const same[] = {"n",  "mean", "variance", "sd",  "median", "median_lower",
                                        "q1", "q3",   "p5",       "p95", "min",    "max"};
-    reported x = report(experiment_read("incomplete"), false);
+    reported x = report(experiment_read("incomplete"), true);
     golden ours = csv_of(&x, "cells"), r = golden_read("tests/golden/analysis_cells.csv");
     int compared = 0;
     for (int i = 0; i < r.row_count; i++) {
@@ -148,7 +148,7 @@ static void test_cells_as_csv_are_those_of_r(void **state)
 static void test_comparisons_as_csv_have_every_column(void **state)
 {
     (void)state;
-    reported x = report(experiment_read("balanced"), false);
+    reported x = report(experiment_read("balanced"), true);
     golden g = csv_of(&x, "comparisons");
     assert_int_equal(g.row_count, x.analysis->comparison_count * CNN_MEASURE_COUNT);
     for (int m = 0, row = 0; m < CNN_MEASURE_COUNT; m++)
@@ -180,15 +180,17 @@ static void test_report_says_what_is_there(void **state)
             reported x = report(experiment_read(scenarios[s]), full);
             char *text = text_of(&x);
             const char *const parts[] = {
-                "golden.h5",        "contrast  framework", "Training time, s: means",
-                "Test error, %",    "block by block",      "What was found",
-                "How verdicts are", "These findings hold", NULL};
+                "golden.h5",     "contrast  framework", "Training time, s: means",
+                "Test error, %", "block by block",      "What was found",
+                "speed-up",      "These findings hold", NULL};
             assert_says(text, parts);
             const char *const own[][2] = {{"for hosts like", NULL}, {NULL}, {"8 in 22/24", NULL}};
             assert_says(text, own[s]); /* of two hosts; errors count seeds */
-            const char *const details[] = {"Time of an epoch", "Welch's t",        "sign flips",
-                                           "Hedges' g",        "TOST's p",         "quantiles",
-                                           "B.-Forsythe",      "Gain of blocking", NULL};
+            const char *const details[] = {"How verdicts are", "Time of an epoch",
+                                           "Welch's t",        "sign flips",
+                                           "Hedges' g",        "TOST's p",
+                                           "quantiles",        "B.-Forsythe",
+                                           "Gain of blocking", NULL};
             for (int i = 0; details[i]; i++)
                 if ((strstr(text, details[i]) != NULL) != full)
                     fail_msg("'%s' in the report, full: %d", details[i], full);
@@ -240,7 +242,6 @@ static void test_verdicts_name_the_right_level(void **state)
     char *text = text_of(&x);
     const char *const parts[] = {"framework1 faster\n",
                                  "framework1 higher\n",
-                                 "framework1 varies more\n",
                                  "takes less time in 2 of 2, by 16.7 % each",
                                  "framework1 takes 16.7 % less time (1.2x as fast), 95 % interval",
                                  "framework1's test error is higher in 2 of 2, by 2.0",
@@ -377,7 +378,7 @@ static void test_study_stands_beside_a_job_of_its_cases(void **state)
         results->measured[3].shared_device = 1;
         results->measured[4].foreign_processes = 2;
         results->measured[5].throttle_reasons = 0x4 | 0x1;
-        reported x = report(results, false);
+        reported x = report(results, true);
         char *text = text_of(&x);
         /* 228.84 / 296.97 there; 100 / 120 here, or its inverse */
         const char *const first[] = {"0.771  faster                0.833  [0.827",
@@ -387,7 +388,7 @@ static void test_study_stands_beside_a_job_of_its_cases(void **state)
                                       "1.33  more                -2.00  [-2.07, -1.93]  less",
                                       NULL};
         const char *const both[] = {"study     native stands for its TensorFlow",
-                                    "A1 MNIST  arch1/mnist",
+                                    "A1 MNIST  arch1",
                                     "1 run shared a device with another rank",
                                     "1 run had processes of others on the GPU",
                                     "1 run had the GPU's clocks held back by its power limit",
@@ -399,6 +400,90 @@ static void test_study_stands_beside_a_job_of_its_cases(void **state)
         free(text);
         end(&x);
     }
+}
+
+/** Factors with one level stand in the head alone; levels of a setting are named with it. */
+static void test_constants_are_named_once_and_settings_with_their_value(void **state)
+{
+    (void)state;
+    cnn_results *r = make_study(0);
+    rename_to(&r->factors[1].name, "batch_size");
+    rename_to(&r->factors[1].labels[0], "16");
+    rename_to(&r->factors[1].labels[1], "32");
+    reported x = report(r, false);
+    char *text = text_of(&x);
+    const char *const parts[] = {"constant  dataset mnist", "- batch_size 16: native takes 16.7",
+                                 "  batch_size 32 8/8 ", NULL};
+    assert_says(text, parts);
+    assert_null(strstr(strstr(text, "constant") + 30, "mnist"));
+    free(text);
+    end(&x);
+    r = make_study(0);
+    r->contrast = 1; /* the levels that are compared are settings */
+    rename_to(&r->factors[1].name, "batch_size");
+    rename_to(&r->factors[1].labels[0], "16");
+    rename_to(&r->factors[1].labels[1], "32");
+    x = report(r, true);
+    text = text_of(&x);
+    assert_says(text, (const char *const[]){"batch_size 16 against batch_size 32", NULL});
+    golden csv = csv_of(&x, "verdicts");
+    assert_string_equal(golden_text(&csv, 0, "a_name"), "16");
+    golden_free(&csv);
+    free(text);
+    end(&x);
+}
+
+/** One combination needs no column for its name; columns that a narrow line has no room for go, the
+ *  verdict never. */
+static void test_short_tables_keep_the_verdict(void **state)
+{
+    (void)state;
+    cnn_results *r = experiment_make_done(2, 1, 8, 1);
+    for (int i = 0; i < r->run_count; i++) {
+        const cnn_planned *p = &r->planned[i];
+        r->measured[i].train_seconds = (p->level ? 120 : 100) + p->repeat % 3;
+        r->measured[i].test_error = 0.1 + p->repeat / 1000.0;
+        r->measured[i].train_images = 6000;
+        r->measured[i].epochs_done = 2;
+        cnn_copy_string(r->measured[i].device, sizeof r->measured[i].device, "gpu");
+    }
+    rename_to(&r->factors[0].labels[0], "a_name_of_forty_characters_0123456789abc");
+    reported x = report(r, false);
+    cnn_text narrow = {0};
+    cnn_render_text(&x.document, "verdicts", 80, &narrow);
+    assert_null(strstr(narrow.s, "architecture1"));
+    assert_non_null(strstr(narrow.s, "ratio"));
+    assert_non_null(strstr(narrow.s, "a_name_of_forty_characters_0123456789abc faster\n"));
+    assert_null(strstr(narrow.s, "  TOST interval  "));
+    assert_non_null(strstr(narrow.s, "Too wide for this line: TOST interval, p equal"));
+    cnn_text_free(&narrow);
+    cnn_render_text(&x.document, "verdicts", 200, &narrow);
+    assert_null(strstr(narrow.s, "Too wide"));
+    cnn_text_free(&narrow);
+    cnn_render_text(&x.document, "cells", 100, &narrow);
+    assert_non_null(strstr(narrow.s, "images/s"));
+    assert_non_null(strstr(narrow.s, "  119.0 ")); /* 12,000 images in 100.875 s */
+    cnn_text_free(&narrow);
+    end(&x);
+}
+
+/** First in files, last on a terminal. */
+static void test_findings_are_the_lead(void **state)
+{
+    (void)state;
+    reported x = report(make_clear(), false);
+    char *text = text_of(&x);
+    assert_memory_equal(text, "What was found", 14);
+    free(text);
+    const int items = x.document.item_count;
+    cnn_document_put_lead_last(&x.document);
+    assert_int_equal(x.document.item_count, items);
+    text = text_of(&x);
+    assert_memory_equal(text, "Results", 7);
+    assert_non_null(strstr(strstr(text, "What was found"), "More: cnnmpi report"));
+    assert_null(strstr(strstr(text, "What was found"), "block by block,"));
+    free(text);
+    end(&x);
 }
 
 static void test_negative_controls_count_what_they_found(void **state)
@@ -481,7 +566,8 @@ static void test_tables_have_their_figures_in_the_units_shown(void **state)
     assert_near(number_in(&x, "order", cell, 4), time->variance);
     assert_near(number_in(&x, "verdicts", combination, 1), c->paired_ratio);
     assert_near(number_in(&x, "verdicts", combination, 2), c->paired_ratio_lower);
-    assert_near(number_in(&x, "verdicts", combination, 5), exp(c->tost_lower));
+    assert_near(number_in(&x, "verdicts", combination, 4), 1 / c->paired_ratio);
+    assert_near(number_in(&x, "verdicts", combination, 6), exp(c->tost_lower));
     assert_near(number_in(&x, "t_tests", combination, 1), c->study_t);
     assert_near(number_in(&x, "equivalence", combination, 1), 1);
     assert_near(number_in(&x, "equivalence", combination, 2), 100 * expm1(c->tost_lower));
@@ -580,6 +666,9 @@ int main(void)
         cmocka_unit_test(test_verdicts_name_the_right_level),
         cmocka_unit_test(test_sentences_give_intervals_and_reasons),
         cmocka_unit_test(test_interim_studies_and_looks_are_named),
+        cmocka_unit_test(test_constants_are_named_once_and_settings_with_their_value),
+        cmocka_unit_test(test_short_tables_keep_the_verdict),
+        cmocka_unit_test(test_findings_are_the_lead),
         cmocka_unit_test(test_negative_controls_count_what_they_found),
         cmocka_unit_test(test_amounts_have_no_exponent),
         cmocka_unit_test(test_noise_is_no_spread_of_the_levels),
