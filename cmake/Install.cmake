@@ -10,7 +10,7 @@ install(DIRECTORY jobs slurm trainers DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmp
 install(PROGRAMS trainers/setup DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi/trainers)
 install(DIRECTORY python/cnnmpi DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi/python
     FILES_MATCHING PATTERN *.py PATTERN py.typed PATTERN __pycache__ EXCLUDE)
-install(FILES share/published.csv DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi)
+install(FILES share/published.csv share/report.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/cnnmpi)
 if(CNN_HAVE_CUDA)
     set_target_properties(cnntrain-cudnn PROPERTIES INSTALL_RPATH
         "${CUDNN_LIBRARY_DIR};${CUDAToolkit_LIBRARY_DIR}")

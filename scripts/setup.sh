@@ -7,9 +7,11 @@ build_packages=(g++ cmake make pkg-config openmpi-bin libopenmpi-dev libhdf5-ope
     dataset-fashion-mnist)
 test_packages=(libcmocka-dev clang python3 python3-numpy python3-h5py python3-xarray python3-netcdf4
     python3-h5netcdf python3-scipy python3-torch python3-pandas python3-pip python3-setuptools
-    python3-wheel netcdf-bin hdf5-tools gnuplot-nox libxml2-utils tidy r-base-core r-cran-ncdf4
+    python3-wheel python3-jsonschema netcdf-bin hdf5-tools gnuplot-nox libxml2-utils tidy r-base-core r-cran-ncdf4
     r-cran-nlme r-bioc-rhdf5 slurmctld slurmd slurm-client slurm-wlm-basic-plugins clang-format-14)
-ci_packages=(python3-venv)
+# LaTeX takes 420 MB.
+ci_packages=(python3-venv zsh texlive-latex-recommended texlive-fonts-recommended texlive-xetex
+    texlive-publishers poppler-utils)
 tidy_packages=(clang-tidy-14)
 
 say() { printf '\n== %s\n' "$*"; }

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const cnn_report_format_names[] = {"text", "csv", "latex", "html", NULL};
+const char *const cnn_report_format_names[] = {"text", "csv", "latex", "html", "json", "markdown", NULL};
 
 /** Whether a report is written to what is there: a terminal, another device, a pipe. */
 static bool is_stream(const char *path)
@@ -125,7 +125,9 @@ static const cnn_table *table_of(const cnn_document *d, int i, cnn_report_format
 {
     static const int left_out[] = {[CNN_REPORT_TEXT] = CNN_NOT_IN_TEXT,
                                    [CNN_REPORT_CSV] = CNN_NOT_IN_CSV,
-                                   [CNN_REPORT_LATEX] = CNN_NOT_IN_LATEX};
+                                   [CNN_REPORT_LATEX] = CNN_NOT_IN_LATEX,
+                                   [CNN_REPORT_JSON] = CNN_NOT_IN_CSV,
+                                   [CNN_REPORT_MARKDOWN] = CNN_NOT_IN_LATEX};
     const cnn_table *t = d->items[i].table;
     return t && !(t->left_out & left_out[format]) ? t : NULL;
 }
@@ -260,6 +262,12 @@ cnn_status cnn_report_write(const cnn_document *d, const cnn_report_output *to)
         break;
     case CNN_REPORT_HTML:
         CNN_CHECK(false, CNN_EINVAL, "a document is no page");
+    case CNN_REPORT_JSON:
+        cnn_render_json(d, to->table, &text);
+        break;
+    case CNN_REPORT_MARKDOWN:
+        cnn_render_markdown(d, to->table, &text);
+        break;
     }
     CNN_TRY(write_text(&text, to, to->output));
 done:

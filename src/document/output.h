@@ -12,10 +12,11 @@ typedef enum {
     CNN_REPORT_TEXT,
     CNN_REPORT_CSV,
     CNN_REPORT_LATEX,
-    CNN_REPORT_HTML
+    CNN_REPORT_HTML, /* a page, which src/page renders */
+    CNN_REPORT_JSON,
+    CNN_REPORT_MARKDOWN,
 } cnn_report_format;
-extern const char
-    *const cnn_report_format_names[]; /* "text", "csv", "latex", "html"; NULL-terminated */
+extern const char *const cnn_report_format_names[]; /* "text", ...; NULL-terminated */
 
 typedef struct {
     cnn_report_format format;

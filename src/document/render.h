@@ -20,14 +20,23 @@ int cnn_render_width(int columns);
  *  without rows is left out. */
 void cnn_render_text(const cnn_document *d, const char *name, int width, cnn_text *out);
 
-/** LaTeX: table environments with \caption and \label{tab:NAME}, for \input into a document that
- *  loads booktabs and longtable (for tables of more rows than a page has). */
+/** LaTeX: floats with \caption and \label{tab:NAME}, for \input into a document that loads booktabs
+ *  and tabularx. They fit the text of an A4 article and both columns of a two-column class: wide
+ *  tables are divided by columns, long ones by rows. The font is 8 pt, exponents 7 pt. */
 void cnn_render_latex(const cnn_document *d, const char *name, cnn_text *out);
 
 /** CSV (RFC 4180; lines end in \n) of all tables with the name: a row of the names of all their
  *  columns, then every number in as many digits as give it back exactly, unscaled. Missing: an empty
  *  field; infinities: inf, -inf. */
 void cnn_render_csv(const cnn_document *d, const char *name, cnn_text *out);
+
+/** JSON by share/report.schema.json: the lead's paragraphs, and the tables that CSV has, with types,
+ *  units and every digit. */
+enum { CNN_JSON_VERSION = 1 };
+void cnn_render_json(const cnn_document *d, const char *name, cnn_text *out);
+
+/** Markdown with tables, as GitHub and GitLab show them. */
+void cnn_render_markdown(const cnn_document *d, const char *name, cnn_text *out);
 
 /** Appends s as a field of a CSV file, quoted where it must be; before what a spreadsheet would take
  *  for a formula (it begins with = + - @ and is no number) stands a '. */

@@ -264,12 +264,13 @@ static void report_conclusion(const cnn_published *p, cnn_document *out)
                            "%s; the others lie in what rounding permits.",
                            same, CNN_PUBLISHED_CASES, impossible, impossible == 1 ? "it" : "them");
     cnn_document_paragraph(
-        out,
-        "Whatever holds here, holds of those runs. The frameworks ran one after the other on "
-        "whatever GPU was lent at the time, so that framework, time of day and device cannot "
-        "be separated, and runs within one session are not independent, as these tests take "
-        "them to be. Blocks are the remedy: mpirun -np 4 cnnmpi jobs/all.yaml runs the same "
-        "180 trainings in blocks, and `cnnmpi report` separates the framework from the machine.");
+        out, "Whatever holds here, holds of those runs. The frameworks ran one after the other on "
+             "whatever GPU was lent at the time, so that framework, time of day and device cannot "
+             "be separated, and runs within one session are not independent, as these tests take "
+             "them to be. Blocks are the remedy: they separate the framework from the machine.");
+    cnn_document_hint(out,
+                      "mpirun -np 4 cnnmpi jobs/all.yaml runs the same 180 trainings in blocks, "
+                      "and cnnmpi report analyses them.");
 }
 
 void cnn_published_report(const cnn_published *published, cnn_document *out)

@@ -300,8 +300,7 @@ static void put_contrast(const cnn_report *r, cnn_table *t)
     }
     if (r->full && r->names.any_study && !strcmp(r->names.pair->tensorflow, "native")) {
         line(t, "study");
-        cnn_table_text(t, "native stands for its TensorFlow, layered for its Keras "
-                          "(cnnmpi report --published)");
+        cnn_table_text(t, "native stands for its TensorFlow, layered for its Keras");
     }
 }
 
@@ -439,7 +438,8 @@ void cnn_report_sessions(const cnn_report *r)
         {.name = "start", .title = "start"},
         {.name = "start_time",
          .title = "start",
-         .format = CNN_FORMAT_WHOLE,
+         .unit = "seconds since 1970-01-01 00:00:00",
+         .format = CNN_FORMAT_FIXED,
          .left_out = CNN_ONLY_IN_CSV},
         {.name = "ranks", .title = "ranks", .format = CNN_FORMAT_WHOLE},
         {"overhead", "overhead", "%", .format = CNN_FORMAT_FIXED, .digits = 2, .scale = 100},

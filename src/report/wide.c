@@ -11,7 +11,7 @@
 #define FORMAT_I64 CNN_FORMAT_WHOLE
 #define FORMAT_F64 CNN_FORMAT_DIGITS
 #define WIDE_COLUMN(member, type, units, long_name)                                                \
-    {.name = #member, .title = #member, .format = FORMAT_##type, .digits = 6},
+    {.name = #member, .title = #member, .unit = units, .format = FORMAT_##type, .digits = 6},
 #define CONDITION_COLUMN(member, type, units, long_name)                                           \
     {.name = "condition_" #member, .title = "condition_" #member, .format = FORMAT_##type},
 #define WHOLE(x)                            ((x) == -1 ? NAN : (double)(x))

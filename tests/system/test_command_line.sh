@@ -150,7 +150,7 @@ got=0
 [[ $got -eq 3 ]] || fail "status $got of a report with a full standard output"
 expect 2 "$cnnmpi" report --published tiny.h5
 expect 2 "$cnnmpi" report --published --format pdf
-says err "text, csv, latex or html"
+says err "text, csv, latex, html, json or markdown"
 expect 2 "$cnnmpi" tiny.yaml --full
 # What --status calls complete, --resume leaves alone: warm-up runs do not count.
 expect 0 "$cnnmpi" tiny.yaml --force --quiet --set schedule.warmup=1

@@ -5,7 +5,7 @@
 cmake --install "$build" --prefix "$work/prefix" >install.log || { cat install.log; fail "install"; }
 for file in bin/cnnmpi libexec/cnnmpi/cnntrain-onednn libexec/cnnmpi/cnn-exec \
     libexec/cnnmpi/cnntrain-reference share/man/man1/cnnmpi.1 \
-    share/cnnmpi/jobs/all.yaml share/cnnmpi/jobs/quick.yaml share/cnnmpi/jobs/mini.yaml \
+    share/cnnmpi/report.schema.json share/cnnmpi/jobs/all.yaml share/cnnmpi/jobs/quick.yaml share/cnnmpi/jobs/mini.yaml \
     share/cnnmpi/jobs/pytorch.yaml share/cnnmpi/trainers/pytorch.py share/cnnmpi/python/cnnmpi/trainer.py share/cnnmpi/slurm/all.sbatch \
     share/cnnmpi/slurm/launch.bash share/cnnmpi/slurm/multinode.sbatch share/cnnmpi/slurm/requeue.sbatch; do
     [[ -e prefix/$file ]] || fail "$file is not installed"

@@ -167,30 +167,73 @@ static void test_latex_is_escaped(void **state)
     make_document(&d);
     char *s = rendered(cnn_render_latex, &d, NULL);
     assert_string_equal(
-        s, "% \\usepackage{booktabs,longtable}\n"
-           "\n"
-           "\\subsection*{What was found}\n"
-           "\n"
-           "\\begin{table}\n"
-           "\\centering\\small\n"
-           "\\caption{Errors of 3 cells. Holm: over 3 tests; 5 \\% level.}\n"
-           "\\label{tab:errors}\n"
-           "\\begin{tabular}{lrrrrr}\n"
-           "\\toprule\n"
-           "case & n & error (\\%) & variance (s\\textasciicircum{}2) & 95 \\% interval & p \\\\\n"
-           "\\midrule\n"
-           "a\\_1 & 15 & 10.00 & 1235 & {[}0.50, 2.00] & 0.0123 \\\\\n"
-           "b & 2 & 0.00 & $2.50\\times10^{-7}$ & {[}$-1.00$, $\\infty$] & $3.0\\times10^{-11}$ "
-           "\\\\\n"
-           "\\midrule\n"
-           "c & 0 & -- & -- & -- & -- \\\\\n"
-           "\\bottomrule\n"
-           "\\end{tabular}\n"
-           "\\end{table}\n"
-           "\n"
-           "Nothing more \\& nothing less.\n");
+        strstr(s, "\n\\subsection"),
+        "\n\\subsection*{What was found}\n"
+        "\n\\begin{table}[!htbp]\n"
+        "\\caption{Errors of 3 cells}\n"
+        "\\label{tab:errors}\n"
+        "\\smallskip\\centering\\fontsize{8}{9.5}\\selectfont\\setlength{\\tabcolsep}{3pt}\n"
+        "\\begin{tabular}{@{}lrrrrr@{}}\n"
+        "\\toprule\n"
+        "case & n & error & variance & 95 \\% interval & p \\\\\n"
+        " &  & (\\%) & (s\\textasciicircum{}2) &  &  \\\\\n"
+        "\\midrule\n"
+        "a\\_1 & 15 & 10.00 & 1235 & {[}0.50, 2.00] & 0.0123 \\\\\n"
+        "b & 2 & 0.00 & 2.50$\\times$10\\cnnmpiexponent{-7} & {[}$-$1.00, $\\infty$] & "
+        "3.0$\\times$10\\cnnmpiexponent{-11} \\\\\n"
+        "\\addlinespace\n"
+        "c & 0 & -- & -- & -- & -- \\\\\n"
+        "\\bottomrule\n"
+        "\\end{tabular}\\par\n"
+        "\\smallskip\\raggedright\n"
+        "Holm: over 3 tests; 5 \\% level.\n"
+        "\\end{table}\n"
+        "\n\\begin{sloppypar}\n"
+        "Nothing more \\& nothing less.\n"
+        "\\end{sloppypar}\n");
     free(s);
     cnn_document_free(&d);
+}
+
+/** Names that mean something to TeX, and to Markdown. */
+static void test_markup_is_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *latex, *markdown;
+    } cases[] = {
+        {"a_b%c", "a\\_b\\%c", "a\\_b%c"},
+        {"x -- ''y''", "x -{}- '{}'y'{}'", "x -- ''y''"},
+        {"\"q\" `c`", "\\symbol{34}q\\symbol{34} \\textasciigrave{}c\\textasciigrave{}",
+         "\"q\" \\`c\\`"},
+        {"<b>&amp;", "$<$b$>$\\&amp;", "&lt;b\\>&amp;amp;"},
+        {"*[1]|2", "{*}{[}1]$|$2", "\\*\\[1\\]\\|2"},
+        {"Größe", "Größe", "Größe"},
+        {"中", "\\cnnmpicharacter{20013}{4E2D}", "中"},
+        {"by -3.5 to 2", "by $-$3.5 to 2", "by -3.5 to 2"},
+    };
+    static const cnn_table_column column[] = {{.name = "name", .title = "name"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cnn_document d = {0};
+        cnn_table *t = cnn_document_table(&d, "names", column, 1, "Names");
+        cnn_table_row(t);
+        cnn_table_text(t, "%s", cases[i].name);
+        cnn_document_hint(&d, "a hint");
+        cnn_table_hint(t, "another hint");
+        char *latex = rendered(cnn_render_latex, &d, NULL);
+        char *markdown = rendered(cnn_render_markdown, &d, NULL), line[256];
+        snprintf(line, sizeof line, "\\midrule\n%s \\\\\n", cases[i].latex);
+        if (!strstr(latex, line))
+            fail_msg("%s: %s", cases[i].name, latex);
+        snprintf(line, sizeof line, "|:--|\n| %s |\n", cases[i].markdown);
+        if (!strstr(markdown, line))
+            fail_msg("%s: %s", cases[i].name, markdown);
+        assert_null(strstr(latex, "hint"));
+        assert_null(strstr(markdown, "hint"));
+        free(latex);
+        free(markdown);
+        cnn_document_free(&d);
+    }
 }
 
 static void assert_narrow(const char *s, size_t width)
@@ -311,8 +354,12 @@ static void test_empty_and_long_tables(void **state)
     for (int i = 0; i < 50; i++)
         add_row(t, "x", i, 0, 0, 0, 0, 1e-310);
     s = rendered(cnn_render_latex, &d, "long");
-    assert_non_null(strstr(s, "\\begin{longtable}{lrrrrr}"));
-    assert_non_null(strstr(s, "$<10^{-300}$"));
+    int tables = 0;
+    for (const char *at = s; (at = strstr(at, "\\begin{table}")); at++)
+        tables++;
+    assert_int_equal(tables, 2); /* 50 rows need more than a page */
+    assert_non_null(strstr(s, "Many rows (continued)"));
+    assert_non_null(strstr(s, "$<$10\\cnnmpiexponent{-300}"));
     free(s);
     cnn_document_free(&d);
 }
@@ -399,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_csv_keeps_every_digit),
         cmocka_unit_test(test_csv_joins_columns_and_holds_no_formula),
         cmocka_unit_test(test_latex_is_escaped),
+        cmocka_unit_test(test_markup_is_text),
         cmocka_unit_test(test_wide_tables_are_folded_and_long_texts_broken),
         cmocka_unit_test(test_a_number_keeps_its_percent_sign),
         cmocka_unit_test(test_items_of_a_list_hang),
