@@ -18,3 +18,9 @@ if(CNN_HAVE_CUDA)
 endif()
 install(FILES docs/cnnmpi.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# The documents refer to each other and to pictures by these names; --help finds them from bin.
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs
+    FILES_MATCHING PATTERN *.md PATTERN *.svg PATTERN *.png)
+install(FILES share/completion/cnnmpi.bash RENAME cnnmpi
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES share/completion/_cnnmpi DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)

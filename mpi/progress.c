@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/printable.h"
 #include "base/text.h"
+#include "mpi/live.h"
 #include "mpi/stop.h"
 #include "mpi/terminal.h"
 
@@ -20,7 +21,7 @@ struct cnn_progress {
     int planned, done, failed, diverged; /* runs, warm-ups not counted */
     cnn_message_state *states;           /* [size] what each rank trains; run -1: nothing */
     double last_draw;                    /* monotonic seconds */
-    bool drawn;                          /* a live line stands on the screen */
+    char *drawn;                         /* the live lines that stand on the screen; NULL: none */
 };
 
 static const double draw_interval = 0.2; /* seconds */
@@ -72,12 +73,28 @@ done:
     return st;
 }
 
-/** Takes the live line away, so that something lasting can be written. */
-static void clear_line(cnn_progress *p)
+/** Appends what moves the cursor to where the live lines begin: the window may be narrower by now, and
+ *  show them in more lines than were written. */
+static void put_return(const cnn_progress *p, int columns, cnn_text *out)
 {
-    if (p->drawn)
-        fputs("\r\033[K", stdout);
-    p->drawn = false;
+    const int height = p->drawn ? cnn_live_height(p->drawn, columns) : 1;
+    cnn_text_append(out, "\r");
+    if (height > 1)
+        cnn_text_printf(out, "\033[%dA", height - 1);
+}
+
+/** Takes the live lines away, so that something lasting can be written. */
+static void clear_lines(cnn_progress *p)
+{
+    cnn_text t = {0};
+    if (p->drawn) {
+        put_return(p, cnn_terminal_width(), &t);
+        cnn_text_append(&t, "\033[J");
+        fputs(t.failed ? "\r" : t.s, stdout);
+    }
+    cnn_text_free(&t);
+    free(p->drawn);
+    p->drawn = NULL;
 }
 
 void cnn_progress_destroy(cnn_progress **progress)
@@ -85,7 +102,7 @@ void cnn_progress_destroy(cnn_progress **progress)
     cnn_progress *p = *progress;
     if (!p)
         return;
-    clear_line(p);
+    clear_lines(p);
     fflush(stdout);
     free(p->states);
     free(p);
@@ -96,7 +113,7 @@ void cnn_progress_text(cnn_progress *p, const char *text)
 {
     if (p->mode == CNN_PROGRESS_QUIET)
         return;
-    clear_line(p);
+    clear_lines(p);
     cnn_print(stdout, text);
     fflush(stdout); /* a log should show it now; a reader that has gone away is not our concern */
 }
@@ -180,7 +197,7 @@ void cnn_progress_run(cnn_progress *p, int rank, const cnn_message_run *m)
         count(p, m->run, m->status, 1);
     }
     p->states[rank].run = -1;
-    /* On a terminal the live line shows the good ones. */
+    /* On a terminal the live lines show the good ones. */
     if (p->mode != CNN_PROGRESS_LIVE || m->status == CNN_RUN_FAILED) {
         cnn_text_printf(&t, "[%d/%d] ", p->done + p->diverged + p->failed, p->planned);
         describe_run(p, rank, m, &t);
@@ -216,35 +233,73 @@ static void describe_whole(const cnn_progress *p, double time_left, cnn_text *t)
     cnn_text_printf(t, ", %d failed, %d running, time left %s", p->failed, running, left);
 }
 
-/** Bytes of the first `columns` characters of s; one character is taken to fill one column. */
-static size_t cut(const char *s, int columns)
+/** What the ranks that are at work do. ranks [size] is room, as is labels [size], whose texts the
+ *  caller frees. Returns how many there are; -1 without memory. */
+static int gather_ranks(const cnn_progress *p, cnn_live_rank *ranks, char **labels)
 {
-    size_t n = 0;
-    for (; s[n]; n++)
-        if (((unsigned char)s[n] & 0xc0) != 0x80 && columns-- == 0)
-            break;
+    const cnn_design *d = p->context->design;
+    int n = 0;
+    for (int r = 0; r < p->context->size; r++) {
+        const cnn_message_state *s = &p->states[r];
+        cnn_text label = {0};
+        if (s->run < 0)
+            continue;
+        cnn_design_label_run(d, s->run, &label);
+        if ((labels[n] = cnn_text_take(&label)) == NULL)
+            return -1;
+        cnn_make_printable(labels[n], false);
+        ranks[n] = (cnn_live_rank){
+            .rank = r, .run = labels[n], .cell = (int)strlen(d->cells[d->runs[s->run].cell].label)};
+        snprintf(ranks[n].epochs, sizeof ranks[n].epochs, "%d/%d", s->epoch, s->epochs);
+        n++;
+    }
     return n;
+}
+
+/** The lines as they should stand on a screen of this size. */
+static char *lay_out(const cnn_progress *p, double time_left, int columns, int lines)
+{
+    enum { MOST_LINES = 8 };
+    const size_t size = (size_t)p->context->size;
+    cnn_text head = {0}, text = {0};
+    cnn_live_rank *ranks = calloc(size, sizeof *ranks);
+    char **labels = calloc(size, sizeof *labels);
+    const int count = ranks && labels ? gather_ranks(p, ranks, labels) : -1;
+    describe_whole(p, time_left, &head);
+    if (count >= 0 && !head.failed)
+        cnn_live_lay_out(head.s, ranks, count, columns,
+                         lines - 1 < 2            ? 2
+                         : lines - 1 < MOST_LINES ? lines - 1
+                                                  : MOST_LINES,
+                         &text);
+    for (size_t i = 0; labels && i < size; i++)
+        free(labels[i]);
+    free(labels);
+    free(ranks);
+    cnn_text_free(&head);
+    return cnn_text_take(&text);
 }
 
 void cnn_progress_draw(cnn_progress *p, double time_left)
 {
+    int columns, lines;
     cnn_text t = {0};
-    describe_whole(p, time_left, &t);
-    for (int r = 0; r < p->context->size; r++) {
-        const cnn_message_state *s = &p->states[r];
-        if (s->run < 0)
-            continue;
-        cnn_text_printf(&t, " | %d: ", r);
-        cnn_design_label_run(p->context->design, s->run, &t);
-        cnn_text_printf(&t, " %d/%d", s->epoch, s->epochs);
-    }
-    if (cnn_text_status(&t) == CNN_OK) {
-        cnn_make_printable(t.s, false);
-        /* The last column stays free: writing there makes some terminals go to the next line. */
-        printf("\r%.*s\033[K", (int)cut(t.s, cnn_terminal_width() - 1), t.s);
+    cnn_terminal_size(&columns, &lines);
+    char *text = lay_out(p, time_left, columns, lines);
+    if (!text)
+        return;
+    put_return(p, columns, &t);
+    for (const char *s = text; s; s = strchr(s, '\n') ? strchr(s, '\n') + 1 : NULL)
+        cnn_text_printf(&t, "%s%.*s\033[K", s == text ? "" : "\n", (int)strcspn(s, "\n"), s);
+    cnn_text_append(&t, "\033[J"); /* what is left of more lines */
+    if (!t.failed) {
+        fputs(t.s, stdout);
         fflush(stdout);
-        p->drawn = true;
+        free(p->drawn);
+        p->drawn = text;
+        text = NULL;
         p->last_draw = cnn_system_monotonic(p->context->system);
     }
+    free(text);
     cnn_text_free(&t);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Progress of a job on standard output: one live line on a terminal, plain lines in a log, or
+/** Progress of a job on standard output: a few live lines on a terminal, plain lines in a log, or
  *  nothing. Plain output has no control characters but newlines. Rank 0 only; not collective; a
  *  call blocks only where standard output does. */
 #ifndef CNN_MPI_PROGRESS_H
@@ -19,7 +19,7 @@ cnn_progress_mode cnn_progress_settle(cnn_progress_mode mode);
 /** mode: settled. The context is borrowed; its status[] holds the results of earlier sessions. */
 cnn_status cnn_progress_create(cnn_progress_mode mode, const cnn_rank_context *context,
                                cnn_progress **out);
-/** Ends the live line. */
+/** Takes the live lines away. */
 void cnn_progress_destroy(cnn_progress **progress);
 
 /** A line with a time stamp. */
@@ -39,7 +39,7 @@ void cnn_progress_run(cnn_progress *progress, int rank, const cnn_message_run *m
 /** Counts the run as not done. Before its status[] changes. */
 void cnn_progress_reopen(cnn_progress *progress, int run);
 
-/** Whether the live line should be drawn again; then call cnn_progress_draw. */
+/** Whether the live lines should be drawn again; then call cnn_progress_draw. */
 bool cnn_progress_is_due(const cnn_progress *progress);
 /** time_left: seconds, NaN unknown. */
 void cnn_progress_draw(cnn_progress *progress, double time_left);

@@ -76,12 +76,20 @@ bool cnn_terminal_is_watched(void)
     return fd >= 0;
 }
 
-int cnn_terminal_width(void)
+void cnn_terminal_size(int *columns, int *lines)
 {
     struct winsize size = {0};
     const int fd = open_screen();
-    const bool known = fd >= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    const bool known = fd >= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0;
     if (fd >= 0)
         close(fd);
-    return known ? size.ws_col : 80;
+    *columns = known && size.ws_col > 0 ? size.ws_col : 80;
+    *lines = known && size.ws_row > 0 ? size.ws_row : 24;
+}
+
+int cnn_terminal_width(void)
+{
+    int columns, lines;
+    cnn_terminal_size(&columns, &lines);
+    return columns;
 }

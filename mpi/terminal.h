@@ -10,7 +10,8 @@
  *  cannot be seen (another host, srun). */
 bool cnn_terminal_is_watched(void);
 
-/** Its width in columns, 80 where unknown. */
+/** Its width in columns and height in lines at the moment; 80 and 24 where unknown. */
 int cnn_terminal_width(void);
+void cnn_terminal_size(int *columns, int *lines);
 
 #endif

@@ -3,7 +3,9 @@
 
 #include "base/arguments.h"
 #include "base/utf8.h"
+#include "cli/terminal.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,17 +30,14 @@ static const char introduction[] =
     "                          library, a machine), measured against a level that did not (--control)\n"
     "  status RESULTS.h5       while a job runs or after: done, failed, left, by device; time "
     "left;\n"
-    "                          reasons of failures\n"
+    "                          reasons of failures; --watch redraws it\n"
     "  check-trainer -- COMMAND...   runs a trainer on small networks and data, and judges it by "
     "the run\n"
     "                          protocol and by a reference in double precision\n"
     "  help, version\n";
 
 static const char ending[] =
-    "\n"
-    "Exit status: 0 all runs done; 1 some failed, or a rule of check-trainer; 2 wrong job file or usage; 3 data or "
-    "environment;\n"
-    "4 beyond the limit of compare --fail-on, 5 cannot tell; 75 unfinished, continue with --resume; 130 / 143 stopped by SIGINT / SIGTERM.\n"
+    "    130, 143  stopped by SIGINT, SIGTERM\n"
     "\n"
     "Environment: CNNMPI_DATA (folders of data sets), CNNMPI_TRAINERS (folders of trainer "
     "programs).\n";
@@ -62,11 +61,12 @@ static const char ending[] =
       "override any key of the job: --set train.epochs=2 (repeatable); a key that holds a dot is " \
       "quoted: --set 'datasets.\"scans 1.1\".layout=nchw'")                                        \
     X("--progress", 0, "HOW", RUN,                                                                 \
-      "auto (default), live (one line that changes), plain (time-stamped lines)")                  \
+      "auto (default), live (a few lines that change), plain (time-stamped lines)")                \
     X("--quiet", 'q', NULL, RUN, "no progress and no tables")                                      \
     X("--ranks", 0, "N", PLAN, "plan: for how many ranks (default 1)")                             \
     X("--from", 0, "RESULTS.h5", PLAN,                                                             \
       "plan: time and detectable differences, by the runs of an earlier job")                      \
+    X("--watch", 0, NULL, STATUS, "status: a screen that redraws, until the job ends")             \
     X("--help", 'h', NULL, ALL, NULL)                                                              \
     X("--version", 0, NULL, ALL, NULL)
 
@@ -122,6 +122,29 @@ static const char *const command_names[] = {"run",    "plan",          "data", "
 /* By cnn_progress_mode, but for the quiet one. */
 static const char *const progress_names[] = {"auto", "live", "plain", NULL};
 
+/** The folder of the documents: of the installation, or of the source tree of a build. */
+static void put_documents(cnn_text *out)
+{
+    static const char *const places[] = {"../share/doc/cnnmpi/docs", "../docs"};
+    char program[PATH_MAX];
+    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n <= 0)
+        return;
+    program[n] = '\0';
+    char *name = strrchr(program, '/');
+    for (size_t i = 0; name && i < sizeof places / sizeof *places; i++) {
+        char *path = cnn_asprintf("%.*s/%s", (int)(name - program), program, places[i]);
+        char *real = path ? realpath(path, NULL) : NULL;
+        if (real)
+            cnn_text_printf(out, "\nDocuments: %s\n", real);
+        free(path);
+        if (real) {
+            free(real);
+            return;
+        }
+    }
+}
+
 void cnn_command_line_help(cnn_text *out)
 {
     cnn_text_append(out, introduction);
@@ -134,7 +157,11 @@ void cnn_command_line_help(cnn_text *out)
     cnn_options_help(compare_options, out);
     cnn_text_append(out, "\nOptions of check-trainer, before --:\n");
     cnn_options_help(check_trainer_options, out);
+    cnn_text_append(out, "\nExit status:\n");
+#define STATUS_LINE(name, value, meaning) cnn_text_printf(out, "    %-9d %s\n", value, meaning);
+    CNN_EXIT_STATUSES(STATUS_LINE)
     cnn_text_append(out, ending);
+    put_documents(out);
 }
 
 static int index_in(const char *const *names, const char *name)
@@ -211,6 +238,7 @@ static bool *switch_of(cnn_command_line *line, const char *name)
         {"--resume", &line->resume},
         {"--force", &line->force},
         {"--quiet", &line->quiet},
+        {"--watch", &line->watch},
         {"--status", &line->report.status_only},
         {"--full", &line->report.full},
         {"--published", &line->report.published},

@@ -57,6 +57,7 @@ typedef struct {
     const char **overrides; /* --set and --output as "key=value", NULL-terminated; owned */
     int override_count;
     bool resume, force, quiet;
+    bool watch;                 /* of `status` */
     cnn_progress_mode progress; /* CNN_PROGRESS_QUIET with --quiet */
     int ranks;                  /* of `plan` */
     const char *from; /* of `plan`: results file of an earlier job; NULL: none; from argv */

@@ -7,15 +7,18 @@
 
 #include <stdbool.h>
 
-/** Exit statuses of cnnmpi; 0: all done. */
-enum {
-    CNN_EXIT_SOME_FAILED = 1,
-    CNN_EXIT_USAGE,
-    CNN_EXIT_ENVIRONMENT,
-    CNN_EXIT_BEYOND,    /* the limit of compare --fail-on */
-    CNN_EXIT_UNDECIDED, /* whether it is */
-    CNN_EXIT_UNFINISHED = 75
-};
+/** Exit statuses of cnnmpi: name, value, meaning in --help. docs/cnnmpi.1 has the same ones. */
+#define CNN_EXIT_STATUSES(X)                                                                       \
+    X(CNN_EXIT_DONE, 0, "all runs done")                                                           \
+    X(CNN_EXIT_SOME_FAILED, 1, "some failed, or a rule of check-trainer")                          \
+    X(CNN_EXIT_USAGE, 2, "wrong job file or usage")                                                \
+    X(CNN_EXIT_ENVIRONMENT, 3, "data or environment")                                              \
+    X(CNN_EXIT_BEYOND, 4, "beyond the limit of compare --fail-on")                                 \
+    X(CNN_EXIT_UNDECIDED, 5, "compare --fail-on cannot tell")                                      \
+    X(CNN_EXIT_UNFINISHED, 75, "unfinished, continue with --resume")
+#define CNN_EXIT_MEMBER(name, value, meaning) name = value,
+enum { CNN_EXIT_STATUSES(CNN_EXIT_MEMBER) };
+#undef CNN_EXIT_MEMBER
 
 /** The program's exit status for a status. */
 int cnn_exit_status(cnn_status st);

@@ -47,4 +47,10 @@ void cnn_job_status_free(cnn_job_status *status);
 void cnn_job_status_text(const cnn_results *results, const cnn_job_status *status,
                          const char *holder, const char *path, cnn_text *out);
 
+/** Appends it as a screen of so many columns and lines: a bar for the job and for each device, time
+ *  left, and means of the done runs by cell. What has no room is counted. */
+void cnn_job_status_screen(const cnn_results *results, const cnn_job_status *status,
+                           const char *holder, const char *path, int columns, int lines,
+                           cnn_text *out);
+
 #endif

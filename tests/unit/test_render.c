@@ -169,7 +169,7 @@ static void test_latex_is_escaped(void **state)
     assert_string_equal(
         strstr(s, "\n\\subsection"),
         "\n\\subsection*{What was found}\n"
-        "\n\\begin{table}[!htbp]\n"
+        "\n\\begin{table*}[!htbp]\n"
         "\\caption{Errors of 3 cells}\n"
         "\\label{tab:errors}\n"
         "\\smallskip\\centering\\fontsize{8}{9.5}\\selectfont\\setlength{\\tabcolsep}{3pt}\n"
@@ -187,7 +187,7 @@ static void test_latex_is_escaped(void **state)
         "\\end{tabular}\\par\n"
         "\\smallskip\\raggedright\n"
         "Holm: over 3 tests; 5 \\% level.\n"
-        "\\end{table}\n"
+        "\\end{table*}\n"
         "\n\\begin{sloppypar}\n"
         "Nothing more \\& nothing less.\n"
         "\\end{sloppypar}\n");
@@ -355,7 +355,7 @@ static void test_empty_and_long_tables(void **state)
         add_row(t, "x", i, 0, 0, 0, 0, 1e-310);
     s = rendered(cnn_render_latex, &d, "long");
     int tables = 0;
-    for (const char *at = s; (at = strstr(at, "\\begin{table}")); at++)
+    for (const char *at = s; (at = strstr(at, "\\begin{table*}")); at++)
         tables++;
     assert_int_equal(tables, 2); /* 50 rows need more than a page */
     assert_non_null(strstr(s, "Many rows (continued)"));
