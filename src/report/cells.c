@@ -9,7 +9,9 @@ typedef struct {
     const cnn_report *r;
     cnn_measure measure;
     cnn_shown_measure shown;
-    int digits; /* of values in the measure's units */
+    int digits;     /* of values in the measure's units */
+    double *images; /* [cell_count] see count_images; room of the caller */
+    bool has_rate;  /* any cell has images per second */
 } cells_view;
 
 static int cell_at(const cnn_analysis *a, int combination, int level)
@@ -31,10 +33,34 @@ static int digits_of(const cnn_analysis *a, cnn_measure measure)
     return digits < 4 ? 4 : digits > 7 ? 7 : digits;
 }
 
+/** Images that a run of each cell trains on in the time that the measure is of; NaN: none, unknown, or
+ *  not the same in all runs. Sets has_rate. */
+static void count_images(cells_view *v)
+{
+    const cnn_results *x = v->r->results;
+    const bool is_whole = v->measure == CNN_MEASURE_TRAIN_SECONDS;
+    for (int c = 0; c < v->r->a->cell_count; c++)
+        v->images[c] = 0;
+    for (int i = 0; v->shown.is_log && i < x->run_count; i++) {
+        const cnn_measured *m = &x->measured[i];
+        double *images = &v->images[x->planned[i].cell];
+        if (x->planned[i].warmup || x->status[i] != CNN_RUN_DONE)
+            continue;
+        const double here = (double)m->train_images * (is_whole ? m->epochs_done : 1);
+        const bool is_known = m->train_images > 0 && here > 0;
+        *images = is_known && (*images == 0 || *images == here) ? here : NAN;
+    }
+    for (int c = 0; c < v->r->a->cell_count; c++) {
+        v->images[c] = v->images[c] > 0 ? v->images[c] : NAN;
+        v->has_rate |= v->images[c] > 0;
+    }
+}
+
 static cells_view view_of(const cnn_report *r, cnn_measure measure)
 {
     const cnn_shown_measure shown = cnn_report_shown(measure);
-    return (cells_view){r, measure, shown, digits_of(r->a, measure)};
+    return (cells_view){
+        .r = r, .measure = measure, .shown = shown, .digits = digits_of(r->a, measure)};
 }
 
 /** The key columns of a table of cells. */
@@ -90,42 +116,13 @@ static int add(cnn_table_column *columns, int n, const cells_view *v, const cnn_
 }
 #define ADD(columns, n, v, more) add(columns, n, v, more, (int)(sizeof(more) / sizeof *(more)))
 
-/** Images that a run of the cell trains on in the time that the measure is of; NaN: none, unknown, or
- *  not the same in all runs. */
-static double images_of(const cells_view *v, int cell)
-{
-    const cnn_results *x = v->r->results;
-    const bool is_whole = v->measure == CNN_MEASURE_TRAIN_SECONDS;
-    double images = NAN;
-    if (!v->shown.is_log)
-        return NAN;
-    for (int i = 0; i < x->run_count; i++) {
-        const cnn_measured *m = &x->measured[i];
-        if (x->planned[i].cell != cell || x->planned[i].warmup || x->status[i] != CNN_RUN_DONE)
-            continue;
-        const double here = (double)m->train_images * (is_whole ? m->epochs_done : 1);
-        if (m->train_images <= 0 || here <= 0 || (!isnan(images) && here != images))
-            return NAN;
-        images = here;
-    }
-    return images;
-}
-
-static bool has_images(const cells_view *v)
-{
-    for (int c = 0; c < v->r->a->cell_count; c++)
-        if (!isnan(images_of(v, c)))
-            return true;
-    return false;
-}
-
 typedef void put_cell(const cells_view *v, int cell, const cnn_summary *s, cnn_table *t);
 
 static void put_mean(const cells_view *v, int cell, const cnn_summary *s, cnn_table *t)
 {
     cnn_table_number(t, s->mean);
     cnn_table_interval(t, s->mean_lower, s->mean_upper);
-    cnn_table_number(t, images_of(v, cell) / s->mean);
+    cnn_table_number(t, v->images[cell] / s->mean);
     cnn_table_number(t, s->sd);
     cnn_table_number(t, s->cv);
     cnn_table_number(t, s->outliers < 0 ? NAN : s->outliers);
@@ -194,7 +191,7 @@ static void note_gaps(const cells_view *v, cnn_table *t)
 
 static void report_means(const cells_view *v)
 {
-    const bool has_rate = has_images(v);
+    const bool has_rate = v->has_rate;
     const cnn_table_column more[] = {
         {.name = "mean", .title = "mean", .format = CNN_FORMAT_DIGITS},
         {.name = "interval",
@@ -290,14 +287,19 @@ static void report_order(const cells_view *v)
 
 void cnn_report_cells(const cnn_report *r)
 {
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
-        const cells_view v = view_of(r, (cnn_measure)m);
+    double *images = calloc((size_t)r->a->cell_count + 1, sizeof *images);
+    r->out->failed |= !images;
+    for (int m = 0; images && m < CNN_MEASURE_COUNT; m++) {
+        cells_view v = view_of(r, (cnn_measure)m);
         if (!r->full && !v.shown.is_main)
             continue;
+        v.images = images;
+        count_images(&v);
         report_means(&v);
         if (r->full) {
             report_quantiles(&v);
             report_order(&v);
         }
     }
+    free(images);
 }
