@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /** Whether a spreadsheet would take a text for a formula. */
@@ -71,17 +72,29 @@ static void put_field(cnn_text *out, const cnn_table_column *column, const cnn_t
     cnn_render_csv_number(out, field->value);
 }
 
-static void put_row(cnn_text *out, const cnn_joined *joined, const cnn_table *t, int row)
+/** place [joined->count]: of each column in the table. */
+static void put_row(cnn_text *out, const cnn_joined *joined, const cnn_table *t, const int *place,
+                    int row)
 {
     for (int i = 0; i < joined->count; i++) {
-        const int place = cnn_joined_place(joined, t, i);
         cnn_text_append(out, i ? "," : "");
-        if (place >= 0)
-            put_field(out, &t->columns[place], cnn_table_field(t, row, place));
+        if (place[i] >= 0)
+            put_field(out, &t->columns[place[i]], cnn_table_field(t, row, place[i]));
         else if (joined->columns[i]->interval)
             cnn_text_append(out, ",");
     }
     cnn_text_append(out, "\n");
+}
+
+static void put_rows(cnn_text *out, const cnn_joined *joined, const cnn_table *t)
+{
+    int *place = calloc((size_t)joined->count + 1, sizeof *place);
+    out->failed |= !place;
+    for (int i = 0; place && i < joined->count; i++)
+        place[i] = cnn_joined_place(joined, t, i);
+    for (int r = 0; place && r < t->row_count; r++)
+        put_row(out, joined, t, place, r);
+    free(place);
 }
 
 void cnn_render_csv(const cnn_document *d, const char *name, cnn_text *out)
@@ -93,10 +106,8 @@ void cnn_render_csv(const cnn_document *d, const char *name, cnn_text *out)
     }
     if (joined.count)
         put_names(out, &joined);
-    for (int i = 0; i < d->item_count; i++) {
-        const cnn_table *t = cnn_joined_table(&joined, i);
-        for (int r = 0; t && r < t->row_count; r++)
-            put_row(out, &joined, t, r);
-    }
+    for (int i = 0; i < d->item_count; i++)
+        if (cnn_joined_table(&joined, i))
+            put_rows(out, &joined, cnn_joined_table(&joined, i));
     cnn_joined_free(&joined);
 }
