@@ -33,7 +33,7 @@ _cnnmpi() {
         esac
     done
     case $before in
-    --format) _cnnmpi_words "text csv latex json markdown" ;;
+    --format) _cnnmpi_words "text csv latex html json markdown" ;;
     --progress) _cnnmpi_words "auto live plain" ;;
     --path) _cnnmpi_words "native layered" ;;
     --table)
@@ -42,7 +42,7 @@ _cnnmpi() {
             blocking spread components models seeds seed_groups study_times study_errors"
         ;;
     --from) _cnnmpi_files h5 ;;
-    -o | --output) _cnnmpi_files '*' ;;
+    -o | --output | --figures) _cnnmpi_files '*' ;;
     --ranks | --timeout | --set | --mode | --backend) ;;
     *)
         if [[ $cur == -* ]]; then
@@ -51,7 +51,7 @@ _cnnmpi() {
             plan) _cnnmpi_words "--output --set --ranks --from --help --version" ;;
             data) _cnnmpi_words "--output --set --help --version" ;;
             report)
-                _cnnmpi_words "--output --force --full --format --table --runs --attempts --status
+                _cnnmpi_words "--output --force --full --format --table --figures --runs --attempts --status
                     --published --help --version"
                 ;;
             status) _cnnmpi_words "--watch --help --version" ;;

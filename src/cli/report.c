@@ -201,11 +201,10 @@ static cnn_status write_report(const cnn_command_line *line, const cnn_report_ou
         return report_rows(line, to);
     const cnn_report_options *r = &line->report;
     /* one table alone may be any of them; programs get every figure */
-    const wanted want = {.full = r->full || r->table || r->format == CNN_REPORT_CSV ||
-                                 r->format == CNN_REPORT_JSON,
-                         .tables =
-                             !r->figures || r->full || r->table || r->has_format || to->output,
-                         .figures = r->figures};
+    const wanted want = {
+        .full = r->full || r->table || r->format == CNN_REPORT_CSV || r->format == CNN_REPORT_JSON,
+        .tables = !r->figures || r->full || r->table || r->has_format || to->output,
+        .figures = r->figures};
     return report_files(line->files, line->file_count, want, to);
 }
 

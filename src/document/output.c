@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const cnn_report_format_names[] = {"text", "csv", "latex", "html", "json", "markdown", NULL};
+const char *const cnn_report_format_names[] = {"text", "csv",      "latex", "html",
+                                               "json", "markdown", NULL};
 
 /** Whether a report is written to what is there: a terminal, another device, a pipe. */
 static bool is_stream(const char *path)

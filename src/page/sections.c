@@ -57,7 +57,7 @@ static void put_findings(const cnn_page *p, int from, int to)
 {
     for (int i = from; i < to; i++) {
         const char *s = p->findings->items[i].paragraph;
-        if (s && !strstr(s, cnn_verdict_rule))
+        if (s && !p->findings->items[i].left_out && !strstr(s, cnn_verdict_rule))
             cnn_render_html_paragraph(p->out, s);
     }
 }

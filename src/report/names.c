@@ -142,7 +142,7 @@ void cnn_report_names_free(cnn_report_names *names)
     for (int k = 0; names->combinations && k < names->combination_count; k++)
         free(names->combinations[k]);
     for (int l = 0; names->levels && l < names->level_count; l++)
-        free(names->levels[l]);
+        free((char *)names->levels[l]);
     free(names->combinations);
     free(names->constants);
     free(names->study);

@@ -21,7 +21,7 @@ typedef struct {
                             one combination all of them; "all" without another factor */
     char *constants;     /* "architecture arch1, batch_size 16": the other factors; "": none */
     const char **study;  /* [combination_count] the study's name, "A1 MNIST"; NULL: not of it */
-    char **levels;       /* [level_count] of the contrast */
+    const char **levels; /* [level_count] of the contrast; owned */
     bool any_study;      /* any combination is one of the study's */
     const cnn_study_pair *pair; /* NULL: the contrast is not the study's */
 } cnn_report_names;
