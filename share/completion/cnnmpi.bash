@@ -24,7 +24,7 @@ _cnnmpi() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        plan | data | report | status | check-trainer | help | version)
+        plan | data | report | compare | status | check-trainer | help | version)
             command=${COMP_WORDS[i]}
             break
             ;;
@@ -43,7 +43,8 @@ _cnnmpi() {
         ;;
     --from) _cnnmpi_files h5 ;;
     -o | --output | --figures) _cnnmpi_files '*' ;;
-    --ranks | --timeout | --set | --mode | --backend) ;;
+    --undecided) _cnnmpi_words "fail pass" ;;
+    --ranks | --timeout | --set | --mode | --backend | --control | --fail-on) ;;
     *)
         if [[ $cur == -* ]]; then
             case $command in
@@ -54,6 +55,10 @@ _cnnmpi() {
                 _cnnmpi_words "--output --force --full --format --table --figures --runs --attempts --status
                     --published --help --version"
                 ;;
+            compare)
+                _cnnmpi_words "--output --force --full --format --table --control --fail-on --undecided
+                    --help --version"
+                ;;
             status) _cnnmpi_words "--watch --help --version" ;;
             check-trainer)
                 _cnnmpi_words "--json --path --mode --backend --nondeterministic --timeout --help
@@ -63,13 +68,13 @@ _cnnmpi() {
             return
         fi
         case $command in
-        report | status) _cnnmpi_files h5 ;;
+        report | compare | status) _cnnmpi_files h5 ;;
         plan | data) _cnnmpi_files yaml yml ;;
         run)
             _cnnmpi_files yaml yml
             if ((COMP_CWORD == 1)); then
                 mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W \
-                    "plan data report status check-trainer help version" -- "$cur")
+                    "plan data report compare status check-trainer help version" -- "$cur")
             fi
             ;;
         esac

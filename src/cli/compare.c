@@ -30,13 +30,15 @@ static cnn_status write_document(const cnn_command_line *line, const cnn_changes
                             .table = line->report.table,
                             .inputs = line->files,
                             .input_count = line->file_count,
-                            .force = line->force};
+                            .force = line->force,
+                            .width = line->output ? 0 : cnn_render_terminal_width()};
     if (line->output)
         CNN_TRY(cnn_path_expand(line->output, &path));
     to.output = path;
     /* programs and a table that is named get every figure */
-    const bool full =
-        line->report.full || line->report.table || line->report.format == CNN_REPORT_CSV;
+    const bool full = line->report.full || line->report.table ||
+                      line->report.format == CNN_REPORT_CSV ||
+                      line->report.format == CNN_REPORT_JSON;
     CNN_TRY(cnn_changes_document(changes, gate, full, &document));
     CNN_TRY(cnn_report_write(&document, &to));
 done:
