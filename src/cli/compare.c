@@ -4,6 +4,7 @@
 #include "base/paths.h"
 #include "changes/document.h"
 #include "cli/terminal.h"
+#include "document/render.h"
 #include "hdf5io/reader.h"
 
 #include <stdlib.h>
