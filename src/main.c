@@ -4,6 +4,7 @@
 #include "cli/command_line.h"
 #include "cli/compare.h"
 #include "cli/data.h"
+#include "cli/doctor.h"
 #include "cli/plan.h"
 #include "cli/report.h"
 #include "cli/run.h"
@@ -48,7 +49,8 @@ int main(int argc, char **argv)
     open_standard_descriptors();
     signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an error like others: EFBIG */
     CNN_TRY(cnn_command_line_parse(argc, argv, &line));
-    if (line.command != CNN_COMMAND_RUN && !cnn_is_first_process())
+    const bool is_for_all = line.command == CNN_COMMAND_RUN || line.command == CNN_COMMAND_DOCTOR;
+    if (!is_for_all && !cnn_is_first_process())
         goto done; /* one copy of a table is enough */
     switch (line.command) {
     case CNN_COMMAND_RUN:
@@ -71,6 +73,9 @@ int main(int argc, char **argv)
         break;
     case CNN_COMMAND_CHECK_TRAINER:
         CNN_TRY(cnn_command_check_trainer(argv[0], &line, &exit_status));
+        break;
+    case CNN_COMMAND_DOCTOR:
+        exit_status = cnn_command_doctor(argc, argv, &line);
         break;
     case CNN_COMMAND_HELP:
         CNN_TRY(print_help());

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 arrows=$(sed -n '/^```arrows$/,/^```$/p' ARCHITECTURE.md | grep -v '^```')
 # header of a library: the places that may include it.
 libraries='
-mpi.h: mpi/ hdf5io/ src/ranks/ src/cli/run.c
+mpi.h: mpi/ hdf5io/ src/ranks/ src/cli/run.c src/cli/doctor.c src/cli/job_together.c
 hdf5.h: hdf5io/
 hdf5_hl.h: hdf5io/
 hwloc.h: mpi/ src/host/

@@ -24,7 +24,7 @@ _cnnmpi() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        plan | data | report | compare | status | check-trainer | help | version)
+        plan | data | report | compare | status | check-trainer | doctor | help | version)
             command=${COMP_WORDS[i]}
             break
             ;;
@@ -59,6 +59,7 @@ _cnnmpi() {
                 _cnnmpi_words "--output --force --full --format --table --control --fail-on --undecided
                     --help --version"
                 ;;
+            doctor) _cnnmpi_words "--set --ranks --help --version" ;;
             status) _cnnmpi_words "--watch --help --version" ;;
             check-trainer)
                 _cnnmpi_words "--json --path --mode --backend --nondeterministic --timeout --help
@@ -69,12 +70,12 @@ _cnnmpi() {
         fi
         case $command in
         report | compare | status) _cnnmpi_files h5 ;;
-        plan | data) _cnnmpi_files yaml yml ;;
+        plan | data | doctor) _cnnmpi_files yaml yml ;;
         run)
             _cnnmpi_files yaml yml
             if ((COMP_CWORD == 1)); then
                 mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W \
-                    "plan data report compare status check-trainer help version" -- "$cur")
+                    "plan data report compare status check-trainer doctor help version" -- "$cur")
             fi
             ;;
         esac

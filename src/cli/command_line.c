@@ -34,6 +34,8 @@ static const char introduction[] =
     "  check-trainer -- COMMAND...   runs a trainer on small networks and data, and judges it by "
     "the run\n"
     "                          protocol and by a reference in double precision\n"
+    "  doctor [JOB.yaml]       what may disturb measurements on the hosts of all ranks, and how to mend "
+    "it\n"
     "  help, version\n";
 
 static const char ending[] =
@@ -49,7 +51,8 @@ static const char ending[] =
 #define COMPARE (1u << CNN_COMMAND_COMPARE)
 #define STATUS  (1u << CNN_COMMAND_STATUS)
 #define CHECK   (1u << CNN_COMMAND_CHECK_TRAINER)
-#define ALL     (RUN | PLAN | DATA | REPORT | COMPARE | STATUS | CHECK)
+#define DOCTOR  (1u << CNN_COMMAND_DOCTOR)
+#define ALL     (RUN | PLAN | DATA | REPORT | COMPARE | STATUS | CHECK | DOCTOR)
 
 /* X(name, letter, value, commands that it means something to, help) */
 #define OPTIONS_OF_JOBS(X)                                                                         \
@@ -57,13 +60,13 @@ static const char ending[] =
       "results file (default: the job's `output`, or JOB.h5)")                                     \
     X("--resume", 0, NULL, RUN, "continue an unfinished results file; finished runs are kept")     \
     X("--force", 0, NULL, RUN | REPORT | COMPARE, "replace an existing results file")              \
-    X("--set", 0, "KEY=VALUE", RUN | PLAN | DATA,                                                  \
+    X("--set", 0, "KEY=VALUE", RUN | PLAN | DATA | DOCTOR,                                         \
       "override any key of the job: --set train.epochs=2 (repeatable); a key that holds a dot is " \
       "quoted: --set 'datasets.\"scans 1.1\".layout=nchw'")                                        \
     X("--progress", 0, "HOW", RUN,                                                                 \
       "auto (default), live (a few lines that change), plain (time-stamped lines)")                \
     X("--quiet", 'q', NULL, RUN, "no progress and no tables")                                      \
-    X("--ranks", 0, "N", PLAN, "plan: for how many ranks (default 1)")                             \
+    X("--ranks", 0, "N", PLAN | DOCTOR, "plan, doctor: for how many ranks (default 1)")            \
     X("--from", 0, "RESULTS.h5", PLAN,                                                             \
       "plan: time and detectable differences, by the runs of an earlier job")                      \
     X("--watch", 0, NULL, STATUS, "status: a screen that redraws, until the job ends")             \
@@ -117,8 +120,9 @@ static const cnn_option check_trainer_options[] = {OPTIONS_OF_CHECK_TRAINER(OPTI
 static const unsigned option_commands[] = {OPTIONS_OF_JOBS(COMMANDS) OPTIONS_OF_REPORT(
     COMMANDS) OPTIONS_OF_COMPARE(COMMANDS) OPTIONS_OF_CHECK_TRAINER(COMMANDS)};
 
-static const char *const command_names[] = {"run",    "plan",          "data", "report",  "compare",
-                                            "status", "check-trainer", "help", "version", NULL};
+static const char *const command_names[] = {
+    "run",           "plan",   "data", "report",  "compare", "status",
+    "check-trainer", "doctor", "help", "version", NULL};
 /* By cnn_progress_mode, but for the quiet one. */
 static const char *const progress_names[] = {"auto", "live", "plain", NULL};
 
@@ -468,7 +472,8 @@ static cnn_status check_files(const cnn_command_line *line)
     cnn_status st = CNN_OK;
     const bool none_needed = line->command == CNN_COMMAND_HELP ||
                              line->command == CNN_COMMAND_VERSION ||
-                             line->command == CNN_COMMAND_CHECK_TRAINER || line->report.published;
+                             line->command == CNN_COMMAND_CHECK_TRAINER ||
+                             line->command == CNN_COMMAND_DOCTOR || line->report.published;
     CNN_CHECK(line->command != CNN_COMMAND_CHECK_TRAINER || line->check_trainer.command, CNN_EUSAGE,
               "no trainer given: cnnmpi check-trainer -- COMMAND...");
     CNN_CHECK(line->file || none_needed, CNN_EUSAGE, "no %s file given (cnnmpi help)",

@@ -17,6 +17,7 @@ typedef enum {
     CNN_COMMAND_COMPARE,
     CNN_COMMAND_STATUS,
     CNN_COMMAND_CHECK_TRAINER,
+    CNN_COMMAND_DOCTOR,
     CNN_COMMAND_HELP,
     CNN_COMMAND_VERSION,
 } cnn_command;
@@ -59,7 +60,7 @@ typedef struct {
     bool resume, force, quiet;
     bool watch;                 /* of `status` */
     cnn_progress_mode progress; /* CNN_PROGRESS_QUIET with --quiet */
-    int ranks;                  /* of `plan` */
+    int ranks;                  /* of `plan`, `doctor` */
     const char *from; /* of `plan`: results file of an earlier job; NULL: none; from argv */
     cnn_report_options report;
     cnn_compare_options compare;

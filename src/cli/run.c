@@ -2,6 +2,7 @@
 #include "cli/run.h"
 
 #include "base/text.h"
+#include "cli/job_together.h"
 #include "cli/report.h"
 #include "cli/terminal.h"
 #include "hdf5io/writer.h"
@@ -26,46 +27,6 @@ typedef struct {
     char *exit_file; /* to say how it has ended; NULL: none */
     cnn_heartbeat *heartbeat;
 } invocation;
-
-/** A string of rank 0's on the others, who own the copy. Collective. */
-static cnn_status share_string(int rank, char **string)
-{
-    cnn_status st = CNN_OK;
-    int n = rank == 0 ? (int)strlen(*string) : 0;
-    CNN_CHECK(MPI_Bcast(&n, 1, MPI_INT, 0, MPI_COMM_WORLD) == MPI_SUCCESS, CNN_EMPI,
-              "broadcast of the job file failed");
-    if (rank != 0)
-        *string = calloc((size_t)n + 1, 1);
-    CNN_TRY(cnn_collective_agree(MPI_COMM_WORLD,
-                                 *string ? CNN_OK : cnn_error_set(CNN_ENOMEM, "%d bytes", n)));
-    CNN_CHECK(MPI_Bcast(*string, n, MPI_CHAR, 0, MPI_COMM_WORLD) == MPI_SUCCESS, CNN_EMPI,
-              "broadcast of the job file failed");
-done:
-    return st;
-}
-
-/** Rank 0 reads and checks the job file; the others get its text from there. Collective; all ranks
- *  return the same status. */
-static cnn_status read_job_together(const cnn_command_line *line, int rank, cnn_job **job)
-{
-    cnn_status st = CNN_OK;
-    char *text = NULL;
-    CNN_TRY(cnn_launch_check(MPI_COMM_WORLD));
-    CNN_TRY(cnn_launch_agree(MPI_COMM_WORLD, line->overrides));
-    if (rank == 0) {
-        st = cnn_job_read(line->file, line->overrides, job);
-        if (st == CNN_OK)
-            st = cnn_job_check_output(*job);
-    }
-    CNN_TRY(cnn_collective_agree(MPI_COMM_WORLD, st));
-    CNN_TRY(share_string(rank, rank == 0 ? &(*job)->text : &text));
-    if (rank != 0)
-        st = cnn_job_parse(line->file, text, line->overrides, job);
-    CNN_TRY(cnn_collective_agree(MPI_COMM_WORLD, st));
-done:
-    free(text);
-    return st;
-}
 
 /** What is left of a job that has not ended, and how to go on: the last line. */
 static void print_left(const cnn_run_outcome *o, FILE *out)
@@ -106,7 +67,7 @@ static cnn_status run_job(const cnn_command_line *line, const char *argv0, invoc
                                .argv0 = argv0,
                                .heartbeat = i->heartbeat};
     CNN_TRY(cnn_heartbeat_join(i->heartbeat, MPI_COMM_WORLD));
-    CNN_TRY(read_job_together(line, rank, &job));
+    CNN_TRY(cnn_read_job_together(line, rank, &job));
     CNN_TRY(set_up_heartbeat(i, job));
     CNN_TRY(cnn_job_runner_run(MPI_COMM_WORLD, job, &options, &outcome));
     if (outcome.lost && rank != 0)

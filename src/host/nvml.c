@@ -2,7 +2,7 @@
 #include "host/nvml.h"
 
 #include "base/text.h"
-#include "host/nvml_abi.h"
+#include "host/nvml_internal.h"
 #include "host/proc.h"
 
 #include <dlfcn.h>
@@ -11,15 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct cnn_nvml {
-    void *library;
-    cnn_nvml_api api;
-    bool running; /* initialised */
-    char driver[CNN_NVML_DRIVER_SIZE];
-    cnn_nvml_device watched; /* NULL: none */
-    cnn_nvml_device whole;   /* its GPU, where that is an instance */
-};
 
 /* ---- loading ------------------------------------------------------------------------------- */
 

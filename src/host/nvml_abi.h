@@ -22,7 +22,8 @@ enum {
 };
 
 enum { CNN_NVML_CLOCK_SM = 1, CNN_NVML_CLOCK_MEMORY = 2 };
-enum { CNN_NVML_TEMPERATURE_GPU = 0 };
+enum { CNN_NVML_TEMPERATURE_GPU = 0 };      /* a sensor */
+enum { CNN_NVML_TEMPERATURE_SLOWDOWN = 1 }; /* a threshold */
 enum { CNN_NVML_MIG_ENABLED = 1 };
 
 /** Room for texts. */
@@ -66,12 +67,25 @@ typedef struct {
     X(MAY, event_reasons, nvmlDeviceGetCurrentClocksEventReasons,                                  \
       (cnn_nvml_device, unsigned long long *))                                                     \
     X(MAY, throttle_reasons, nvmlDeviceGetCurrentClocksThrottleReasons,                            \
-      (cnn_nvml_device, unsigned long long *))
+      (cnn_nvml_device, unsigned long long *))                                                     \
+    X(MAY, persistence, nvmlDeviceGetPersistenceMode, (cnn_nvml_device, unsigned *))               \
+    X(MAY, ecc_mode, nvmlDeviceGetEccMode, (cnn_nvml_device, unsigned *, unsigned *))              \
+    X(MAY, remapped_rows, nvmlDeviceGetRemappedRows,                                               \
+      (cnn_nvml_device, unsigned *, unsigned *, unsigned *, unsigned *))                           \
+    X(MAY, clock_most, nvmlDeviceGetMaxClockInfo, (cnn_nvml_device, unsigned, unsigned *))         \
+    X(MAY, power_limit, nvmlDeviceGetEnforcedPowerLimit, (cnn_nvml_device, unsigned *))            \
+    X(MAY, power_limit_default, nvmlDeviceGetPowerManagementDefaultLimit,                          \
+      (cnn_nvml_device, unsigned *))                                                               \
+    X(MAY, pcie_width, nvmlDeviceGetCurrPcieLinkWidth, (cnn_nvml_device, unsigned *))              \
+    X(MAY, pcie_width_most, nvmlDeviceGetMaxPcieLinkWidth, (cnn_nvml_device, unsigned *))          \
+    X(MAY, threshold, nvmlDeviceGetTemperatureThreshold, (cnn_nvml_device, unsigned, unsigned *))
 
 /** Those that take a struct, which has another tag here than in nvml.h. */
 #define CNN_NVML_STRUCT_FUNCTIONS(X)                                                               \
     X(MUST, pci, nvmlDeviceGetPciInfo_v3, (cnn_nvml_device, cnn_nvml_pci *))                       \
     X(MAY, processes, nvmlDeviceGetComputeRunningProcesses_v3,                                     \
+      (cnn_nvml_device, unsigned *, cnn_nvml_process *))                                           \
+    X(MAY, mps_processes, nvmlDeviceGetMPSComputeRunningProcesses_v3,                              \
       (cnn_nvml_device, unsigned *, cnn_nvml_process *))
 
 #define CNN_NVML_MEMBER(need, member, symbol, arguments) unsigned(*member) arguments;

@@ -2,6 +2,7 @@
 #include "host/proc.h"
 
 #include "base/process_stat.h"
+#include "host/root_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,17 +11,10 @@
 
 enum { PATH_ROOM = 4096 };
 
-static FILE *open_under(const char *root, const char *path)
-{
-    char full[PATH_ROOM];
-    const int n = snprintf(full, sizeof full, "%s%s", root, path);
-    return n > 0 && (size_t)n < sizeof full ? fopen(full, "re") : NULL;
-}
-
 double cnn_proc_load(const char *root)
 {
     double load = NAN;
-    FILE *f = open_under(root, "/proc/loadavg");
+    FILE *f = cnn_root_open(root, "/proc/loadavg");
     if (f && fscanf(f, "%lf", &load) != 1)
         load = NAN;
     if (f)
@@ -32,7 +26,7 @@ double cnn_proc_steal_seconds(const char *root)
 {
     unsigned long long steal; /* user nice system idle iowait irq softirq steal ... */
     double seconds = NAN;
-    FILE *f = open_under(root, "/proc/stat");
+    FILE *f = cnn_root_open(root, "/proc/stat");
     if (f && fscanf(f, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &steal) == 1)
         seconds = (double)steal / (double)sysconf(_SC_CLK_TCK);
     if (f)
@@ -50,7 +44,7 @@ double cnn_proc_frequency(const char *root, const cpu_set_t *cpus)
         if (!CPU_ISSET((size_t)cpu, cpus))
             continue;
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_cur_freq", cpu);
-        FILE *f = open_under(root, path);
+        FILE *f = cnn_root_open(root, path);
         if (f && fscanf(f, "%lf", &khz) == 1) {
             sum += khz / 1000;
             known++;
@@ -61,13 +55,15 @@ double cnn_proc_frequency(const char *root, const cpu_set_t *cpus)
     return known ? sum / known : NAN;
 }
 
-/** Throttled seconds in a cpu.stat file; NaN: no such file or line. */
-static double throttled_in(const char *root, const char *path)
+/** Throttled seconds in a folder's cpu.stat; NaN: no such file or line. */
+static double throttled_in(const char *root, const char *folder)
 {
+    char path[PATH_ROOM + 32];
     double seconds = NAN;
     char key[64];
     unsigned long long value;
-    FILE *f = open_under(root, path);
+    snprintf(path, sizeof path, "%s/cpu.stat", folder);
+    FILE *f = cnn_root_open(root, path);
     while (f && fscanf(f, "%63s %llu", key, &value) == 2) {
         if (strcmp(key, "throttled_usec") == 0) /* version 2 */
             seconds = 1e-6 * (double)value;
@@ -79,21 +75,50 @@ static double throttled_in(const char *root, const char *path)
     return seconds;
 }
 
-/** Sum over a cgroup and its ancestors below a mount point; NaN when none of them has it. In a
- *  container the path may be another's: then the mount's root is what there is. */
-static double throttled_along(const char *root, const char *mount, const char *cgroup)
+/** CPUs that the files of a folder of version 2 or 1 allow; NaN: no such file. */
+static double quota_in(const char *root, const char *folder)
 {
-    char path[PATH_ROOM], group[PATH_ROOM];
-    double sum = NAN;
+    char path[PATH_ROOM + 32], line[128];
+    double quota, period = NAN;
+    snprintf(path, sizeof path, "%s/cpu.max", folder); /* "max 100000", "150000 100000" */
+    if (cnn_root_line(root, path, line, sizeof line))
+        return strncmp(line, "max", 3) == 0                                  ? INFINITY
+               : sscanf(line, "%lf %lf", &quota, &period) == 2 && period > 0 ? quota / period
+                                                                             : NAN;
+    snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder);
+    cnn_root_number(root, path, &period);
+    snprintf(path, sizeof path, "%s/cpu.cfs_quota_us", folder);
+    if (!cnn_root_number(root, path, &quota) || !(period > 0))
+        return NAN;
+    return quota < 0 ? INFINITY : quota / period;
+}
+
+/** A figure of a cgroup's folder, and how the figures of a cgroup and its ancestors combine. */
+typedef struct {
+    double (*read)(const char *root, const char *folder); /* NaN: the folder has none */
+    double (*combine)(double a, double b);
+} cgroup_figure;
+
+static double sum(double a, double b)
+{
+    return a + b;
+}
+
+/** A figure of a cgroup and its ancestors below a mount point; NaN when none of them has it. In a
+ *  container the path may be another's: then the mount's root is what there is. */
+static double along(const char *root, const char *mount, const char *cgroup, cgroup_figure figure)
+{
+    char folder[PATH_ROOM], group[PATH_ROOM];
+    double all = NAN;
     snprintf(group, sizeof group, "%s", strcmp(cgroup, "/") == 0 ? "" : cgroup);
     for (;;) {
-        const int n = snprintf(path, sizeof path, "%s%s/cpu.stat", mount, group);
-        const double seconds = n < (int)sizeof path ? throttled_in(root, path) : NAN;
-        if (!isnan(seconds))
-            sum = isnan(sum) ? seconds : sum + seconds;
+        const int n = snprintf(folder, sizeof folder, "%s%s", mount, group);
+        const double one = n < (int)sizeof folder ? figure.read(root, folder) : NAN;
+        if (!isnan(one))
+            all = isnan(all) ? one : figure.combine(all, one);
         char *slash = strrchr(group, '/');
         if (!slash)
-            return sum;
+            return all;
         *slash = '\0';
     }
 }
@@ -108,25 +133,27 @@ static bool has_cpu(const char *controllers)
 }
 
 /** First mount point that has a value. */
-static double throttled_below(const char *root, const char *const *mounts, const char *cgroup)
+static double below(const char *root, const char *const *mounts, const char *cgroup,
+                    cgroup_figure figure)
 {
     for (; *mounts; mounts++) {
-        const double seconds = throttled_along(root, *mounts, cgroup);
-        if (!isnan(seconds))
-            return seconds;
+        const double value = along(root, *mounts, cgroup, figure);
+        if (!isnan(value))
+            return value;
     }
     return NAN;
 }
 
-double cnn_proc_throttled_seconds(const char *root)
+/** A figure of this process's cgroup, in whichever version has it; NaN: neither. */
+static double of_cgroup(const char *root, cgroup_figure figure)
 {
     static const char *const unified[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", NULL};
     static const char *const version_1[] = {"/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/cpu",
                                             NULL};
-    double seconds = NAN;
+    double value = NAN;
     char line[PATH_ROOM]; /* "4:cpu,cpuacct:/path", of version 2 "0::/path" */
-    FILE *f = open_under(root, "/proc/self/cgroup");
-    while (f && isnan(seconds) && fgets(line, sizeof line, f)) {
+    FILE *f = cnn_root_open(root, "/proc/self/cgroup");
+    while (f && isnan(value) && fgets(line, sizeof line, f)) {
         line[strcspn(line, "\n")] = '\0';
         char *controllers = strchr(line, ':');
         char *path = controllers ? strchr(controllers + 1, ':') : NULL;
@@ -135,13 +162,23 @@ double cnn_proc_throttled_seconds(const char *root)
         *path++ = '\0';
         controllers++;
         if (*controllers == '\0')
-            seconds = throttled_below(root, unified, path);
+            value = below(root, unified, path, figure);
         else if (has_cpu(controllers))
-            seconds = throttled_below(root, version_1, path);
+            value = below(root, version_1, path, figure);
     }
     if (f)
         fclose(f);
-    return seconds;
+    return value;
+}
+
+double cnn_proc_throttled_seconds(const char *root)
+{
+    return of_cgroup(root, (cgroup_figure){throttled_in, sum});
+}
+
+double cnn_proc_cpu_quota(const char *root)
+{
+    return of_cgroup(root, (cgroup_figure){quota_in, fmin});
 }
 
 int cnn_proc_pci_node(const char *root, const char *address)
@@ -149,7 +186,7 @@ int cnn_proc_pci_node(const char *root, const char *address)
     char path[128];
     int node = -1;
     snprintf(path, sizeof path, "/sys/bus/pci/devices/%s/numa_node", address);
-    FILE *f = open_under(root, path);
+    FILE *f = cnn_root_open(root, path);
     if (f && fscanf(f, "%d", &node) != 1)
         node = -1;
     if (f)
@@ -162,7 +199,7 @@ void cnn_proc_pci_cpus(const char *root, const char *address, char *list, size_t
     char path[128];
     list[0] = '\0';
     snprintf(path, sizeof path, "/sys/bus/pci/devices/%s/local_cpulist", address);
-    FILE *f = open_under(root, path);
+    FILE *f = cnn_root_open(root, path);
     if (f && fgets(list, (int)n, f)) {
         const size_t end = strcspn(list, "\n");
         list[list[end] == '\n' ? end : 0] = '\0'; /* a list without its end is none */

@@ -21,6 +21,10 @@ double cnn_proc_frequency(const char *root, const cpu_set_t *cpus);
  *  and those that it lies in (versions 1 and 2); NaN: unknown. */
 double cnn_proc_throttled_seconds(const char *root);
 
+/** CPUs that quotas let this process's cgroup use at most, the least of the cgroup and those that it
+ *  lies in; infinite: no quota; NaN: unknown. */
+double cnn_proc_cpu_quota(const char *root);
+
 /** NUMA node that a PCI device ("0000:3b:00.0") is attached to; -1: unknown. */
 int cnn_proc_pci_node(const char *root, const char *address);
 

@@ -8,7 +8,10 @@
  *
  *  Keys: uuid, name, pci (0000:3b:00.0), cpus (a bit mask, hexadecimal); sm, mem, temp, power (mW),
  *  reasons: lists "1980,1500" of what successive calls tell, the last one for ever, "-" for not
- *  supported; processes: a list of pids, in which "trainers" stands for the caller's; lost: after
+ *  supported; persistence, ecc, rows ("0,0,0": uncorrectable,
+ *  pending, failed), limit and default (mW), width ("16,16": now, at most), most (MHz), slowdown
+ *  (degC), mps (clients): of a GPU's settings, not supported where they are left out;
+ *  processes: a list of pids, in which "trainers" stands for the caller's; lost: after
  * so many calls of this GPU's clock everything says that the GPU is lost; broken: a code that its
  *  handle gives. Without the file there is no driver. Built with OLD_NVML it lacks what came late.
  */
@@ -34,6 +37,7 @@ struct nvmlDevice_st {
     unsigned domain, bus, slot;
     unsigned long cpus;
     script sm, mem, temp, power, reasons;
+    script persistence, ecc, rows, limit, default_limit, width, most, slowdown, mps;
     unsigned pids[PIDS_MOST];
     unsigned pid_count;
     bool trainers; /* the caller's count as well */
@@ -87,6 +91,24 @@ static void read_key(struct nvmlDevice_st *d, const char *key, char *value)
         read_script(&d->power, value);
     else if (!strcmp(key, "reasons"))
         read_script(&d->reasons, value);
+    else if (!strcmp(key, "persistence"))
+        read_script(&d->persistence, value);
+    else if (!strcmp(key, "ecc"))
+        read_script(&d->ecc, value);
+    else if (!strcmp(key, "rows"))
+        read_script(&d->rows, value);
+    else if (!strcmp(key, "limit"))
+        read_script(&d->limit, value);
+    else if (!strcmp(key, "default"))
+        read_script(&d->default_limit, value);
+    else if (!strcmp(key, "width"))
+        read_script(&d->width, value);
+    else if (!strcmp(key, "most"))
+        read_script(&d->most, value);
+    else if (!strcmp(key, "slowdown"))
+        read_script(&d->slowdown, value);
+    else if (!strcmp(key, "mps"))
+        read_script(&d->mps, value);
     else if (!strcmp(key, "processes"))
         read_pids(d, value);
     else if (!strcmp(key, "lost"))
@@ -304,6 +326,80 @@ EXPORT(unsigned nvmlDeviceGetTemperature(cnn_nvml_device d, unsigned sensor, uns
 EXPORT(unsigned nvmlDeviceGetPowerUsage(cnn_nvml_device d, unsigned *milliwatts))
 {
     return tell_short(d, &d->power, milliwatts);
+}
+
+/** The n-th value of a list; not supported where the list is shorter. */
+static unsigned tell_value(const struct nvmlDevice_st *d, const script *s, int n, unsigned *value)
+{
+    if (d->parent >= 0 || n >= s->count || !s->supported[n])
+        return CNN_NVML_NOT_SUPPORTED;
+    *value = (unsigned)s->values[n];
+    return 0;
+}
+
+EXPORT(unsigned nvmlDeviceGetPersistenceMode(cnn_nvml_device d, unsigned *on))
+{
+    return tell_value(d, &d->persistence, 0, on);
+}
+
+EXPORT(unsigned nvmlDeviceGetEccMode(cnn_nvml_device d, unsigned *now, unsigned *later))
+{
+    *later = 0;
+    return tell_value(d, &d->ecc, 0, now);
+}
+
+EXPORT(unsigned nvmlDeviceGetRemappedRows(cnn_nvml_device d, unsigned *correctable,
+                                          unsigned *uncorrectable, unsigned *pending,
+                                          unsigned *failed))
+{
+    *correctable = 0;
+    return tell_value(d, &d->rows, 0, uncorrectable) | tell_value(d, &d->rows, 1, pending) |
+           tell_value(d, &d->rows, 2, failed);
+}
+
+EXPORT(unsigned nvmlDeviceGetMaxClockInfo(cnn_nvml_device d, unsigned kind, unsigned *mhz))
+{
+    return kind == CNN_NVML_CLOCK_SM ? tell_value(d, &d->most, 0, mhz) : CNN_NVML_INVALID_ARGUMENT;
+}
+
+EXPORT(unsigned nvmlDeviceGetEnforcedPowerLimit(cnn_nvml_device d, unsigned *milliwatts))
+{
+    return tell_value(d, &d->limit, 0, milliwatts);
+}
+
+EXPORT(unsigned nvmlDeviceGetPowerManagementDefaultLimit(cnn_nvml_device d, unsigned *milliwatts))
+{
+    return tell_value(d, &d->default_limit, 0, milliwatts);
+}
+
+EXPORT(unsigned nvmlDeviceGetCurrPcieLinkWidth(cnn_nvml_device d, unsigned *lanes))
+{
+    return tell_value(d, &d->width, 0, lanes);
+}
+
+EXPORT(unsigned nvmlDeviceGetMaxPcieLinkWidth(cnn_nvml_device d, unsigned *lanes))
+{
+    return tell_value(d, &d->width, 1, lanes);
+}
+
+EXPORT(unsigned nvmlDeviceGetTemperatureThreshold(cnn_nvml_device d, unsigned kind,
+                                                  unsigned *celsius))
+{
+    return kind == CNN_NVML_TEMPERATURE_SLOWDOWN ? tell_value(d, &d->slowdown, 0, celsius)
+                                                 : CNN_NVML_INVALID_ARGUMENT;
+}
+
+EXPORT(unsigned nvmlDeviceGetMPSComputeRunningProcesses_v3(cnn_nvml_device d, unsigned *count,
+                                                           cnn_nvml_process *processes))
+{
+    unsigned clients;
+    const unsigned code = tell_value(d, &d->mps, 0, &clients);
+    if (code)
+        return code;
+    for (unsigned i = 0; i < clients && i < *count; i++)
+        processes[i] = (cnn_nvml_process){.pid = i + 1};
+    *count = clients;
+    return 0;
 }
 
 #ifdef OLD_NVML
