@@ -138,7 +138,7 @@ static void put_row(cnn_text *out, const cnn_table *t, int row)
     for (int c = 0; c < t->column_count; c++) {
         const cnn_table_column *column = &t->columns[c];
         const cnn_table_entry *field = cnn_table_field(t, row, c);
-        const bool is_key = first && (column->key || t->headless);
+        const bool is_key = first && (column->key || t->headless) && field->text && field->text[0];
         if (!is_shown(column))
             continue;
         first = false;

@@ -105,9 +105,9 @@ static void put_texts(const cnn_plots *p, const cnn_plot_measure *m, const int *
                      p->names->levels[pair->a], p->names->levels[pair->b]);
         else
             snprintf(full, sizeof full, "%s", cnn_plots_combination(p, pair->combination));
-        cnn_script_shorten(full, 32, name);
+        cnn_script_shorten(full, 28, name);
         cnn_script_label(f, LABELS - 14, top, CNN_ALIGN_RIGHT, CNN_COLOUR_INK, "%s", name);
-        if (isfinite(e.x))
+        if (isfinite(e.high - e.low))
             cnn_script_label(f, WIDTH - NUMBERS + 14, top, CNN_ALIGN_LEFT, CNN_COLOUR_INK,
                              "%.*f [%.*f, %.*f]", decimals, m->scale * e.x, decimals,
                              m->scale * e.low, decimals, m->scale * e.high);

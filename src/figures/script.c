@@ -84,12 +84,14 @@ void cnn_script_shorten(const char *s, int room, char out[CNN_SHORT_SIZE])
 /** The label of a y axis, left of the longest tick's. */
 static void put_y_label(cnn_figure *f, const char *label, const cnn_ticks *ticks, cnn_frame frame)
 {
+    char shown[CNN_SHORT_SIZE];
     int longest = 0;
     for (int i = 0; i < ticks->count; i++)
         longest =
             cnn_utf8_count(ticks->labels[i]) > longest ? cnn_utf8_count(ticks->labels[i]) : longest;
+    cnn_script_shorten(label, (int)((frame.bottom - frame.top) / character_width), shown);
     CNN_SCRIPT(f, "set label ");
-    cnn_script_quote(f, label);
+    cnn_script_quote(f, shown);
     CNN_SCRIPT(f, " at screen %.5f, screen %.5f center rotate by 90 textcolor rgb '%s'\n",
                fmax(9, frame.left - 22 - character_width * longest) / f->width,
                1 - (frame.top + frame.bottom) / 2 / f->height, cnn_colours_light[CNN_COLOUR_MUTED]);

@@ -13,6 +13,7 @@ for name in study names; do
     expect 0 "$cnnmpi" report $name.h5 --format html -o $name.html
     xmllint --noout $name.html || fail "$name.html is not XML"
     ! grep -Eiq 'https?:|//[a-z]|[^a-z]url\(|@import| src=' $name.html || fail "a URL in $name.html"
+    ! grep -Eq '\[-?nan|<th scope="row"></th>' $name.html || fail "an empty interval or heading in $name.html"
     [[ $(stat -c %s $name.html) -lt 2000000 ]] || fail "$name.html is larger than 2 MB"
     if command -v tidy >/dev/null; then
         tidy -e -q $name.html >errors 2>&1 || { cat errors; fail "tidy on $name.html"; }
