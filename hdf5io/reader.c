@@ -101,10 +101,12 @@ done:
     return st;
 }
 
-static cnn_status take_factor(cnn_results_factor *factor, const char *name, int32_t level_count,
-                              const char *labels, size_t width)
+static cnn_status take_factor(cnn_results_factor *factor, const char *name,
+                              const cnn_stored_factor *stored, const char *labels, size_t width)
 {
     cnn_status st = CNN_OK;
+    const int32_t level_count = stored->level_count;
+    factor->kind = stored->kind;
     CNN_CHECK((factor->name = cnn_strdup(name)) != NULL, CNN_ENOMEM, "name of a factor");
     CNN_CHECK((factor->labels = calloc((size_t)level_count, sizeof *factor->labels)) != NULL,
               CNN_ENOMEM, "labels of factor '%s'", name);
@@ -126,15 +128,16 @@ static cnn_status read_factors(const source *s, cnn_results *r)
     CNN_TRY(read_characters(s, CNN_VAR_FACTOR_NAME, 1, extents, &names, &name_width));
     CNN_TRY(read_characters(s, CNN_VAR_LEVEL_LABEL, 2, extents, &labels, &label_width));
     CNN_TRY(read_table(s, CNN_TABLE_FACTORS, &rows));
-    const int32_t *counts = rows;
+    const cnn_stored_factor *stored = rows;
     r->factors = calloc(extents[0], sizeof *r->factors);
     CNN_CHECK(r->factors, CNN_ENOMEM, "%llu factors", (unsigned long long)extents[0]);
     r->factor_count = (int)extents[0];
     for (int f = 0; f < r->factor_count; f++) {
-        CNN_CHECK(counts[f] > 0 && (hsize_t)counts[f] <= extents[1], CNN_EDATA,
-                  "'factor_level_count': factor %d has %d of at most %llu", f, (int)counts[f],
+        const int32_t count = stored[f].level_count;
+        CNN_CHECK(count > 0 && (hsize_t)count <= extents[1], CNN_EDATA,
+                  "'factor_level_count': factor %d has %d of at most %llu", f, (int)count,
                   (unsigned long long)extents[1]);
-        CNN_TRY(take_factor(&r->factors[f], names + (size_t)f * name_width, counts[f],
+        CNN_TRY(take_factor(&r->factors[f], names + (size_t)f * name_width, &stored[f],
                             labels + (size_t)f * (size_t)extents[1] * label_width, label_width));
     }
 done:

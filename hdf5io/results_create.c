@@ -21,12 +21,9 @@ enum { TITLE_SIZE = 256 };
 static int most_epochs(const cnn_job *job)
 {
     int most = 0;
-    for (int f = 0; f < job->factor_count; f++) {
-        const cnn_factor *factor = &job->factors[f];
-        if (factor->kind == CNN_FACTOR_TRAIN && strcmp(factor->name, "epochs") == 0)
-            for (int l = 0; l < factor->level_count; l++)
-                most = factor->values[l].epochs > most ? factor->values[l].epochs : most;
-    }
+    const cnn_factor *factor = cnn_job_find_factor(job, "epochs");
+    for (int l = 0; factor && l < factor->level_count; l++)
+        most = factor->values[l].epochs > most ? factor->values[l].epochs : most;
     return most > 0 ? most : job->train.epochs;
 }
 
@@ -155,24 +152,24 @@ static cnn_status put_factors(cnn_file_image *c, const cnn_job *job)
     size_t factors = c->lengths.of[CNN_DIM_FACTOR], levels = c->lengths.of[CNN_DIM_LEVEL];
     const char **names = calloc(factors, sizeof *names);
     const char **labels = calloc(factors * levels, sizeof *labels);
-    int32_t *counts = calloc(factors, sizeof *counts);
-    CNN_CHECK(names && labels && counts, CNN_ENOMEM, "labels of %zu factors", factors);
+    cnn_stored_factor *stored = calloc(factors, sizeof *stored);
+    CNN_CHECK(names && labels && stored, CNN_ENOMEM, "labels of %zu factors", factors);
     for (size_t f = 0; f < factors; f++) {
         const cnn_factor *factor = &job->factors[f];
         names[f] = factor->name;
-        counts[f] = factor->level_count;
+        stored[f] = (cnn_stored_factor){factor->level_count, (int8_t)factor->kind};
         for (int l = 0; l < factor->level_count; l++)
             labels[f * levels + (size_t)l] = factor->labels[l];
     }
     CNN_TRY(cnn_file_image_add_labels(c, CNN_VAR_FACTOR_NAME, 1, by_level, "name of the factor",
                                       names));
-    CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_FACTORS, counts, sizeof *counts));
+    CNN_TRY(cnn_file_image_add_table(c, CNN_TABLE_FACTORS, stored, sizeof *stored));
     CNN_TRY(cnn_file_image_add_labels(c, CNN_VAR_LEVEL_LABEL, 2, by_level,
                                       "label of the factor's level", labels));
 done:
     free(names);
     free(labels);
-    free(counts);
+    free(stored);
     return st;
 }
 
@@ -284,27 +281,65 @@ done:
     return st;
 }
 
-/** One factor's label in each run, under the factor's own name where no other variable has it. */
-static cnn_status put_factor_column(cnn_file_image *c, const cnn_job *job, const cnn_design *design,
-                                    int f)
+/** The name of a factor's column: its own where no other variable has it; owned by the caller. */
+static char *column_name(hid_t file, const cnn_factor *factor)
+{
+    char *name = cnn_strdup(factor->name);
+    for (char *blank; name && (blank = strchr(name, ' ')) != NULL;)
+        *blank = '_'; /* of a compound: framework_x_threads */
+    while (name && H5Lexists(file, name, H5P_DEFAULT) > 0) {
+        char *longer = cnn_asprintf("factor_%s", name);
+        free(name);
+        name = longer;
+    }
+    return name;
+}
+
+/** A level in each run. texts [level_count]; level_of [cell_count]. */
+static cnn_status put_level_column(cnn_file_image *c, const cnn_design *design,
+                                   const cnn_factor *factor, const char *const *texts,
+                                   const int *level_of)
 {
     static const cnn_dimension by_run[] = {CNN_DIM_RUN};
     cnn_status st = CNN_OK;
-    const cnn_factor *factor = &job->factors[f];
-    const char **labels = calloc((size_t)design->run_count, sizeof *labels);
-    char *name = NULL, *long_name = cnn_asprintf("level of the factor %s", factor->name);
-    CNN_CHECK(factor->name[0] && !strchr(factor->name, '/') && factor->name[0] != '.', CNN_EINVAL,
-              "'%s' cannot be the name of a variable", factor->name);
-    bool taken = H5Lexists(c->file, factor->name, H5P_DEFAULT) > 0;
-    name = cnn_asprintf(taken ? "factor_%s" : "%s", factor->name);
-    CNN_CHECK(labels && name && long_name, CNN_ENOMEM, "labels of '%s'", factor->name);
+    const char **of_runs = calloc((size_t)design->run_count, sizeof *of_runs);
+    char *name = column_name(c->file, factor);
+    char *long_name = cnn_asprintf("level of the factor %s", factor->name);
+    CNN_CHECK(of_runs && name && long_name, CNN_ENOMEM, "labels of '%s'", factor->name);
+    CNN_CHECK(name[0] && !strchr(name, '/') && name[0] != '.', CNN_EINVAL,
+              "'%s' cannot be the name of a variable", name);
     for (int r = 0; r < design->run_count; r++)
-        labels[r] = factor->labels[design->cells[design->runs[r].cell].levels[f]];
-    CNN_TRY(cnn_file_image_add_labels(c, name, 1, by_run, long_name, labels));
+        of_runs[r] = texts[level_of[design->runs[r].cell]];
+    CNN_TRY(cnn_file_image_add_labels(c, name, 1, by_run, long_name, of_runs));
 done:
-    free(labels);
+    free(of_runs);
     free(name);
     free(long_name);
+    return st;
+}
+
+/** One factor's level in each run; a compound's members have columns of their own. member -1: the
+ *  factor itself. */
+static cnn_status put_factor_column(cnn_file_image *c, const cnn_job *job, const cnn_design *design,
+                                    int f, int member)
+{
+    cnn_status st = CNN_OK;
+    const cnn_factor *all = &job->factors[f], *factor = member < 0 ? all : &all->members[member];
+    const char **texts = calloc((size_t)factor->level_count, sizeof *texts);
+    int *level_of = calloc((size_t)design->cell_count, sizeof *level_of);
+    CNN_CHECK(texts && level_of, CNN_ENOMEM, "levels of '%s'", factor->name);
+    for (int l = 0; l < factor->level_count; l++)
+        texts[l] = factor->settings ? factor->settings[l].text : factor->labels[l];
+    for (int cell = 0; cell < design->cell_count; cell++) {
+        const int level = design->cells[cell].levels[f];
+        level_of[cell] = member < 0 ? level : cnn_factor_member_level(all, member, level);
+    }
+    CNN_TRY(put_level_column(c, design, factor, texts, level_of));
+    for (int m = 0; member < 0 && m < factor->member_count; m++)
+        CNN_TRY(put_factor_column(c, job, design, f, m));
+done:
+    free(texts);
+    free(level_of);
     return st;
 }
 
@@ -357,7 +392,7 @@ static cnn_status put_everything(cnn_file_image *c, const cnn_job *job, const cn
     CNN_TRY(put_texts(c, job, plan));
     CNN_TRY(put_analysis(c, job));
     for (int f = 0; f < job->factor_count; f++) /* last, so that taken names are known */
-        CNN_TRY(put_factor_column(c, job, design, f));
+        CNN_TRY(put_factor_column(c, job, design, f, -1));
 done:
     return st;
 }

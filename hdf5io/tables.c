@@ -94,7 +94,10 @@ static const cnn_column combination_columns[] = {
      "level of each factor in the combination; -1 for the contrast"},
 };
 static const cnn_column factor_columns[] = {
-    {"factor_level_count", CNN_COLUMN_I32, 4, 0, "", "number of levels of the factor"},
+    CNN_COLUMN_OF(cnn_stored_factor, factor_level_count, level_count, I32, "",
+                  "number of levels of the factor"),
+    CNN_COLUMN_OF(cnn_stored_factor, factor_kind, kind, I8, "",
+                  "what the factor varies; a compound: several factors at once"),
 };
 
 static const cnn_column outlier_columns[] = {
@@ -144,7 +147,7 @@ const cnn_table cnn_tables[CNN_TABLE_COUNT] = {
     [CNN_TABLE_CELLS] = BY_TWO(CNN_DIM_CELL, CNN_DIM_FACTOR, cell_columns, int32_t),
     [CNN_TABLE_COMBINATIONS] =
         BY_TWO(CNN_DIM_COMBINATION, CNN_DIM_FACTOR, combination_columns, int32_t),
-    [CNN_TABLE_FACTORS] = BY_ONE(CNN_DIM_FACTOR, factor_columns, int32_t),
+    [CNN_TABLE_FACTORS] = BY_ONE(CNN_DIM_FACTOR, factor_columns, cnn_stored_factor),
     [CNN_TABLE_CELL_COUNTS] = ANALYSED(1, CNN_DIM_CELL, cnn_cell_count_columns, cnn_cell_count),
     [CNN_TABLE_SUMMARIES] = ANALYSED(2, CNN_DIM_CELL, cnn_summary_columns, cnn_summary),
     [CNN_TABLE_OUTLIERS] = ANALYSED(2, CNN_DIM_RUN, outlier_columns, int8_t),
@@ -186,6 +189,7 @@ static const struct {
     {"status", cnn_run_status_names, CNN_RUN_PLANNED},
     {"attempt_outcome", cnn_outcome_names, CNN_OUTCOME_NONE},
     {"warmup", warmup_meanings, -1},
+    {"factor_kind", cnn_factor_kind_names, -1},
     {"shared_device", sharing_meanings, -1},
     {"reason", cnn_reason_names, -1},
     {"outlier", cnn_outlier_names, -1},
@@ -240,7 +244,7 @@ static const struct {
     int since;
 } later_columns[] = {
     {"data_checksum", 4},         {"driver", 4}, {"environment", 5}, {"tuned_timings", 5},
-    {"environment_variables", 5},
+    {"environment_variables", 5}, {"factor_kind", 6},
 };
 
 int cnn_column_since(const char *name)

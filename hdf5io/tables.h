@@ -130,6 +130,11 @@ typedef struct {
     int32_t run, number;
 } cnn_attempt_key;
 
+typedef struct {
+    int32_t level_count;
+    int8_t kind; /* cnn_factor_kind_names */
+} cnn_stored_factor;
+
 /** Variables of text: one text each, or labels, by dimensions. */
 #define CNN_VAR_JOB_NAME          "job_name"
 #define CNN_VAR_JOB_FILE          "job_file"

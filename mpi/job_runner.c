@@ -381,6 +381,7 @@ static void leave(runner *r, cnn_status st)
     cnn_devices_close(&t->devices);
     free(t->status);
     free(t->attempts);
+    free(t->environments);
     if (t->rank == 0)
         cnn_prepared_free(&r->prepared);
     if (r->comm != MPI_COMM_NULL && st != CNN_EMPI && r->lost == 0)

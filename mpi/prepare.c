@@ -10,6 +10,7 @@
 #include "mpi/message.h"
 #include "mpi/resume.h"
 #include "mpi/tuning.h"
+#include "mpi/worker/run_place.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -184,6 +185,7 @@ cnn_status cnn_prepare(const cnn_job *job, const cnn_run_options *options, const
     CNN_CHECK(levels <= CNN_MAX_LEVELS, CNN_EUSAGE,
               "the contrast has %d levels; at most %d can be run back to back", levels,
               CNN_MAX_LEVELS);
+    CNN_TRY(cnn_run_place_check(job, places, ranks));
     if (exists(job->output)) /* what --force cannot replace is refused at once */
         CNN_TRY(cnn_target_resolve(job->output, &target));
     CNN_CHECK(

@@ -38,7 +38,7 @@ typedef struct {
     char **algorithms;        /* [cell_count] frozen for this rank's device model; NULL: none */
     int session;              /* this invocation's number in the results file */
     int epoch_count;          /* of a row of the file */
-    int environment;          /* of this rank's runs: place in the file; -1: none */
+    int *environments; /* [cell_count] of this rank's runs: places in the file, -1: none; or NULL */
     int8_t *status;    /* [run_count] cnn_run_status; as the file had it, rank 0 keeps it current */
     const int *home;   /* [block_count] rank whose device has done a part of the block, -1: none;
                           NULL: no block is half done. Rank 0's; borrowed */

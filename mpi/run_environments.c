@@ -11,17 +11,31 @@
 #include <string.h>
 #include <unistd.h>
 
-/** The recorded variables of this rank's runs. */
-static cnn_status describe(const cnn_rank_context *context, cnn_stored_environment *out)
+/** The environments of one cell's runs, on all ranks. */
+typedef struct {
+    cnn_stored_environment *of_ranks; /* [size] */
+    int *place;                       /* [size] in the file */
+    /* rank 0: what the file holds, with what has been added; [places] */
+    cnn_stored_environment *known;
+    int places;
+    int different, unrecorded; /* ranks, of the cell where they are most */
+} record;
+
+/** The recorded variables of this rank's runs of a cell. */
+static cnn_status describe(const cnn_rank_context *context, int cell, cnn_stored_environment *out)
 {
     cnn_status st = CNN_OK;
-    const cnn_environment_wishes wishes = {context->job->run_environment.pass,
-                                           context->job->run_environment.set};
-    char **environment = NULL;
-    CNN_TRY(cnn_start_environment(context->job, &context->places[context->rank], &environment));
+    const cnn_treatment treatment =
+        cnn_job_treatment(context->job, context->design->cells[cell].levels);
+    char **environment = NULL, **set = NULL;
+    CNN_TRY(cnn_job_variables(context->job, &treatment, &set));
+    const cnn_environment_wishes wishes = {context->job->run_environment.pass, set};
+    CNN_TRY(cnn_start_environment(context->job, &treatment, &context->places[context->rank],
+                                  &environment));
     CNN_TRY(cnn_environment_describe(environment, &wishes, out->variables, sizeof out->variables));
 done:
     cnn_environment_free(&environment);
+    cnn_job_free_variables(&set);
     return st;
 }
 
@@ -35,23 +49,18 @@ static int place_of(const cnn_stored_environment *rows, int places, const char *
 }
 
 /** Rank 0: the place of each rank's environment; new ones go into the file. */
-static cnn_status assign(cnn_rank_context *context, const cnn_stored_environment *of_ranks,
-                         const cnn_stored_environment *known, int places, int *place)
+static cnn_status assign(cnn_rank_context *context, record *r)
 {
     cnn_status st = CNN_OK;
-    cnn_stored_environment *rows = calloc((size_t)places + 1, sizeof *rows);
-    CNN_CHECK(rows != NULL, CNN_ENOMEM, "%d environments", places);
-    memcpy(rows, known, (size_t)places * sizeof *rows);
     for (int rank = 0; rank < context->size; rank++) {
-        const int at = place_of(rows, places, of_ranks[rank].variables);
-        place[rank] = at;
-        if (at < 0 || rows[at].variables[0])
+        const int at = place_of(r->known, r->places, r->of_ranks[rank].variables);
+        r->place[rank] = at;
+        if (at < 0 || r->known[at].variables[0])
             continue;
-        rows[at] = of_ranks[rank];
-        CNN_TRY(cnn_writer_environment(context->writer, at, &rows[at]));
+        r->known[at] = r->of_ranks[rank];
+        CNN_TRY(cnn_writer_environment(context->writer, at, &r->known[at]));
     }
 done:
-    free(rows);
     return st;
 }
 
@@ -60,7 +69,8 @@ static void note_cleared(const cnn_rank_context *context, cnn_progress *progress
 {
     cnn_text names = {0};
     char **made = NULL;
-    if (cnn_start_environment(context->job, &context->places[context->rank], &made) != CNN_OK)
+    const cnn_treatment any = cnn_job_treatment(context->job, context->design->cells[0].levels);
+    if (cnn_start_environment(context->job, &any, &context->places[context->rank], &made) != CNN_OK)
         return;
     for (char *const *v = environ; *v; v++) {
         bool kept = cnn_variable_kind_of(*v) != CNN_VARIABLE_CLEARED;
@@ -79,37 +89,72 @@ static void note_cleared(const cnn_rank_context *context, cnn_progress *progress
     cnn_environment_free(&made);
 }
 
-static void note_differences(const int *place, int size, cnn_progress *progress)
+static void note_differences(const record *r, cnn_progress *progress)
 {
-    int different = 0, unrecorded = 0;
-    for (int rank = 0; rank < size; rank++) {
-        different += place[rank] != place[0];
-        unrecorded += place[rank] < 0;
-    }
-    if (different)
+    if (r->different)
         cnn_progress_note(progress, "WARNING: the environments of ranks differ in variables that "
                                     "change runs; the report names them");
-    if (unrecorded)
+    if (r->unrecorded)
         cnn_progress_note(progress,
                           "WARNING: the results file has no place left for the environments of %d "
                           "ranks; their runs have none on record",
-                          unrecorded);
+                          r->unrecorded);
 }
 
-static cnn_status record(MPI_Comm comm, cnn_rank_context *context,
-                         const cnn_stored_environment *known, int places,
-                         cnn_stored_environment *of_ranks, int *place)
+static void count_differences(const cnn_rank_context *context, record *r)
+{
+    int different = 0, unrecorded = 0;
+    for (int rank = 0; rank < context->size; rank++) {
+        different += r->place[rank] != r->place[0];
+        unrecorded += r->place[rank] < 0;
+    }
+    r->different = different > r->different ? different : r->different;
+    r->unrecorded = unrecorded > r->unrecorded ? unrecorded : r->unrecorded;
+}
+
+/** An earlier cell whose runs get the same variables; -1: none. */
+static int find_alike(const cnn_rank_context *context, int cell)
+{
+    const cnn_job *job = context->job;
+    const cnn_treatment t = cnn_job_treatment(job, context->design->cells[cell].levels);
+    for (int c = 0; c < cell; c++) {
+        const cnn_treatment u = cnn_job_treatment(job, context->design->cells[c].levels);
+        bool alike = !u.framework->is_simulated;
+        for (int i = 0; alike && i < t.setting_count; i++)
+            alike = !cnn_setting_variable(t.settings[i]) || t.settings[i] == u.settings[i];
+        if (alike)
+            return c;
+    }
+    return -1;
+}
+
+/** Settles the place of a cell's environments. Collective. */
+static cnn_status record_cell(MPI_Comm comm, cnn_rank_context *context, int cell, record *r)
 {
     cnn_status st = CNN_OK;
-    const size_t size = (size_t)context->size;
     cnn_stored_environment mine;
-    CNN_TRY(cnn_collective_agree(comm, describe(context, &mine)));
-    CNN_TRY(cnn_collective_gather(comm, &mine, sizeof mine, of_ranks));
+    CNN_TRY(cnn_collective_agree(comm, describe(context, cell, &mine)));
+    CNN_TRY(cnn_collective_gather(comm, &mine, sizeof mine, r->of_ranks));
     if (context->rank == 0)
-        st = assign(context, of_ranks, known, places, place);
+        st = assign(context, r);
     CNN_TRY(cnn_collective_agree(comm, st));
-    CNN_TRY(cnn_collective_broadcast(comm, place, size * sizeof *place));
-    context->environment = place[context->rank];
+    CNN_TRY(cnn_collective_broadcast(comm, r->place, (size_t)context->size * sizeof *r->place));
+    context->environments[cell] = r->place[context->rank];
+    count_differences(context, r);
+done:
+    return st;
+}
+
+static cnn_status record_all(MPI_Comm comm, cnn_rank_context *context, record *r)
+{
+    cnn_status st = CNN_OK;
+    for (int c = 0; c < context->design->cell_count; c++) {
+        const cnn_treatment t = cnn_job_treatment(context->job, context->design->cells[c].levels);
+        const int alike = t.framework->is_simulated ? -1 : find_alike(context, c);
+        context->environments[c] = alike >= 0 ? context->environments[alike] : -1;
+        if (alike < 0 && !t.framework->is_simulated)
+            CNN_TRY(record_cell(comm, context, c, r));
+    }
 done:
     return st;
 }
@@ -120,23 +165,27 @@ cnn_status cnn_environments_record(MPI_Comm comm, cnn_rank_context *context,
 {
     cnn_status st = CNN_OK;
     const size_t size = (size_t)context->size;
-    cnn_stored_environment *of_ranks = NULL;
-    int *place = NULL;
-    context->environment = -1;
+    record r = {.places = places};
     if (cnn_job_is_simulated(context->job))
         return CNN_OK;
-    of_ranks = calloc(size, sizeof *of_ranks);
-    place = calloc(size, sizeof *place);
-    if (!of_ranks || !place)
+    r.of_ranks = calloc(size, sizeof *r.of_ranks);
+    r.place = calloc(size, sizeof *r.place);
+    r.known = calloc((size_t)places + 1, sizeof *r.known);
+    context->environments =
+        calloc((size_t)context->design->cell_count, sizeof *context->environments);
+    if (!r.of_ranks || !r.place || !r.known || !context->environments)
         st = cnn_error_set(CNN_ENOMEM, "environments of %zu ranks", size);
     CNN_TRY(cnn_collective_agree(comm, st));
-    CNN_TRY(record(comm, context, known, places, of_ranks, place));
+    if (context->rank == 0)
+        memcpy(r.known, known, (size_t)places * sizeof *r.known);
+    CNN_TRY(record_all(comm, context, &r));
     if (progress) {
         note_cleared(context, progress);
-        note_differences(place, context->size, progress);
+        note_differences(&r, progress);
     }
 done:
-    free(of_ranks);
-    free(place);
+    free(r.of_ranks);
+    free(r.place);
+    free(r.known);
     return st;
 }

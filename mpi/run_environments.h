@@ -10,9 +10,10 @@
 
 #include <mpi.h>
 
-/** Finds the place of every rank's environment among known [places] (rank 0: as the file has them),
- *  writes new ones, and sets context->environment to this rank's; -1 where the file has no place
- *  left, or nothing but simulations. Rank 0 prints which of its variables trainers do not get, and
+/** Finds the place of every rank's environments among known [places] (rank 0: as the file has them),
+ *  writes new ones, and sets context->environments [cell] to this rank's; -1 where the file has no
+ *  place left, and of simulated frameworks; NULL where the job only simulates. A cell's differ from
+ *  others' by the factors env.NAME. Rank 0 prints which of its variables trainers do not get, and
  *  whether ranks differ. On all ranks: CNN_EIO: the file cannot be written. Called by all ranks of
  *  comm; collective; needs the open file. */
 cnn_status cnn_environments_record(MPI_Comm comm, cnn_rank_context *context,

@@ -45,16 +45,11 @@ static bool has_own_framework(const cnn_job *job)
 
 static bool asks_for_tf32(const cnn_job *job)
 {
-    for (int f = 0; f < job->factor_count; f++) {
-        const cnn_factor *factor = &job->factors[f];
-        if (factor->kind != CNN_FACTOR_TRAIN || strcmp(factor->name, "precision") != 0)
-            continue;
-        for (int l = 0; l < factor->level_count; l++)
-            if (factor->values[l].precision == CNN_PRECISION_TF32)
-                return true;
-        return false;
-    }
-    return job->train.precision == CNN_PRECISION_TF32;
+    const cnn_factor *factor = cnn_job_find_factor(job, "precision");
+    for (int l = 0; factor && l < factor->level_count; l++)
+        if (factor->values[l].precision == CNN_PRECISION_TF32)
+            return true;
+    return !factor && job->train.precision == CNN_PRECISION_TF32;
 }
 
 /* ---- what this rank has -------------------------------------------------------------------- */

@@ -82,13 +82,17 @@ static cnn_status start(cnn_trainers *trainers, int run, const char *spec, cnn_t
 {
     cnn_status st = CNN_OK;
     processes *all = (processes *)trainers;
+    const int cell = all->context->design->runs[run].cell;
+    cnn_place place;
     process *p = calloc(1, sizeof *p);
     CNN_CHECK(p != NULL, CNN_ENOMEM, "a trainer");
     p->trainer = (cnn_trainer){poll_process, next_line,    has_ended,    is_mute,
                                life_seconds, kill_process, describe_end, destroy_process};
     p->telemetry = all->telemetry;
+    CNN_TRY(cnn_start_place(all->context, cell, &place));
+    CNN_TRY(cnn_telemetry_cores(p->telemetry, place.cpus));
     cnn_telemetry_begin(p->telemetry);
-    CNN_TRY(cnn_start_trainer(all->context, all->context->design->runs[run].cell, spec, &p->child));
+    CNN_TRY(cnn_start_trainer(all->context, cell, spec, &p->child));
     p->heartbeat = all->context->heartbeat;
     cnn_heartbeat_guard_trainer(p->heartbeat, cnn_child_order(p->child));
     cnn_telemetry_trainer(p->telemetry, (int)cnn_child_pid(p->child));

@@ -3,7 +3,7 @@
 
 #include "mpi/worker/locate.h"
 #include "mpi/worker/python_environment.h"
-#include "mpi/worker/simulated.h"
+#include "mpi/worker/run_place.h"
 #include "protocol/spec.h"
 
 #include <stdlib.h>
@@ -151,7 +151,8 @@ static cnn_status write_spec(const cnn_job *job, const cnn_design *design, int r
     const cnn_run *r = &design->runs[run];
     const cnn_treatment t = cnn_job_treatment(job, design->cells[r->cell].levels);
     const cnn_place nowhere = {.host = "any", .device = "any", .cores = 1};
-    cnn_place stated = cnn_simulated_place(t.framework, place ? place : &nowhere);
+    cnn_place stated = cnn_run_place(&t, place ? place : &nowhere);
+    cnn_text factors = {0};
     cnn_simulation simulation = simulation_of(job, design, run, &stated, attempt);
     cnn_spec *spec = calloc(1, sizeof *spec); /* only borrows: never freed with cnn_spec_free */
     CNN_CHECK(spec != NULL, CNN_ENOMEM, "specification of run %d", run);
@@ -163,15 +164,19 @@ static cnn_status write_spec(const cnn_job *job, const cnn_design *design, int r
     spec->network = *t.architecture;
     spec->source = *t.source;
     spec->train = t.train;
-    spec->mode = (char *)t.framework->mode;
+    spec->mode = (char *)t.mode;
     spec->backend = (char *)t.framework->backend;
     spec->simulate = t.framework->is_simulated ? &simulation : NULL;
+    cnn_job_describe_settings(&t, &factors);
+    CNN_TRY(cnn_text_status(&factors));
+    spec->factors = factors.s;
     spec->tune = tune;
     spec->algorithms = (char *)algorithms;
     cnn_spec_write(spec, out);
     CNN_TRY(cnn_text_status(out));
 done:
     free(spec);
+    cnn_text_free(&factors);
     return st;
 }
 

@@ -3,8 +3,8 @@
 
 #include "base/printable.h"
 #include "base/text.h"
+#include "mpi/worker/run_place.h"
 #include "mpi/worker/run_record.h"
-#include "mpi/worker/simulated.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -192,16 +192,19 @@ static cnn_status report_run(cnn_worker *w, int run, cnn_run_status status, bool
 static void complete_row(cnn_worker *w, int run)
 {
     cnn_measured *row = &w->record.row;
-    const cnn_place place = cnn_simulated_place(treatment_of(w, run).framework, w->place);
+    const cnn_treatment treatment = treatment_of(w, run);
+    const cnn_place place = cnn_run_place(&treatment, w->place);
     row->attempts = w->work.attempts[level_of(w, run)] + w->attempt + 1;
     if (row->attempts > w->context->store->attempts_per_run)
         row->attempts = w->context->store->attempts_per_run;
     row->session = w->context->session;
     row->rank = w->context->rank;
-    row->environment = treatment_of(w, run).framework->is_simulated ? -1 : w->context->environment;
+    row->environment = w->context->environments
+                           ? w->context->environments[w->context->design->runs[run].cell]
+                           : -1;
     row->shared_device = (int8_t)place.shared;
     if (row->threads < 0)
-        row->threads = w->place->cores;
+        row->threads = place.cores;
     cnn_copy_printable(row->host, sizeof row->host, place.host, false);
     cnn_copy_printable(row->device, sizeof row->device, place.device, false);
     cnn_copy_printable(row->device_model, sizeof row->device_model, place.device_model, false);
@@ -344,9 +347,10 @@ static cnn_status start_attempt(cnn_worker *w)
     w->last_event = now(w);
     w->timed_out = w->killed = w->ready_reported = w->answer_due = false;
     w->leave_asked = w->leave_granted = false;
-    cnn_record_begin(&w->record, treatment_of(w, run).train.epochs);
+    const cnn_treatment treatment = treatment_of(w, run);
+    cnn_record_begin(&w->record, treatment.train.epochs);
     if (!context->job->compare.allow[CNN_CONDITION_THREADS])
-        w->record.given_threads = w->place->cores;
+        w->record.given_threads = cnn_run_place(&treatment, w->place).cores;
     if (context->trainers->start(context->trainers, run, spec.s, &w->trainer) != CNN_OK) {
         cnn_copy_printable(w->record.reason, sizeof w->record.reason, cnn_error_message(), false);
         w->record.row.start_time = cnn_system_wall(context->system);

@@ -128,6 +128,7 @@ class Run:
         self.seed: int = spec["seed"]
         self.threads: int = spec["threads"]
         self.settings: dict[str, Any] = spec["train"]  # epochs, batch_size, optimizer, ...
+        self.factors: dict[str, Any] = spec.get("factors", {})  # free factors: {"num_workers": 4}
         self.network: str = spec["network"]["name"]
         self.layers: list[Any] = spec["network"]["layers"]
         self.diverged = False

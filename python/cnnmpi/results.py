@@ -17,7 +17,7 @@ __all__ = ["open", "whole_blocks"]
 
 def open(path: Union[str, os.PathLike[str]]) -> xr.Dataset:
     """The whole file in memory. Flags (`status`, `warmup`, `attempt_outcome`) are words, the factors are
-    coordinates of `run`, start_time is a time. The accessor `cnnmpi` has more:
+    coordinates of `run` (numbers where all levels are), start_time is a time. The accessor `cnnmpi` has more:
     open(path).cnnmpi.runs."""
     with xr.open_dataset(path, decode_times=False) as file:
         data = file.load()
@@ -31,16 +31,36 @@ def _decode(data: xr.Dataset) -> xr.Dataset:
         if "flag_meanings" in variable.attrs:
             data[name] = _words(data[name])
     data["start_time"] = _times(data["start_time"])
-    factors = [str(name) for name in data["factor_name"].values]
-    columns = [_column(data, name) for name in factors]
-    data = data.set_coords(columns)
-    data.attrs["factors"] = columns
+    columns = _factor_columns(data)
+    for name in columns.values():
+        data[name] = _numbers(data[name])
+    data = data.set_coords(list(columns.values()))
+    data.attrs["factors"] = list(columns.values())
     return data
 
 
-def _column(data: xr.Dataset, factor: str) -> str:
-    """The column of a factor: of its own name, unless that of another variable was the same."""
-    return f"factor_{factor}" if f"factor_{factor}" in data else factor
+LEVEL_OF = "level of the factor "
+
+
+def _factor_columns(data: xr.Dataset) -> dict[str, str]:
+    """{factor: its column of `run`}, in the file's order. A contrast of several factors has one column
+    ("framework_x_threads" of "framework x threads"), and each of its members has one."""
+    texts = {name: str(variable.attrs.get("long_name", "")) for name, variable in data.variables.items()}
+    named = {text[len(LEVEL_OF):]: str(name) for name, text in texts.items() if text.startswith(LEVEL_OF)}
+    order = [str(name) for name in data["factor_name"].values]
+    members = [member for name in order for member in (name, *name.split(" x "))]
+    return {name: named[name] for name in dict.fromkeys(members)}
+
+
+def _numbers(levels: xr.DataArray) -> xr.DataArray:
+    """Levels that are all numbers as numbers, others as they are."""
+    for kind in (int, float):
+        try:
+            values = np.array([kind(str(level)) for level in levels.values])
+        except ValueError:
+            continue
+        return xr.DataArray(values, levels.coords, levels.dims, levels.name, levels.attrs)
+    return levels
 
 
 def _words(flags: xr.DataArray) -> xr.DataArray:
@@ -88,7 +108,7 @@ class Results:
     @property
     def contrast(self) -> str:
         """Column of the factor whose levels are compared."""
-        return _column(self._data, self._data.attrs["contrast"])
+        return _factor_columns(self._data)[self._data.attrs["contrast"]]
 
     @property
     def runs(self) -> pd.DataFrame:

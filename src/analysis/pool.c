@@ -67,6 +67,7 @@ static cnn_status copy_factors(const cnn_results *from, cnn_results *to)
         ours->labels = calloc((size_t)theirs->level_count, sizeof *ours->labels);
         CNN_CHECK(ours->labels, CNN_ENOMEM, "levels of %s", theirs->name);
         ours->level_count = theirs->level_count;
+        ours->kind = theirs->kind;
         for (int l = 0; l < theirs->level_count; l++)
             CNN_TRY(copy_text(theirs->labels[l], &ours->labels[l]));
     }

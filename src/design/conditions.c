@@ -28,7 +28,7 @@ static int64_t expected(const plan *p, int cell, cnn_condition condition)
     case CNN_CONDITION_EPOCHS:
         return t.train.epochs;
     case CNN_CONDITION_THREADS:
-        return simulated ? truth->reports.threads : 0;
+        return simulated ? truth->reports.threads : t.threads;
     case CNN_CONDITION_DATA:
     case CNN_CONDITION_COUNT:
         break;

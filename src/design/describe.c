@@ -82,12 +82,10 @@ static void describe_size(const cnn_design *d, const cnn_job *job, cnn_text *out
 /** One setting of all runs; where it is a factor, the value in train: counts for none of them. */
 static void describe_setting(const cnn_job *job, const char *key, const char *value, cnn_text *out)
 {
-    for (int f = 0; f < job->factor_count; f++)
-        if (strcmp(job->factors[f].name, key) == 0) {
-            cnn_text_printf(out, "%s (factor)", key);
-            return;
-        }
-    cnn_text_append(out, value);
+    if (cnn_job_find_factor(job, key))
+        cnn_text_printf(out, "%s (factor)", key);
+    else
+        cnn_text_append(out, value);
 }
 
 static void describe_training(const cnn_job *job, cnn_text *out)
@@ -128,10 +126,12 @@ static void describe_factors(const cnn_job *job, cnn_text *out)
         cnn_text_printf(out, "  %-*s %c", width, factor->name, f == job->contrast ? '*' : ' ');
         int column = width + 4, l = 0;
         for (; l < factor->level_count; l++) {
-            int n = cnn_utf8_count(factor->labels[l]) + 2;
+            /* beside its name a free factor needs no more than the values */
+            const char *text = factor->settings ? factor->settings[l].text : factor->labels[l];
+            int n = cnn_utf8_count(text) + 2;
             if (l > 0 && column + n > WIDTH - 20) /* room for the count of the rest */
                 break;
-            cnn_text_printf(out, "%s %s", l ? "," : "", factor->labels[l]);
+            cnn_text_printf(out, "%s %s", l ? "," : "", text);
             column += n;
         }
         if (l < factor->level_count)

@@ -64,12 +64,13 @@ done:
     return st;
 }
 
-/** "native / arch1 / mnist"; levels of -1 are left out. Owned by the caller; NULL: no memory. */
+/** "native / arch1 / mnist"; levels of -1 and those of free factors with one level are left out.
+ *  Owned by the caller; NULL: no memory. */
 static char *make_label(const cnn_job *job, const int *levels)
 {
     cnn_text t = {0};
     for (int f = 0; f < job->factor_count; f++)
-        if (levels[f] >= 0)
+        if (levels[f] >= 0 && cnn_factor_is_shown(&job->factors[f]))
             cnn_text_printf(&t, "%s%s", t.len ? " / " : "", job->factors[f].labels[levels[f]]);
     if (!t.len)
         cnn_text_append(&t, "all");

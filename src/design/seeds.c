@@ -24,7 +24,7 @@ uint32_t cnn_design_seed(const cnn_job *job, const int *levels, bool warmup, uin
 {
     uint64_t sum = 0;
     for (int f = 0; f < job->factor_count; f++) {
-        if (f == job->contrast)
+        if (f == job->contrast || !cnn_factor_is_shown(&job->factors[f]))
             continue;
         const char *name = job->factors[f].name, *label = job->factors[f].labels[levels[f]];
         uint64_t pair = cnn_checksum(CNN_CHECKSUM_START, name, strlen(name) + 1);

@@ -10,7 +10,8 @@
 
 /** The seed that all runs of a block share; a function of the job's seed, the names of the
  *  combination's factors and levels, and a number, and of nothing else: levels and factors may be
- *  reordered and levels added without changing the seeds of the combinations that stay.
+ *  reordered and levels added without changing the seeds of the combinations that stay. A free factor
+ *  with one level does not count.
  *
  *  levels  [factor_count], one level of each factor; the contrast's entry is not looked at
  *  number  the repeat (seeds: crossed: the seed's index; warm-up: a count over all warm-up blocks)

@@ -31,7 +31,7 @@ cnn_status cnn_telemetry_create(const char *cpus, const cnn_nvml *gpu, cnn_telem
     CNN_CHECK(t != NULL, CNN_ENOMEM, "telemetry");
     t->gpu = gpu;
     if (cpus) {
-        CNN_CHECK(cnn_cpulist_parse(cpus, &t->cpus), CNN_EINVAL, "not a list of CPUs: '%s'", cpus);
+        CNN_TRY(cnn_telemetry_cores(t, cpus));
     } else {
         for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
             CPU_SET(cpu, &t->cpus); /* CPUs that do not exist report no clock */
@@ -40,6 +40,14 @@ cnn_status cnn_telemetry_create(const char *cpus, const cnn_nvml *gpu, cnn_telem
     t = NULL;
 done:
     free(t);
+    return st;
+}
+
+cnn_status cnn_telemetry_cores(cnn_telemetry *t, const char *cpus)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(cnn_cpulist_parse(cpus, &t->cpus), CNN_EINVAL, "not a list of CPUs: '%s'", cpus);
+done:
     return st;
 }
 

@@ -16,6 +16,9 @@ typedef struct cnn_telemetry cnn_telemetry;
  *  borrowed; NULL: it has none. */
 cnn_status cnn_telemetry_create(const char *cpus, const cnn_nvml *gpu, cnn_telemetry **out);
 void cnn_telemetry_destroy(cnn_telemetry **telemetry);
+/** The cores of the next runs, where they are not all of the rank's: a list. CNN_EINVAL: it is
+ *  none. */
+cnn_status cnn_telemetry_cores(cnn_telemetry *telemetry, const char *cpus);
 /** Begins a run. */
 void cnn_telemetry_begin(cnn_telemetry *telemetry);
 /** Says which process the run's trainer is, to distinguish others on its GPU from it. */

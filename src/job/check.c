@@ -13,7 +13,7 @@ static int find_factor(const cnn_job *job, const char *name)
 }
 
 /** "did you mean 'framework'?", or which factors there are. */
-static void unknown_contrast(cnn_job_reader *r, const char *name)
+static void unknown_contrast(cnn_job_reader *r, struct fy_node *node, const char *name)
 {
     const char *names[CNN_JOB_FACTORS_MAX + 1] = {NULL};
     cnn_text all = {0};
@@ -23,30 +23,67 @@ static void unknown_contrast(cnn_job_reader *r, const char *name)
     }
     const char *meant = name ? cnn_suggest(name, names) : NULL;
     if (meant)
-        cnn_yaml_error(r->y, r->contrast, "'contrast' must name a factor; did you mean '%s'?",
-                       meant);
+        cnn_yaml_error(r->y, node, "'contrast' must name a factor; did you mean '%s'?", meant);
     else
-        cnn_yaml_error(r->y, r->contrast, "'contrast' must name one of the factors (%s)",
+        cnn_yaml_error(r->y, node, "'contrast' must name one of the factors (%s)",
                        all.s ? all.s : "");
     cnn_text_free(&all);
 }
 
-/** The contrast that the file names, or framework. */
-static void check_contrast(cnn_job_reader *r)
+/** The factor that a node of `contrast` names; -1: none with two levels, which is an error. */
+static int contrast_factor(cnn_job_reader *r, struct fy_node *node)
 {
-    cnn_job *job = r->job;
-    const char *name = r->contrast ? cnn_yaml_scalar(r->contrast) : "framework";
-    int factor = name ? find_factor(job, name) : -1;
-    if (factor >= 0)
-        job->contrast = factor;
-    if (factor < 0 && r->contrast)
-        unknown_contrast(r, name);
-    else if (factor >= 0 && job->factors[factor].level_count < 2 && r->contrast)
-        cnn_yaml_error(r->y, r->contrast,
+    const char *name = cnn_yaml_scalar(node);
+    const int factor = name ? find_factor(r->job, name) : -1;
+    if (factor < 0)
+        unknown_contrast(r, node, name);
+    else if (r->job->factors[factor].level_count < 2)
+        cnn_yaml_error(r->y, node,
                        "'%s' has one level, so that there is nothing to compare; name a factor "
                        "with two or more",
                        name);
-    else if (factor >= 0 && job->factors[factor].level_count < 2)
+    return factor;
+}
+
+/** [framework, threads]: several factors at once. *count: of factors, or 0 after an error. */
+static void read_contrast_list(cnn_job_reader *r, int *factors, int *count)
+{
+    void *iter = NULL;
+    const int errors = cnn_yaml_errors(r->y);
+    *count = 0;
+    if (fy_node_sequence_item_count(r->contrast) < 2)
+        cnn_yaml_error(r->y, r->contrast,
+                       "'contrast' must be a factor, or a list of two factors or more, as in "
+                       "[framework, threads]");
+    for (struct fy_node *item; (item = fy_node_sequence_iterate(r->contrast, &iter));) {
+        const int factor = contrast_factor(r, item);
+        bool repeated = factor < 0;
+        for (int i = 0; i < *count; i++)
+            repeated |= factors[i] == factor;
+        if (repeated && factor >= 0)
+            cnn_yaml_error(r->y, item, "'%s' is given twice", r->job->factors[factor].name);
+        if (!repeated)
+            factors[(*count)++] = factor;
+    }
+    if (cnn_yaml_errors(r->y) != errors)
+        *count = 0;
+}
+
+/** The contrast that the file names, or framework. factors [CNN_JOB_FACTORS_MAX], *count: those that
+ *  it combines; 0: it is one factor. */
+static void check_contrast(cnn_job_reader *r, int *factors, int *count)
+{
+    cnn_job *job = r->job;
+    *count = 0;
+    if (r->contrast && fy_node_is_sequence(r->contrast)) {
+        read_contrast_list(r, factors, count);
+        return;
+    }
+    const int factor =
+        r->contrast ? contrast_factor(r, r->contrast) : find_factor(job, "framework");
+    if (factor >= 0)
+        job->contrast = factor;
+    if (factor >= 0 && job->factors[factor].level_count < 2 && !r->contrast)
         cnn_yaml_error(r->y, r->lists[factor],
                        "with one framework there is nothing to compare; add another one, or name "
                        "a factor with two or more levels as contrast:");
@@ -117,13 +154,21 @@ static void check_size(cnn_job_reader *r)
                        job->repeats, cells * job->repeats, CNN_JOB_RUNS_MAX);
 }
 
-void cnn_job_check(cnn_job_reader *r)
+cnn_status cnn_job_check(cnn_job_reader *r)
 {
+    cnn_status st = CNN_OK;
+    int combined[CNN_JOB_FACTORS_MAX], count;
     if (!r->job->factors)
-        return; /* already reported */
-    check_contrast(r);
+        return CNN_OK; /* already reported */
+    check_contrast(r, combined, &count);
     check_precision(r);
     check_momentum(r);
     check_schedule(r);
     check_size(r);
+    cnn_job_check_free_factors(r);
+    if (count &&
+        cnn_yaml_errors(r->y) == 0) /* last: the lists of levels are by elementary factors */
+        CNN_TRY(cnn_job_combine_contrast(r, combined, count));
+done:
+    return st;
 }

@@ -5,33 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static cnn_factor_kind kind_of(const char *name, bool *known)
+static cnn_factor_kind kind_of(const char *name)
 {
-    *known = true;
     if (strcmp(name, "framework") == 0)
         return CNN_FACTOR_FRAMEWORK;
     if (strcmp(name, "architecture") == 0)
         return CNN_FACTOR_ARCHITECTURE;
     if (strcmp(name, "dataset") == 0)
         return CNN_FACTOR_DATASET;
-    *known = cnn_field_find(cnn_train_fields, name) != NULL;
-    return CNN_FACTOR_TRAIN;
-}
-
-static void unknown_factor(cnn_job_reader *r, struct fy_node *key)
-{
-    const char *names[CNN_JOB_FACTORS_MAX + 1] = {"framework", "architecture", "dataset"};
-    int n = 3;
-    for (const cnn_field *f = cnn_train_fields; f->key && n < CNN_JOB_FACTORS_MAX; f++)
-        names[n++] = f->key;
-    const char *text = cnn_yaml_scalar(key), *meant = cnn_suggest(text, names);
-    if (meant)
-        cnn_yaml_error(r->y, key, "unknown factor '%s'; did you mean '%s'?", text, meant);
-    else
-        cnn_yaml_error(r->y, key,
-                       "unknown factor '%s'; a factor is framework, architecture, dataset or a key "
-                       "of train:",
-                       text);
+    return cnn_field_find(cnn_train_fields, name) ? CNN_FACTOR_TRAIN : CNN_FACTOR_FREE;
 }
 
 /** Room for count levels of a factor, and for what they stand for. */
@@ -56,6 +38,11 @@ static cnn_status allocate(cnn_job *job, cnn_factor *f, int count)
         break;
     case CNN_FACTOR_TRAIN:
         ok &= (f->values = calloc((size_t)count, sizeof *f->values)) != NULL;
+        break;
+    case CNN_FACTOR_FREE:
+        ok &= (f->settings = calloc((size_t)count, sizeof *f->settings)) != NULL;
+        break;
+    case CNN_FACTOR_COMPOUND: /* made of factors that have been read */
         break;
     }
     CNN_CHECK(ok, CNN_ENOMEM, "%d levels of '%s'", count, f->name);
@@ -89,6 +76,21 @@ static void read_setting(cnn_job_reader *r, cnn_factor *f, struct fy_node *level
         }
 }
 
+/** A level of a free factor. */
+static cnn_status read_free(cnn_job_reader *r, cnn_factor *f, struct fy_node *level, int i)
+{
+    cnn_status st = CNN_OK;
+    CNN_TRY(cnn_job_read_setting(r, level, f, &f->settings[i], &f->labels[i]));
+    for (int j = 0; j < i; j++)
+        if (cnn_job_same_value(&f->settings[i], &f->settings[j])) {
+            cnn_yaml_error(r->y, level, "level '%s' of '%s' is given twice", f->settings[i].text,
+                           f->name);
+            break;
+        }
+done:
+    return st;
+}
+
 /** Reads a level that is one word. */
 static cnn_status read_word(cnn_job_reader *r, cnn_factor *f, struct fy_node *level, int i)
 {
@@ -102,6 +104,9 @@ static cnn_status read_word(cnn_job_reader *r, cnn_factor *f, struct fy_node *le
         return cnn_job_take_dataset(r, level, &job->datasets[i]);
     case CNN_FACTOR_TRAIN:
         read_setting(r, f, level, i);
+        break;
+    case CNN_FACTOR_FREE:
+    case CNN_FACTOR_COMPOUND:
         break;
     }
     return CNN_OK;
@@ -122,6 +127,8 @@ static cnn_status read_level(cnn_job_reader *r, cnn_factor *f, struct fy_node *l
     const char *text = cnn_yaml_scalar(level);
     f->index[i] = i;
     CNN_TRY(set_label(f, i, text));
+    if (f->kind == CNN_FACTOR_FREE)
+        return read_free(r, f, level, i);
     if (f->kind == CNN_FACTOR_FRAMEWORK && fy_node_is_mapping(level)) {
         CNN_TRY(cnn_job_read_framework(r, level, &r->job->frameworks[i]));
         CNN_TRY(set_label(f, i, r->job->frameworks[i].name));
@@ -140,13 +147,10 @@ done:
 static cnn_status read_factor(cnn_job_reader *r, struct fy_node *key, struct fy_node *list)
 {
     cnn_status st = CNN_OK;
-    bool known;
     const char *name = cnn_yaml_scalar(key);
-    cnn_factor_kind kind = kind_of(name, &known);
-    if (!known) {
-        unknown_factor(r, key);
+    cnn_factor_kind kind = kind_of(name);
+    if (kind == CNN_FACTOR_FREE && !cnn_job_check_free_name(r, key, name))
         return CNN_OK;
-    }
     int count = fy_node_is_sequence(list) ? fy_node_sequence_item_count(list) : 0;
     if (count < 1 || count > CNN_JOB_LEVELS_MAX) {
         cnn_yaml_error(r->y, list, "'%s' must be a list of 1 to %d levels, as in %s: [%s]", name,

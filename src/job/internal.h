@@ -8,10 +8,11 @@
 
 enum {
     CNN_JOB_NAME_MAX = 63, /* bytes of a level's name: columns of the results file have that room */
-    CNN_JOB_LEVELS_MAX = 256,    /* of one factor */
-    CNN_JOB_CELLS_MAX = 10000,   /* products of levels, ... */
-    CNN_JOB_RUNS_MAX = 1000000,  /* ... times repeats */
-    CNN_JOB_FACTORS_MAX = 3 + 32 /* framework, architecture, dataset, keys of train: */
+    CNN_JOB_LEVELS_MAX = 256,   /* of one factor */
+    CNN_JOB_CELLS_MAX = 10000,  /* products of levels, ... */
+    CNN_JOB_RUNS_MAX = 1000000, /* ... times repeats */
+    /* framework, architecture, dataset, keys of train:, free ones */
+    CNN_JOB_FACTORS_MAX = 3 + 32 + CNN_JOB_FREE_MAX
 };
 
 /** An entry of datasets: or architectures: until a level asks for it. */
@@ -44,6 +45,11 @@ cnn_status cnn_job_parse_bytes(const char *path, const char *text, size_t len, b
 /** Expands a path in place (base/paths.h); NULL stays NULL. node: where errors are reported. */
 void cnn_job_expand_path(cnn_job_reader *r, struct fy_node *node, char **path);
 
+/** Whether a job may set or pass the variable; else the error is recorded at node. */
+bool cnn_job_check_variable(cnn_job_reader *r, struct fy_node *node, const char *name);
+/** Whether a job may set the variable to a value, which may be NULL: no text. */
+bool cnn_job_check_assignment(cnn_job_reader *r, struct fy_node *key, struct fy_node *node,
+                              const char *name, const char *value);
 /** Reads run_environment:; node may be NULL. */
 cnn_status cnn_job_read_environment(cnn_job_reader *r, struct fy_node *node);
 
@@ -59,6 +65,18 @@ cnn_status cnn_job_read_factors(cnn_job_reader *r);
 /** What one level stands for: a framework (a word or a mapping), an architecture, a data set. An
  *  unknown name is an error of the file. */
 cnn_status cnn_job_read_framework(cnn_job_reader *r, struct fy_node *level, cnn_framework *out);
+/** Whether a factor can have this name, which none of the others has; else the error is recorded at
+ *  its key. */
+bool cnn_job_check_free_name(cnn_job_reader *r, struct fy_node *key, const char *name);
+/** Reads a level of a free factor: the setting, and the level's label. */
+cnn_status cnn_job_read_setting(cnn_job_reader *r, struct fy_node *level, const cnn_factor *factor,
+                                cnn_setting *out, char **label);
+/** Whether two settings of one factor are the same value. */
+bool cnn_job_same_value(const cnn_setting *a, const cnn_setting *b);
+/** Checks free factors against frameworks and run_environment:. */
+void cnn_job_check_free_factors(cnn_job_reader *r);
+/** Puts a compound in the place of the factors that the contrast combines: indices [count]. */
+cnn_status cnn_job_combine_contrast(cnn_job_reader *r, const int *factors, int count);
 /** Records "unknown <what> 'x'; did you mean 'y'?" at a level, or else `otherwise`. names is
  *  NULL-terminated. */
 void cnn_job_unknown_level(cnn_job_reader *r, struct fy_node *level, const char *what,
@@ -69,8 +87,9 @@ cnn_status cnn_job_take_dataset(cnn_job_reader *r, struct fy_node *level, cnn_so
 /** True if a and b agree in the member that `key` of train: fills. */
 bool cnn_job_same_setting(const char *key, const cnn_train *a, const cnn_train *b);
 
-/** Checks that involve several keys: contrast, size, settings that exclude each other. */
-void cnn_job_check(cnn_job_reader *r);
+/** Checks that involve several keys: contrast, size, settings that exclude each other. Then puts the
+ *  compound of a contrast of several factors in their place. */
+cnn_status cnn_job_check(cnn_job_reader *r);
 
 /** True if text can be a level's name; else the error is recorded at node. */
 bool cnn_job_check_name(cnn_yaml *y, struct fy_node *node, const char *text);

@@ -88,6 +88,15 @@ static void free_factor(cnn_factor *f)
 {
     for (int i = 0; f->labels && i < f->level_count; i++)
         free(f->labels[i]);
+    for (int i = 0; f->settings && i < f->level_count; i++) {
+        free(f->settings[i].name);
+        free(f->settings[i].text);
+        free(f->settings[i].value);
+    }
+    for (int i = 0; i < f->member_count; i++)
+        free_factor(&f->members[i]);
+    free(f->members);
+    free(f->settings);
     free(f->name);
     free(f->labels);
     free(f->index);
@@ -157,29 +166,71 @@ bool cnn_job_same_setting(const char *key, const cnn_train *a, const cnn_train *
            0;
 }
 
+const cnn_factor *cnn_job_find_factor(const cnn_job *job, const char *name)
+{
+    for (int f = 0; f < job->factor_count; f++) {
+        const cnn_factor *factor = &job->factors[f];
+        if (factor->kind != CNN_FACTOR_COMPOUND && strcmp(factor->name, name) == 0)
+            return factor;
+        for (int m = 0; m < factor->member_count; m++)
+            if (strcmp(factor->members[m].name, name) == 0)
+                return &factor->members[m];
+    }
+    return NULL;
+}
+
+int cnn_factor_member_level(const cnn_factor *compound, int member, int level)
+{
+    for (int m = compound->member_count - 1; m > member; m--)
+        level /= compound->members[m].level_count;
+    return level % compound->members[member].level_count;
+}
+
+/** Settings of the job that do more than to reach the trainer's specification. */
+static void apply_setting(const cnn_setting *setting, cnn_treatment *t)
+{
+    int64_t threads;
+    t->settings[t->setting_count++] = setting;
+    if (strcmp(setting->name, "threads") == 0 && cnn_parse_int(setting->text, &threads))
+        t->threads = (int)threads;
+}
+
+static void apply_level(const cnn_job *job, const cnn_factor *f, int level, cnn_treatment *t)
+{
+    const cnn_field *field;
+    switch (f->kind) {
+    case CNN_FACTOR_FRAMEWORK:
+        t->framework = &job->frameworks[f->index[level]];
+        break;
+    case CNN_FACTOR_ARCHITECTURE:
+        t->architecture = &job->architectures[f->index[level]];
+        break;
+    case CNN_FACTOR_DATASET:
+        t->source = &job->datasets[f->index[level]];
+        break;
+    case CNN_FACTOR_TRAIN:
+        field = cnn_field_find(cnn_train_fields, f->name);
+        memcpy((char *)&t->train + field->offset, (const char *)&f->values[level] + field->offset,
+               value_size(field->kind));
+        break;
+    case CNN_FACTOR_FREE:
+        apply_setting(&f->settings[level], t);
+        break;
+    case CNN_FACTOR_COMPOUND:
+        for (int m = 0; m < f->member_count; m++)
+            apply_level(job, &f->members[m], cnn_factor_member_level(f, m, level), t);
+        break;
+    }
+}
+
 cnn_treatment cnn_job_treatment(const cnn_job *job, const int *levels)
 {
     cnn_treatment t = {.train = job->train};
-    for (int i = 0; i < job->factor_count; i++) {
-        const cnn_factor *f = &job->factors[i];
-        int level = levels[i];
-        switch (f->kind) {
-        case CNN_FACTOR_FRAMEWORK:
-            t.framework = &job->frameworks[f->index[level]];
-            break;
-        case CNN_FACTOR_ARCHITECTURE:
-            t.architecture = &job->architectures[f->index[level]];
-            break;
-        case CNN_FACTOR_DATASET:
-            t.source = &job->datasets[f->index[level]];
-            break;
-        case CNN_FACTOR_TRAIN: {
-            const cnn_field *field = cnn_field_find(cnn_train_fields, f->name);
-            memcpy((char *)&t.train + field->offset,
-                   (const char *)&f->values[level] + field->offset, value_size(field->kind));
-            break;
-        }
-        }
-    }
+    for (int i = 0; i < job->factor_count; i++)
+        apply_level(job, &job->factors[i], levels[i], &t);
+    t.mode = t.framework->mode;
+    for (int i = 0; i < t.setting_count && t.framework->trainer; i++)
+        if (strcmp(t.settings[i]->name, "mode") == 0)
+            t.mode = t.settings[i]->text;
     return t;
 }

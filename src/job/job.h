@@ -37,16 +37,30 @@ typedef enum {
     CNN_FACTOR_FRAMEWORK,
     CNN_FACTOR_ARCHITECTURE,
     CNN_FACTOR_DATASET,
-    CNN_FACTOR_TRAIN, /* a key of train: */
+    CNN_FACTOR_TRAIN,    /* a key of train: */
+    CNN_FACTOR_FREE,     /* any other name: a value for trainers, threads, env.NAME */
+    CNN_FACTOR_COMPOUND, /* a contrast of several factors: its levels combine theirs */
 } cnn_factor_kind;
 
+enum { CNN_JOB_FREE_MAX = 16 /* free factors of a job */ };
+
+/** What a level of a free factor sets. */
 typedef struct {
-    char *name; /* "framework", "architecture", "dataset" or a key of train: */
+    char *name;         /* of the factor: "num_workers", "threads", "env.OMP_PLACES" */
+    char *text, *value; /* as it is written, and as JSON: gcc and "gcc", 4 and 4 */
+} cnn_setting;
+
+typedef struct cnn_factor {
+    char *name; /* "framework", "architecture", "dataset", a key of train:, a free factor's; of a
+                   compound the members': "framework x threads" */
     cnn_factor_kind kind;
     int level_count;
-    char **labels; /* [level_count], unique within the factor */
-    int *index;    /* [level_count] into frameworks, architectures, datasets; unused for TRAIN */
+    char **labels; /* [level_count], unique within the factor; a free factor's carry its name */
+    int *index;    /* [level_count] into frameworks, architectures, datasets; unused for others */
     cnn_train *values; /* TRAIN: [level_count], of which only the member named by `name` counts */
+    cnn_setting *settings; /* FREE: [level_count] */
+    int member_count;
+    struct cnn_factor *members; /* COMPOUND: the last one's levels run fastest */
 } cnn_factor;
 
 /** Measures that a study may be about, in the order of analysis/figures.h; NULL-terminated. */
@@ -139,12 +153,28 @@ bool cnn_framework_is_same(const cnn_framework *a, const cnn_framework *b);
 /** The names of the conditions that a job allows to differ: "parameters, threads"; "" without. */
 void cnn_job_describe_allowed(const bool allow[CNN_CONDITION_COUNT], cnn_text *out);
 
+/** The elementary factor of a name, be it a member of the compound; NULL: there is none. */
+const cnn_factor *cnn_job_find_factor(const cnn_job *job, const char *name);
+/** Level of a member in a level of its compound. */
+int cnn_factor_member_level(const cnn_factor *compound, int member, int level);
+/** Whether names of cells hold the factor's level: not that of a free factor with one level. */
+static inline bool cnn_factor_is_shown(const cnn_factor *factor)
+{
+    return factor->kind != CNN_FACTOR_FREE || factor->level_count > 1;
+}
+/** The variable that a free factor called env.NAME sets; NULL: it sets none. */
+const char *cnn_setting_variable(const cnn_setting *setting);
+
 /** What one cell of the job trains: settings with the levels of its factors put in. */
 typedef struct {
     const cnn_framework *framework;
     const cnn_network *architecture; /* not inferred */
     const cnn_source *source;
     cnn_train train;
+    const char *mode; /* of a trainer that comes with cnnmpi; NULL: it is none */
+    int threads;      /* by the factor `threads`; 0: as many as its rank has cores */
+    int setting_count;
+    const cnn_setting *settings[CNN_JOB_FREE_MAX]; /* of all free factors, in the file's order */
 } cnn_treatment;
 
 /** levels [factor_count]: one level index per factor. Pointers are borrowed from the job. */
@@ -153,6 +183,13 @@ cnn_treatment cnn_job_treatment(const cnn_job *job, const int *levels);
 /** What is trained, as one JSON object that is equal for treatments that are: where a data set lies
  *  and how it is split by its seed are left out. */
 void cnn_job_describe_treatment(const cnn_treatment *treatment, cnn_text *out);
+/** Appends the free factors that a cell's trainer reads from its specification, as a JSON object;
+ *  nothing where there are none. */
+void cnn_job_describe_settings(const cnn_treatment *treatment, cnn_text *out);
+/** The "NAME=value" that a cell's trainer gets from the job: by run_environment, and by factors. *out is
+ *  a NULL-terminated list, owned by the caller: cnn_job_free_variables. */
+cnn_status cnn_job_variables(const cnn_job *job, const cnn_treatment *treatment, char ***out);
+void cnn_job_free_variables(char ***variables);
 /** Appends what trainers get by run_environment, as two JSON members with a comma before each; equal
  *  for jobs that pass and set the same. */
 void cnn_job_describe_environment(const cnn_job *job, cnn_text *out);

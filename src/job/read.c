@@ -355,7 +355,7 @@ cnn_status cnn_job_parse_bytes(const char *path, const char *text, size_t len, b
         CNN_TRY(cnn_job_read_environment(&r, r.run_environment));
         CNN_TRY(cnn_job_read_entries(&r));
         CNN_TRY(cnn_job_read_factors(&r));
-        cnn_job_check(&r);
+        CNN_TRY(cnn_job_check(&r));
     } else if (cnn_yaml_root(r.y)) {
         cnn_yaml_error(r.y, cnn_yaml_root(r.y), "a job file must be a mapping (key: value)");
     }

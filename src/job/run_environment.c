@@ -34,8 +34,7 @@ static bool is_in(char *const *list, const char *name)
     return false;
 }
 
-/** Whether a name may stand under `pass` or `set`; else the error is recorded at its node. */
-static bool check_name(cnn_job_reader *r, struct fy_node *node, const char *name)
+bool cnn_job_check_variable(cnn_job_reader *r, struct fy_node *node, const char *name)
 {
     const cnn_variable_kind kind = is_name(name) ? cnn_variable_kind_of(name) : CNN_VARIABLE_OTHER;
     if (!is_name(name))
@@ -57,7 +56,7 @@ static bool check_name(cnn_job_reader *r, struct fy_node *node, const char *name
 static void read_passed(cnn_job_reader *r, struct fy_node *item, char **list, int *n)
 {
     const char *name = cnn_yaml_scalar(item);
-    if (!check_name(r, item, name))
+    if (!cnn_job_check_variable(r, item, name))
         return;
     if (is_in(list, name))
         cnn_yaml_error(r->y, item, "'%s' is given twice", name);
@@ -65,12 +64,11 @@ static void read_passed(cnn_job_reader *r, struct fy_node *item, char **list, in
         list[(*n)++] = cnn_strdup(name);
 }
 
-static void read_set(cnn_job_reader *r, struct fy_node *key, struct fy_node *node, char **list,
-                     int *n)
+bool cnn_job_check_assignment(cnn_job_reader *r, struct fy_node *key, struct fy_node *node,
+                              const char *name, const char *value)
 {
-    const char *name = cnn_yaml_scalar(key), *value = cnn_yaml_scalar(node);
-    if (!check_name(r, key, name))
-        return;
+    if (!cnn_job_check_variable(r, key, name))
+        return false;
     if (strcmp(name, "LD_PRELOAD") == 0)
         cnn_yaml_error(r->y, key,
                        "a job does not set LD_PRELOAD; run_environment: {pass: "
@@ -88,6 +86,15 @@ static void read_set(cnn_job_reader *r, struct fy_node *key, struct fy_node *nod
         cnn_yaml_error(r->y, node, "the value of '%s' must be printable text of at most %d bytes",
                        name, MOST_VALUE);
     else
+        return true;
+    return false;
+}
+
+static void read_set(cnn_job_reader *r, struct fy_node *key, struct fy_node *node, char **list,
+                     int *n)
+{
+    const char *name = cnn_yaml_scalar(key), *value = cnn_yaml_scalar(node);
+    if (cnn_job_check_assignment(r, key, node, name, value))
         list[(*n)++] = cnn_asprintf("%s=%s", name, value);
 }
 
@@ -188,4 +195,37 @@ void cnn_job_describe_environment(const cnn_job *job, cnn_text *out)
 {
     write_list("environment passed", job->run_environment.pass, out);
     write_list("environment set", job->run_environment.set, out);
+}
+
+cnn_status cnn_job_variables(const cnn_job *job, const cnn_treatment *treatment, char ***out)
+{
+    cnn_status st = CNN_OK;
+    char **list = NULL, **set = job->run_environment.set;
+    size_t count = 0, n = 0;
+    while (set && set[count])
+        count++;
+    list = calloc(count + CNN_JOB_FREE_MAX + 1, sizeof *list);
+    CNN_CHECK(list != NULL, CNN_ENOMEM, "variables of a run");
+    for (; n < count; n++)
+        CNN_CHECK((list[n] = cnn_strdup(set[n])) != NULL, CNN_ENOMEM, "variables of a run");
+    for (int i = 0; i < treatment->setting_count; i++) {
+        const char *name = cnn_setting_variable(treatment->settings[i]);
+        if (name)
+            CNN_CHECK((list[n++] = cnn_asprintf("%s=%s", name, treatment->settings[i]->text)) !=
+                          NULL,
+                      CNN_ENOMEM, "variables of a run");
+    }
+    *out = list;
+    list = NULL;
+done:
+    cnn_job_free_variables(&list);
+    return st;
+}
+
+void cnn_job_free_variables(char ***variables)
+{
+    for (char **v = *variables; v && *v; v++)
+        free(*v);
+    free(*variables);
+    *variables = NULL;
 }

@@ -39,7 +39,8 @@ void cnn_job_describe_treatment(const cnn_treatment *treatment, cnn_text *out)
         cnn_text_append(out, ",\"simulate\":");
         cnn_truth_write_json(&f->truth, out);
     } else if (f->trainer) {
-        cnn_text_printf(out, ",\"trainer\":\"%s\",\"mode\":\"%s\"", f->trainer->name, f->mode);
+        cnn_text_printf(out, ",\"trainer\":\"%s\",\"mode\":\"%s\"", f->trainer->name,
+                        treatment->mode);
         if (f->backend)
             cnn_text_printf(out, ",\"backend\":\"%s\"", f->backend);
     } else if (f->is_command) {
@@ -57,7 +58,12 @@ void cnn_job_describe_treatment(const cnn_treatment *treatment, cnn_text *out)
     cnn_source_write_json(&source, out);
     cnn_text_append(out, ",\"architecture\":");
     cnn_network_write_json(treatment->architecture, out);
-    cnn_text_append(out, "}");
+    for (int i = 0; i < treatment->setting_count; i++) {
+        cnn_text_append(out, i ? "," : ",\"factors\":{");
+        cnn_text_append_json(out, treatment->settings[i]->name);
+        cnn_text_printf(out, ":%s", treatment->settings[i]->value);
+    }
+    cnn_text_append(out, treatment->setting_count ? "}}" : "}");
 }
 
 /** Appends the member of a JSON text that holds byte `at`: from the comma or bracket before it to

@@ -11,7 +11,7 @@ typedef struct {
     int protocol, run, path, seed, threads;
     bool tune;
     char *framework, *algorithms, *weights_out, *mode, *backend;
-    struct fy_node *network, *dataset, *train, *simulate;
+    struct fy_node *network, *dataset, *train, *simulate, *factors;
 } outline;
 
 /** What a specification asks for; "tune" is written in the second kind only. */
@@ -34,6 +34,7 @@ static const cnn_field outline_fields[] = {
     {"weights_out", CNN_FIELD_STRING, offsetof(outline, weights_out), .required = false},
     {"mode", CNN_FIELD_STRING, offsetof(outline, mode), .required = false},
     {"backend", CNN_FIELD_STRING, offsetof(outline, backend), .required = false},
+    {"factors", CNN_FIELD_NODE, offsetof(outline, factors), .required = false},
     {0},
 };
 
@@ -94,12 +95,38 @@ static bool is_known_version(cnn_yaml *y)
 /** Members that version 1 does not have are errors there. */
 static void check_members(cnn_yaml *y, const outline *o)
 {
-    static const char *const keys[] = {"weights_out", "mode", "backend"};
-    const char *const texts[] = {o->weights_out, o->mode, o->backend};
-    for (int i = 0; i < 3; i++)
-        if (texts[i] && o->protocol == 1)
+    static const char *const keys[] = {"weights_out", "mode", "backend", "factors"};
+    const bool given[] = {o->weights_out, o->mode, o->backend, o->factors};
+    for (int i = 0; i < 4; i++)
+        if (given[i] && o->protocol == 1)
             cnn_yaml_error(y, cnn_yaml_lookup(cnn_yaml_root(y), keys[i]),
                            "'%s' is a member of protocol 2, but \"protocol\" is 1", keys[i]);
+}
+
+/** Reads an object of plain values as JSON text; NULL: it is none. */
+static char *read_factors(cnn_yaml *y, struct fy_node *node)
+{
+    cnn_text out = {0};
+    void *iter = NULL;
+    const char *comma = "{";
+    bool good = fy_node_is_mapping(node) && fy_node_mapping_item_count(node) > 0;
+    for (struct fy_node_pair *pair; good && (pair = fy_node_mapping_iterate(node, &iter));) {
+        struct fy_node *value = fy_node_pair_value(pair);
+        const char *text = cnn_yaml_scalar(value), *name = cnn_yaml_scalar(fy_node_pair_key(pair));
+        good = text && name;
+        cnn_text_append(&out, comma);
+        cnn_text_append_json(&out, name ? name : "");
+        cnn_text_append(&out, ":");
+        if (fy_node_get_style(value) == FYNS_DOUBLE_QUOTED)
+            cnn_text_append_json(&out, text ? text : "");
+        else
+            cnn_text_append(&out, text ? text : "");
+        comma = ",";
+    }
+    cnn_text_append(&out, "}");
+    if (!good)
+        cnn_yaml_error(y, node, "'factors' must be an object of numbers, texts, true and false");
+    return cnn_text_take(&out);
 }
 
 static void read_spec(cnn_yaml *y, outline *o, cnn_spec *spec)
@@ -125,6 +152,8 @@ static void read_spec(cnn_yaml *y, outline *o, cnn_spec *spec)
     spec->mode = o->mode;
     spec->backend = o->backend;
     o->algorithms = o->weights_out = o->mode = o->backend = NULL;
+    if (o->factors)
+        spec->factors = read_factors(y, o->factors);
     if (o->simulate && (spec->simulate = calloc(1, sizeof *spec->simulate)) != NULL)
         cnn_simulation_read(y, o->simulate, spec->simulate);
     else if (o->simulate)
@@ -171,8 +200,8 @@ static void write_named(const char *key, const char *name, const char *body_key,
 /** The lowest version that has all members of the specification. */
 static int lowest_version(const cnn_spec *spec)
 {
-    const char *const newer[] = {spec->weights_out, spec->mode, spec->backend};
-    for (int i = 0; i < 3; i++)
+    const char *const newer[] = {spec->weights_out, spec->mode, spec->backend, spec->factors};
+    for (int i = 0; i < 4; i++)
         if (newer[i] && newer[i][0])
             return 2;
     return 1;
@@ -200,6 +229,8 @@ void cnn_spec_write(const cnn_spec *spec, cnn_text *out)
     write_named("dataset", spec->source.name, "source", &source, out);
     cnn_text_append(out, ",\"train\":");
     cnn_train_write_json(&spec->train, out);
+    if (spec->factors && spec->factors[0])
+        cnn_text_printf(out, ",\"factors\":%s", spec->factors);
     if (spec->simulate) {
         cnn_text_append(out, ",\"simulate\":");
         cnn_simulation_write_json(spec->simulate, out);
@@ -214,6 +245,7 @@ void cnn_spec_free(cnn_spec *spec)
     free(spec->framework);
     free(spec->algorithms);
     free(spec->weights_out);
+    free(spec->factors);
     free(spec->mode);
     free(spec->backend);
     cnn_source_free(&spec->source);

@@ -32,6 +32,8 @@ typedef struct {
     cnn_simulation *simulate; /* of a simulated framework; NULL: trains */
     char *mode;        /* how a trainer with several modes trains; NULL, "": not given. Version 2 */
     char *backend;     /* library that a trainer with a choice computes with; likewise */
+    char *factors;     /* free factors of its cell, a JSON object of numbers, texts, true and false;
+                          NULL, "": none. Version 2 */
     char *weights_out; /* file that takes the final weights, f32 little-endian in canonical order;
                           NULL, "": none. Version 2 */
 } cnn_spec;

@@ -48,6 +48,15 @@ static bool is_same(const variable *a, const variable *b)
            (!a->s || memcmp(a->s, b->s, a->length) == 0);
 }
 
+/** Whether the variable is varied by the job, as a factor. */
+static bool is_varied(const cnn_results *results, const variable *name)
+{
+    char *factor = cnn_asprintf("env.%.*s", (int)name->name, name->s);
+    const bool varied = factor && cnn_results_varies(results, factor);
+    free(factor);
+    return varied;
+}
+
 /** Whether the variable differs between environments. */
 static bool differs(const environments *e, const variable *name)
 {
@@ -98,7 +107,7 @@ static void put_differences(const cnn_report *r, const environments *e, cnn_tabl
             bool is_known = false;
             for (int k = 0; k < i; k++)
                 is_known |= find(e->texts[k], &v).s != NULL;
-            if (is_known || !differs(e, &v) || count++ >= most)
+            if (is_known || !differs(e, &v) || is_varied(r->results, &v) || count++ >= most)
                 continue;
             cnn_text values = {0};
             put_values(e, &v, &values);

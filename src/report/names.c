@@ -25,7 +25,7 @@ static void put_level(const cnn_results_factor *factor, int level, cnn_text *out
 {
     if (!names_itself(factor->name))
         cnn_text_printf(out, "%s ", factor->name);
-    cnn_text_append(out, factor->labels[level]);
+    cnn_text_append(out, cnn_results_level_text(factor, level));
 }
 
 /** is_single: there is no other combination. */
@@ -33,7 +33,8 @@ static char *label_of(const cnn_results *r, const int *levels, bool is_single)
 {
     cnn_text t = {0};
     for (int f = 0; f < r->factor_count; f++)
-        if (f != r->contrast && (is_single || r->factors[f].level_count > 1)) {
+        if (f != r->contrast && (is_single || r->factors[f].level_count > 1) &&
+            cnn_results_factor_is_shown(&r->factors[f])) {
             cnn_text_append(&t, t.len ? "/" : "");
             put_level(&r->factors[f], levels[f], &t);
         }

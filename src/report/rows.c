@@ -113,7 +113,7 @@ static void put_levels(cnn_text *t, const cnn_results *r, int run)
 {
     const int *levels = &r->cell_levels[r->planned[run].cell * r->factor_count];
     for (int f = 0; f < r->factor_count; f++)
-        put_text(t, r->factors[f].labels[levels[f]]);
+        put_text(t, cnn_results_level_text(&r->factors[f], levels[f]));
 }
 
 cnn_status cnn_report_runs(const cnn_results *results, const cnn_rows_source *sources,

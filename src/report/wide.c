@@ -58,7 +58,7 @@ static void put_factors(const cnn_report *r, int cell, bool contrast, cnn_table 
     const int *levels = &x->cell_levels[cell * x->factor_count];
     for (int f = 0; f < x->factor_count; f++)
         if (contrast || f != x->contrast)
-            cnn_table_text(t, "%s", x->factors[f].labels[levels[f]]);
+            cnn_table_text(t, "%s", cnn_results_level_text(&x->factors[f], levels[f]));
 }
 
 static cnn_table *make(wide *w, const char *name, const cnn_table_column *more, size_t count)

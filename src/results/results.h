@@ -7,19 +7,31 @@
 #include "base/status.h"
 #include "results/record.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** Of the files that are written. Older ones are read: docs/results-file.md has what each added. */
-#define CNN_LAYOUT_VERSION 5
+#define CNN_LAYOUT_VERSION 6
 #define CNN_LAYOUT_OLDEST  3
 
 enum { CNN_RESULTS_NAME_ROOM = 32, CNN_RESULTS_LOOKS_MAX = 10 };
 
+/** Kinds of factors, in the order of cnn_factor_kind (job/job.h). */
+#define CNN_FACTOR_KINDS(X) X(framework) X(architecture) X(dataset) X(setting) X(free) X(compound)
+extern const char *const cnn_factor_kind_names[]; /* "framework"; NULL-terminated */
+enum { CNN_RESULTS_FACTOR_FREE = 4 };
+
 typedef struct {
-    char *name; /* "framework" */
+    char *name; /* "framework"; of a compound contrast its members': "framework x threads" */
     int level_count;
-    char **labels; /* [level_count] */
+    int kind;      /* as above; -1: a file of an older layout */
+    char **labels; /* [level_count]; those of a free factor begin with its name: "threads 4" */
 } cnn_results_factor;
+
+/** The level of a factor without its factor's name. */
+const char *cnn_results_level_text(const cnn_results_factor *factor, int level);
+/** Whether names of cells hold the factor's level: not that of a free factor with one level. */
+bool cnn_results_factor_is_shown(const cnn_results_factor *factor);
 
 /** A session: one invocation of cnnmpi on the file. */
 typedef struct {
@@ -78,6 +90,9 @@ typedef struct {
     int environment_count; /* places; runs refer to them by their column `environment` */
     cnn_stored_environment *environments;
 } cnn_results;
+
+/** Whether a factor of this name, itself or a member of the compound, has two levels or more. */
+bool cnn_results_varies(const cnn_results *results, const char *factor);
 
 /** Frees everything; takes NULL, leaves NULL. */
 void cnn_results_free(cnn_results **results);

@@ -101,9 +101,10 @@ static void write_devices(const cnn_job_status *s, cnn_text *out)
 static void write_run(const cnn_results *r, int run, cnn_text *out)
 {
     const cnn_planned *p = &r->planned[run];
-    for (int f = 0; f < r->factor_count; f++)
-        cnn_text_printf(out, "%s%s", f ? " / " : "",
-                        r->factors[f].labels[r->cell_levels[p->cell * r->factor_count + f]]);
+    const int *levels = &r->cell_levels[p->cell * r->factor_count];
+    for (int f = 0, shown = 0; f < r->factor_count; f++)
+        if (cnn_results_factor_is_shown(&r->factors[f]))
+            cnn_text_printf(out, "%s%s", shown++ ? " / " : "", r->factors[f].labels[levels[f]]);
     if (p->warmup)
         cnn_text_append(out, ", warm-up");
     else

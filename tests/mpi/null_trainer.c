@@ -8,7 +8,8 @@
  *    data=FILE    its first word is reported as the data's checksum
  *    images=FILE  its first word as the number of training images
  *    parameters=N, threads=N  reported as its own
- *    env=FILE     lines "RUN NAME=VALUE" are appended: the whole environment
+ *    env=FILE     lines "RUN NAME=VALUE" are appended: the whole environment, and "its threads",
+ *                 "its factors" (of the specification), "its cpus" (how many it may use)
  *    tell=FILE    a line "RUN FRAMEWORK CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER ALGORITHMS" is
  *                 appended: those given, "-" without; when asked to tune "tune" and those told
  *    tune=WHAT    when asked to tune: error, exit, silent, train, hang, nothing (to choose)
@@ -33,6 +34,7 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,6 +149,12 @@ static void tell_device(const manners *m, const cnn_spec *spec, const char *algo
     add_line(m->tell, line);
 }
 
+static int count_cpus(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
+}
+
 static void list_environment(const manners *m, const cnn_spec *spec)
 {
     cnn_text lines = {0};
@@ -154,6 +162,9 @@ static void list_environment(const manners *m, const cnn_spec *spec)
         return;
     for (char **v = environ; *v; v++)
         cnn_text_printf(&lines, "%d %s\n", spec->run, *v);
+    cnn_text_printf(&lines, "%d its threads=%d\n%d its factors=%s\n%d its cpus=%d\n", spec->run,
+                    spec->threads, spec->run, spec->factors ? spec->factors : "", spec->run,
+                    count_cpus());
     add_line(m->env, lines.s ? lines.s : "");
     cnn_text_free(&lines);
 }

@@ -146,6 +146,59 @@ END
         count table "^attempt [01] 0 error 0 0 3 .*OpenMP gives a team of 1 of the [0-9]+ threads asked for: ${limit%=*} is" 2
     done
     ;;
+factors)
+    # Free factors: values in the specification, variables, cores; the contrast is one of two factors.
+    [[ $(nproc) -ge 2 ]] || { echo "skipped: one core has one level of threads only"; exit 77; }
+    job free 2 0 10 env="$work/variables" do=exit when=3 where=FIRST_SESSION
+    set=(--set 'factors.num_workers=[0, 4]' --set 'factors."env.OMP_PLACES"=[cores, threads]'
+        --set 'factors."env.MINE"=[own]' --set 'factors.compiler=[gcc]' --set 'factors.threads=[1, 2]'
+        --set 'contrast=[framework, threads]')
+    alone() { # alone STATUS ARGUMENT...: without mpirun, which would bind the rank to one core
+        local got=0 want=$1
+        shift
+        "$program" free.yaml "${set[@]}" "$@" >log 2>&1 </dev/null || got=$?
+        [[ $got -eq $want ]] || { cat log; fail "exit status $got instead of $want: $*"; }
+    }
+    alone 2 --set 'factors.threads=[1, 4096]'
+    says log 'the factor threads has a level of 4096, but rank 0 on '
+    [[ ! -e free.h5 ]] || fail "a file was made"
+    "$program" plan free.yaml "${set[@]}" --ranks 1 >log
+    says log 'framework x threads * one x threads 1, one x threads 2, two x threads 1'
+    says log 'num_workers           0, 4'
+    says log 'one x threads 1 / arch1 / blobs / num_workers 0 / env.OMP_PLACES cores '
+    FIRST_SESSION=1 alone 1
+    alone 2 --resume --set 'factors."env.MINE"=[other]'
+    says log "level 1 of its factor env.MINE is env.MINE own, the job's env.MINE other"
+    alone 0 --resume
+    "$program" report free.h5 --runs >runs.csv
+    python3 - <<'END' || fail "runs and factors differ"
+import csv
+its = {}
+for line in open("variables", errors="replace"):
+    run, _, rest = line.rstrip("\n").partition(" ")
+    name, _, value = rest.partition("=")
+    its[run, name] = value
+runs = list(csv.DictReader(open("runs.csv")))
+assert len(runs) == 2 * 2 * 2 * 2 * 2 * 2, len(runs)
+assert len({run["framework x threads"] for run in runs}) == 4
+for run in runs:
+    n, threads = run["run"], run["framework x threads"][-1]
+    workers, places = run["num_workers"], run["env.OMP_PLACES"]
+    assert its[n, "its threads"] == its[n, "OMP_NUM_THREADS"] == its[n, "its cpus"] == run["threads"] == threads, (run, its)
+    assert its[n, "its factors"] == '{"num_workers":%s,"compiler":"gcc"}' % workers, its[n, "its factors"]
+    assert its[n, "OMP_PLACES"] == places and its[n, "MINE"] == "own" and run["env.MINE"] == "own"
+assert len({run["device"] for run in runs}) == 1, "the device is the rank's, whatever its runs use of it"
+assert {run["environment"] for run in runs} == {"0", "1"}
+END
+    $rows free.h5 >table
+    count table '^environment' 2
+    "$program" report free.h5 --full >report
+    ! grep -qE 'environments of|UNEQUAL|compiler gcc|env.MINE' report ||
+        { cat report; fail "declared differences are reported as others are"; }
+    says report 'arch1/blobs/num_workers 0/env.OMP_PLACES cores'
+    says report 'two x threads 2'
+    "$program" status free.h5 >log
+    ;;
 *)
     fail "no case called $case"
     ;;

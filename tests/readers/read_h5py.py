@@ -35,7 +35,7 @@ def dimensions(variable):
 
 with h5py.File(sys.argv[1], "r") as f:
     f.visititems(visit)
-    assert f.attrs["layout_version"] == 5
+    assert f.attrs["layout_version"] == 6
     assert dimensions(f["epoch_seconds"]) == ["/run", "/epoch"]
     assert dimensions(f["host"]) == ["/run", "/string_host"]
     assert dimensions(f["analysis/mean"]) == ["/cell_index", "/analysis/measure"]

@@ -14,7 +14,7 @@ for line in "run = 28 ;" "epoch = 3 ;" "double train_seconds(run) ;" \
     "double epoch_seconds(run, epoch) ;" "char host(run, string_host) ;" \
     'train_seconds:units = "s" ;' "train_seconds:_FillValue = NaN ;" \
     'status:flag_meanings = "planned done diverged failed" ;' \
-    "double mean(cell_index, measure) ;" ':contrast = "framework" ;' ":layout_version = 5 ;"; do
+    "double mean(cell_index, measure) ;" ':contrast = "framework" ;' ":layout_version = 6 ;"; do
     shown "$line" "$header"
 done
 # ncdump writes what is not ASCII as octal bytes

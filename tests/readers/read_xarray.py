@@ -30,7 +30,7 @@ def check_labels(ds):
     assert ds.attempt_outcome.dims == ("attempt",)
     assert list(ds.epoch.values) == [1, 2, 3]
     assert ds.attrs["title"] == 'cnnmpi results: fixture: "größe"'
-    assert ds.attrs["layout_version"] == 5 and ds.attrs["contrast"] == "framework"
+    assert ds.attrs["layout_version"] == 6 and ds.attrs["contrast"] == "framework"
     for name, variable in ds.variables.items():
         assert variable.attrs["long_name"], name
     assert ds.train_seconds.attrs["units"] == "s"

@@ -45,6 +45,7 @@ static cnn_status copy_factors(const cnn_job *job, cnn_results *r)
     for (int f = 0; f < job->factor_count; f++) {
         r->factors[f] = (cnn_results_factor){.name = cnn_strdup(job->factors[f].name),
                                              .level_count = job->factors[f].level_count,
+                                             .kind = (int)job->factors[f].kind,
                                              .labels = copy_labels(&job->factors[f])};
         CNN_CHECK(r->factors[f].name && r->factors[f].labels, CNN_ENOMEM, "factors of a study");
     }

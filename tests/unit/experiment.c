@@ -15,7 +15,7 @@
 
 static cnn_results_factor make_factor(const char *name, int levels)
 {
-    cnn_results_factor f = {cnn_strdup(name), levels, calloc((size_t)levels, sizeof *f.labels)};
+    cnn_results_factor f = {cnn_strdup(name), levels, calloc((size_t)levels, sizeof *f.labels), 0};
     assert_true(f.name && f.labels);
     for (int l = 0; l < levels; l++)
         assert_non_null(f.labels[l] = cnn_asprintf("%s%d", name, l + 1));

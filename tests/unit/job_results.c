@@ -28,7 +28,8 @@ static void take_factors(cnn_results *r, const cnn_job *job)
     for (int f = 0; f < job->factor_count; f++) {
         const cnn_factor *from = &job->factors[f];
         r->factors[f] = (cnn_results_factor){copy(from->name), from->level_count,
-                                             calloc((size_t)from->level_count, sizeof(char *))};
+                                             calloc((size_t)from->level_count, sizeof(char *)),
+                                             (int)from->kind};
         assert_non_null(r->factors[f].labels);
         for (int l = 0; l < from->level_count; l++)
             r->factors[f].labels[l] = copy(from->labels[l]);

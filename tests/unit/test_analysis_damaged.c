@@ -20,7 +20,7 @@ static cnn_results *make_results(void)
     r->job_name = cnn_strdup("job");
     r->factor_count = 1;
     r->factors = calloc(1, sizeof *r->factors);
-    r->factors[0] = (cnn_results_factor){cnn_strdup("framework"), 2, calloc(2, sizeof(char *))};
+    r->factors[0] = (cnn_results_factor){cnn_strdup("framework"), 2, calloc(2, sizeof(char *)), 0};
     for (int l = 0; l < 2; l++)
         r->factors[0].labels[l] = cnn_strdup(labels[l]);
     r->cell_count = r->level_count = 2;

@@ -592,6 +592,36 @@ static void test_unknown_records_are_unknown(void **state)
     assert_null(cnn_outcome_names[CNN_OUTCOME_COUNT]);
 }
 
+static void test_a_free_factor_with_one_level_changes_nothing(void **state)
+{
+    (void)state;
+    fixture x, y;
+    cnn_job *job = study_job(&x), *more = study_job(&y);
+    cnn_design *before = make_design(job, 3);
+    y.factors[3] = (cnn_factor){.name = "num_workers",
+                                .kind = CNN_FACTOR_FREE,
+                                .level_count = 1,
+                                .labels = (char *[]){"num_workers 4"}};
+    more->factor_count = 4;
+    cnn_design *after = make_design(more, 3);
+    assert_int_equal(after->run_count, before->run_count);
+    for (int b = 0; b < before->block_count; b++) {
+        assert_int_equal(after->blocks[b].seed, before->blocks[b].seed);
+        assert_int_equal(after->blocks[b].order, before->blocks[b].order);
+    }
+    for (int c = 0; c < before->cell_count; c++)
+        assert_string_equal(after->cells[c].label, before->cells[c].label);
+    cnn_design_destroy(&after);
+    y.factors[3].level_count = 2;
+    y.factors[3].labels = (char *[]){"num_workers 4", "num_workers 0"};
+    after = make_design(more, 3);
+    assert_string_equal(after->cells[1].label, "native / arch1 / mnist / num_workers 0");
+    assert_int_not_equal(cnn_design_seed(more, (int[]){0, 0, 0, 0}, false, 0),
+                         cnn_design_seed(more, (int[]){0, 0, 0, 1}, false, 0));
+    cnn_design_destroy(&before);
+    cnn_design_destroy(&after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -613,6 +643,7 @@ int main(void)
         cmocka_unit_test(test_describe_aligns_names_that_are_not_ascii),
         cmocka_unit_test(test_describe_shortens_long_lists),
         cmocka_unit_test(test_describe_other_schedules),
+        cmocka_unit_test(test_a_free_factor_with_one_level_changes_nothing),
         cmocka_unit_test(test_unknown_records_are_unknown),
     };
     return cmocka_run_group_tests_name("design", tests, NULL, NULL);

@@ -399,14 +399,178 @@ static void test_factors_are_lists_of_known_things(void **state)
         "  architecture: []\n"
         "  dataset: {a: b}\n"
         "  epoch: [1]\n"
-        "  colour: [red]\n",
+        "  framewrk: [red]\n",
         "j:2:14: error: 'framework' must be a list of 1 to 256 levels, as in framework: [native]\n"
         "j:3:17: error: 'architecture' must be a list of 1 to 256 levels, as in architecture: "
         "[...]\n"
         "j:4:12: error: 'dataset' must be a list of 1 to 256 levels, as in dataset: [...]\n"
         "j:5:3: error: unknown factor 'epoch'; did you mean 'epochs'?\n"
-        "j:6:3: error: unknown factor 'colour'; a factor is framework, architecture, dataset or a "
-        "key of train:\n");
+        "j:6:3: error: unknown factor 'framewrk'; did you mean 'framework'?\n");
+}
+
+/* --- free factors ----------------------------------------------------------------------------- */
+
+#define FREE                                                                                       \
+    "factors:\n"                                                                                   \
+    "  framework: [{name: a, command: [a]}, {name: b, command: [b]}]\n"                            \
+    "  architecture: [arch1]\n"                                                                    \
+    "  dataset: [mnist]\n"
+
+static void test_free_factors_are_settings_of_their_cells(void **state)
+{
+    (void)state;
+    cnn_job *job = parse(FREE "  num_workers: [0, '4']\n"
+                              "  env.OMP_PLACES: [cores, threads]\n"
+                              "  compiler: [gcc]\n"
+                              "  threads: [1, 2, 4]\n",
+                         NULL);
+    assert_int_equal(job->factor_count, 7);
+    assert_string_equal(job->factors[3].labels[1], "num_workers 4");
+    assert_string_equal(job->factors[4].labels[0], "env.OMP_PLACES cores");
+    assert_false(cnn_factor_is_shown(&job->factors[5]));
+    assert_true(cnn_factor_is_shown(&job->factors[3]) && cnn_factor_is_shown(&job->factors[0]));
+    assert_ptr_equal(cnn_job_find_factor(job, "threads"), &job->factors[6]);
+    const cnn_treatment t = cnn_job_treatment(job, (int[]){1, 0, 0, 1, 1, 0, 2});
+    cnn_text text = {0};
+    cnn_job_describe_settings(&t, &text); /* variables and threads reach trainers otherwise */
+    assert_string_equal(text.s, "{\"num_workers\":\"4\",\"compiler\":\"gcc\"}");
+    cnn_text_free(&text);
+    const cnn_treatment u = cnn_job_treatment(job, (int[]){0, 0, 0, 0, 0, 0, 0});
+    cnn_job_describe_settings(&u, &text);
+    assert_string_equal(text.s, "{\"num_workers\":0,\"compiler\":\"gcc\"}");
+    cnn_text_free(&text);
+    assert_int_equal(t.threads, 4);
+    char **variables = NULL;
+    assert_int_equal(cnn_job_variables(job, &t, &variables), CNN_OK);
+    assert_string_equal(variables[0], "OMP_PLACES=threads");
+    assert_null(variables[1]);
+    cnn_job_free_variables(&variables);
+    cnn_job_destroy(&job);
+}
+
+static void test_a_factor_mode_chooses_the_mode_of_shipped_trainers(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "factors:\n"
+        "  framework: [{name: t, trainer: tensorflow}, {name: c, command: [c]}]\n"
+        "  architecture: [arch1]\n"
+        "  dataset: [mnist]\n"
+        "  mode: [graph, xla]\n"
+        "contrast: [framework, mode]\n";
+    cnn_job *job = parse(text, NULL);
+    assert_string_equal(cnn_job_treatment(job, (int[]){1, 0, 0}).mode, "xla");
+    cnn_text settings = {0};
+    const cnn_treatment t = cnn_job_treatment(job, (int[]){1, 0, 0});
+    cnn_job_describe_settings(&t, &settings);
+    assert_null(settings.s);
+    const cnn_treatment c = cnn_job_treatment(job, (int[]){3, 0, 0});
+    assert_null(c.mode);
+    cnn_job_describe_settings(&c, &settings);
+    assert_string_equal(settings.s, "{\"mode\":\"xla\"}");
+    cnn_text_free(&settings);
+    cnn_job_destroy(&job);
+    assert_errors("factors:\n"
+                  "  framework: [{name: t, trainer: jax}, {name: c, command: [c]}]\n"
+                  "  architecture: [arch1]\n"
+                  "  dataset: [mnist]\n"
+                  "  mode: [jit, xla]\n",
+                  "j:5:15: error: the trainer 'jax' of framework 't' has no mode 'xla'\n");
+}
+
+static void test_free_factors_that_are_refused(void **state)
+{
+    (void)state;
+    assert_errors(
+        FREE "  env.OMP_NUM_THREADS: [1, 2]\n"
+             "  env.CUDA_VISIBLE_DEVICES: [0]\n"
+             "  env.LD_PRELOAD: [x.so]\n"
+             "  env.CNN_TORCH_DEVICE: [cpu]\n"
+             "  env.MY_TOKEN: [a]\n"
+             "  env.: [a]\n"
+             "  a/b: [1]\n"
+             "  workers: [1, 1.0, [2], null, '']\n"
+             "  threads: [0, x, 2, 2]\n",
+        "j:5:3: error: 'OMP_NUM_THREADS' belongs to the run protocol: the factor 'threads' "
+        "sets it, together with the cores\n"
+        "j:6:3: error: 'CUDA_VISIBLE_DEVICES' belongs to the run protocol: a job does not "
+        "change it\n"
+        "j:7:3: error: a job does not set LD_PRELOAD; run_environment: {pass: "
+        "[LD_PRELOAD]} passes the rank's on\n"
+        "j:8:3: error: 'CNN_TORCH_DEVICE' belongs to the run protocol: a job does not "
+        "change it\n"
+        "j:9:3: error: the job file is kept in its results file: 'MY_TOKEN' looks like a "
+        "secret; leave it in the environment, from where it is passed on\n"
+        "j:10:3: error: a variable's name has letters, digits and _, at most 128 of them, "
+        "and does not begin with a digit\n"
+        "j:11:3: error: a factor's name has letters, digits, '_', '-' and '.', and begins "
+        "with a letter or '_'\n"
+        "j:12:16: error: level '1.0' of 'workers' is given twice\n"
+        "j:12:21: error: a level of 'workers' must be a word, a number, true or false\n"
+        "j:12:26: error: a level of 'workers' must be a word, a number, true or false\n"
+        "j:12:32: error: a level of 'workers' must be a word, a number, true or false\n"
+        "j:13:13: error: 'threads' must be between 1 and 4096, not '0'\n"
+        "j:13:16: error: 'threads' must be a whole number, not 'x'\n"
+        "j:13:22: error: level '2' of 'threads' is given twice\n");
+    assert_errors(FREE "  env.X: [1, 2]\n"
+                       "run_environment: {set: {X: 3}}\n",
+                  "j:5:10: error: 'X' is set by run_environment and by a factor\n");
+    assert_errors(SMALL "  colour: [red, blue]\n",
+                  "j:5:11: error: framework 'native' does not read the factor 'colour': only "
+                  "programs given as command: [...] do\n"
+                  "j:5:11: error: framework 'layered' does not read the factor 'colour': only "
+                  "programs given as command: [...] do\n");
+}
+
+static void test_a_contrast_of_two_factors_is_one_of_combinations(void **state)
+{
+    (void)state;
+    cnn_job *job = parse(FREE "  batch_size: [16, 32]\n"
+                              "  threads: [1, 2, 4]\n"
+                              "contrast: [threads, framework]\n",
+                         NULL);
+    const cnn_factor *contrast = &job->factors[job->contrast];
+    assert_int_equal(job->factor_count, 4);
+    assert_int_equal(job->contrast, 0);
+    assert_string_equal(contrast->name, "threads x framework");
+    assert_int_equal(contrast->level_count, 6);
+    assert_string_equal(contrast->labels[3], "threads 2 x b");
+    assert_string_equal(job->factors[3].name, "batch_size");
+    const cnn_treatment t = cnn_job_treatment(job, (int[]){5, 0, 0, 1});
+    assert_int_equal(t.threads, 4);
+    assert_string_equal(t.framework->name, "b");
+    assert_int_equal(t.train.batch_size, 32);
+    assert_string_equal(cnn_job_find_factor(job, "framework")->name, "framework");
+    assert_null(cnn_job_find_factor(job, "threads x framework"));
+    assert_true(cnn_condition_is_varied_by(CNN_CONDITION_THREADS, contrast->name));
+    assert_false(cnn_condition_is_varied_by(CNN_CONDITION_DATA, contrast->name));
+    cnn_job_destroy(&job);
+    static const char *const set[] = {"contrast=[framework, batch_size]",
+                                      "factors.batch_size=[8, 9]", NULL};
+    job = parse(FREE, set);
+    assert_string_equal(job->factors[job->contrast].labels[2], "b x 8");
+    cnn_job_destroy(&job);
+    assert_errors(FREE "  threads: [1]\n"
+                       "contrast: [framework, threads, framewrk, framework]\n",
+                  "j:6:23: error: 'threads' has one level, so that there is nothing to compare; "
+                  "name a factor with two or more\n"
+                  "j:6:32: error: 'contrast' must name a factor; did you mean 'framework'?\n"
+                  "j:6:42: error: 'framework' is given twice\n");
+    assert_errors(
+        FREE "contrast: [framework]\n",
+        "j:5:11: error: 'contrast' must be a factor, or a list of two factors or more, as "
+        "in [framework, threads]\n");
+    assert_errors(
+        "factors:\n"
+        "  framework:\n"
+        "    - {name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, command: [a]}\n"
+        "    - {name: b, command: [b]}\n"
+        "  architecture: [arch1]\n"
+        "  dataset: [mnist]\n"
+        "  threads: [1, 2]\n"
+        "contrast: [framework, threads]\n",
+        "j:8:11: error: the name of a combination, 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaaaaaa x threads 1', has more than 63 bytes; shorten the names of its levels\n");
 }
 
 static void test_unknown_levels(void **state)
@@ -710,8 +874,10 @@ static void test_contrast_needs_two_levels(void **state)
                   "name a factor with two or more\n");
     assert_errors(SMALL "contrast: framwork\n",
                   "j:5:11: error: 'contrast' must name a factor; did you mean 'framework'?\n");
-    assert_errors(SMALL "contrast: [framework]\n", "j:5:11: error: 'contrast' must name one of the "
-                                                   "factors (framework, architecture, dataset)\n");
+    assert_errors(
+        SMALL "contrast: {a: framework}\n",
+        "j:5:11: error: 'contrast' must name one of the factors (framework, architecture, "
+        "dataset)\n");
     cnn_job *job = parse("factors: {framework: [native], architecture: [arch1, arch2], dataset: "
                          "[mnist]}\ncontrast: architecture\n",
                          NULL);
@@ -977,6 +1143,10 @@ int main(void)
         cmocka_unit_test(test_experiments_have_a_size_limit),
         cmocka_unit_test(test_unused_entries_are_checked),
         cmocka_unit_test(test_set_errors_name_the_argument),
+        cmocka_unit_test(test_free_factors_are_settings_of_their_cells),
+        cmocka_unit_test(test_a_factor_mode_chooses_the_mode_of_shipped_trainers),
+        cmocka_unit_test(test_free_factors_that_are_refused),
+        cmocka_unit_test(test_a_contrast_of_two_factors_is_one_of_combinations),
         cmocka_unit_test(test_duplicate_factor_is_told_once),
         cmocka_unit_test(test_files_that_cannot_be_read),
         cmocka_unit_test(test_file_with_nul_byte_is_refused),

@@ -351,7 +351,7 @@ static cnn_results *make_study(int native)
     cnn_results *r = make_clear();
     r->factors = realloc(r->factors, 3 * sizeof *r->factors);
     assert_non_null(r->factors);
-    r->factors[2] = (cnn_results_factor){cnn_strdup("dataset"), 1, calloc(1, sizeof(char *))};
+    r->factors[2] = (cnn_results_factor){cnn_strdup("dataset"), 1, calloc(1, sizeof(char *)), 0};
     assert_non_null(r->factors[2].labels);
     rename_to(&r->factors[2].labels[0], "mnist");
     rename_to(&r->factors[0].labels[native], "native");

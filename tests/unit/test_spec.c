@@ -223,6 +223,20 @@ static void test_a_specification_carries_the_lowest_version(void **state)
     assert_written_version(&s, "{\"protocol\":2,");
     assert_round_trip(&s);
     cnn_spec_free(&s);
+    text = cnn_asprintf("%s,\"factors\":{\"num_workers\":4,\"compiler\":\"g\\\"cc\",\"huge\":true}",
+                        head);
+    assert_int_equal(parse_head(text, &s), CNN_OK);
+    assert_string_equal(s.factors, "{\"num_workers\":4,\"compiler\":\"g\\\"cc\",\"huge\":true}");
+    assert_written_version(&s, "{\"protocol\":2,");
+    assert_round_trip(&s);
+    cnn_spec_free(&s);
+    free(text);
+    assert_head_refused("\"protocol\":1,\"seed\":1,\"threads\":1,\"factors\":{\"a\":1}",
+                        "'factors' is a member of protocol 2");
+    assert_head_refused("\"protocol\":2,\"seed\":1,\"threads\":1,\"factors\":{\"a\":[1]}",
+                        "'factors' must be an object of numbers");
+    assert_head_refused("\"protocol\":2,\"seed\":1,\"threads\":1,\"factors\":7",
+                        "'factors' must be an object of numbers");
     static const char *const newer[] = {"weights_out", "mode", "backend"};
     for (int i = 0; i < 3; i++) {
         text = cnn_asprintf("\"protocol\":1,\"seed\":1,\"threads\":1,\"%s\":\"w\"", newer[i]);

@@ -2,6 +2,7 @@
 /** Telemetry: figures of /proc and cgroups, from this machine and from folders made like them. */
 #include "base/clock.h"
 #include "base/text.h"
+#include "host/cores.h"
 #include "host/proc.h"
 #include "host/telemetry.h"
 
@@ -216,6 +217,37 @@ static void test_telemetry_without_usage_leaves_it_unknown(void **state)
     assert_int_equal(cnn_telemetry_create("x", NULL, &t), CNN_EINVAL);
 }
 
+static void assert_first_cores(const char *root, const char *cpus, int count, const char *kept)
+{
+    char list[64];
+    cnn_copy_string(list, sizeof list, cpus);
+    assert_int_equal(cnn_cores_keep_first(root, count, list, sizeof list), CNN_OK);
+    assert_string_equal(list, kept);
+}
+
+static void test_first_cores_are_whole_cores(void **state)
+{
+    (void)state;
+    char *root = make_root(), path[128];
+    for (int cpu = 0; cpu < 8; cpu++) { /* threads c and c + 4 are core c */
+        char siblings[16];
+        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
+                 cpu);
+        snprintf(siblings, sizeof siblings, "%d,%d\n", cpu % 4, cpu % 4 + 4);
+        put(root, path, siblings);
+    }
+    assert_first_cores(root, "0-7", 1, "0,4");
+    assert_first_cores(root, "0-7", 3, "0-2,4-6");
+    assert_first_cores(root, "0-7", 4, "0-7");
+    assert_first_cores(root, "0-7", 9, "0-7");
+    assert_first_cores(root, "1,3,7", 1, "1"); /* core 1 has only one thread in the list */
+    assert_first_cores(root, "1,3,7", 2, "1,3,7");
+    assert_first_cores(root, "6-9", 3, "6-8"); /* 8 and 9 are unknown: cores of their own */
+    char none[16] = "x";
+    assert_int_equal(cnn_cores_keep_first(root, 1, none, sizeof none), CNN_EINVAL);
+    remove_root(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_proc_descent),
         cmocka_unit_test(test_proc_numbers),
         cmocka_unit_test(test_telemetry_fills_what_the_cpu_knows),
+        cmocka_unit_test(test_first_cores_are_whole_cores),
         cmocka_unit_test(test_telemetry_without_usage_leaves_it_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
