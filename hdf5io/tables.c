@@ -189,6 +189,7 @@ static const struct {
     {"status", cnn_run_status_names, CNN_RUN_PLANNED},
     {"attempt_outcome", cnn_outcome_names, CNN_OUTCOME_NONE},
     {"warmup", warmup_meanings, -1},
+    {"memory_source", cnn_memory_source_names, -1},
     {"factor_kind", cnn_factor_kind_names, -1},
     {"shared_device", sharing_meanings, -1},
     {"reason", cnn_reason_names, -1},
@@ -243,8 +244,9 @@ static const struct {
     const char *name;
     int since;
 } later_columns[] = {
-    {"data_checksum", 4},         {"driver", 4}, {"environment", 5}, {"tuned_timings", 5},
-    {"environment_variables", 5}, {"factor_kind", 6},
+    {"data_checksum", 4},         {"driver", 4},      {"environment", 5},      {"tuned_timings", 5},
+    {"environment_variables", 5}, {"factor_kind", 6}, {"memory_bytes_max", 6}, {"memory_source", 6},
+    {"gpu_memory_bytes_max", 6},
 };
 
 int cnn_column_since(const char *name)

@@ -20,19 +20,26 @@ double cnn_running_mean_of(const cnn_running_mean *mean)
 
 cnn_gpu_tally cnn_gpu_tally_empty(void)
 {
-    cnn_gpu_tally tally = {.reasons = -1, .foreign = -1};
+    cnn_gpu_tally tally = {.reasons = -1, .foreign = -1, .memory = -1};
     tally.sm_clock_min = tally.memory_clock_min = tally.temperature_max = NAN;
     return tally;
 }
 
-/** Processes of others in a sample; -1: unknown. */
-static int count_foreign(const cnn_gpu_sample *sample, int trainer)
+/** Processes of others in a sample; -1: unknown. *memory: bytes of the trainer and its descendants; -1:
+ *  unknown. */
+static int count_foreign(const cnn_gpu_sample *sample, int trainer, int64_t *memory)
 {
     int own = 0;
+    *memory = -1;
     if (sample->process_count < 0 || trainer <= 0)
         return -1;
-    for (int i = 0; i < sample->process_count; i++)
-        own += cnn_proc_descends("", sample->pids[i], trainer);
+    for (int i = 0; i < sample->process_count; i++) {
+        if (!cnn_proc_descends("", sample->pids[i], trainer))
+            continue;
+        own++;
+        if (sample->memory[i] >= 0)
+            *memory = (*memory < 0 ? 0 : *memory) + sample->memory[i];
+    }
     if (own == 0 && !cnn_proc_numbers_are_the_hosts(""))
         return -1;
     return sample->process_count - own;
@@ -40,7 +47,9 @@ static int count_foreign(const cnn_gpu_sample *sample, int trainer)
 
 void cnn_gpu_tally_add(cnn_gpu_tally *t, const cnn_gpu_sample *sample, int trainer)
 {
-    const int foreign = count_foreign(sample, trainer);
+    int64_t memory;
+    const int foreign = count_foreign(sample, trainer, &memory);
+    t->memory = memory > t->memory ? memory : t->memory;
     cnn_running_mean_add(&t->sm_clock, sample->sm_clock);
     cnn_running_mean_add(&t->memory_clock, sample->memory_clock);
     cnn_running_mean_add(&t->power, sample->power);
@@ -65,4 +74,5 @@ void cnn_gpu_tally_fill(const cnn_gpu_tally *t, cnn_measured *out)
     out->gpu_power_mean = cnn_running_mean_of(&t->power);
     out->throttle_reasons = t->reasons;
     out->foreign_processes = t->foreign;
+    out->gpu_memory_bytes_max = t->memory;
 }

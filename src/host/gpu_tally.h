@@ -21,6 +21,7 @@ typedef struct {
     double sm_clock_min, memory_clock_min, temperature_max; /* NaN: unknown */
     int64_t reasons;                                        /* -1 unknown */
     int foreign;                                            /* most at once; -1 unknown */
+    int64_t memory; /* most bytes of the trainer and its descendants at once; -1 unknown */
     bool lost;
 } cnn_gpu_tally;
 

@@ -305,8 +305,11 @@ static void list_processes(const cnn_nvml *n, cnn_gpu_sample *out)
     if (!returned(code, out))
         return;
     out->process_count = 0;
-    for (unsigned i = 0; i < count && i < CNN_GPU_PROCESSES_MOST; i++)
+    for (unsigned i = 0; i < count && i < CNN_GPU_PROCESSES_MOST; i++) {
+        const unsigned long long bytes = processes[i].used_memory; /* all bits set: unknown */
+        out->memory[out->process_count] = bytes <= INT64_MAX ? (int64_t)bytes : -1;
         out->pids[out->process_count++] = (int)processes[i].pid;
+    }
 }
 
 void cnn_nvml_sample(const cnn_nvml *n, cnn_gpu_sample *out)

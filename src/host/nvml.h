@@ -43,13 +43,14 @@ cnn_status cnn_nvml_list(const cnn_nvml *nvml, const char *root, cnn_gpu *gpus, 
 
 /** What a GPU was doing at one moment. NaN, -1: unknown. */
 typedef struct {
-    double sm_clock, memory_clock;    /* MHz */
-    double temperature;               /* degC */
-    double power;                     /* W */
-    int64_t reasons;                  /* bits: why clocks are as they are */
-    int process_count;                /* with a compute context on it */
-    int pids[CNN_GPU_PROCESSES_MOST]; /* [process_count] as the driver knows them */
-    bool lost;                        /* the GPU has fallen off the bus */
+    double sm_clock, memory_clock;          /* MHz */
+    double temperature;                     /* degC */
+    double power;                           /* W */
+    int64_t reasons;                        /* bits: why clocks are as they are */
+    int process_count;                      /* with a compute context on it */
+    int pids[CNN_GPU_PROCESSES_MOST];       /* [process_count] as the driver knows them */
+    int64_t memory[CNN_GPU_PROCESSES_MOST]; /* [process_count] bytes of each; -1: unknown */
+    bool lost;                              /* the GPU has fallen off the bus */
 } cnn_gpu_sample;
 
 /** Chooses the device that cnn_nvml_sample looks at. Of an instance, clocks, temperature, power and

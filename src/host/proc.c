@@ -4,6 +4,7 @@
 #include "base/process_stat.h"
 #include "host/root_file.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -218,6 +219,57 @@ bool cnn_proc_descends(const char *root, int pid, int ancestor)
         pid = cnn_process_stat_read(root, pid, &stat) ? (int)stat.parent : 0;
     }
     return false;
+}
+
+/** Resident bytes of one process; -1: it is gone. */
+static int64_t resident_of(const char *root, int pid)
+{
+    char path[64];
+    long long pages = -1;
+    snprintf(path, sizeof path, "/proc/%d/statm", pid);
+    FILE *f = cnn_root_open(root, path);
+    if (f && fscanf(f, "%*d %lld", &pages) != 1)
+        pages = -1;
+    if (f)
+        fclose(f);
+    return pages < 0 ? -1 : (int64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
+/** Appends the children that a thread has started to pids [room]. */
+static void add_children(const char *root, int pid, const char *thread, int *pids, int room, int *n)
+{
+    char path[128];
+    int child;
+    snprintf(path, sizeof path, "/proc/%d/task/%.20s/children", pid, thread);
+    FILE *f = cnn_root_open(root, path);
+    while (f && *n < room && fscanf(f, "%d", &child) == 1)
+        pids[(*n)++] = child;
+    if (f)
+        fclose(f);
+}
+
+int64_t cnn_proc_tree_resident(const char *root, int pid, int *processes)
+{
+    enum { MOST = 256 };
+    int pids[MOST] = {pid}, n = 1;
+    int64_t sum = -1;
+    *processes = 0;
+    for (int i = 0; i < n; i++) {
+        char path[PATH_ROOM];
+        const int64_t bytes = resident_of(root, pids[i]);
+        if (bytes < 0)
+            continue;
+        sum = (sum < 0 ? 0 : sum) + bytes;
+        ++*processes;
+        snprintf(path, sizeof path, "%s/proc/%d/task", root, pids[i]);
+        DIR *tasks = opendir(path);
+        for (struct dirent *d; tasks && (d = readdir(tasks)) != NULL;)
+            if (d->d_name[0] != '.')
+                add_children(root, pids[i], d->d_name, pids, MOST, &n);
+        if (tasks)
+            closedir(tasks);
+    }
+    return sum;
 }
 
 bool cnn_proc_numbers_are_the_hosts(const char *root)

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /** The host's load average over the last minute; NaN: unknown. */
 double cnn_proc_load(const char *root);
@@ -30,6 +31,10 @@ int cnn_proc_pci_node(const char *root, const char *address);
 
 /** The CPUs near a PCI device as a list; "": unknown. */
 void cnn_proc_pci_cpus(const char *root, const char *address, char *list, size_t n);
+
+/** Resident memory in bytes of a process and its descendants, as far as /proc shows them; a page that
+ *  processes share counts for each. *processes: how many they are. -1: unknown. */
+int64_t cnn_proc_tree_resident(const char *root, int pid, int *processes);
 
 /** Whether a process is `ancestor` or descends from it. */
 bool cnn_proc_descends(const char *root, int pid, int ancestor);

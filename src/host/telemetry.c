@@ -19,10 +19,14 @@ struct cnn_telemetry {
     const cnn_nvml *gpu; /* NULL: none */
     cnn_gpu_tally tally;
     int trainer; /* its process number; 0: unknown */
+    int64_t
+        memory; /* resident, of the trainer with its descendants: the largest sample; -1: none */
+    bool had_descendants;
 };
 
 static const double interval = 0.1; /* seconds */
 enum { SAMPLES_A_FREQUENCY = 10 };  /* asking a core for its clock disturbs it: once a second */
+enum { SAMPLES_A_TREE = 5 };        /* and so does a walk through /proc: twice a second */
 
 cnn_status cnn_telemetry_create(const char *cpus, const cnn_nvml *gpu, cnn_telemetry **out)
 {
@@ -57,9 +61,19 @@ void cnn_telemetry_destroy(cnn_telemetry **telemetry)
     *telemetry = NULL;
 }
 
+static void look_at_memory(cnn_telemetry *t)
+{
+    int processes;
+    const int64_t bytes = cnn_proc_tree_resident("", t->trainer, &processes);
+    t->memory = bytes > t->memory ? bytes : t->memory;
+    t->had_descendants |= processes > 1;
+}
+
 static void take_sample(cnn_telemetry *t)
 {
     cnn_running_mean_add(&t->load, cnn_proc_load(""));
+    if (t->trainer > 0 && t->samples % SAMPLES_A_TREE == 0)
+        look_at_memory(t);
     if (t->samples++ % SAMPLES_A_FREQUENCY == 0)
         cnn_running_mean_add(&t->frequency, cnn_proc_frequency("", &t->cpus));
     if (t->gpu) {
@@ -75,6 +89,8 @@ void cnn_telemetry_begin(cnn_telemetry *t)
     t->load = t->frequency = (cnn_running_mean){0, 0};
     t->tally = cnn_gpu_tally_empty();
     t->trainer = 0;
+    t->memory = -1;
+    t->had_descendants = false;
     t->steal = cnn_proc_steal_seconds("");
     t->throttled = cnn_proc_throttled_seconds("");
     t->last_sample = cnn_clock_monotonic();
@@ -110,6 +126,16 @@ static void fill_usage(const struct rusage *usage, cnn_measured *out)
     out->resident_bytes_max = 1024 * (int64_t)usage->ru_maxrss; /* Linux gives kilobytes */
 }
 
+/** The kernel knows the peak of the trainer itself; what its descendants had at the same time is
+ *  sampled. */
+static void fill_memory(const cnn_telemetry *t, cnn_measured *out)
+{
+    const int64_t own = out->resident_bytes_max;
+    out->memory_bytes_max = t->memory > own ? t->memory : own;
+    if (out->memory_bytes_max >= 0)
+        out->memory_source = t->had_descendants ? CNN_MEMORY_SAMPLED : CNN_MEMORY_KERNEL;
+}
+
 void cnn_telemetry_end(cnn_telemetry *t, const struct rusage *usage, cnn_measured *out)
 {
     if (t->samples == 0)
@@ -123,6 +149,7 @@ void cnn_telemetry_end(cnn_telemetry *t, const struct rusage *usage, cnn_measure
         cnn_copy_printable(out->driver, sizeof out->driver, cnn_nvml_driver(t->gpu), false);
     if (usage)
         fill_usage(usage, out);
+    fill_memory(t, out);
 }
 
 const char *cnn_telemetry_trouble(const cnn_telemetry *t)

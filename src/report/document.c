@@ -27,6 +27,7 @@ cnn_status cnn_report_document(const cnn_report_source *source, bool full, cnn_d
     cnn_report_header(&r);
     cnn_report_conditions(&r);
     cnn_report_cells(&r);
+    cnn_report_memory(&r);
     cnn_report_lost(&r);
     cnn_report_contrasts(&r);
     if (full)

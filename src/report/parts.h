@@ -108,6 +108,7 @@ void cnn_report_spread(const cnn_report *r);          /* variance components, bl
 void cnn_report_study(const cnn_report *r);           /* beside the published study */
 void cnn_report_seeds(const cnn_report *r);           /* seeds that several runs share */
 void cnn_report_sessions(const cnn_report *r);        /* sessions with their overhead */
+void cnn_report_memory(const cnn_report *r);          /* peak memory of each cell's runs */
 void cnn_report_found(const cnn_report *r);           /* findings in sentences */
 void cnn_report_positions(const cnn_report *r);       /* effects of the position within the block */
 void cnn_report_found_positions(const cnn_report *r); /* the same in a sentence */

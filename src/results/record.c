@@ -7,6 +7,7 @@
 #define NAME(constant, text) text,
 const char *const cnn_run_status_names[] = {CNN_RUN_STATUSES(NAME) NULL};
 const char *const cnn_outcome_names[] = {CNN_OUTCOMES(NAME) NULL};
+const char *const cnn_memory_source_names[] = {CNN_MEMORY_SOURCES(NAME) NULL};
 
 /* Texts are empty already: the rows start as zero. */
 #define UNKNOWN_I8(m)  row.m = -1;

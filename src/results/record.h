@@ -69,6 +69,10 @@
     X(cpu_user_seconds, F64, "s", "user CPU time of the trainer")                                  \
     X(cpu_system_seconds, F64, "s", "system CPU time of the trainer")                              \
     X(resident_bytes_max, I64, "byte", "largest resident memory of the trainer")                   \
+    X(memory_bytes_max, I64, "byte",                                                               \
+      "largest resident memory of the trainer with its descendants")                               \
+    X(memory_source, I8, "", "where memory_bytes_max comes from")                                  \
+    X(gpu_memory_bytes_max, I64, "byte", "most GPU memory of them, by NVML; -1: unknown, no GPU")  \
     X(cpu_frequency_mean, F64, "MHz", "mean clock of the cores given to the trainer")              \
     X(throttled_seconds, F64, "s", "time the cgroup was throttled by its CPU quota")
 
@@ -94,6 +98,12 @@
     X(attempt_reason, T128, "", "why it failed")                                                   \
     X(attempt_log, T512, "", "last lines of the trainer's output, of failed attempts")
 
+/** Where the peak of memory comes from: the kernel's account of a trainer that was never seen with a
+ *  descendant, or samples of the tree of processes, twice a second. */
+#define CNN_MEMORY_SOURCES(X)                                                                      \
+    X(CNN_MEMORY_KERNEL, "kernel")                                                                 \
+    X(CNN_MEMORY_SAMPLED, "sampled")
+
 /** status of a run; the file carries these as flag_values and flag_meanings. */
 #define CNN_RUN_STATUSES(X)                                                                        \
     X(CNN_RUN_PLANNED, "planned")                                                                  \
@@ -116,9 +126,11 @@
 #define CNN_ENUM_MEMBER(name, text) name,
 typedef enum { CNN_RUN_STATUSES(CNN_ENUM_MEMBER) CNN_RUN_STATUS_COUNT } cnn_run_status;
 typedef enum { CNN_OUTCOMES(CNN_ENUM_MEMBER) CNN_OUTCOME_COUNT } cnn_outcome;
+typedef enum { CNN_MEMORY_SOURCES(CNN_ENUM_MEMBER) CNN_MEMORY_SOURCE_COUNT } cnn_memory_source;
 #undef CNN_ENUM_MEMBER
 extern const char *const cnn_run_status_names[]; /* NULL-terminated */
 extern const char *const cnn_outcome_names[];
+extern const char *const cnn_memory_source_names[];
 
 /** Whether a run with this status is finished: it has a result, which is kept. */
 static inline bool cnn_run_status_is_finished(int status)

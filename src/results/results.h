@@ -24,8 +24,8 @@ enum { CNN_RESULTS_FACTOR_FREE = 4 };
 typedef struct {
     char *name; /* "framework"; of a compound contrast its members': "framework x threads" */
     int level_count;
-    int kind;      /* as above; -1: a file of an older layout */
     char **labels; /* [level_count]; those of a free factor begin with its name: "threads 4" */
+    int kind;      /* as above; -1: a file of an older layout */
 } cnn_results_factor;
 
 /** The level of a factor without its factor's name. */

@@ -45,6 +45,9 @@ alone)
     "$build/cnnmpi" alone.yaml >log 2>&1 </dev/null || { cat log; fail "without mpirun"; }
     $rows alone.h5 >table
     count table '^run [0-9]+ done' 8
+    "$build/cnnmpi" report alone.h5 >report
+    says report 'Peak of resident memory'
+    count report '(blobs|spots) .* (one|two) +2 +[1-9][0-9]*[.][0-9] +[1-9][0-9.]* .*kernel$' 4
     ;;
 retries)
     mkdir once

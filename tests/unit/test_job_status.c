@@ -24,7 +24,7 @@ static cnn_results *make_results(void)
     r->factor_count = 1;
     r->factors = calloc(1, sizeof *r->factors);
     r->factors[0] =
-        (cnn_results_factor){cnn_strdup("framework"), CELLS, calloc(CELLS, sizeof(char *))};
+        (cnn_results_factor){cnn_strdup("framework"), CELLS, calloc(CELLS, sizeof(char *)), 0};
     for (int c = 0; c < CELLS; c++)
         r->factors[0].labels[c] = cnn_strdup(labels[c]);
     r->cell_count = r->level_count = CELLS;

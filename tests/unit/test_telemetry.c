@@ -153,6 +153,28 @@ static void test_proc_descent(void **state)
     remove_root(root);
 }
 
+static void test_memory_of_a_tree_of_processes(void **state)
+{
+    (void)state;
+    char *root = make_root();
+    const int64_t page = sysconf(_SC_PAGESIZE);
+    int n;
+    assert_int_equal(cnn_proc_tree_resident(root, 10, &n), -1);
+    put(root, "/proc/10/statm", "900 100 7 1 0 50 0\n");
+    put(root, "/proc/10/task/10/children", "");
+    assert_int_equal(cnn_proc_tree_resident(root, 10, &n), 100 * page);
+    assert_int_equal(n, 1);
+    put(root, "/proc/10/task/10/children", "20 30 ");
+    put(root, "/proc/10/task/11/children", "40 "); /* started by another thread */
+    put(root, "/proc/20/statm", "900 10 7 1 0 50 0\n");
+    put(root, "/proc/20/task/20/children", "50 ");
+    put(root, "/proc/50/statm", "900 1 7 1 0 50 0\n");
+    put(root, "/proc/40/statm", "900 1000 7 1 0 50 0\n"); /* 30 has ended meanwhile */
+    assert_int_equal(cnn_proc_tree_resident(root, 10, &n), 1111 * page);
+    assert_int_equal(n, 4);
+    remove_root(root);
+}
+
 static void test_proc_numbers(void **state)
 {
     (void)state;
@@ -192,6 +214,9 @@ static void test_telemetry_fills_what_the_cpu_knows(void **state)
     assert_float_equal(row.cpu_user_seconds, 2.5, 1e-9);
     assert_float_equal(row.cpu_system_seconds, 0.25, 1e-9);
     assert_int_equal(row.resident_bytes_max, 10240);
+    assert_int_equal(row.memory_bytes_max, 10240);
+    assert_int_equal(row.memory_source, CNN_MEMORY_KERNEL);
+    assert_int_equal(row.gpu_memory_bytes_max, -1);
     assert_int_equal(row.context_switches_voluntary, 11);
     assert_int_equal(row.context_switches_involuntary, 12);
     assert_int_equal(row.page_faults_minor, 13);
@@ -212,6 +237,8 @@ static void test_telemetry_without_usage_leaves_it_unknown(void **state)
     cnn_telemetry_end(t, NULL, &row);
     assert_true(isnan(row.cpu_user_seconds));
     assert_int_equal(row.page_faults_minor, -1);
+    assert_int_equal(row.memory_bytes_max, -1);
+    assert_int_equal(row.memory_source, -1);
     assert_true(row.load_mean >= 0); /* a run shorter than the interval has a sample too */
     cnn_telemetry_destroy(&t);
     assert_int_equal(cnn_telemetry_create("x", NULL, &t), CNN_EINVAL);
@@ -258,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_proc_throttled_version_1),
         cmocka_unit_test(test_proc_pci_device),
         cmocka_unit_test(test_proc_descent),
+        cmocka_unit_test(test_memory_of_a_tree_of_processes),
         cmocka_unit_test(test_proc_numbers),
         cmocka_unit_test(test_telemetry_fills_what_the_cpu_knows),
         cmocka_unit_test(test_first_cores_are_whole_cores),
