@@ -9,6 +9,7 @@
 #include "hdf5io/results_file.h"
 #include "hdf5io/tables.h"
 #include "hdf5io/variable.h"
+#include "job/job.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -271,6 +272,35 @@ done:
     return st;
 }
 
+/** What the job declares; a file whose job cannot be read has no metrics. */
+static cnn_status read_metrics(const source *s, cnn_results *r)
+{
+    cnn_status st = CNN_OK;
+    cnn_job *job = NULL;
+    char *kind = NULL;
+    if (s->version < 6)
+        return CNN_OK;
+    CNN_TRY(cnn_attribute_read_text(s->file, CNN_ATTR_KIND, &kind));
+    r->is_measurement = strcmp(kind, cnn_job_kind_names[CNN_JOB_MEASUREMENT]) == 0;
+    if (H5Aexists(s->file, CNN_ATTR_METRIC_NAMES) <= 0)
+        goto done;
+    CNN_TRY(cnn_job_parse_stored("the job", r->job_text, r->overrides, &job));
+    r->metric_count = job->metric_count;
+    for (int i = 0; i < job->metric_count; i++) {
+        const cnn_job_metric *from = &job->metrics[i];
+        cnn_metric *to = &r->metrics[i];
+        cnn_copy_string(to->name, sizeof to->name, from->name);
+        cnn_copy_string(to->units, sizeof to->units, from->units);
+        to->is_ratio = from->compare == CNN_COMPARE_RATIO;
+        to->better = from->better;
+        to->margin = from->margin;
+    }
+done:
+    cnn_job_destroy(&job);
+    free(kind);
+    return st;
+}
+
 static cnn_status read_parts(source *s, cnn_results *r)
 {
     cnn_status st = CNN_OK;
@@ -280,6 +310,7 @@ static cnn_status read_parts(source *s, cnn_results *r)
     CNN_TRY(cnn_lengths_read(s->file, s->size, s->version, has_analysis, &s->lengths));
     CNN_TRY(read_numbers(s, r));
     CNN_TRY(read_texts(s, r));
+    CNN_TRY(read_metrics(s, r));
     CNN_TRY(read_factors(s, r));
     CNN_TRY(find_contrast(s, r));
     CNN_TRY(read_cells(s, r));

@@ -94,7 +94,7 @@ static cnn_status plan_lengths(const cnn_job *job, const cnn_design *design,
         [CNN_DIM_COMBINATION] = (hsize_t)design->combination_count,
         [CNN_DIM_FACTOR] = (hsize_t)job->factor_count,
         [CNN_DIM_LEVEL] = (hsize_t)most_levels(job),
-        [CNN_DIM_MEASURE] = CNN_MEASURE_COUNT,
+        [CNN_DIM_MEASURE] = CNN_MEASURE_COUNT + (hsize_t)job->metric_count,
         /* netCDF takes a length of 0 for an unlimited one */
         [CNN_DIM_COMPARISON] = pairs ? pairs : 1,
         [CNN_DIM_TEST] = CNN_TEST_COUNT,
@@ -268,10 +268,17 @@ static cnn_status put_analysis(cnn_file_image *c, const cnn_job *job)
 {
     static const cnn_dimension by_measure[] = {CNN_DIM_MEASURE}, by_test[] = {CNN_DIM_TEST};
     cnn_status st = CNN_OK;
+    const char *names[CNN_MEASURES_MAX], *units[CNN_MEASURES_MAX];
+    for (int m = 0; m < CNN_MEASURE_COUNT + job->metric_count; m++) {
+        const cnn_job_metric *metric =
+            &job->metrics[m < CNN_MEASURE_COUNT ? 0 : m - CNN_MEASURE_COUNT];
+        names[m] = m < CNN_MEASURE_COUNT ? cnn_measure_names[m] : metric->name;
+        units[m] = m < CNN_MEASURE_COUNT ? cnn_measure_units[m] : metric->units;
+    }
     CNN_TRY(cnn_file_image_add_labels(c, CNN_VAR_MEASURE_NAME, 1, by_measure,
-                                      "what is analysed of a run", cnn_measure_names));
+                                      "what is analysed of a run", names));
     CNN_TRY(cnn_file_image_add_labels(c, CNN_VAR_MEASURE_UNITS, 1, by_measure,
-                                      "units of the measure", cnn_measure_units));
+                                      "units of the measure", units));
     CNN_TRY(cnn_file_image_add_labels(c, CNN_VAR_TEST_NAME, 1, by_test, "name of the test",
                                       cnn_test_names));
     CNN_TRY(put_component_names(c, job));
@@ -355,6 +362,28 @@ static void make_title(const char *job_name, char title[TITLE_SIZE])
     title[len] = '\0';
 }
 
+static cnn_status put_metrics(hid_t file, const cnn_job *job)
+{
+    cnn_status st = CNN_OK;
+    cnn_text names = {0}, units = {0};
+    for (int i = 0; i < job->metric_count; i++) {
+        const cnn_job_metric *metric = &job->metrics[i];
+        cnn_text_printf(&names, "%s%s", i ? "," : "", metric->name);
+        cnn_text_printf(&units, "%s%s", i ? "," : "", *metric->units ? metric->units : "1");
+    }
+    CNN_TRY(cnn_text_status(&names));
+    CNN_TRY(cnn_text_status(&units));
+    CNN_TRY(cnn_attribute_write_text(file, CNN_ATTR_KIND, cnn_job_kind_names[job->kind]));
+    if (job->metric_count == 0) /* netCDF makes something else of an empty text */
+        goto done;
+    CNN_TRY(cnn_attribute_write_text(file, CNN_ATTR_METRIC_NAMES, names.s));
+    CNN_TRY(cnn_attribute_write_text(file, CNN_ATTR_METRIC_UNITS, units.s));
+done:
+    cnn_text_free(&names);
+    cnn_text_free(&units);
+    return st;
+}
+
 static cnn_status put_attributes(hid_t file, const cnn_job *job, const cnn_platform *platform)
 {
     cnn_status st = CNN_OK;
@@ -373,7 +402,8 @@ static cnn_status put_attributes(hid_t file, const cnn_job *job, const cnn_platf
                                 &job->analysis.margin_error));
     CNN_TRY(cnn_attribute_write(file, CNN_ATTR_ALPHA, CNN_COLUMN_F64, 0, &job->analysis.alpha));
     CNN_TRY(cnn_attribute_write_text(file, CNN_ATTR_PRIMARY,
-                                     cnn_job_measure_names[job->analysis.primary]));
+                                     cnn_job_measure_name(job, job->analysis.primary)));
+    CNN_TRY(put_metrics(file, job));
     CNN_TRY(cnn_attribute_write(file, CNN_ATTR_LOOKS, CNN_COLUMN_F64, job->analysis.look_count,
                                 job->analysis.looks));
 done:

@@ -162,6 +162,10 @@ typedef struct {
 #define CNN_ATTR_ALPHA        "alpha"
 #define CNN_ATTR_PRIMARY      "primary" /* since layout 4 */
 #define CNN_ATTR_LOOKS        "looks"   /* since layout 4: an array */
+#define CNN_ATTR_KIND         "kind"    /* since layout 6: "training", "measurement" */
+/* since layout 6, of the columns metric_1, ...: separated by commas; missing without metrics */
+#define CNN_ATTR_METRIC_NAMES "metric_names"
+#define CNN_ATTR_METRIC_UNITS "metric_units"
 
 /** Meanings of the values 0, 1, ... of a column of flags, NULL-terminated; NULL: no flags. */
 const char *const *cnn_column_flags(const char *name);

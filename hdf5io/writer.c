@@ -320,6 +320,7 @@ static bool is_of_file(const cnn_writer *w, const cnn_analysis *a)
     return (hsize_t)a->run_count == of[CNN_DIM_RUN] && (hsize_t)a->cell_count == of[CNN_DIM_CELL] &&
            (hsize_t)a->combination_count == of[CNN_DIM_COMBINATION] &&
            (hsize_t)a->level_count == of[CNN_DIM_CONTRAST_LEVEL] &&
+           (hsize_t)a->measure_count == of[CNN_DIM_MEASURE] &&
            (pairs == 0 || pairs == of[CNN_DIM_COMPARISON]) &&
            (seeds == 0 || seeds == of[CNN_DIM_SEED_GROUP]) &&
            a->session_count <= CNN_SESSION_PLACES;

@@ -135,6 +135,23 @@ done:
     return st;
 }
 
+/** Metrics change what is stored of each run, and their kind what a run must report. */
+static cnn_status check_metrics(const cnn_job *theirs, const cnn_job *ours)
+{
+    cnn_status st = CNN_OK;
+    CNN_CHECK(theirs->kind == ours->kind, CNN_EUSAGE, "its kind is %s, the job's %s",
+              cnn_job_kind_names[theirs->kind], cnn_job_kind_names[ours->kind]);
+    CNN_CHECK(theirs->metric_count == ours->metric_count, CNN_EUSAGE,
+              "it has %d metrics, the job %d", theirs->metric_count, ours->metric_count);
+    for (int i = 0; i < ours->metric_count; i++)
+        CNN_CHECK(strcmp(theirs->metrics[i].name, ours->metrics[i].name) == 0 &&
+                      theirs->metrics[i].compare == ours->metrics[i].compare,
+                  CNN_EUSAGE, "its metric %d, %s, is another one than the job's, %s", i + 1,
+                  theirs->metrics[i].name, ours->metrics[i].name);
+done:
+    return st;
+}
+
 static void describe_looks(const cnn_job *job, cnn_text *out)
 {
     for (int i = 0; i < job->analysis.look_count; i++)
@@ -186,6 +203,7 @@ cnn_status cnn_resume_check(const cnn_results *results, const cnn_job *job,
     CNN_TRY(check_own_job(theirs, job));
     CNN_TRY(check_training(theirs, job, design));
     CNN_TRY(check_compare(theirs, job));
+    CNN_TRY(check_metrics(theirs, job));
     CNN_TRY(check_looks(theirs, job));
 done:
     cnn_job_destroy(&theirs);

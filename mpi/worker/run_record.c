@@ -72,6 +72,19 @@ __attribute__((format(printf, 2, 3))) static bool break_off(cnn_record *r, const
     return false;
 }
 
+static bool is_measurement(const cnn_record *r)
+{
+    return r->rules && r->rules->is_measurement;
+}
+
+/** The last value that was reported counts. */
+static void take_metrics(cnn_record *r, const cnn_event *e)
+{
+    for (int i = 0; r->rules && i < r->rules->metric_count; i++)
+        if (!isnan(e->metrics[i]))
+            cnn_measured_set_metric(&r->row, i, e->metrics[i]);
+}
+
 static bool take_ready(cnn_record *r, const cnn_event *e)
 {
     if (r->ready)
@@ -120,6 +133,7 @@ static bool take_epoch(cnn_record *r, const cnn_event *e)
                          r->row.epochs_done);
     if (!check_epoch(r, e))
         return false;
+    take_metrics(r, e);
     r->times.last_epoch = r->times.after;
     r->epochs[e->epoch] = (cnn_epoch_row){.epoch_seconds = e->seconds,
                                           .epoch_train_loss = e->train_loss,
@@ -131,7 +145,8 @@ static bool take_epoch(cnn_record *r, const cnn_event *e)
     r->row.test_loss = e->test_loss;
     r->row.test_error = e->test_error;
     const double before = isnan(r->row.evaluation_seconds) ? 0 : r->row.evaluation_seconds;
-    r->row.evaluation_seconds = before + e->evaluation_seconds;
+    if (!isnan(e->evaluation_seconds)) /* of a measurement it may be missing */
+        r->row.evaluation_seconds = before + e->evaluation_seconds;
     return true;
 }
 
@@ -152,28 +167,58 @@ static double sum_of_epochs(const cnn_record *r)
     return sum;
 }
 
-static bool take_done(cnn_record *r, const cnn_event *e)
+/** Whether train_seconds is the sum of the epochs', but for rounding. */
+static bool check_sum(cnn_record *r, const cnn_event *e)
 {
     const double sum = sum_of_epochs(r);
-    const double rounding = 1e-3 * sum + 1e-3 * r->row.epochs_done;
+    if (fabs(e->train_seconds - sum) > 1e-3 * sum + 1e-3 * r->row.epochs_done)
+        return break_off(r, "train_seconds is %.6g, but the epochs' seconds sum to %.6g",
+                         e->train_seconds, sum);
+    return true;
+}
+
+/** What jobs of both kinds keep of the event. */
+static bool keep_done(cnn_record *r, const cnn_event *e, double train_seconds)
+{
+    r->done = true;
+    r->row.train_seconds = train_seconds;
+    r->total_seconds = e->total_seconds;
+    take_metrics(r, e);
+    cnn_copy_printable(r->row.weight_checksum, sizeof r->row.weight_checksum, e->checksum, false);
+    return true;
+}
+
+/** A measurement needs neither epochs nor losses nor weights. */
+static bool take_measured(cnn_record *r, const cnn_event *e)
+{
+    const int epochs = r->row.epochs_done;
+    if (epochs == 0 && !(e->train_seconds > 0))
+        return break_off(r, "train_seconds is 0: the clock did not run");
+    if (epochs > 0 && !e->diverged && epochs != r->planned_epochs)
+        return break_off(r, "done after %d of %d epochs", epochs, r->planned_epochs);
+    if (epochs > 0 && !check_sum(r, e))
+        return false;
+    r->diverged = e->diverged;
+    return keep_done(r, e, epochs ? sum_of_epochs(r) : e->train_seconds);
+}
+
+static bool take_done(cnn_record *r, const cnn_event *e)
+{
     if (!r->ready)
         return break_off(r, "a done event before ready");
+    if (is_measurement(r))
+        return take_measured(r, e);
     if (!e->diverged && r->row.epochs_done != r->planned_epochs)
         return break_off(r, "done after %d of %d epochs", r->row.epochs_done, r->planned_epochs);
     if (e->diverged && !has_infinite_loss(r))
         return break_off(r, "diverged, but every loss that was reported is finite");
     if (!e->checksum[0])
         return break_off(r, "the checksum of the weights is empty");
-    if (fabs(e->train_seconds - sum) > rounding)
-        return break_off(r, "train_seconds is %.6g, but the epochs' seconds sum to %.6g",
-                         e->train_seconds, sum);
-    r->done = true;
+    if (!check_sum(r, e))
+        return false;
     r->diverged = e->diverged || (r->row.epochs_done > 0 &&
                                   !(isfinite(r->row.train_loss) && isfinite(r->row.test_loss)));
-    r->row.train_seconds = sum;
-    r->total_seconds = e->total_seconds;
-    cnn_copy_printable(r->row.weight_checksum, sizeof r->row.weight_checksum, e->checksum, false);
-    return true;
+    return keep_done(r, e, sum_of_epochs(r));
 }
 
 static bool take_tuned(cnn_record *r, const cnn_event *e)
@@ -212,7 +257,7 @@ bool cnn_record_line(cnn_record *r, const char *line, bool too_long)
         return false;
     if (too_long)
         return break_off(r, "an event line that is too long");
-    if (cnn_event_parse(line, strlen(line), &e) != CNN_OK)
+    if (cnn_event_parse_by(line, strlen(line), r->rules, &e) != CNN_OK)
         return break_off(r, "%s", cnn_error_message());
     if (r->done || r->error)
         return break_off(r, "an event after %s", r->done ? "done" : "error");

@@ -27,6 +27,7 @@ typedef struct {
 /** An attempt in the making. */
 typedef struct {
     int planned_epochs;
+    const cnn_event_rules *rules;    /* of the job; set it after cnn_record_create; NULL: none */
     bool tuning;                     /* only a tuned event is expected */
     bool ready, done, error, broken; /* events received; broken: the protocol, see reason */
     bool diverged;

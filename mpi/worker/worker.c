@@ -14,6 +14,7 @@
 struct cnn_worker {
     const cnn_rank_context *context;
     const cnn_place *place; /* this rank's */
+    cnn_event_rules rules;  /* of the job, for the record */
     cnn_record record;
     cnn_message_block work;          /* work.block: -1 none */
     int position;                    /* in the block: of the run that is next or runs */
@@ -45,6 +46,11 @@ cnn_status cnn_worker_create(const cnn_rank_context *context, cnn_worker **out)
     w->work.block = -1;
     w->kill_at = INFINITY;
     CNN_TRY(cnn_record_create(context->epoch_count, &w->record));
+    w->rules.is_measurement = context->job->kind == CNN_JOB_MEASUREMENT;
+    w->rules.metric_count = context->job->metric_count;
+    for (int i = 0; i < context->job->metric_count; i++)
+        w->rules.metrics[i] = context->job->metrics[i].name;
+    w->record.rules = &w->rules;
     *out = w;
     w = NULL;
 done:
@@ -322,10 +328,27 @@ static cnn_outcome judge(cnn_worker *w)
     return outcome;
 }
 
+/** The peak of memory is a metric where the job declares it, unless the trainer has its own. */
+static void add_memory(cnn_worker *w)
+{
+    cnn_measured *row = &w->record.row;
+    const struct {
+        const char *name;
+        int64_t bytes;
+    } known[] = {{"peak_memory_bytes", row->memory_bytes_max},
+                 {"peak_gpu_memory_bytes", row->gpu_memory_bytes_max}};
+    for (int i = 0; i < w->rules.metric_count; i++)
+        for (int k = 0; k < 2; k++)
+            if (!strcmp(w->rules.metrics[i], known[k].name) && known[k].bytes >= 0 &&
+                isnan(cnn_measured_metric(row, i)))
+                cnn_measured_set_metric(row, i, (double)known[k].bytes);
+}
+
 static cnn_status finish_attempt(cnn_worker *w)
 {
     cnn_status st = CNN_OK;
     w->trainer->describe_end(w->trainer, &w->end, &w->record.row);
+    add_memory(w);
     CNN_TRY(conclude(w, current_run(w), judge(w)));
 done:
     cnn_trainer_destroy(&w->trainer);

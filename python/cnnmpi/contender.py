@@ -107,16 +107,17 @@ class Epoch:
         for first in range(0, len(self._order), size):
             yield self._order[first : first + size]
 
-    def report(self, train_loss: float, test_loss: float, test_error: float) -> None:
+    def report(self, train_loss: float, test_loss: float, test_error: float, **metrics: float) -> None:
         """train_loss: mean over the epoch's images, each taken when its batch was trained.
-        test_loss, test_error: means over the test images."""
+        test_loss, test_error: means over the test images. metrics: of the job (`metric:`), by name."""
         losses = {"train_loss": float(train_loss), "test_loss": float(test_loss)}
         times = {"evaluation_seconds": 0.0, **self._seconds}
         if "seconds" not in times:
             raise Failure(trainer.FAILED, f"epoch {self.number} was not timed by epoch.training()")
         self._run._seconds += times["seconds"]
         self._run.diverged = trainer.is_diverged(losses)
-        self._run.events.send("epoch", epoch=self.number, test_error=float(test_error), **losses, **times)
+        self._run.events.send("epoch", epoch=self.number, test_error=float(test_error),
+                              **losses, **times, **metrics)
 
 
 class Run:
@@ -194,9 +195,10 @@ class Run:
             if not self.diverged:
                 yield Epoch(self, number)
 
-    def done(self, weights: Iterable[Any]) -> None:
-        """Ends the run. weights: all parameters as arrays, in the order of initial_weights."""
-        trainer.finish(self.spec, self.events, weights, self._seconds, self.diverged)
+    def done(self, weights: Iterable[Any], **metrics: float) -> None:
+        """Ends the run. weights: all parameters as arrays, in the order of initial_weights. metrics: of
+        the job (`metric:`), by name."""
+        trainer.finish(self.spec, self.events, weights, self._seconds, self.diverged, **metrics)
 
 
 def main(train: Callable[[Run], None]) -> NoReturn:

@@ -31,12 +31,23 @@ def _decode(data: xr.Dataset) -> xr.Dataset:
         if "flag_meanings" in variable.attrs:
             data[name] = _words(data[name])
     data["start_time"] = _times(data["start_time"])
+    data = _name_metrics(data)
     columns = _factor_columns(data)
     for name in columns.values():
         data[name] = _numbers(data[name])
     data = data.set_coords(list(columns.values()))
     data.attrs["factors"] = list(columns.values())
     return data
+
+
+def _name_metrics(data: xr.Dataset) -> xr.Dataset:
+    """Columns metric_1, ... under the names of the job's metrics; those without a metric are dropped."""
+    names, units = (str(data.attrs.get(key, "")).split(",") for key in ("metric_names", "metric_units"))
+    columns = [f"metric_{i}" for i in range(1, 9) if f"metric_{i}" in data]
+    used = dict(zip(columns, filter(None, names)))
+    for column, unit in zip(used, units):
+        data[column].attrs.update(long_name=f"metric {used[column]}", units=unit)
+    return data.drop_vars([name for name in columns if name not in used]).rename(used)
 
 
 LEVEL_OF = "level of the factor "

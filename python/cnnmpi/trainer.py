@@ -510,11 +510,12 @@ def is_diverged(event: dict[str, Any]) -> bool:
     return not (math.isfinite(event["train_loss"]) and math.isfinite(event["test_loss"]))
 
 
-def finish(spec: dict[str, Any], events: Events, tensors: Iterable[Any], seconds: float, diverged: bool) -> None:
-    """Sends `done`."""
+def finish(spec: dict[str, Any], events: Events, tensors: Iterable[Any], seconds: float, diverged: bool,
+           **metrics: float) -> None:
+    """Sends `done`, with metrics of the job by name."""
     checksum = keep_weights(spec, tensors)
     result = {"train_seconds": seconds, "diverged": diverged, "checksum": checksum}
-    events.send("done", **result, total_seconds=process_age())
+    events.send("done", **result, total_seconds=process_age(), **metrics)
 
 
 def main(train):

@@ -155,14 +155,13 @@ class Seconds(unittest.TestCase):
         return subprocess.run([script, *command], input=json.dumps(spec), text=True, env=environment,
                               capture_output=True, check=False)
 
-    def test_an_epoch_is_one_call(self):
+    def test_it_reports_seconds_and_nothing_else(self):
         done = self.start(SPEC, "sleep", "0.05")
         events = [json.loads(line) for line in done.stdout.splitlines()]
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual([e["event"] for e in events], ["ready", "epoch", "epoch", "epoch", "done"])
-        seconds = [e["seconds"] for e in events[1:4]]
-        self.assertTrue(all(s > 0 for s in seconds))
-        self.assertAlmostEqual(events[4]["train_seconds"], sum(seconds))
+        self.assertEqual([e["event"] for e in events], ["ready", "done"])
+        self.assertEqual(set(events[1]), {"event", "train_seconds"})
+        self.assertGreaterEqual(events[1]["train_seconds"], 0.04)
 
     def test_failures_are_events(self):
         for spec, command, status in ((SPEC, "false", 1), ({**SPEC, "protocol": 3}, "true", 2)):

@@ -65,6 +65,25 @@ class Results(unittest.TestCase):
         means = data.train_seconds.groupby("framework").mean()
         self.assertEqual(len(means), len(set(data.framework.values)))
 
+    def test_free_factors_and_metrics_are_decoded(self):
+        path = os.path.join(self.folder, "free.h5")
+        job = ["factors.num_workers=[0, 4]", "factors.threads=[2]", "contrast=[framework, num_workers]",
+               "metric={score: {unit: points}, auc: {}}", "repeats=2"]
+        sets = [word for value in job for word in ("--set", value)]
+        subprocess.run([CNNMPI, JOB, "--quiet", "--output", path, *sets], check=True)
+        data = results.open(path)
+        self.assertEqual(data.cnnmpi.contrast, "framework_x_num_workers")
+        self.assertEqual(set(data.num_workers.values), {0, 4})
+        self.assertEqual(set(data.factor_threads.values), {2})
+        runs = data.cnnmpi.runs
+        for name, framework, workers in zip(runs.framework_x_num_workers, runs.framework, runs.num_workers):
+            self.assertEqual(name, f"{framework} x num_workers {workers}")
+        self.assertTrue(np.isnan(data.score.values).all())
+        self.assertEqual((data.score.attrs["units"], "metric_3" in data), ("points", False))
+        with h5py.File(path) as file:
+            self.assertEqual(file.attrs["metric_names"].decode() if isinstance(
+                file.attrs["metric_names"], bytes) else str(file.attrs["metric_names"]), "score,auc")
+
     def test_a_block_with_a_failed_run_is_left_out(self):
         whole = results.open(self.path).cnnmpi.runs
         run = whole.index[5]

@@ -14,14 +14,14 @@ static cnn_status allocate(cnn_analysis *a)
     const size_t cells = (size_t)a->cell_count, combinations = (size_t)a->combination_count;
     /* at least one element: calloc(0) may be NULL */
     const size_t comparisons = (size_t)a->comparison_count + 1;
-    const size_t models = combinations * CNN_MEASURE_COUNT;
+    const size_t models = combinations * (size_t)a->measure_count;
     a->counts = calloc(cells, sizeof *a->counts);
-    a->summaries = calloc(cells * CNN_MEASURE_COUNT, sizeof *a->summaries);
+    a->summaries = calloc(cells * (size_t)a->measure_count, sizeof *a->summaries);
     a->cell_of = calloc(cells, sizeof *a->cell_of);
-    a->outlier = calloc((size_t)a->run_count * CNN_MEASURE_COUNT + 1, sizeof *a->outlier);
+    a->outlier = calloc((size_t)a->run_count * (size_t)a->measure_count + 1, sizeof *a->outlier);
     a->block_flaw = calloc((size_t)a->run_count + 1, sizeof *a->block_flaw);
     a->pairs = calloc(comparisons, sizeof *a->pairs);
-    a->comparisons = calloc(comparisons * CNN_MEASURE_COUNT, sizeof *a->comparisons);
+    a->comparisons = calloc(comparisons * (size_t)a->measure_count, sizeof *a->comparisons);
     a->conditions = calloc(comparisons, sizeof *a->conditions);
     a->is_control = calloc((size_t)a->pair_count + 1, sizeof *a->is_control);
     a->positions = calloc(models * (size_t)a->level_count, sizeof *a->positions);
@@ -38,6 +38,17 @@ done:
     return st;
 }
 
+/** On the analysed scale. */
+static double margin_of(const cnn_analysis *a, const cnn_results *r, int measure)
+{
+    if (measure < CNN_MEASURE_COUNT)
+        return a->measures[measure].is_log         ? log1p(r->margin_time)
+               : measure == CNN_MEASURE_TEST_ERROR ? r->margin_error
+                                                   : NAN;
+    const cnn_metric *metric = &r->metrics[measure - CNN_MEASURE_COUNT];
+    return metric->is_ratio ? log1p(metric->margin) : metric->margin;
+}
+
 static void take_sizes(cnn_analysis *a, const cnn_results *r, int looks)
 {
     a->cell_count = r->cell_count;
@@ -51,16 +62,14 @@ static void take_sizes(cnn_analysis *a, const cnn_results *r, int looks)
     a->looks = looks;
     a->look = cnn_analysis_find_look(r);
     a->alpha = a->look.alpha;
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
-        if (!strcmp(r->primary, cnn_measure_names[m]))
+    a->measure_count = cnn_measures_of(r, a->measures);
+    for (int m = 0; m < a->measure_count; m++)
+        if (!strcmp(r->primary, a->measures[m].name))
             a->primary = (cnn_measure)m;
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
-        a->margin[m] = cnn_measure_is_log[m]         ? log1p(r->margin_time)
-                       : m == CNN_MEASURE_TEST_ERROR ? r->margin_error
-                                                     : NAN;
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
-        if (!(a->margin[m] > 0))
-            a->margin[m] = NAN;
+    for (int m = 0; m < a->measure_count; m++) {
+        const double margin = margin_of(a, r, m);
+        a->margin[m] = margin > 0 ? margin : NAN;
+    }
 }
 
 /** The cell of every combination and level: that of their runs. */

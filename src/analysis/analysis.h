@@ -69,12 +69,14 @@ typedef struct {
 typedef struct {
     int cell_count, combination_count, level_count, run_count, session_count;
     int pair_count; /* pairs of levels: level_count * (level_count - 1) / 2; 0 for one level */
-    int comparison_count;             /* combination_count * pair_count */
-    int component_count;              /* CNN_COMPONENT_LEVELS + level_count */
-    bool verdicts_only, with_spread;  /* of cnn_analysis_create_verdicts */
-    double alpha;                     /* of the look: the job's where there is one look */
-    double margin[CNN_MEASURE_COUNT]; /* on the analysed scale; NaN: none declared */
-    cnn_look look;                    /* that the verdicts are of */
+    int comparison_count;            /* combination_count * pair_count */
+    int component_count;             /* CNN_COMPONENT_LEVELS + level_count */
+    bool verdicts_only, with_spread; /* of cnn_analysis_create_verdicts */
+    double alpha;                    /* of the look: the job's where there is one look */
+    int measure_count;               /* CNN_MEASURE_COUNT, and the job's metrics */
+    cnn_measure_info measures[CNN_MEASURES_MAX];
+    double margin[CNN_MEASURES_MAX]; /* on the analysed scale; NaN: none declared */
+    cnn_look look;                   /* that the verdicts are of */
     int looks; /* files pooled, each of which was a look of its own; 1 for one file. Every one counts
                   in the families. */
     cnn_measure primary; /* the measure that the study is about */
@@ -83,9 +85,9 @@ typedef struct {
 
     cnn_cell_count total;
     cnn_cell_count *counts; /* [cell_count] */
-    cnn_summary *summaries; /* [cell_count, CNN_MEASURE_COUNT] */
+    cnn_summary *summaries; /* [cell_count, measure_count] */
     int *cell_of;           /* [combination_count, level_count] the cell */
-    int8_t *outlier;        /* [run_count, CNN_MEASURE_COUNT] cnn_outlier_kind; -1: not judged */
+    int8_t *outlier;        /* [run_count, measure_count] cnn_outlier_kind; -1: not judged */
     int outlier_count;
     cnn_outlier *outliers; /* [outlier_count] by measure, then cell, then run */
 
@@ -98,17 +100,16 @@ typedef struct {
     cnn_conditions *conditions;      /* [comparison_count] */
     int unequal_count;
     cnn_unequal *unequal;        /* [unequal_count] by comparison, then condition */
-    cnn_comparison *comparisons; /* [comparison_count, CNN_MEASURE_COUNT] */
+    cnn_comparison *comparisons; /* [comparison_count, measure_count] */
     /* members of each family (measure and test): possible tests times looks */
-    int family_size[CNN_MEASURE_COUNT][CNN_TEST_COUNT];
-    cnn_blocking blocking[CNN_MEASURE_COUNT]; /* over all comparisons */
-    cnn_position_effect
-        *positions; /* [combination_count, CNN_MEASURE_COUNT, level_count] of a run's
+    int family_size[CNN_MEASURES_MAX][CNN_TEST_COUNT];
+    cnn_blocking blocking[CNN_MEASURES_MAX]; /* over all comparisons */
+    cnn_position_effect *positions; /* [combination_count, measure_count, level_count] of a run's
                                        position within its block, by position */
 
-    cnn_model_row *models;     /* [combination_count, CNN_MEASURE_COUNT] */
-    cnn_fixed *fixed;          /* [combination_count, CNN_MEASURE_COUNT, level_count] */
-    cnn_component *components; /* [combination_count, CNN_MEASURE_COUNT, component_count]; the
+    cnn_model_row *models;     /* [combination_count, measure_count] */
+    cnn_fixed *fixed;          /* [combination_count, measure_count, level_count] */
+    cnn_component *components; /* [combination_count, measure_count, component_count]; the
                                   residual of level l is component CNN_COMPONENT_LEVELS + l */
 
     int seed_group_count;        /* seeds that the plan gives to several runs of a cell */
@@ -159,38 +160,38 @@ void cnn_analysis_condition(const cnn_measured *run, cnn_condition condition,
 static inline const cnn_summary *cnn_analysis_summary(const cnn_analysis *a, int cell,
                                                       cnn_measure measure)
 {
-    return &a->summaries[cell * CNN_MEASURE_COUNT + (int)measure];
+    return &a->summaries[cell * a->measure_count + (int)measure];
 }
 
 static inline const cnn_comparison *cnn_analysis_comparison(const cnn_analysis *a, int comparison,
                                                             cnn_measure measure)
 {
-    return &a->comparisons[comparison * CNN_MEASURE_COUNT + (int)measure];
+    return &a->comparisons[comparison * a->measure_count + (int)measure];
 }
 
 static inline const cnn_model_row *cnn_analysis_model(const cnn_analysis *a, int combination,
                                                       cnn_measure measure)
 {
-    return &a->models[combination * CNN_MEASURE_COUNT + (int)measure];
+    return &a->models[combination * a->measure_count + (int)measure];
 }
 
 static inline const cnn_component *cnn_analysis_component(const cnn_analysis *a, int combination,
                                                           cnn_measure measure, int component)
 {
-    return &a->components[(combination * CNN_MEASURE_COUNT + (int)measure) * a->component_count +
+    return &a->components[(combination * a->measure_count + (int)measure) * a->component_count +
                           component];
 }
 
 static inline const cnn_fixed *cnn_analysis_fixed(const cnn_analysis *a, int combination,
                                                   cnn_measure measure, int level)
 {
-    return &a->fixed[(combination * CNN_MEASURE_COUNT + (int)measure) * a->level_count + level];
+    return &a->fixed[(combination * a->measure_count + (int)measure) * a->level_count + level];
 }
 
 static inline const cnn_position_effect *
 cnn_analysis_position(const cnn_analysis *a, int combination, cnn_measure measure, int position)
 {
-    return &a->positions[(combination * CNN_MEASURE_COUNT + (int)measure) * a->level_count +
+    return &a->positions[(combination * a->measure_count + (int)measure) * a->level_count +
                          position];
 }
 

@@ -31,6 +31,6 @@ static cnn_blocking pool(const cnn_analysis *a, cnn_measure measure)
 
 void cnn_analysis_blocking(cnn_analysis *a)
 {
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+    for (int m = 0; m < a->measure_count; m++)
         a->blocking[m] = pool(a, (cnn_measure)m);
 }

@@ -114,10 +114,10 @@ static cnn_status flag_outliers(cnn_analysis *a, cnn_measure measure, cnn_summar
         goto done;
     s->outliers = found.outlier_count;
     for (int i = 0; i < s->n; i++)
-        a->outlier[w->run[i] * CNN_MEASURE_COUNT + (int)measure] = CNN_OUTLIER_NO;
+        a->outlier[w->run[i] * a->measure_count + (int)measure] = CNN_OUTLIER_NO;
     for (int i = 0; i < found.outlier_count; i++) {
         const int k = w->index[i];
-        a->outlier[w->run[k] * CNN_MEASURE_COUNT + (int)measure] =
+        a->outlier[w->run[k] * a->measure_count + (int)measure] =
             w->x[k] < found.fences.low ? CNN_OUTLIER_LOW : CNN_OUTLIER_HIGH;
     }
     a->outlier_count += found.outlier_count;
@@ -172,7 +172,7 @@ static cnn_status summarise(cnn_analysis *a, const cnn_groups *g, int cell, cnn_
                             const scratch *w)
 {
     cnn_status st = CNN_OK;
-    cnn_summary *s = &a->summaries[cell * CNN_MEASURE_COUNT + (int)measure];
+    cnn_summary *s = &a->summaries[cell * a->measure_count + (int)measure];
     cnn_description description;
     *s = cnn_summary_unknown();
     s->n = 0;
@@ -189,7 +189,7 @@ static cnn_status summarise(cnn_analysis *a, const cnn_groups *g, int cell, cnn_
     CNN_TRY(cnn_describe(w->x, s->n, 1 - a->alpha, &description));
     put_description(s, &description);
     s->counted = s->n;
-    if (!cnn_measure_is_log[measure])
+    if (!a->measures[measure].is_log)
         CNN_TRY(count_seeds(a, g, measure, s, w));
     if (s->n == 1)
         s->reason = CNN_REASON_ONE_RUN;
@@ -208,11 +208,11 @@ static cnn_status list_outliers(cnn_analysis *a, const cnn_groups *g)
     int n = 0;
     a->outliers = calloc((size_t)a->outlier_count + 1, sizeof *a->outliers);
     CNN_CHECK(a->outliers, CNN_ENOMEM, "%d outliers", a->outlier_count);
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+    for (int m = 0; m < a->measure_count; m++)
         for (int c = 0; c < a->cell_count; c++)
             for (int i = g->cell_start[c]; i < g->cell_start[c + 1]; i++) {
                 const int run = g->cell_runs[i];
-                const int side = a->outlier[run * CNN_MEASURE_COUNT + m];
+                const int side = a->outlier[run * a->measure_count + m];
                 if (side > CNN_OUTLIER_NO)
                     a->outliers[n++] =
                         (cnn_outlier){run, c, m, side, cnn_groups_value(g, run, (cnn_measure)m)};
@@ -232,10 +232,10 @@ cnn_status cnn_analysis_cells(cnn_analysis *a, const cnn_groups *g)
               "values of %d runs", a->run_count);
     count_runs(a, g->results);
     put_warm_epochs(a, g);
-    for (int i = 0; i < a->run_count * CNN_MEASURE_COUNT; i++)
+    for (int i = 0; i < a->run_count * a->measure_count; i++)
         a->outlier[i] = -1;
     for (int c = 0; c < a->cell_count; c++)
-        for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+        for (int m = 0; m < a->measure_count; m++)
             CNN_TRY(summarise(a, g, c, (cnn_measure)m, &w));
     CNN_TRY(list_outliers(a, g));
 done:

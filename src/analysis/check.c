@@ -62,7 +62,7 @@ cnn_status cnn_analysis_check(const cnn_results *results)
     CNN_CHECK(results->alpha >= 1e-6 && results->alpha <= 0.5, CNN_EDATA,
               "the results are damaged: alpha is %g", results->alpha);
     CNN_CHECK((int64_t)results->combination_count * results->level_count * results->level_count <
-                  INT_MAX / (2 * CNN_MEASURE_COUNT),
+                  INT_MAX / (2 * CNN_MEASURES_MAX),
               CNN_EDATA, "%d combinations of %d levels have too many pairs",
               results->combination_count, results->level_count);
 done:

@@ -54,7 +54,7 @@ typedef struct {
 
 static rows rows_of(cnn_analysis *a, int combination, int measure)
 {
-    const int i = combination * CNN_MEASURE_COUNT + measure;
+    const int i = combination * a->measure_count + measure;
     return (rows){&a->models[i], &a->fixed[i * a->level_count],
                   &a->components[i * a->component_count]};
 }
@@ -178,9 +178,9 @@ static int gather(const cnn_analysis *a, const cnn_groups *g, int combination, c
 {
     int n = 0;
     *reason = CNN_REASON_NONE;
-    if (!cnn_measure_is_log[measure])
+    if (!a->measures[measure].is_log)
         n = gather_seeds(a, g, combination, measure, w);
-    if (!cnn_measure_is_log[measure] && n)
+    if (!a->measures[measure].is_log && n)
         return n;
     for (int l = 0; l < a->level_count; l++) {
         const int cell = a->cell_of[combination * a->level_count + l];
@@ -189,7 +189,7 @@ static int gather(const cnn_analysis *a, const cnn_groups *g, int combination, c
             const double value = cnn_groups_value(g, run, measure);
             if (isnan(value))
                 continue;
-            w->y[n] = cnn_analysed(measure, value);
+            w->y[n] = cnn_analysed(a->measures[measure].is_log, value);
             w->level[n] = l;
             w->node[n] = g->node[run];
             w->device[n] = g->device[run];
@@ -271,15 +271,15 @@ cnn_status cnn_analysis_components(cnn_analysis *a, const cnn_groups *g)
     CNN_CHECK(w.seeds && w.all && w.y && w.level && w.node && w.device && w.block, CNN_ENOMEM,
               "models of %d runs", a->run_count);
     for (int k = 0; k < a->combination_count; k++)
-        for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
+        for (int m = 0; m < a->measure_count; m++) {
             const rows r = rows_of(a, k, m);
             if (m == CNN_MEASURE_TRAIN_SECONDS || m == CNN_MEASURE_TEST_ERROR ||
-                m == CNN_MEASURE_STEADY_SECONDS)
+                m == CNN_MEASURE_STEADY_SECONDS || m >= CNN_MEASURE_COUNT)
                 CNN_TRY(fit_model(a, g, k, (cnn_measure)m, &w));
             else
                 put_nothing(a, &r, CNN_REASON_NOT_MODELLED);
         }
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+    for (int m = 0; m < a->measure_count; m++)
         CNN_TRY(adjust_tests(a, (cnn_measure)m));
 done:
     free(w.y);

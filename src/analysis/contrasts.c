@@ -20,9 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-double cnn_analysed(cnn_measure measure, double value)
+double cnn_analysed(bool is_log, double value)
 {
-    return cnn_measure_is_log[measure] ? log(value) : value;
+    return is_log ? log(value) : value;
 }
 
 /** Values of some runs, as measured and on the analysed scale. */
@@ -54,10 +54,10 @@ typedef struct {
     bool verdicts_only, with_spread;
 } comparands;
 
-static void put(sample *s, cnn_measure measure, double value)
+static void put(sample *s, bool is_log, double value)
 {
     s->raw[s->n] = value;
-    s->scaled[s->n++] = cnn_analysed(measure, value);
+    s->scaled[s->n++] = cnn_analysed(is_log, value);
 }
 
 static void gather_cell(const cnn_groups *g, int cell, cnn_measure measure, cnn_seed_value *seeds,
@@ -69,14 +69,14 @@ static void gather_cell(const cnn_groups *g, int cell, cnn_measure measure, cnn_
         const double x = cnn_groups_value(g, g->cell_runs[i], measure);
         if (isnan(x))
             continue;
-        if (cnn_measure_is_log[measure])
-            put(out, measure, x);
+        if (g->measures[measure].is_log)
+            put(out, g->measures[measure].is_log, x);
         else
             seeds[n++] = cnn_seed_value_of(g, g->cell_runs[i], measure);
     }
     n = cnn_seed_means(seeds, n);
     for (int i = 0; i < n; i++)
-        put(out, measure, seeds[i].value);
+        put(out, g->measures[measure].is_log, seeds[i].value);
 }
 
 /** The coarser of two runs' resolutions: a test error is a whole number of images. */
@@ -93,13 +93,13 @@ static void take_pair(const cnn_groups *g, int run_a, int run_b, cnn_measure mea
                       double y, comparands *c)
 {
     const char *a = g->results->measured[run_a].weight_checksum;
-    if (cnn_measure_is_log[measure]) {
+    if (g->measures[measure].is_log) {
         c->device[c->block_a.n] = g->device[run_a];
         c->node[c->block_a.n] = g->node[run_a];
         c->place_a[c->block_a.n] = g->results->planned[run_a].position;
         c->place_b[c->block_a.n] = g->results->planned[run_b].position;
-        put(&c->block_a, measure, x);
-        put(&c->block_b, measure, y);
+        put(&c->block_a, g->measures[measure].is_log, x);
+        put(&c->block_b, g->measures[measure].is_log, y);
     } else {
         c->seeds_a[c->whole] = cnn_seed_value_of(g, run_a, measure);
         c->seeds_b[c->whole] = cnn_seed_value_of(g, run_b, measure);
@@ -130,15 +130,15 @@ static void gather_blocks(const cnn_groups *g, const cnn_pair *pair, cnn_measure
         else
             take_pair(g, run_a, run_b, measure, x, y, c);
     }
-    if (cnn_measure_is_log[measure])
+    if (g->measures[measure].is_log)
         return;
     /* of the same blocks, so that both have the same seeds */
     const int seeds = cnn_seed_means(c->seeds_a, c->whole);
     cnn_seed_means(c->seeds_b, c->whole);
     for (int i = 0; i < seeds; i++) {
         c->device[i] = c->place_a[i] = c->place_b[i] = 0;
-        put(&c->block_a, measure, c->seeds_a[i].value);
-        put(&c->block_b, measure, c->seeds_b[i].value);
+        put(&c->block_a, g->measures[measure].is_log, c->seeds_a[i].value);
+        put(&c->block_b, g->measures[measure].is_log, c->seeds_b[i].value);
     }
 }
 
@@ -474,7 +474,7 @@ static double gain_of_blocks(const comparands *c, double paired_sd)
     return paired_sd > 0 ? unpaired / (paired_sd * paired_sd) : NAN;
 }
 
-static cnn_status compare(cnn_comparison *x, comparands *c, cnn_measure measure, uint64_t seed)
+static cnn_status compare(cnn_comparison *x, comparands *c, bool is_log, uint64_t seed)
 {
     cnn_status st = CNN_OK;
     *x = cnn_comparison_unknown();
@@ -486,16 +486,16 @@ static cnn_status compare(cnn_comparison *x, comparands *c, cnn_measure measure,
     x->same_weights = c->whole ? c->same_weights : -1;
     x->blocks_incomplete = c->incomplete;
     x->blocks_split = c->split;
-    CNN_TRY(compare_blocks(x, c, cnn_measure_is_log[measure]));
+    CNN_TRY(compare_blocks(x, c, is_log));
     CNN_TRY(judge_same_difference(x, c, seed));
-    if (cnn_measure_is_log[measure])
+    if (is_log)
         CNN_TRY(compare_devices(x, c));
     if (c->with_spread)
         CNN_TRY(compare_spreads(x, c));
     if (c->verdicts_only)
         goto done;
     CNN_TRY(compare_variances(x, c));
-    compare_means(x, c, cnn_measure_is_log[measure]);
+    compare_means(x, c, is_log);
     CNN_TRY(compare_ranks(x, c, seed));
     CNN_TRY(test_normality(x, c));
     CNN_TRY(measure_effects(x, c));
@@ -557,13 +557,13 @@ cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
         const cnn_pair *pair = &a->pairs[i];
         const int *cells = &a->cell_of[pair->combination * a->level_count];
         CNN_TRY(cnn_position_is_planned(g, pair->combination, &c.is_planned));
-        for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
-            const int row = i * CNN_MEASURE_COUNT + m;
+        for (int m = 0; m < a->measure_count; m++) {
+            const int row = i * a->measure_count + m;
             c.margin = a->margin[m];
             gather_cell(g, cells[pair->a], (cnn_measure)m, c.seeds_a, &c.a);
             gather_cell(g, cells[pair->b], (cnn_measure)m, c.seeds_b, &c.b);
             gather_blocks(g, pair, (cnn_measure)m, &c);
-            CNN_TRY(compare(&a->comparisons[row], &c, (cnn_measure)m, (uint64_t)row));
+            CNN_TRY(compare(&a->comparisons[row], &c, a->measures[m].is_log, (uint64_t)row));
         }
     }
 done:

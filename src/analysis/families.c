@@ -23,7 +23,7 @@ static const struct {
 
 static double *member(cnn_analysis *a, int comparison, int measure, size_t offset)
 {
-    cnn_comparison *x = &a->comparisons[comparison * CNN_MEASURE_COUNT + measure];
+    cnn_comparison *x = &a->comparisons[comparison * a->measure_count + measure];
     return (double *)(void *)((char *)x + offset);
 }
 
@@ -82,7 +82,7 @@ cnn_block_design cnn_analysis_block_design(const cnn_analysis *a, int comparison
                               .sd = x->paired_sd,
                               .sd_df = df,
                               .is_adjusted = x->position_adjusted > 0,
-                              .levels = cnn_measure_is_log[measure] ? a->level_count : 1,
+                              .levels = a->measures[measure].is_log ? a->level_count : 1,
                               .apart = pair->b - pair->a};
 }
 
@@ -142,12 +142,12 @@ cnn_status cnn_analysis_families(cnn_analysis *a)
     cnn_status st = CNN_OK;
     double *p = calloc((size_t)a->comparison_count * (size_t)a->looks + 1, sizeof *p);
     CNN_CHECK(p, CNN_ENOMEM, "families of %d tests", a->comparison_count);
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
+    for (int m = 0; m < a->measure_count; m++) {
         for (int t = 0; t < CNN_TEST_COUNT; t++)
             CNN_TRY(adjust(a, m, t, p));
         for (int i = 0; !a->verdicts_only && i < a->comparison_count; i++) {
             const cnn_block_design d = cnn_analysis_block_design(a, i, (cnn_measure)m);
-            find_power(&a->comparisons[i * CNN_MEASURE_COUNT + m], &d,
+            find_power(&a->comparisons[i * a->measure_count + m], &d,
                        a->alpha / fmax(1, a->family_size[m][CNN_TEST_PAIRED]));
         }
     }

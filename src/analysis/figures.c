@@ -29,6 +29,30 @@ const char *const cnn_measure_units[] = {CNN_MEASURES(UNITS)};
 const char *const cnn_measure_titles[] = {CNN_MEASURES(TITLE)};
 const int8_t cnn_measure_is_log[] = {CNN_MEASURES(IS_LOG)};
 
+cnn_measure_info cnn_measure_built_in(cnn_measure measure)
+{
+    return (cnn_measure_info){.name = cnn_measure_names[measure],
+                              .units = cnn_measure_units[measure],
+                              .title = cnn_measure_titles[measure],
+                              .is_log = cnn_measure_is_log[measure] != 0,
+                              .is_time = cnn_measure_is_log[measure] != 0,
+                              .better = -1};
+}
+
+int cnn_measures_of(const cnn_results *results, cnn_measure_info *out)
+{
+    int n = 0;
+    for (; n < CNN_MEASURE_COUNT; n++)
+        out[n] = cnn_measure_built_in((cnn_measure)n);
+    for (int i = 0; i < results->metric_count; i++)
+        out[n++] = (cnn_measure_info){.name = results->metrics[i].name,
+                                      .units = results->metrics[i].units,
+                                      .title = results->metrics[i].name,
+                                      .is_log = results->metrics[i].is_ratio,
+                                      .better = results->metrics[i].better};
+    return n;
+}
+
 #define UNKNOWN_I8(m)                           row.m = -1;
 #define UNKNOWN_I32(m)                          row.m = -1;
 #define UNKNOWN_I64(m)                          row.m = -1;

@@ -12,7 +12,7 @@
 #define CNN_ANALYSIS_FIGURES_H
 
 #include "job/conditions.h"
-#include "results/record.h"
+#include "results/results.h"
 #include "stats/reasons.h"
 
 /** Measures of a run. X(constant, name, units, title, on the log scale) */
@@ -93,8 +93,18 @@
     X(CNN_SEED_IDENTICAL, "identical") /* one checksum: their times differ by resource noise */    \
     X(CNN_SEED_DIFFERENT, "different") /* several: the software is not deterministic */
 
+/** A measure: one of the above, or a metric of the job, which comes after them. */
+typedef struct {
+    const char *name, *units, *title; /* borrowed from the results */
+    bool is_log;                      /* compared by ratios, block by block */
+    bool is_time;                     /* less is faster */
+    int better;                       /* -1: less is better, 1: more is, 0: unknown */
+} cnn_measure_info;
+
 #define CNN_FIGURE_CONSTANT(constant, ...) constant,
+/** The metrics of a job are measures from CNN_MEASURE_COUNT on. */
 typedef enum { CNN_MEASURES(CNN_FIGURE_CONSTANT) CNN_MEASURE_COUNT } cnn_measure;
+enum { CNN_MEASURES_MAX = CNN_MEASURE_COUNT + CNN_METRICS_MAX };
 typedef enum { CNN_VERDICTS(CNN_FIGURE_CONSTANT) CNN_VERDICT_COUNT } cnn_verdict;
 typedef enum {
     CNN_VARIANCE_VERDICTS(CNN_FIGURE_CONSTANT) CNN_VARIANCE_VERDICT_COUNT
@@ -400,6 +410,9 @@ typedef struct { CNN_SCOPE_COLUMNS(CNN_FIGURE) } cnn_scope;
 /* clang-format on */
 
 /** Names of the constants, in their order, NULL-terminated: flag_meanings of the file, CSV. */
+cnn_measure_info cnn_measure_built_in(cnn_measure measure);
+/** The measures of a file into out [CNN_MEASURES_MAX], which borrows its texts; returns how many. */
+int cnn_measures_of(const cnn_results *results, cnn_measure_info *out);
 extern const char *const cnn_measure_names[];
 extern const char *const cnn_verdict_names[];
 extern const char *const cnn_variance_verdict_names[];

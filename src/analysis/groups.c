@@ -15,6 +15,10 @@ double cnn_analysis_value(const cnn_results *results, int run, cnn_measure measu
     double x = NAN;
     if (results->status[run] != CNN_RUN_DONE)
         return NAN;
+    if (measure >= CNN_MEASURE_COUNT) {
+        x = cnn_measured_metric(m, (int)measure - CNN_MEASURE_COUNT);
+        return isfinite(x) ? x : NAN;
+    }
     switch (measure) {
     case CNN_MEASURE_TRAIN_SECONDS:
         x = m->train_seconds;
@@ -70,11 +74,11 @@ static void take_values(cnn_groups *g)
 {
     const cnn_results *r = g->results;
     for (int i = 0; i < r->run_count; i++)
-        for (int m = 0; m < CNN_MEASURE_COUNT; m++)
-            g->values[i * CNN_MEASURE_COUNT + m] = !counts(g, i) ? NAN
-                                                   : m == CNN_MEASURE_STEADY_SECONDS
-                                                       ? steady_value(g, i)
-                                                       : cnn_analysis_value(r, i, (cnn_measure)m);
+        for (int m = 0; m < g->measure_count; m++)
+            g->values[i * g->measure_count + m] = !counts(g, i) ? NAN
+                                                  : m == CNN_MEASURE_STEADY_SECONDS
+                                                      ? steady_value(g, i)
+                                                      : cnn_analysis_value(r, i, (cnn_measure)m);
 }
 
 /* ---- places: nodes and devices ------------------------------------------------------------- */
@@ -209,7 +213,8 @@ cnn_status cnn_groups_create(const cnn_results *results, int blocks, cnn_groups 
     cnn_status st = CNN_OK;
     const size_t runs = (size_t)results->run_count + 1; /* calloc(0) may be NULL */
     *out = (cnn_groups){.results = results, .blocks_used = blocks};
-    out->values = calloc(runs * CNN_MEASURE_COUNT, sizeof *out->values);
+    out->measure_count = cnn_measures_of(results, out->measures);
+    out->values = calloc(runs * (size_t)out->measure_count, sizeof *out->values);
     out->node = calloc(runs, sizeof *out->node);
     out->device = calloc(runs, sizeof *out->device);
     out->cell_start = calloc((size_t)results->cell_count + 1, sizeof *out->cell_start);

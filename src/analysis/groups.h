@@ -16,7 +16,9 @@ typedef struct {
 typedef struct {
     const cnn_results *results; /* borrowed */
     int blocks_used;            /* repeats below it count */
-    double *values; /* [run_count, CNN_MEASURE_COUNT] finite, or NaN: no value, or a warm-up run */
+    int measure_count;
+    cnn_measure_info measures[CNN_MEASURES_MAX]; /* [measure_count] */
+    double *values; /* [run_count, measure_count] finite, or NaN: no value, or a warm-up run */
     int *node;      /* [run_count] 0..node_count-1; -1 of a warm-up run and one that is not done */
     int *device;    /* [run_count] the same; equal if both host and device are */
     int *warm_epochs; /* [combination_count] left out of steady_seconds */
@@ -37,7 +39,7 @@ void cnn_groups_free(cnn_groups *groups);
 
 static inline double cnn_groups_value(const cnn_groups *g, int run, cnn_measure measure)
 {
-    return g->values[run * CNN_MEASURE_COUNT + (int)measure];
+    return g->values[run * g->measure_count + (int)measure];
 }
 
 #endif

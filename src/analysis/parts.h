@@ -65,6 +65,6 @@ typedef struct {
 cnn_block_power cnn_analysis_power(const cnn_block_design *d, double margin, double alpha);
 
 /** A value on the analysed scale; not finite where a time has no logarithm. */
-double cnn_analysed(cnn_measure measure, double value);
+double cnn_analysed(bool is_log, double value);
 
 #endif

@@ -81,6 +81,9 @@ static cnn_status copy_experiment(const cnn_results *from, cnn_results *to)
     const size_t levels = (size_t)from->cell_count * (size_t)from->factor_count;
     to->layout_version = from->layout_version;
     to->contrast = from->contrast;
+    to->metric_count = from->metric_count;
+    memcpy(to->metrics, from->metrics, sizeof to->metrics);
+    to->is_measurement = from->is_measurement;
     to->cell_count = from->cell_count;
     to->combination_count = from->combination_count;
     to->level_count = from->level_count;

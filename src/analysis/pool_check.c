@@ -33,6 +33,14 @@ static cnn_status check_factors(const couple *c)
                       CANNOT_POOL "level %d of %s is %s and %s", c->path_a, c->path_b, l + 1,
                       x->name, x->labels[l], y->labels[l]);
     }
+    CNN_CHECK(a->metric_count == b->metric_count && a->is_measurement == b->is_measurement,
+              CNN_EUSAGE, CANNOT_POOL "their metrics or their kinds differ", c->path_a, c->path_b);
+    for (int m = 0; m < a->metric_count; m++)
+        CNN_CHECK(!strcmp(a->metrics[m].name, b->metrics[m].name) &&
+                      a->metrics[m].is_ratio == b->metrics[m].is_ratio &&
+                      !strcmp(a->metrics[m].units, b->metrics[m].units),
+                  CNN_EUSAGE, CANNOT_POOL "metric %d is %s and %s", c->path_a, c->path_b, m + 1,
+                  a->metrics[m].name, b->metrics[m].name);
     CNN_CHECK(a->contrast == b->contrast, CNN_EUSAGE, CANNOT_POOL "their contrasts are %s and %s",
               c->path_a, c->path_b, a->factors[a->contrast].name, b->factors[b->contrast].name);
 done:

@@ -93,8 +93,9 @@ static void gather(const cnn_groups *g, int combination, cnn_measure measure, fi
         int device = -1;
         for (int l = 0; l < levels; l++) {
             const int run = g->block_runs[b * levels + l];
-            const double y =
-                run < 0 ? NAN : cnn_analysed(measure, cnn_groups_value(g, run, measure));
+            const double y = run < 0 ? NAN
+                                     : cnn_analysed(g->measures[measure].is_log,
+                                                    cnn_groups_value(g, run, measure));
             if (!isfinite(y) || (device >= 0 && g->device[run] != device))
                 continue;
             device = g->device[run];
@@ -160,12 +161,12 @@ cnn_status cnn_analysis_positions(cnn_analysis *a, const cnn_groups *g)
     CNN_TRY(allocate(&f, a->run_count, a->level_count));
     for (int k = 0; k < a->combination_count; k++) {
         CNN_TRY(cnn_position_is_planned(g, k, &is_planned));
-        for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
-            const bool is_time = cnn_measure_is_log[m];
+        for (int m = 0; m < a->measure_count; m++) {
+            const bool is_time = a->measures[m].is_log;
             if (is_planned && is_time)
                 gather(g, k, (cnn_measure)m, &f);
             for (int p = 0; p < a->level_count; p++)
-                a->positions[(k * CNN_MEASURE_COUNT + m) * a->level_count + p] =
+                a->positions[(k * a->measure_count + m) * a->level_count + p] =
                     is_planned && is_time && p > 0 ? estimate(&f, p, 1 - a->alpha)
                                                    : cnn_position_effect_unknown();
         }

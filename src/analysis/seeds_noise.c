@@ -91,7 +91,8 @@ static void add_squares(const cnn_groups *g, const seeded_run *runs, int n, cnn_
 {
     int count = 0;
     for (int i = 0; i < n; i++) {
-        const double value = cnn_analysed(measure, cnn_groups_value(g, runs[i].run, measure));
+        const double value =
+            cnn_analysed(g->measures[measure].is_log, cnn_groups_value(g, runs[i].run, measure));
         x[count] = value;
         count += isfinite(value);
     }

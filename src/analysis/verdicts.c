@@ -47,16 +47,22 @@ static bool passes(const cnn_analysis *a, double p)
     return p <= a->alpha;
 }
 
+/** What a difference of a measure is called: of times faster or slower. */
+static int8_t direction(const cnn_analysis *a, cnn_measure measure, double difference)
+{
+    if (a->measures[measure].is_time)
+        return difference < 0 ? CNN_VERDICT_FASTER : CNN_VERDICT_SLOWER;
+    return difference < 0 ? CNN_VERDICT_LOWER : CNN_VERDICT_HIGHER;
+}
+
 static void judge_means(cnn_analysis *a, int comparison, cnn_measure measure, cnn_comparison *x)
 {
-    const bool is_time = cnn_measure_is_log[measure];
     x->verdict = CNN_VERDICT_INCONCLUSIVE;
     x->verdict_reason = (int8_t)why_no_pairs(a, comparison, measure);
     if (passes(a, x->tost_p_holm))
         x->verdict = CNN_VERDICT_EQUIVALENT;
     else if (passes(a, x->paired_p_holm))
-        x->verdict = x->paired_mean < 0 ? (is_time ? CNN_VERDICT_FASTER : CNN_VERDICT_LOWER)
-                                        : (is_time ? CNN_VERDICT_SLOWER : CNN_VERDICT_HIGHER);
+        x->verdict = direction(a, measure, x->paired_mean);
     else if (x->verdict_reason == CNN_REASON_NONE && isnan(x->margin))
         x->verdict_reason = CNN_REASON_NO_MARGIN;
 }
@@ -65,7 +71,7 @@ static void judge_means(cnn_analysis *a, int comparison, cnn_measure measure, cn
 static void judge_devices(const cnn_analysis *a, cnn_measure measure, cnn_comparison *x)
 {
     x->device_verdict = CNN_VERDICT_INCONCLUSIVE;
-    x->device_reason = !cnn_measure_is_log[measure]                ? CNN_REASON_BY_SEED
+    x->device_reason = !a->measures[measure].is_log                ? CNN_REASON_BY_SEED
                        : x->device_units < 1                       ? x->verdict_reason
                        : x->device_units == 1                      ? CNN_REASON_ONE_UNIT
                        : x->device_units < CNN_DEVICES_FOR_VERDICT ? CNN_REASON_FEW_UNITS
@@ -75,7 +81,7 @@ static void judge_devices(const cnn_analysis *a, cnn_measure measure, cnn_compar
     if (passes(a, x->device_tost_p_holm))
         x->device_verdict = CNN_VERDICT_EQUIVALENT;
     else if (passes(a, x->device_p_holm))
-        x->device_verdict = x->device_mean < 0 ? CNN_VERDICT_FASTER : CNN_VERDICT_SLOWER;
+        x->device_verdict = direction(a, measure, x->device_mean);
 }
 
 static void judge_variances(cnn_analysis *a, int comparison, cnn_measure measure, cnn_comparison *x)
@@ -109,12 +115,12 @@ static void withhold(cnn_comparison *x, cnn_reason reason)
 void cnn_analysis_verdicts(cnn_analysis *a)
 {
     for (int i = 0; i < a->comparison_count; i++)
-        for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
-            cnn_comparison *x = &a->comparisons[i * CNN_MEASURE_COUNT + m];
+        for (int m = 0; m < a->measure_count; m++) {
+            cnn_comparison *x = &a->comparisons[i * a->measure_count + m];
             judge_means(a, i, (cnn_measure)m, x);
             judge_devices(a, (cnn_measure)m, x);
             judge_variances(a, i, (cnn_measure)m, x);
-            if (cnn_measure_is_log[m] && cnn_analysis_is_unequal(a, i))
+            if (a->measures[m].is_log && cnn_analysis_is_unequal(a, i))
                 withhold(x, CNN_REASON_UNEQUAL);
             else if (a->look.number == 0)
                 withhold(x, CNN_REASON_INTERIM); /* before the first look */

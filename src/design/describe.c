@@ -112,6 +112,13 @@ static void describe_training(const cnn_job *job, cnn_text *out)
         describe_setting(job, settings[i].key, settings[i].value, out);
     }
     cnn_text_append(out, "\n");
+    if (job->kind != CNN_JOB_TRAINING)
+        cnn_text_printf(out, "  kind    %s\n", cnn_job_kind_names[job->kind]);
+    for (int i = 0; i < job->metric_count; i++)
+        cnn_text_printf(out, "  %s %s, compared by %s; %s is better\n", i ? "       " : "metric ",
+                        job->metrics[i].name,
+                        job->metrics[i].compare == CNN_COMPARE_RATIO ? "ratios" : "differences",
+                        job->metrics[i].better < 0 ? "less" : "more");
 }
 
 /** Labels of a factor on lines of at most WIDTH characters. */

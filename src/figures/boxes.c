@@ -46,7 +46,7 @@ static int sorted_runs(const cnn_plots *p, int cell, cnn_measure measure, run_va
 
 static bool is_outlier(const cnn_plots *p, int run, cnn_measure measure)
 {
-    return p->a->outlier[run * CNN_MEASURE_COUNT + (int)measure] > CNN_OUTLIER_NO;
+    return p->a->outlier[run * p->a->measure_count + (int)measure] > CNN_OUTLIER_NO;
 }
 
 /** The points of a level; outliers are all drawn. Returns whether some runs are not. */

@@ -50,6 +50,9 @@ bool cnn_job_check_variable(cnn_job_reader *r, struct fy_node *node, const char 
 /** Whether a job may set the variable to a value, which may be NULL: no text. */
 bool cnn_job_check_assignment(cnn_job_reader *r, struct fy_node *key, struct fy_node *node,
                               const char *name, const char *value);
+/** Reads metric:, and the primary measure, which may be one of them; nodes may be NULL. */
+void cnn_job_read_metrics(cnn_job_reader *r, struct fy_node *table, struct fy_node *primary);
+
 /** Reads run_environment:; node may be NULL. */
 cnn_status cnn_job_read_environment(cnn_job_reader *r, struct fy_node *node);
 

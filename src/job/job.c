@@ -11,6 +11,14 @@ const char *const cnn_backend_names[] = {"auto", "cudnn", "onednn", NULL};
 const char *const cnn_job_measure_names[] = {"train_seconds", "seconds_per_epoch", "test_error",
                                              "test_loss",     "steady_seconds",    NULL};
 
+const char *const cnn_job_kind_names[] = {"training", "measurement", NULL};
+
+const char *cnn_job_measure_name(const cnn_job *job, int measure)
+{
+    enum { OWN = sizeof cnn_job_measure_names / sizeof cnn_job_measure_names[0] - 1 };
+    return measure < OWN ? cnn_job_measure_names[measure] : job->metrics[measure - OWN].name;
+}
+
 void cnn_job_defaults(cnn_job *job)
 {
     job->repeats = 15;

@@ -63,6 +63,22 @@ typedef struct cnn_factor {
     struct cnn_factor *members; /* COMPOUND: the last one's levels run fastest */
 } cnn_factor;
 
+/** What runs are: they train, or are measured by what their programs report. */
+typedef enum { CNN_JOB_TRAINING, CNN_JOB_MEASUREMENT } cnn_job_kind;
+extern const char *const cnn_job_kind_names[]; /* "training", "measurement"; NULL-terminated */
+
+typedef enum { CNN_COMPARE_RATIO, CNN_COMPARE_DIFFERENCE } cnn_compare;
+enum { CNN_JOB_METRICS_MAX = 8, CNN_JOB_METRIC_ROOM = 32 };
+
+/** A number that trainers report beside those of the run protocol. */
+typedef struct {
+    char name[CNN_JOB_METRIC_ROOM];  /* of the member of the events `epoch` or `done` */
+    char units[CNN_JOB_METRIC_ROOM]; /* "": none */
+    int compare;                     /* cnn_compare */
+    double margin;                   /* relative of a ratio, absolute of a difference; NaN: none */
+    int better;                      /* -1: less is better, 1: more is */
+} cnn_job_metric;
+
 /** Measures that a study may be about, in the order of analysis/figures.h; NULL-terminated. */
 extern const char *const cnn_job_measure_names[];
 
@@ -78,10 +94,13 @@ typedef struct {
     char *text;      /* the file as read; overrides in `overrides` */
     char *overrides; /* "--set" arguments, one a line; "" without */
     char *name;
-    int repeats;     /* with crossed seeds: those of one device, equal to `crossed` */
-    uint32_t seed;   /* < 2^31 */
-    char *output;    /* results file */
-    int backend;     /* cnn_backend */
+    int repeats;   /* with crossed seeds: those of one device, equal to `crossed` */
+    uint32_t seed; /* < 2^31 */
+    char *output;  /* results file */
+    int backend;   /* cnn_backend */
+    int kind;      /* cnn_job_kind */
+    int metric_count;
+    cnn_job_metric metrics[CNN_JOB_METRICS_MAX];
     cnn_train train; /* a factor over one of its keys takes precedence */
     int factor_count;
     cnn_factor *factors; /* in the file's order */
@@ -103,7 +122,8 @@ typedef struct {
         double margin_time;  /* relative, 0.01 */
         double margin_error; /* absolute, 0.001 */
         double alpha;        /* 0.05 */
-        int primary;         /* the measure that the study is about, of cnn_job_measure_names */
+        int primary;         /* the measure that the study is about: of cnn_job_measure_names, then
+                                of the metrics */
         char **pool; /* NULL-terminated names of the files that will be pooled; NULL: none named */
         int look_count;                  /* at least 1 */
         double looks[CNN_JOB_LOOKS_MAX]; /* [look_count] shares of the blocks at which verdicts are
@@ -139,6 +159,9 @@ void cnn_job_destroy(cnn_job **job);
 /** CNN_EUSAGE: the output is a file that the job reads, whatever its name: the job file, a file of
  *  a data set or of a trainer's command. */
 cnn_status cnn_job_check_output(const cnn_job *job);
+
+/** The name of a measure: one of cnn_job_measure_names, or a metric's. */
+const char *cnn_job_measure_name(const cnn_job *job, int measure);
 
 /** Whether a framework is one of our two paths, and whether all of the job's are simulated, so that
  *  neither data sets nor cores are needed. */

@@ -30,8 +30,7 @@ static const cnn_field limits_fields[] = {
 /** The keys of analysis: */
 typedef struct {
     double margin_time, margin_error, alpha;
-    int primary;
-    struct fy_node *looks, *pool;
+    struct fy_node *primary, *looks, *pool;
 } analysis_keys;
 
 #define ANALYSIS(member, type) .kind = CNN_FIELD_##type, .offset = offsetof(analysis_keys, member)
@@ -40,7 +39,7 @@ static const cnn_field analysis_fields[] = {
     {.key = "margin_time", ANALYSIS(margin_time, REAL), .min = 1e-6, .max = 1},
     {.key = "margin_error", ANALYSIS(margin_error, REAL), .min = 1e-6, .max = 1},
     {.key = "alpha", ANALYSIS(alpha, REAL), .min = 1e-6, .max = 0.5},
-    {.key = "primary", ANALYSIS(primary, ENUM), .names = cnn_job_measure_names},
+    {.key = "primary", ANALYSIS(primary, NODE)},
     {.key = "looks", ANALYSIS(looks, NODE)},
     {.key = "pool", ANALYSIS(pool, NODE)},
     {0},
@@ -59,7 +58,8 @@ static const cnn_field crossed_field[] = {
 /** The top level; nodes are read by the tables above, or by readers of their own. */
 typedef struct {
     char *name, *output;
-    int seed, backend;
+    int seed, backend, kind;
+    struct fy_node *metric;
     struct fy_node *repeats, *contrast, *seeds, *train, *factors, *schedule, *limits, *analysis;
     struct fy_node *compare, *datasets, *architectures, *run_environment;
 } top;
@@ -72,6 +72,8 @@ static const cnn_field top_fields[] = {
     {TOP(seed, INT), .min = 0, .max = 2147483647},
     {TOP(output, STRING)},
     {TOP(backend, ENUM), .names = cnn_backend_names},
+    {TOP(kind, ENUM), .names = cnn_job_kind_names},
+    {TOP(metric, NODE)},
     {TOP(train, NODE)},
     {TOP(factors, NODE)},
     {TOP(contrast, NODE)},
@@ -182,18 +184,17 @@ static void read_pool(cnn_job_reader *r, struct fy_node *list)
     }
 }
 
-static void read_analysis(cnn_job_reader *r, struct fy_node *node)
+static void read_analysis(cnn_job_reader *r, struct fy_node *node, struct fy_node *metrics)
 {
     cnn_job *job = r->job;
     analysis_keys keys = {.margin_time = job->analysis.margin_time,
                           .margin_error = job->analysis.margin_error,
-                          .alpha = job->analysis.alpha,
-                          .primary = job->analysis.primary};
+                          .alpha = job->analysis.alpha};
     read_section(r, node, "analysis", analysis_fields, &keys);
     job->analysis.margin_time = keys.margin_time;
     job->analysis.margin_error = keys.margin_error;
     job->analysis.alpha = keys.alpha;
-    job->analysis.primary = keys.primary;
+    cnn_job_read_metrics(r, metrics, keys.primary);
     if (keys.looks)
         read_looks(r, keys.looks);
     if (keys.pool)
@@ -236,6 +237,7 @@ static void read_top(cnn_job_reader *r)
     job->output = t.output;
     job->seed = (uint32_t)t.seed;
     job->backend = t.backend;
+    job->kind = t.kind;
     r->repeats = t.repeats;
     r->contrast = t.contrast;
     r->seeds = t.seeds;
@@ -251,7 +253,7 @@ static void read_top(cnn_job_reader *r)
     read_section(r, t.train, "train", cnn_train_fields, &job->train);
     read_section(r, t.schedule, "schedule", schedule_fields, job);
     read_section(r, t.limits, "limits", limits_fields, job);
-    read_analysis(r, t.analysis);
+    read_analysis(r, t.analysis, t.metric);
     if (t.compare)
         read_compare(r, t.compare);
     if (t.seeds)

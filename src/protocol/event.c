@@ -74,6 +74,8 @@ cnn_event cnn_event_make(cnn_event_kind kind)
     e.setup_seconds = e.seconds = e.evaluation_seconds = NAN;
     e.train_loss = e.test_loss = e.test_error = NAN;
     e.train_seconds = e.total_seconds = NAN;
+    for (int i = 0; i < CNN_EVENT_METRICS_MAX; i++)
+        e.metrics[i] = NAN;
     return e;
 }
 
@@ -270,13 +272,40 @@ static cnn_status read_kind(struct fy_node *root, cnn_event_kind *out)
                          name ? ", not \"" : "", name ? name : "", name ? "\"" : "");
 }
 
-static cnn_status read_members(struct fy_node *root, cnn_event *event)
+/** Members that a measurement may leave out: all that describe training. */
+static bool is_needed(const member *m, const cnn_event_rules *rules)
+{
+    static const char *const spared[] = {"parameters", "train_loss",         "test_loss",
+                                         "test_error", "evaluation_seconds", "checksum"};
+    for (size_t i = 0; rules && rules->is_measurement && i < sizeof spared / sizeof spared[0]; i++)
+        if (strcmp(spared[i], m->name) == 0)
+            return false;
+    return m->required;
+}
+
+/** Reads the job's metrics, each a number or null. */
+static cnn_status read_metrics(struct fy_node *root, const cnn_event_rules *rules, cnn_event *event)
+{
+    cnn_status st = CNN_OK;
+    static const member any = {.type = MEASURE};
+    const bool has = event->kind == CNN_EVENT_EPOCH || event->kind == CNN_EVENT_DONE;
+    for (int i = 0; rules && has && i < rules->metric_count; i++) {
+        struct fy_node *value = cnn_yaml_lookup(root, rules->metrics[i]);
+        CNN_CHECK(!value || read_value(&any, value, &event->metrics[i]), CNN_EPROTOCOL,
+                  "the metric \"%s\" of the %s event must be %s", rules->metrics[i],
+                  kind_names[event->kind], type_texts[MEASURE]);
+    }
+done:
+    return st;
+}
+
+static cnn_status read_members(struct fy_node *root, const cnn_event_rules *rules, cnn_event *event)
 {
     cnn_status st = CNN_OK;
     for (int i = 0; i < MEMBERS; i++) {
         const member *m = &members[i];
         struct fy_node *value = m->kind == event->kind ? cnn_yaml_lookup(root, m->name) : NULL;
-        CNN_CHECK(value || m->kind != event->kind || !m->required, CNN_EPROTOCOL,
+        CNN_CHECK(value || m->kind != event->kind || !is_needed(m, rules), CNN_EPROTOCOL,
                   "the %s event lacks its member \"%s\" (%s)", kind_names[event->kind], m->name,
                   type_texts[m->type]);
         CNN_CHECK(!value || read_value(m, value, (char *)event + m->offset), CNN_EPROTOCOL,
@@ -288,6 +317,12 @@ done:
 }
 
 cnn_status cnn_event_parse(const char *line, size_t n, cnn_event *out)
+{
+    return cnn_event_parse_by(line, n, NULL, out);
+}
+
+cnn_status cnn_event_parse_by(const char *line, size_t n, const cnn_event_rules *rules,
+                              cnn_event *out)
 {
     cnn_status st = CNN_OK;
     cnn_yaml *y = NULL;
@@ -306,7 +341,8 @@ cnn_status cnn_event_parse(const char *line, size_t n, cnn_event *out)
     }
     CNN_TRY(read_kind(root, &kind));
     cnn_event event = cnn_event_make(kind);
-    CNN_TRY(read_members(root, &event));
+    CNN_TRY(read_members(root, rules, &event));
+    CNN_TRY(read_metrics(root, rules, &event));
     *out = event;
 done:
     cnn_yaml_close(&y);

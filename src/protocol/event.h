@@ -20,6 +20,15 @@ typedef enum {
 enum { CNN_EVENT_MAX_BYTES = 65536, CNN_EVENT_MAX_STEPS = 5000 };
 enum { CNN_ALGORITHMS_SIZE = 16384, CNN_TIMINGS_SIZE = 32768 };
 
+enum { CNN_EVENT_METRICS_MAX = 8 };
+
+/** What a job expects of events beyond the run protocol. */
+typedef struct {
+    bool is_measurement; /* losses, errors, times of evaluation and checksums may be missing */
+    int metric_count;    /* at most CNN_EVENT_METRICS_MAX */
+    const char *metrics[CNN_EVENT_METRICS_MAX]; /* members of `epoch` and `done`; borrowed */
+} cnn_event_rules;
+
 /** Unknown numbers are NaN (counts -1), unknown texts "". */
 typedef struct {
     cnn_event_kind kind;
@@ -42,6 +51,7 @@ typedef struct {
     double train_seconds, total_seconds;
     bool diverged;     /* loss NaN or infinite: a result, training ended early */
     char checksum[32]; /* of the final weights, 16 hex digits from our trainers */
+    double metrics[CNN_EVENT_METRICS_MAX]; /* of epoch and done, by the rules; not written */
     /* error */
     char message[1024];
     /* tuned */
@@ -60,5 +70,8 @@ void cnn_event_write(const cnn_event *event, cnn_text *out);
  *  than CNN_EVENT_MAX_BYTES, no JSON object, unknown kind, a missing or mistyped member. Unknown
  *  members are ignored. *out is complete when it succeeds and untouched otherwise. */
 cnn_status cnn_event_parse(const char *line, size_t n, cnn_event *out);
+/** The same by the rules of a job; NULL: none. */
+cnn_status cnn_event_parse_by(const char *line, size_t n, const cnn_event_rules *rules,
+                              cnn_event *out);
 
 #endif

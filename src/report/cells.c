@@ -58,7 +58,7 @@ static void count_images(cells_view *v)
 
 static cells_view view_of(const cnn_report *r, cnn_measure measure)
 {
-    const cnn_shown_measure shown = cnn_report_shown(measure);
+    const cnn_shown_measure shown = cnn_report_shown_in(r, measure);
     return (cells_view){
         .r = r, .measure = measure, .shown = shown, .digits = digits_of(r->a, measure)};
 }
@@ -289,7 +289,7 @@ void cnn_report_cells(const cnn_report *r)
 {
     double *images = calloc((size_t)r->a->cell_count + 1, sizeof *images);
     r->out->failed |= !images;
-    for (int m = 0; images && m < CNN_MEASURE_COUNT; m++) {
+    for (int m = 0; images && m < r->a->measure_count; m++) {
         cells_view v = view_of(r, (cnn_measure)m);
         if (!r->full && !v.shown.is_main)
             continue;

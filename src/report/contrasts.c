@@ -296,7 +296,7 @@ static void report_devices(const cnn_report_pair *v)
 static void put_unpaired(const cnn_report_pair *v, const cnn_comparison *x, cnn_table *t)
 {
     const cnn_analysis *a = v->r->a;
-    const cnn_pair *pair = &a->pairs[(x - a->comparisons) / CNN_MEASURE_COUNT];
+    const cnn_pair *pair = &a->pairs[(x - a->comparisons) / a->measure_count];
     const int *cells = &a->cell_of[pair->combination * a->level_count];
     cnn_table_text(t, "%d/%d, %d/%d", x->n_a, a->counts[cells[pair->a]].planned, x->n_b,
                    a->counts[cells[pair->b]].planned);
@@ -370,7 +370,9 @@ static void report_t_tests(const cnn_report_pair *v)
         t,
         "* |t| > 1.96: significant by the study's rule: normal quantile, no adjustment for "
         "several tests. An empty t: the runs do not vary.%s",
-        v->shown.is_log ? " Its t is that of seconds, the others are of log time." : "");
+        v->shown.is_time  ? " Its t is that of seconds, the others are of log time."
+        : v->shown.is_log ? " Its t is that of the values, the others are of their logarithms."
+                          : "");
 }
 
 static void put_exactness(int exact, cnn_table *t)
@@ -490,8 +492,9 @@ static void report_variances(const cnn_report_pair *v)
         {.name = "verdict", .title = "verdict"},
     };
     cnn_table *t = report_rows(v, "variances",
-                               v->shown.is_log ? ", spread of log time from run to run"
-                                               : ", spread from run to run",
+                               v->shown.is_time  ? ", spread of log time from run to run"
+                               : v->shown.is_log ? ", spread of logarithms from run to run"
+                                                 : ", spread from run to run",
                                columns, COUNT(columns), put_variances);
     cnn_table_note(
         t,

@@ -117,7 +117,7 @@ static void put_p(const char *name, double p, cnn_text *out)
 static void describe_normality(const cnn_report *r, cnn_measure measure)
 {
     const cnn_analysis *a = r->a;
-    const cnn_shown_measure shown = cnn_report_shown(measure);
+    const cnn_shown_measure shown = cnn_report_shown_in(r, measure);
     cnn_text text = {0};
     int found = 0, tested = 0;
     for (int i = 0; i < a->comparison_count; i++) {
@@ -240,7 +240,7 @@ static void describe_controls(const cnn_report *r)
     for (int p = 0; p < r->a->pair_count; p++)
         pairs += r->a->is_control[p];
     for (int i = 0; pairs && i < r->a->comparison_count; i++)
-        for (int m = 0; r->a->is_control[i % r->a->pair_count] && m < CNN_MEASURE_COUNT; m++) {
+        for (int m = 0; r->a->is_control[i % r->a->pair_count] && m < r->a->measure_count; m++) {
             const cnn_comparison *x = cnn_analysis_comparison(r->a, i, (cnn_measure)m);
             const bool differs =
                 x->verdict != CNN_VERDICT_INCONCLUSIVE && x->verdict != CNN_VERDICT_EQUIVALENT;
@@ -267,8 +267,8 @@ static void describe(const cnn_report *r)
     describe_controls(r);
     cnn_report_found_pairs(r);
     cnn_report_found_positions(r);
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
-        if (cnn_report_shown((cnn_measure)m).is_main || m == (int)r->a->primary)
+    for (int m = 0; m < r->a->measure_count; m++)
+        if (cnn_report_shown_in(r, (cnn_measure)m).is_main || m == (int)r->a->primary)
             describe_normality(r, (cnn_measure)m);
     describe_spread(r);
     describe_blocking(r);

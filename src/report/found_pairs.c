@@ -79,16 +79,18 @@ static void describe_difference(const cnn_report_pair *v, const cnn_comparison *
     const double one = sign * shown_size(v, x->paired_lower);
     const double other = sign * shown_size(v, x->paired_upper);
     const double low = fmin(one, other), high = fmax(one, other);
-    if (v->shown.is_log)
+    if (v->shown.is_time)
         cnn_text_printf(out, "%s takes ", v->a);
     else
         cnn_text_printf(out, "%s's %s is ", v->a, v->shown.in_sentence);
     put_estimate(size, low, high, out);
-    if (v->shown.is_log)
+    if (v->shown.is_time)
         cnn_text_printf(out, " %% %s time (%.3gx as fast)", less ? "less" : "more",
                         1 / x->paired_ratio);
     else
-        cnn_text_printf(out, " %s %s", v->shown.difference, less ? "lower" : "higher");
+        cnn_text_printf(out, " %s %s", size_unit(v), less ? "lower" : "higher");
+    if (v->measure >= CNN_MEASURE_COUNT && v->shown.better)
+        cnn_text_printf(out, ", which is %s", less == (v->shown.better < 0) ? "better" : "worse");
     put_interval(v, x, 1 - v->r->a->alpha, low, high, out);
 }
 
@@ -273,7 +275,7 @@ static void put_count(const cnn_report_pair *v, const verdict_count *c, int verd
     cnn_report_amount(c->least, cnn_report_decimals(c->least, 3), least);
     cnn_report_amount(c->most, cnn_report_decimals(c->most, 3), most);
     cnn_text_printf(out, "%s%s", out->len ? "; " : "", v->a);
-    if (!v->shown.is_log)
+    if (!v->shown.is_time)
         cnn_text_printf(out, "'s %s", v->shown.in_sentence);
     cnn_text_printf(out, " %s in %d of %d, by %s", words[verdict], c->count,
                     v->r->a->combination_count, least);

@@ -62,7 +62,7 @@ static void put_counts(const cnn_report *r, cnn_table *t)
         return;
     line(t, "primary");
     cnn_table_text(t, "%s; all other measures and tests of spread are secondary",
-                   cnn_measure_names[r->a->primary]);
+                   r->a->measures[r->a->primary].name);
     line(t, "left out");
     cnn_table_text(t, "failed, diverged and missing runs; %d warm-up run%s", warmups,
                    cnn_report_plural(warmups));
@@ -399,6 +399,21 @@ static void put_state(const cnn_report *r, cnn_table *t)
                    planned);
 }
 
+/** Of a measurement: what no run has reported. */
+static void put_unmeasured(const cnn_report *r, cnn_table *t)
+{
+    cnn_text names = {0};
+    for (int m = 0; r->results->is_measurement && m < r->a->measure_count; m++)
+        if (!cnn_report_is_measured(r, (cnn_measure)m))
+            cnn_text_printf(&names, "%s%s", names.len ? ", " : "", r->a->measures[m].name);
+    if (names.len) {
+        line(t, "not measured");
+        cnn_table_text(t, "%s", names.s);
+    }
+    *t->failed |= names.failed;
+    cnn_text_free(&names);
+}
+
 void cnn_report_header(const cnn_report *r)
 {
     static const cnn_table_column columns[] = {
@@ -416,6 +431,7 @@ void cnn_report_header(const cnn_report *r)
     put_files(r, t);
     put_contrast(r, t);
     cnn_report_put_unequal(r, t);
+    put_unmeasured(r, t);
     put_counts(r, t);
     put_attempts(r, t);
     put_reasons(r, t);

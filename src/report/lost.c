@@ -46,7 +46,7 @@ static void report_lost_runs(const cnn_report *r)
 
 static void report_outliers(const cnn_report *r, cnn_measure measure)
 {
-    const cnn_shown_measure shown = cnn_report_shown(measure);
+    const cnn_shown_measure shown = cnn_report_shown_in(r, measure);
     static const cnn_table_column more[] = {
         {.name = "level", .title = "level"},
         {.name = "run", .title = "run", .format = CNN_FORMAT_WHOLE},
@@ -128,6 +128,6 @@ void cnn_report_lost(const cnn_report *r)
     if (!r->full)
         return; /* the head names the outliers */
     report_flawed_blocks(r);
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+    for (int m = 0; m < r->a->measure_count; m++)
         report_outliers(r, (cnn_measure)m);
 }

@@ -14,18 +14,32 @@ const char *cnn_report_withheld(int reason)
                                           : NULL;
 }
 
-cnn_shown_measure cnn_report_shown(cnn_measure measure)
+bool cnn_report_is_measured(const cnn_report *r, cnn_measure measure)
+{
+    for (int c = 0; c < r->a->cell_count; c++)
+        if (cnn_analysis_summary(r->a, c, measure)->n > 0)
+            return true;
+    return false;
+}
+
+static cnn_shown_measure shown_as(const cnn_measure_info *info, cnn_measure measure)
 {
     cnn_shown_measure m = {
-        .title = cnn_measure_titles[measure],
-        .unit = cnn_measure_units[measure],
-        .difference = cnn_measure_units[measure],
+        .title = info->title,
+        .unit = info->units,
+        .difference = info->units,
         .scale = 1,
-        .is_log = cnn_measure_is_log[measure] != 0,
-        .is_main = measure == CNN_MEASURE_TRAIN_SECONDS || measure == CNN_MEASURE_TEST_ERROR,
+        .is_log = info->is_log,
+        .is_time = info->is_time,
+        .better = info->better,
+        .is_main = measure == CNN_MEASURE_TRAIN_SECONDS || measure == CNN_MEASURE_TEST_ERROR ||
+                   measure >= CNN_MEASURE_COUNT,
     };
+    if (!*m.difference)
+        m.difference = "units";
     cnn_copy_string(m.in_sentence, sizeof m.in_sentence, m.title);
-    m.in_sentence[0] = (char)tolower((unsigned char)m.in_sentence[0]);
+    if (measure < CNN_MEASURE_COUNT) /* a metric's title is its name */
+        m.in_sentence[0] = (char)tolower((unsigned char)m.in_sentence[0]);
     if (measure == CNN_MEASURE_TEST_ERROR) {
         m.unit = "%";
         m.difference = "points";
@@ -34,10 +48,24 @@ cnn_shown_measure cnn_report_shown(cnn_measure measure)
     return m;
 }
 
+cnn_shown_measure cnn_report_shown(cnn_measure measure)
+{
+    const cnn_measure_info info = cnn_measure_built_in(measure);
+    return shown_as(&info, measure);
+}
+
+cnn_shown_measure cnn_report_shown_in(const cnn_report *r, cnn_measure measure)
+{
+    cnn_shown_measure m = shown_as(&r->a->measures[measure], measure);
+    if (r->results->is_measurement && !cnn_report_is_measured(r, measure))
+        m.is_main = false;
+    return m;
+}
+
 void cnn_report_each_pair(const cnn_report *r, bool all, void (*put)(const cnn_report_pair *v))
 {
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
-        const cnn_shown_measure shown = cnn_report_shown((cnn_measure)m);
+    for (int m = 0; m < r->a->measure_count; m++) {
+        const cnn_shown_measure shown = cnn_report_shown_in(r, (cnn_measure)m);
         const bool shows = all || shown.is_main || m == (int)r->a->primary;
         for (int p = 0; shows && p < r->a->pair_count; p++) {
             const cnn_report_pair v = {.r = r,

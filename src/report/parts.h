@@ -20,15 +20,22 @@ typedef struct {
 /** How a measure is shown. */
 typedef struct {
     const char *title;      /* "Test error" */
-    char in_sentence[32];   /* "test error" */
+    char in_sentence[40];   /* "test error" */
     const char *unit;       /* "%" */
     const char *difference; /* unit of a difference: "points" */
     double scale;
     bool is_log;  /* levels are compared by ratios */
+    bool is_time; /* less is faster */
+    int better;   /* -1: less is, 1: more is, 0: unknown */
     bool is_main; /* in the report that is not full */
 } cnn_shown_measure;
 
+/** Of a measure that every file has; and of one of this file's, which may be a metric. */
 cnn_shown_measure cnn_report_shown(cnn_measure measure);
+cnn_shown_measure cnn_report_shown_in(const cnn_report *r, cnn_measure measure);
+
+/** Whether any cell has a value of the measure. */
+bool cnn_report_is_measured(const cnn_report *r, cnn_measure measure);
 
 /** Why no verdict is given whatever the tests find, in a table; NULL: it is given. */
 const char *cnn_report_withheld(int reason);

@@ -36,7 +36,7 @@ static void report_positions(const cnn_report *r, cnn_measure measure)
         columns[n++] = more[i];
     cnn_table *t = cnn_document_table(r->out, "positions", columns, n,
                                       "%s: position of the run within the block, against the first",
-                                      cnn_report_shown(measure).title);
+                                      cnn_report_shown_in(r, measure).title);
     t->left_out = CNN_NOT_IN_CSV;
     for (int k = 0; k < r->a->combination_count; k++)
         for (int p = 1; p < r->a->level_count; p++) {
@@ -106,7 +106,7 @@ void cnn_report_found_positions(const cnn_report *r)
 
 void cnn_report_positions(const cnn_report *r)
 {
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+    for (int m = 0; m < r->a->measure_count; m++)
         if (has_effects(r, (cnn_measure)m))
             report_positions(r, (cnn_measure)m);
 }

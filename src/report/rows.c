@@ -52,6 +52,13 @@ static void put_measured(cnn_text *t, const cnn_measured *row)
     CNN_MEASURED_COLUMNS(PUT_COLUMN)
 }
 
+/** The job's metrics under their own names, after the columns metric_1, ... */
+static void put_metrics(cnn_text *t, const cnn_results *r, const cnn_measured *row)
+{
+    for (int i = 0; i < r->metric_count; i++)
+        put_number(t, cnn_measured_metric(row, i));
+}
+
 static void put_attempt(cnn_text *t, const cnn_attempt *row)
 {
     CNN_ATTEMPT_COLUMNS(PUT_COLUMN)
@@ -96,6 +103,8 @@ static void put_names(cnn_text *t, const cnn_results *r, const char *const *colu
     }
     for (int c = key_count; columns[c]; c++)
         cnn_text_printf(t, ",%s", columns[c]);
+    for (int i = 0; columns == run_columns && i < r->metric_count; i++)
+        cnn_text_printf(t, ",%s", r->metrics[i].name);
     cnn_text_append(t, "\n");
 }
 
@@ -128,6 +137,7 @@ cnn_status cnn_report_runs(const cnn_results *results, const cnn_rows_source *so
         put_levels(&t, results, i);
         put_planned(&t, &results->planned[i]);
         put_measured(&t, &results->measured[i]);
+        put_metrics(&t, results, &results->measured[i]);
         cnn_text_append(&t, "\n");
         CNN_TRY(pass_on(&t, false, out));
     }

@@ -109,11 +109,11 @@ static void report_no_spread(const cnn_report *r, cnn_measure measure)
             cnn_document_paragraph(r->out,
                                    "%s: the sources of the spread cannot be estimated, for several "
                                    "reasons (the table `models` has them).",
-                                   cnn_report_shown(measure).title);
+                                   cnn_report_shown_in(r, measure).title);
             return;
         }
     cnn_document_paragraph(r->out, "%s: the sources of the spread cannot be estimated: %s.",
-                           cnn_report_shown(measure).title, cnn_reason_sentences[reason]);
+                           cnn_report_shown_in(r, measure).title, cnn_reason_sentences[reason]);
 }
 
 /** "28/30": runs in the model of those planned. */
@@ -130,7 +130,7 @@ static void put_runs(const cnn_report *r, int combination, cnn_measure measure, 
 /** Framework or machine: everything on one scale. */
 static void report_spread(const cnn_report *r, cnn_measure measure)
 {
-    const cnn_shown_measure shown = cnn_report_shown(measure);
+    const cnn_shown_measure shown = cnn_report_shown_in(r, measure);
     const cnn_analysis *a = r->a;
     const double scale = sd_scale(&shown);
     const char *contrast = r->results->factors[r->results->contrast].name;
@@ -185,7 +185,7 @@ static const char *component_name(const cnn_report *r, int c, char *s, size_t si
 /** Every component with its interval and its test. */
 static void report_components(const cnn_report *r, cnn_measure measure)
 {
-    const cnn_shown_measure shown = cnn_report_shown(measure);
+    const cnn_shown_measure shown = cnn_report_shown_in(r, measure);
     const cnn_analysis *a = r->a;
     const double scale = sd_scale(&shown);
     const cnn_table_column more[] = {
@@ -239,7 +239,7 @@ static void report_components(const cnn_report *r, cnn_measure measure)
 
 static void report_models(const cnn_report *r, cnn_measure measure)
 {
-    const cnn_shown_measure shown = cnn_report_shown(measure);
+    const cnn_shown_measure shown = cnn_report_shown_in(r, measure);
     const cnn_analysis *a = r->a;
     static const cnn_table_column more[] = {
         {.name = "runs", .title = "runs"},
@@ -261,7 +261,9 @@ static void report_models(const cnn_report *r, cnn_measure measure)
     for (int i = 0; i < COUNT(more); i++)
         columns[n++] = more[i];
     cnn_table *t = cnn_document_table(r->out, "models", columns, n, "%s: the models%s", shown.title,
-                                      shown.is_log ? " of log time" : "");
+                                      shown.is_time  ? " of log time"
+                                      : shown.is_log ? " of logarithms"
+                                                     : "");
     t->left_out = CNN_NOT_IN_CSV;
     for (int k = 0; k < a->combination_count; k++) {
         const cnn_model_row *m = cnn_analysis_model(a, k, measure);
@@ -299,12 +301,12 @@ static void report_blocking(const cnn_report *r)
     cnn_table *t = cnn_document_table(r->out, "blocking", columns, COUNT(columns),
                                       "Gain of blocking: variance of a difference of two runs");
     t->left_out = CNN_NOT_IN_CSV;
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
+    for (int m = 0; m < r->a->measure_count; m++) {
         const cnn_blocking *b = &r->a->blocking[m];
         if (b->comparisons < 1)
             continue;
         cnn_table_row(t);
-        cnn_table_text(t, "%s", cnn_measure_names[m]);
+        cnn_table_text(t, "%s", r->a->measures[m].name);
         cnn_table_number(t, b->comparisons);
         cnn_table_number(t, b->blocks);
         cnn_table_number(t, b->unpaired_variance);
@@ -318,7 +320,7 @@ static void report_blocking(const cnn_report *r)
 
 void cnn_report_spread(const cnn_report *r)
 {
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
+    for (int m = 0; m < r->a->measure_count; m++) {
         const cnn_measure measure = (cnn_measure)m;
         if (!has_model(r, measure))
             continue;

@@ -89,12 +89,12 @@ static void wide_cells(const cnn_report *r)
     add_key(&w, "measure", CNN_FORMAT_TEXT);
     add_key(&w, "units", CNN_FORMAT_TEXT);
     cnn_table *t = MAKE(&w, "cells", more);
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+    for (int m = 0; m < r->a->measure_count; m++)
         for (int cell = 0; cell < r->a->cell_count; cell++) {
             cnn_table_row(t);
             put_factors(r, cell, true, t);
-            cnn_table_text(t, "%s", cnn_measure_names[m]);
-            cnn_table_text(t, "%s", cnn_measure_units[m]);
+            cnn_table_text(t, "%s", r->a->measures[m].name);
+            cnn_table_text(t, "%s", r->a->measures[m].units);
             const cnn_summary *s = cnn_analysis_summary(r->a, cell, (cnn_measure)m);
             cnn_table_text(t, "%s", cnn_reason_names[s->reason]);
             {
@@ -129,12 +129,12 @@ static void wide_comparisons(const cnn_report *r)
     add_key(&w, "a_name", CNN_FORMAT_TEXT);
     add_key(&w, "b_name", CNN_FORMAT_TEXT);
     cnn_table *t = MAKE(&w, "comparisons", more);
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+    for (int m = 0; m < r->a->measure_count; m++)
         for (int i = 0; i < a->comparison_count; i++) {
             const cnn_comparison *x = cnn_analysis_comparison(a, i, (cnn_measure)m);
             cnn_table_row(t);
             put_factors(r, first_cell(r, a->pairs[i].combination), false, t);
-            cnn_table_text(t, "%s", cnn_measure_names[m]);
+            cnn_table_text(t, "%s", r->a->measures[m].name);
             cnn_table_text(t, "%s", cnn_report_level_value(r, a->pairs[i].a));
             cnn_table_text(t, "%s", cnn_report_level_value(r, a->pairs[i].b));
             cnn_table_text(t, "%s", cnn_verdict_names[x->verdict]);
@@ -182,10 +182,10 @@ static void wide_blocking(const cnn_report *r)
         return;
     add_key(&w, "measure", CNN_FORMAT_TEXT);
     cnn_table *t = MAKE(&w, "blocking", more);
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
+    for (int m = 0; m < r->a->measure_count; m++) {
         const cnn_blocking *x = &r->a->blocking[m];
         cnn_table_row(t);
-        cnn_table_text(t, "%s", cnn_measure_names[m]);
+        cnn_table_text(t, "%s", r->a->measures[m].name);
         CNN_BLOCKING_COLUMNS(PUT)
     }
 }
@@ -200,15 +200,15 @@ static void wide_positions(const cnn_report *r)
     add_key(&w, "measure", CNN_FORMAT_TEXT);
     add_key(&w, "position", CNN_FORMAT_WHOLE);
     cnn_table *t = MAKE(&w, "positions", more);
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
-        for (int i = 0; cnn_measure_is_log[m] && i < r->a->cell_count; i++) {
+    for (int m = 0; m < r->a->measure_count; m++)
+        for (int i = 0; r->a->measures[m].is_log && i < r->a->cell_count; i++) {
             const int k = i / r->a->level_count, position = i % r->a->level_count;
             const cnn_position_effect *x = cnn_analysis_position(r->a, k, (cnn_measure)m, position);
             if (position == 0)
                 continue;
             cnn_table_row(t);
             put_factors(r, first_cell(r, k), false, t);
-            cnn_table_text(t, "%s", cnn_measure_names[m]);
+            cnn_table_text(t, "%s", r->a->measures[m].name);
             cnn_table_number(t, position);
             CNN_POSITION_COLUMNS(PUT)
         }
@@ -224,12 +224,12 @@ static void wide_models(const cnn_report *r)
     add_factors(&w, false);
     add_key(&w, "measure", CNN_FORMAT_TEXT);
     cnn_table *t = MAKE(&w, "models", more);
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+    for (int m = 0; m < r->a->measure_count; m++)
         for (int k = 0; k < r->a->combination_count; k++) {
             const cnn_model_row *x = cnn_analysis_model(r->a, k, (cnn_measure)m);
             cnn_table_row(t);
             put_factors(r, first_cell(r, k), false, t);
-            cnn_table_text(t, "%s", cnn_measure_names[m]);
+            cnn_table_text(t, "%s", r->a->measures[m].name);
             cnn_table_text(t, "%s", cnn_reason_names[x->reason]);
             CNN_MODEL_COLUMNS(PUT)
         }
@@ -244,13 +244,13 @@ static void wide_fixed(const cnn_report *r)
     add_factors(&w, true);
     add_key(&w, "measure", CNN_FORMAT_TEXT);
     cnn_table *t = MAKE(&w, "fixed_effects", more);
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+    for (int m = 0; m < r->a->measure_count; m++)
         for (int i = 0; i < r->a->cell_count; i++) {
             const int k = i / r->a->level_count, l = i % r->a->level_count;
             const cnn_fixed *x = cnn_analysis_fixed(r->a, k, (cnn_measure)m, l);
             cnn_table_row(t);
             put_factors(r, r->a->cell_of[i], true, t);
-            cnn_table_text(t, "%s", cnn_measure_names[m]);
+            cnn_table_text(t, "%s", r->a->measures[m].name);
             CNN_FIXED_COLUMNS(PUT)
         }
 }
@@ -267,14 +267,14 @@ static void wide_components(const cnn_report *r)
     add_key(&w, "component", CNN_FORMAT_TEXT);
     add_key(&w, "level", CNN_FORMAT_TEXT); /* of which it is the residual */
     cnn_table *t = MAKE(&w, "components", more);
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+    for (int m = 0; m < r->a->measure_count; m++)
         for (int k = 0; k < r->a->combination_count; k++)
             for (int c = 0; c < r->a->component_count; c++) {
                 const cnn_component *x = cnn_analysis_component(r->a, k, (cnn_measure)m, c);
                 const bool is_level = c > CNN_COMPONENT_RESIDUAL;
                 cnn_table_row(t);
                 put_factors(r, first_cell(r, k), false, t);
-                cnn_table_text(t, "%s", cnn_measure_names[m]);
+                cnn_table_text(t, "%s", r->a->measures[m].name);
                 cnn_table_text(t, "%s", cnn_component_names[is_level ? CNN_COMPONENT_RESIDUAL : c]);
                 cnn_table_text(t, "%s",
                                is_level ? cnn_report_level_value(r, c - CNN_COMPONENT_LEVELS) : "");
@@ -336,7 +336,7 @@ static void wide_outliers(const cnn_report *r)
         const cnn_summary *s = cnn_analysis_summary(r->a, o->cell, (cnn_measure)o->measure);
         cnn_table_row(t);
         put_factors(r, o->cell, true, t);
-        cnn_table_text(t, "%s", cnn_measure_names[o->measure]);
+        cnn_table_text(t, "%s", r->a->measures[o->measure].name);
         cnn_table_number(t, o->run);
         cnn_table_number(t, r->results->planned[o->run].repeat);
         cnn_table_text(t, "%s", cnn_outlier_names[o->side]);

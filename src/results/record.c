@@ -43,3 +43,19 @@ cnn_attempt cnn_attempt_unknown(void)
     row.attempt_outcome = CNN_OUTCOME_NONE; /* a flag: -1 has no meaning in the file */
     return row;
 }
+
+static const size_t metric_offsets[CNN_METRICS_MAX] = {
+    offsetof(cnn_measured, metric_1), offsetof(cnn_measured, metric_2),
+    offsetof(cnn_measured, metric_3), offsetof(cnn_measured, metric_4),
+    offsetof(cnn_measured, metric_5), offsetof(cnn_measured, metric_6),
+    offsetof(cnn_measured, metric_7), offsetof(cnn_measured, metric_8)};
+
+double cnn_measured_metric(const cnn_measured *row, int metric)
+{
+    return *(const double *)((const char *)row + metric_offsets[metric]);
+}
+
+void cnn_measured_set_metric(cnn_measured *row, int metric, double value)
+{
+    *(double *)((char *)row + metric_offsets[metric]) = value;
+}

@@ -74,7 +74,15 @@
     X(memory_source, I8, "", "where memory_bytes_max comes from")                                  \
     X(gpu_memory_bytes_max, I64, "byte", "most GPU memory of them, by NVML; -1: unknown, no GPU")  \
     X(cpu_frequency_mean, F64, "MHz", "mean clock of the cores given to the trainer")              \
-    X(throttled_seconds, F64, "s", "time the cgroup was throttled by its CPU quota")
+    X(throttled_seconds, F64, "s", "time the cgroup was throttled by its CPU quota")               \
+    X(metric_1, F64, "", "the job's first metric; see the attribute metric_names")                 \
+    X(metric_2, F64, "", "its second metric")                                                      \
+    X(metric_3, F64, "", "its third metric")                                                       \
+    X(metric_4, F64, "", "its fourth metric")                                                      \
+    X(metric_5, F64, "", "its fifth metric")                                                       \
+    X(metric_6, F64, "", "its sixth metric")                                                       \
+    X(metric_7, F64, "", "its seventh metric")                                                     \
+    X(metric_8, F64, "", "its eighth metric")
 
 /** Per (run, epoch). */
 #define CNN_EPOCH_COLUMNS(X)                                                                       \
@@ -165,6 +173,12 @@ typedef struct {
 typedef struct {
     CNN_ATTEMPT_COLUMNS(CNN_MEMBER)
 } cnn_attempt;
+
+/** Metrics that a job may declare. */
+enum { CNN_METRICS_MAX = 8 };
+/** A run's value of the metric with a number from 0; NaN: not reported. */
+double cnn_measured_metric(const cnn_measured *row, int metric);
+void cnn_measured_set_metric(cnn_measured *row, int metric, double value);
 
 /** Rows with everything unknown. */
 cnn_measured cnn_measured_unknown(void);

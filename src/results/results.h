@@ -62,6 +62,16 @@ typedef struct {
     int32_t cell;                         /* written last; -1: the place is free */
 } cnn_tuning;
 
+enum { CNN_METRIC_ROOM = 32 };
+
+/** A number that the job declares, and trainers report beside the run protocol's own. */
+typedef struct {
+    char name[CNN_METRIC_ROOM], units[CNN_METRIC_ROOM];
+    bool is_ratio; /* compared by ratios, like times; otherwise by differences, like errors */
+    int better;    /* -1: less is better, 1: more is, 0: not declared */
+    double margin; /* of equivalence: relative of a ratio, absolute of a difference; NaN: none */
+} cnn_metric;
+
 /** Everything a report needs. Owned by itself: cnn_results_free. */
 typedef struct {
     int layout_version;
@@ -80,6 +90,9 @@ typedef struct {
     int8_t *status;                      /* [run_count] cnn_run_status */
     cnn_planned *planned;                /* [run_count] */
     cnn_measured *measured;              /* [run_count] */
+    int metric_count;                    /* at most CNN_METRICS_MAX */
+    cnn_metric metrics[CNN_METRICS_MAX]; /* their values: cnn_measured_metric */
+    bool is_measurement;                 /* kind: measurement: runs need not train */
     cnn_epoch_row *epochs;               /* [run_count, epoch_count] */
     cnn_attempt *attempts;               /* [run_count, attempts_per_run] */
     int session_count;

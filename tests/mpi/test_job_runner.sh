@@ -8,6 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/jobs.sh"
 
 some_of_both() { "$build/cnnmpi" status far.h5 2>/dev/null | grep -qE '[1-9] done.* [1-9] failed'; }
 
+script=$(dirname "$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")")/python/examples/seconds.sh
 case $case in
 once_in_order)
     for ranks in 1 2 3 4; do
@@ -48,6 +49,46 @@ alone)
     "$build/cnnmpi" report alone.h5 >report
     says report 'Peak of resident memory'
     count report '(blobs|spots) .* (one|two) +2 +[1-9][0-9]*[.][0-9] +[1-9][0-9.]* .*kernel$' 4
+    ;;
+measurement)
+    # Programs that train nothing: seconds of a command, and a number that the job declares.
+    cat >measure.yaml <<END
+kind: measurement
+repeats: 3
+factors:
+  framework:
+    - {name: short, command: ["$script", sleep, "0.05"]}
+    - {name: long, command: ["$script", sleep, "0.1"]}
+  architecture: [arch1]
+  dataset: [blobs]
+backend: onednn
+datasets: {blobs: {type: synthetic, count: 100, height: 12, width: 12, channels: 1, classes: 3}}
+END
+    "$build/cnnmpi" measure.yaml >log 2>&1 </dev/null || { cat log; fail "no success"; }
+    $rows measure.h5 >table
+    count table '^run [0-9]+ done' 6
+    "$build/cnnmpi" report measure.h5 --full >report
+    says report 'not measured'
+    tr -s ' \n' ' ' <report >flat
+    says flat 'not measured seconds_per_epoch, test_error, test_loss, steady_seconds'
+    cat >score.sh <<'END'
+spec=$(cat)
+echo '{"event":"ready","setup_seconds":0.001,"backend":"sh"}' >&$CNN_EVENTS_FD
+seed=$(printf '%s' "$spec" | sed -n 's/.*"seed": *\([0-9]*\).*/\1/p')
+echo "{\"event\":\"done\",\"train_seconds\":0.001,\"score\":$(($1 + seed % 7)),\"ignored\":1}" >&$CNN_EVENTS_FD
+END
+    sed -e "s|\"$script\", sleep, \"0.05\"|sh, score.sh, '2000'|; s|\"$script\", sleep, \"0.1\"|sh, score.sh, '1000'|" \
+        -e 's/repeats: 3/repeats: 8/' measure.yaml >score.yaml
+    printf 'metric:\n  score: {unit: points, compare: ratio, margin: 0.05, better: higher}\n' >>score.yaml
+    printf '  peak_memory_bytes: {unit: byte, margin: 0.1}\nanalysis: {primary: score}\n' >>score.yaml
+    "$build/cnnmpi" score.yaml >log 2>&1 </dev/null || { cat log; fail "no success"; }
+    "$build/cnnmpi" report score.h5 | tr -s ' \n' ' ' >flat
+    says flat "score (primary), short against long: short's score is "
+    says flat "% higher, which is better, 95 % interval "
+    says flat 'peak_memory_bytes (secondary), short against long: '
+    [[ $("$build/cnnmpi" report score.h5 --runs | head -1) == *,score,peak_memory_bytes ]] || fail "no columns"
+    "$build/cnnmpi" report score.h5 --runs | tail -n +2 >rows
+    count rows ',(20|10)0[0-6],[1-9][0-9]{5,}$' 16
     ;;
 retries)
     mkdir once

@@ -333,6 +333,68 @@ static void test_record_tuning(void **state)
     cnn_record_free(&r);
 }
 
+/** Judges a run of a job of one planned epoch by its events and the job's rules. */
+static cnn_outcome judge_by(cnn_record *r, const cnn_event_rules *rules, const char *const *lines)
+{
+    assert_int_equal(cnn_record_create(2, r), CNN_OK);
+    r->rules = rules;
+    cnn_record_begin(r, 1);
+    for (; *lines; lines++)
+        cnn_record_line(r, *lines, false);
+    return end(r, 0, "");
+}
+
+static void test_record_measurement(void **state)
+{
+    (void)state;
+    cnn_record r;
+    const cnn_event_rules rules = {.is_measurement = true, .metric_count = 1, .metrics = {"score"}};
+    const char *const plain[] = {"{\"event\":\"ready\",\"setup_seconds\":0.5,\"backend\":\"b\"}",
+                                 "{\"event\":\"done\",\"train_seconds\":2.5,\"score\":7}", NULL};
+    assert_int_equal(judge_by(&r, &rules, plain), CNN_OUTCOME_DONE);
+    assert_false(r.diverged);
+    assert_float_equal(r.row.train_seconds, 2.5, 0);
+    assert_float_equal(cnn_measured_metric(&r.row, 0), 7, 0);
+    assert_true(isnan(cnn_measured_metric(&r.row, 1)));
+    assert_true(isnan(r.row.test_loss) && isnan(r.row.test_error) &&
+                isnan(r.row.evaluation_seconds));
+    assert_int_equal(r.row.parameters, -1);
+    assert_string_equal(r.row.weight_checksum, "");
+    cnn_record_free(&r);
+    const char *const epochs[] = {
+        plain[0], "{\"event\":\"epoch\",\"epoch\":0,\"seconds\":2,\"test_loss\":null,\"score\":1}",
+        "{\"event\":\"done\",\"train_seconds\":2}", NULL};
+    assert_int_equal(judge_by(&r, &rules, epochs), CNN_OUTCOME_DONE);
+    assert_false(r.diverged);
+    assert_float_equal(cnn_measured_metric(&r.row, 0), 1, 0);
+    cnn_record_free(&r);
+    const char *const still[] = {plain[0], "{\"event\":\"done\",\"train_seconds\":0}", NULL};
+    assert_int_equal(judge_by(&r, &rules, still), CNN_OUTCOME_PROTOCOL);
+    assert_string_equal(r.reason, "train_seconds is 0: the clock did not run");
+    cnn_record_free(&r);
+    const char *const wrong[] = {plain[0], epochs[1], "{\"event\":\"done\",\"train_seconds\":5}",
+                                 NULL};
+    assert_int_equal(judge_by(&r, &rules, wrong), CNN_OUTCOME_PROTOCOL);
+    cnn_record_free(&r);
+    assert_int_equal(judge_by(&r, NULL, plain), CNN_OUTCOME_PROTOCOL); /* of a job that trains */
+    cnn_record_free(&r);
+}
+
+static void test_record_metrics_of_a_training_job(void **state)
+{
+    (void)state;
+    cnn_record r;
+    const cnn_event_rules rules = {.metric_count = 1, .metrics = {"score"}};
+    const char *const lines[] = {
+        ready,
+        "{\"event\":\"epoch\",\"epoch\":0,\"seconds\":1,\"train_loss\":2,\"test_loss\":3,"
+        "\"test_error\":0.5,\"evaluation_seconds\":0.25,\"score\":4}",
+        "{\"event\":\"done\",\"train_seconds\":1,\"checksum\":\"00ff\"}", NULL};
+    assert_int_equal(judge_by(&r, &rules, lines), CNN_OUTCOME_DONE);
+    assert_float_equal(cnn_measured_metric(&r.row, 0), 4, 0);
+    cnn_record_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +408,8 @@ int main(void)
         cmocka_unit_test(test_record_fewer_threads_than_given),
         cmocka_unit_test(test_record_more_time_passes_than_is_reported),
         cmocka_unit_test(test_record_of_a_program_that_could_not_be_executed),
+        cmocka_unit_test(test_record_measurement),
+        cmocka_unit_test(test_record_metrics_of_a_training_job),
         cmocka_unit_test(test_record_more_epochs_than_planned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

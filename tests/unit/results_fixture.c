@@ -167,6 +167,7 @@ cnn_analysis *fixture_analysis(const cnn_design *design)
     a->comparison_count = design->combination_count; /* of two levels */
     a->component_count = CNN_COMPONENT_LEVELS + design->level_count;
     a->session_count = 2;
+    a->measure_count = CNN_MEASURE_COUNT;
     const size_t cells = (size_t)a->cell_count, pairs = (size_t)a->comparison_count;
     const size_t models = (size_t)a->combination_count * CNN_MEASURE_COUNT;
     const size_t runs = (size_t)a->run_count;

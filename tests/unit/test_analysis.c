@@ -621,6 +621,53 @@ static void test_100000_runs_take_seconds(void **state)
     cnn_results_free(&r);
 }
 
+/** A ratio with the values of the training times and a difference with those of the errors have their
+ *  figures, and other words for them. */
+static void test_metrics_get_the_figures_of_times_and_errors(void **state)
+{
+    (void)state;
+    enum { RATIO = CNN_MEASURE_COUNT, DIFFERENCE };
+    cnn_results *r = experiment_make_done(2, 2, 12, 1);
+    cnn_analysis *a = NULL;
+    r->margin_time = 0.01;
+    r->margin_error = 0.002;
+    r->metric_count = 2;
+    r->metrics[0] = (cnn_metric){"rate", "1/s", true, 1, 0.01};
+    r->metrics[1] = (cnn_metric){"auc", "", false, 1, 0.002};
+    for (int i = 0; i < r->run_count; i++) {
+        cnn_measured *m = &r->measured[i];
+        m->train_seconds = 100 + 3 * r->planned[i].level + (i * 7 % 11) * 0.1;
+        m->test_error = 0.1 + 0.02 * r->planned[i].level + (i * 5 % 13) * 0.001;
+        cnn_measured_set_metric(m, 0, m->train_seconds);
+        cnn_measured_set_metric(m, 1, m->test_error);
+    }
+    assert_int_equal(cnn_analysis_create(r, 1, &a), CNN_OK);
+    assert_int_equal(a->measure_count, CNN_MEASURE_COUNT + 2);
+    for (int i = 0; i < a->comparison_count; i++)
+        for (int k = 0; k < 2; k++) {
+            const cnn_comparison *x = cnn_analysis_comparison(
+                a, i, k ? CNN_MEASURE_TEST_ERROR : CNN_MEASURE_TRAIN_SECONDS);
+            const cnn_comparison *y =
+                cnn_analysis_comparison(a, i, (cnn_measure)(k ? DIFFERENCE : RATIO));
+            assert_int_equal(x->units, y->units);
+            assert_true(x->paired_mean == y->paired_mean && x->paired_p_holm == y->paired_p_holm);
+            assert_true(x->tost_p_holm == y->tost_p_holm && x->margin == y->margin);
+            assert_true(x->blocks_needed == y->blocks_needed && x->paired_lower == y->paired_lower);
+            assert_int_equal(x->verdict, k ? CNN_VERDICT_LOWER : CNN_VERDICT_FASTER);
+            assert_int_equal(y->verdict, CNN_VERDICT_LOWER);
+        }
+    const cnn_summary *s = cnn_analysis_summary(a, 0, (cnn_measure)RATIO);
+    assert_true(s->mean == cnn_analysis_summary(a, 0, CNN_MEASURE_TRAIN_SECONDS)->mean);
+    assert_int_equal(a->family_size[RATIO][CNN_TEST_PAIRED],
+                     a->family_size[CNN_MEASURE_TRAIN_SECONDS][CNN_TEST_PAIRED]);
+    cnn_analysis_destroy(&a);
+    cnn_copy_string(r->primary, sizeof r->primary, "auc");
+    assert_int_equal(cnn_analysis_create(r, 1, &a), CNN_OK);
+    assert_int_equal(a->primary, DIFFERENCE);
+    cnn_analysis_destroy(&a);
+    cnn_results_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -644,6 +691,7 @@ int main(void)
         cmocka_unit_test(test_components_that_cannot_be_told_are_named),
         cmocka_unit_test(test_overhead_counts_all_children_and_no_tail),
         cmocka_unit_test(test_damaged_results_are_refused),
+        cmocka_unit_test(test_metrics_get_the_figures_of_times_and_errors),
         cmocka_unit_test(test_100000_runs_take_seconds),
     };
     return cmocka_run_group_tests_name("analysis", tests, NULL, NULL);

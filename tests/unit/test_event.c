@@ -383,6 +383,27 @@ static void test_parse_tuned_is_never_cut(void **state)
     cnn_text_free(&line);
 }
 
+static void test_rules_of_a_job(void **state)
+{
+    (void)state;
+    cnn_event e;
+    const cnn_event_rules rules = {
+        .is_measurement = true, .metric_count = 2, .metrics = {"images_per_second", "auc"}};
+    const char *line = "{\"event\":\"done\",\"train_seconds\":2,\"auc\":0.75}";
+    assert_refused(line, "lacks its member \"checksum\"");
+    assert_int_equal(cnn_event_parse_by(line, strlen(line), &rules, &e), CNN_OK);
+    assert_true(isnan(e.metrics[0]) && e.metrics[1] == 0.75);
+    line = "{\"event\":\"epoch\",\"epoch\":0,\"seconds\":1,\"images_per_second\":null,\"auc\":-1}";
+    assert_int_equal(cnn_event_parse_by(line, strlen(line), &rules, &e), CNN_OK);
+    assert_true(isnan(e.train_loss) && isnan(e.metrics[0]) && e.metrics[1] == -1);
+    line = "{\"event\":\"done\",\"train_seconds\":2,\"auc\":\"high\"}";
+    assert_int_equal(cnn_event_parse_by(line, strlen(line), &rules, &e), CNN_EPROTOCOL);
+    assert_non_null(
+        strstr(cnn_error_message(), "the metric \"auc\" of the done event must be a number"));
+    line = "{\"event\":\"done\",\"auc\":1}";
+    assert_int_equal(cnn_event_parse_by(line, strlen(line), &rules, &e), CNN_EPROTOCOL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_parse_cuts_text_between_characters),
         cmocka_unit_test(test_parse_failure_leaves_the_event_alone),
         cmocka_unit_test(test_parse_tuned_is_never_cut),
+        cmocka_unit_test(test_rules_of_a_job),
         cmocka_unit_test(test_write_the_longest_trace_fits_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

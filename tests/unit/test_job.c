@@ -943,8 +943,8 @@ static void test_experiments_have_a_size_limit(void **state)
     assert_errors(SMALL "repeats: 100000\n  \n" /* 2 cells: fits */
                         "x: 1\n",
                   "j:7:1: error: unknown key 'x' in the job file; its keys are name, repeats, "
-                  "seed, output, backend, train, factors, contrast, seeds, schedule, limits, "
-                  "analysis, compare, datasets, architectures, run_environment\n");
+                  "seed, output, backend, kind, metric, train, factors, contrast, seeds, schedule, "
+                  "limits, analysis, compare, datasets, architectures, run_environment\n");
     assert_errors(SMALL "  epochs: [1, 2, 3, 4, 5, 6]\nrepeats: 100000\n",
                   "j:6:10: error: 12 cells with 100000 repeats make 1200000 runs; at most 1000000 "
                   "are possible\n");
@@ -1108,6 +1108,50 @@ static void test_mangled_files_do_no_harm(void **state)
     mangle("jobs/simulate.yaml");
 }
 
+/* --- metrics ----------------------------------------------------------------------------------- */
+
+static void test_metrics_and_kind_are_read(void **state)
+{
+    (void)state;
+    cnn_job *job =
+        parse(SMALL "kind: measurement\n"
+                    "metric:\n"
+                    "  images_per_second: {unit: images/s, margin: 0.02, better: higher}\n"
+                    "  auc: {compare: difference, margin: 3}\n"
+                    "  plain: {}\n"
+                    "analysis: {primary: auc}\n",
+              NULL);
+    assert_int_equal(job->kind, CNN_JOB_MEASUREMENT);
+    assert_int_equal(job->metric_count, 3);
+    assert_string_equal(job->metrics[0].units, "images/s");
+    assert_true(job->metrics[0].margin == 0.02 && job->metrics[0].better == 1);
+    assert_int_equal(job->metrics[0].compare, CNN_COMPARE_RATIO);
+    assert_int_equal(job->metrics[1].compare, CNN_COMPARE_DIFFERENCE);
+    assert_true(job->metrics[1].better == -1 && job->metrics[2].margin != job->metrics[2].margin);
+    assert_string_equal(cnn_job_measure_name(job, job->analysis.primary), "auc");
+    cnn_job_destroy(&job);
+    job = parse(SMALL, NULL);
+    assert_int_equal(job->kind, CNN_JOB_TRAINING);
+    assert_string_equal(cnn_job_measure_name(job, job->analysis.primary), "train_seconds");
+    cnn_job_destroy(&job);
+    assert_errors(
+        SMALL "metric: {test_error: {}, 9x: {}, a-b: {}, c: {margin: 2}, d: {unit: 'a,b'}, "
+              "e: {compare: quotient}}\n"
+              "kind: watching\n",
+        "j:5:10: error: 'test_error' is a member of the run protocol's own\n"
+        "j:5:26: error: a metric's name has letters, digits and '_', at most 31 of them, and "
+        "begins with a letter\n"
+        "j:5:34: error: a metric's name has letters, digits and '_', at most 31 of them, and "
+        "begins with a letter\n"
+        "j:5:55: error: the margin of a ratio is a share of it, at most 1\n"
+        "j:5:69: error: 'unit' must be printable text of at most 31 bytes without a comma\n"
+        "j:5:90: error: 'compare' must be ratio or difference, not 'quotient'\n"
+        "j:6:7: error: 'kind' must be training or measurement, not 'watching'\n");
+    assert_errors(SMALL "metric: [a]\n",
+                  "j:5:9: error: metric must be a mapping of names, as in metric: "
+                  "{images_per_second: {unit: images/s, better: higher}}\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1151,6 +1195,7 @@ int main(void)
         cmocka_unit_test(test_files_that_cannot_be_read),
         cmocka_unit_test(test_file_with_nul_byte_is_refused),
         cmocka_unit_test(test_reference_has_every_key),
+        cmocka_unit_test(test_metrics_and_kind_are_read),
         cmocka_unit_test(test_mangled_files_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
