@@ -131,7 +131,9 @@ class Run:
         self.settings: dict[str, Any] = spec["train"]  # epochs, batch_size, optimizer, ...
         self.factors: dict[str, Any] = spec.get("factors", {})  # free factors: {"num_workers": 4}
         self.network: str = spec["network"]["name"]
-        self.layers: list[Any] = spec["network"]["layers"]
+        self.layers: list[Any] = spec["network"].get("layers", [])
+        self.opaque: Any = spec["network"].get("opaque")  # of an opaque network, as the job has it
+        self.source: dict[str, Any] = spec["dataset"]["source"]  # type "external": as the job has it
         self.diverged = False
         self._seconds = 0.0
         self._data: Optional[Data] = None

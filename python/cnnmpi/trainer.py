@@ -329,6 +329,8 @@ def load(source: Source) -> tuple[Parts, int, float]:
     classes, and the scale that pixels are multiplied by."""
     loaders = {"idx": load_idx, "npy": load_npy, "png_tree": load_png_tree}
     loaders["synthetic"] = load_synthetic
+    if source["type"] not in loaders:
+        raise Failure(USAGE, f"data sets of type {source['type']} cannot be read here")
     parts = loaders[source["type"]](source)
     for x, y in parts:
         if len(x) != len(y) or len(y) == 0 or x.ndim not in (3, 4):

@@ -94,6 +94,10 @@ bool cnn_fields_write_json(const cnn_field *fields, int kind, const void *in, cn
 /** Appends one value of *in as JSON; nothing where its key is absent. */
 void cnn_fields_write_value(const cnn_field *field, const void *in, cnn_text *out);
 
+/** Appends any value as JSON: plain numbers as JSON writes them, true, false and null are themselves,
+ *  every other scalar is a text. */
+void cnn_yaml_write_json(struct fy_node *node, cnn_text *out);
+
 /** The field called key, or NULL. */
 const cnn_field *cnn_field_find(const cnn_field *fields, const char *key);
 

@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "base/yaml.h"
 
+#include <string.h>
+
 /** Whether a number is the value of a key: one out of bounds says that the key is absent. */
 static bool is_stated(const cnn_field *f, double value)
 {
@@ -70,4 +72,58 @@ bool cnn_fields_write_json(const cnn_field *fields, int kind, const void *in, cn
         cnn_text_free(&value);
     }
     return any;
+}
+
+/** Whether text is a number as JSON writes them. */
+static bool is_json_number(const char *s)
+{
+    double value;
+    const char *digits = *s == '-' ? s + 1 : s;
+    const size_t whole = strspn(digits, "0123456789");
+    if (whole == 0 || (digits[0] == '0' && whole > 1) || digits[whole] == 'x')
+        return false;
+    if (digits[whole] == '.' && strspn(digits + whole + 1, "0123456789") == 0)
+        return false;
+    return cnn_parse_real(s, &value);
+}
+
+static void write_scalar(struct fy_node *node, cnn_text *out)
+{
+    const char *text = cnn_yaml_scalar(node);
+    const bool plain = fy_node_get_style(node) == FYNS_PLAIN;
+    if (!text || (plain && (!*text || !strcmp(text, "~"))))
+        cnn_text_append(out, "null");
+    else if (plain && (is_json_number(text) || !strcmp(text, "true") || !strcmp(text, "false") ||
+                       !strcmp(text, "null")))
+        cnn_text_append(out, text);
+    else
+        cnn_text_append_json(out, text);
+}
+
+void cnn_yaml_write_json(struct fy_node *node, cnn_text *out)
+{
+    void *iter = NULL;
+    const char *comma = "";
+    if (node && fy_node_is_mapping(node)) {
+        cnn_text_append(out, "{");
+        for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(node, &iter));) {
+            const char *key = cnn_yaml_scalar(fy_node_pair_key(pair));
+            cnn_text_append(out, comma);
+            cnn_text_append_json(out, key ? key : "");
+            cnn_text_append(out, ":");
+            cnn_yaml_write_json(fy_node_pair_value(pair), out);
+            comma = ",";
+        }
+        cnn_text_append(out, "}");
+    } else if (node && fy_node_is_sequence(node)) {
+        cnn_text_append(out, "[");
+        for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &iter));) {
+            cnn_text_append(out, comma);
+            cnn_yaml_write_json(item, out);
+            comma = ",";
+        }
+        cnn_text_append(out, "]");
+    } else {
+        write_scalar(node, out);
+    }
 }

@@ -11,6 +11,8 @@
 #include "report/forecast.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 /** A job and all that follows from it and the number of ranks. */
 typedef struct {
@@ -40,6 +42,63 @@ done:
     return st;
 }
 
+/** Whether a results file has the cells of the plan. */
+static bool has_cells_of(const cnn_results *r, const plan *p)
+{
+    bool same = r->cell_count == p->design->cell_count && r->factor_count == p->job->factor_count;
+    for (int f = 0; same && f < r->factor_count; f++) {
+        const cnn_factor *factor = &p->job->factors[f];
+        same = r->factors[f].level_count == factor->level_count;
+        for (int l = 0; same && l < factor->level_count; l++)
+            same = !strcmp(r->factors[f].labels[l], factor->labels[l]);
+    }
+    return same;
+}
+
+/** The first finished run of a cell; -1: there is none. */
+static int first_done(const cnn_results *r, int cell)
+{
+    for (int i = 0; i < r->run_count; i++)
+        if (r->planned[i].cell == cell && r->status[i] == CNN_RUN_DONE)
+            return i;
+    return -1;
+}
+
+/** "28,938"; "unknown" of what was not reported. */
+static void put_count(int64_t count, cnn_text *out)
+{
+    char number[CNN_GROUPED_SIZE] = "unknown";
+    if (count >= 0)
+        cnn_format_grouped(count, number);
+    cnn_text_printf(out, " %14s", number);
+}
+
+/** What trainers have reported of cells whose networks or data only they know, where the job's output
+ *  exists. */
+static void describe_reported(const plan *p, cnn_text *out)
+{
+    cnn_results *r = NULL;
+    bool any = false;
+    if (access(p->job->output, R_OK) != 0 || cnn_results_read(p->job->output, &r) != CNN_OK)
+        return;
+    for (int c = 0; has_cells_of(r, p) && c < r->cell_count; c++) {
+        const int run = p->networks[c] ? -1 : first_done(r, c);
+        if (run < 0)
+            continue;
+        if (!any)
+            cnn_text_printf(out, "\nReported by trainers, in %s\n  %-40s %14s %14s %14s\n",
+                            p->job->output, "cell", "parameters", "train images", "test images");
+        any = true;
+        cnn_text_append(out, "  ");
+        cnn_text_append_padded(out, p->design->cells[c].label, 40);
+        put_count(r->measured[run].parameters, out);
+        put_count(r->measured[run].train_images, out);
+        put_count(r->measured[run].test_images, out);
+        cnn_text_append(out, "\n");
+    }
+    cnn_results_free(&r);
+}
+
 cnn_status cnn_command_plan(const cnn_command_line *line)
 {
     cnn_status st = CNN_OK;
@@ -55,6 +114,7 @@ cnn_status cnn_command_plan(const cnn_command_line *line)
     cnn_conditions_describe(p.design, p.job, (const cnn_network *const *)p.networks, p.images,
                             &text);
     cnn_networks_describe_resolution(p.design, p.job, p.images, &text);
+    describe_reported(&p, &text);
     if (line->from)
         CNN_TRY(describe_forecast(&p, line->from, &text));
     else

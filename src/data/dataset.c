@@ -211,6 +211,7 @@ static const char *cause_of_single_class(const cnn_source *source)
         return "is `labels` the right file, and labels were not cast or cut before they were saved?";
     case CNN_SOURCE_IDX:
         return "are these the right files of labels?";
+    case CNN_SOURCE_EXTERNAL:
     case CNN_SOURCE_SYNTHETIC:
         break;
     }
@@ -375,6 +376,11 @@ static cnn_status read_dataset(const cnn_source *source, reading how, cnn_datase
         break;
     case CNN_SOURCE_SYNTHETIC:
         CNN_TRY(read_synthetic(source, how, d));
+        break;
+    case CNN_SOURCE_EXTERNAL:
+        CNN_CHECK(false, CNN_EUSAGE,
+                  "data set '%s' is external: only trainers that know it can read it",
+                  source->name);
         break;
     }
     CNN_CHECK(d->found, CNN_EINVAL, "a data set's type %d is not known", source->type);

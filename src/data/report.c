@@ -130,7 +130,9 @@ cnn_status cnn_data_report(const cnn_source *sources, int count, cnn_text *out, 
     cnn_dataset *d = NULL;
     *missing = 0;
     for (int i = 0; i < count; i++) {
-        if (cnn_dataset_load(&sources[i], &d) == CNN_OK) {
+        if (sources[i].type == CNN_SOURCE_EXTERNAL) {
+            cnn_text_printf(out, "%s: external, its trainers find it\n", sources[i].name);
+        } else if (cnn_dataset_load(&sources[i], &d) == CNN_OK) {
             CNN_TRY(write_found(out, &sources[i], d));
         } else {
             write_problem(out, &sources[i], cnn_error_message());

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const cnn_source_type_names[] = {"idx", "npy", "png_tree", "synthetic", NULL};
+const char *const cnn_source_type_names[] = {"idx",       "npy",      "png_tree",
+                                             "synthetic", "external", NULL};
 const char *const cnn_split_by_names[] = {"image", "patient", NULL};
 const char *const cnn_layout_names[] = {"unstated", "nhwc", "nchw", NULL};
 const char *const cnn_skip_names[] = {"few", "allow", NULL};
@@ -110,12 +111,29 @@ static void read_shape(cnn_yaml *y, struct fy_node *node, cnn_source *out)
         cnn_yaml_error(y, node, "channels (the third of shape) must be 3, or 1 for grey images");
 }
 
+/** Whether the mapping is of type external, whose other keys belong to trainers. */
+static bool is_external(struct fy_node *node)
+{
+    struct fy_node *type = fy_node_is_mapping(node) ? cnn_yaml_lookup(node, "type") : NULL;
+    const char *word = type ? cnn_yaml_scalar(type) : NULL;
+    return word && strcmp(word, cnn_source_type_names[CNN_SOURCE_EXTERNAL]) == 0;
+}
+
 void cnn_source_read(cnn_yaml *y, struct fy_node *node, const char *name, cnn_source *out)
 {
     entry e = {.source = defaults};
+    cnn_text text = {0};
     e.source.name = cnn_strdup(name);
     if (!e.source.name)
         cnn_yaml_error(y, node, "out of memory");
+    if (is_external(node)) {
+        cnn_yaml_write_json(node, &text);
+        *out = (cnn_source){
+            .name = e.source.name, .type = CNN_SOURCE_EXTERNAL, .external = cnn_text_take(&text)};
+        if (!out->external)
+            cnn_yaml_error(y, node, "out of memory");
+        return;
+    }
     cnn_yaml_fields(y, node, name, fields, &e);
     *out = e.source;
     /* Without a valid type the other keys cannot be checked. */
@@ -141,6 +159,10 @@ static char *absolute(const cnn_source *source, const char *path)
 
 void cnn_source_write_json(const cnn_source *s, cnn_text *out)
 {
+    if (s->type == CNN_SOURCE_EXTERNAL) {
+        cnn_text_append(out, s->external ? s->external : "{}");
+        return;
+    }
     entry e = {.source = *s}; /* borrows its texts but for the paths */
     char **paths[] = {&e.source.path, &e.source.images, &e.source.labels};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
@@ -169,10 +191,11 @@ static bool own(char **s)
 cnn_status cnn_source_copy(const cnn_source *from, cnn_source *to)
 {
     cnn_source copy = *from;
-    /* All five first, so that none of the original's strings is left in a failed copy. */
+    /* All six first, so that none of the original's strings is left in a failed copy. */
     bool name = own(&copy.name), path = own(&copy.path), images = own(&copy.images);
     bool labels = own(&copy.labels), folder = own(&copy.folder);
-    if (!(name && path && images && labels && folder)) {
+    bool external = own(&copy.external);
+    if (!(name && path && images && labels && folder && external)) {
         cnn_source_free(&copy);
         return cnn_error_set(CNN_ENOMEM, "copy of a data set's entry");
     }
@@ -186,6 +209,7 @@ void cnn_source_free(cnn_source *source)
     free(source->path);
     free(source->images);
     free(source->labels);
+    free(source->external);
     free(source->folder);
     *source = (cnn_source){0};
 }

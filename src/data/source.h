@@ -13,7 +13,8 @@ typedef enum {
     CNN_SOURCE_IDX,
     CNN_SOURCE_NPY,
     CNN_SOURCE_PNG_TREE,
-    CNN_SOURCE_SYNTHETIC
+    CNN_SOURCE_SYNTHETIC,
+    CNN_SOURCE_EXTERNAL /* trainers alone know it */
 } cnn_source_type;
 extern const char *const cnn_source_type_names[]; /* "idx", ...; NULL-terminated */
 
@@ -46,6 +47,7 @@ typedef struct {
     int height, width, channels; /* synthetic: 28, 28, 1; png_tree: `shape`, 0: most images' */
     int classes, count;          /* synthetic only: 10, 1000 */
     uint32_t split_seed;         /* of split and limit; the job's, not the run's */
+    char *external;              /* external: the whole mapping as JSON text, unread */
     char *folder; /* where relative paths are sought first: the job file's folder; may be NULL */
 } cnn_source;
 

@@ -44,8 +44,8 @@ cnn_status cnn_networks_infer(const cnn_design *design, const cnn_job *job, cnn_
         cnn_treatment t = cnn_job_treatment(job, design->cells[cell].levels);
         if (images)
             images[cell] = (cnn_image_counts){0, 0};
-        if (t.framework->is_simulated)
-            continue; /* reads no data */
+        if (t.framework->is_simulated || t.source->type == CNN_SOURCE_EXTERNAL)
+            continue; /* reads no data, or such that only its trainer knows */
         known_shape *k = &known[t.source - job->datasets];
         if (!k->tried)
             look_up(t.source, k, problem);
@@ -53,6 +53,8 @@ cnn_status cnn_networks_infer(const cnn_design *design, const cnn_job *job, cnn_
             continue;
         if (images)
             images[cell] = k->images;
+        if (t.architecture->opaque)
+            continue;
         cnn_network *net = networks[cell] = malloc(sizeof *net);
         CNN_CHECK(net, CNN_ENOMEM, "network of cell %d", cell);
         *net = *t.architecture;

@@ -131,6 +131,37 @@ static void check_momentum(cnn_job_reader *r)
                            "momentum is a setting of sgd; with optimizer adam it must be 0");
 }
 
+/** Whether a framework trains only what cnnmpi describes: our paths, and trainers that come with it. */
+static const cnn_framework *find_reader(const cnn_job *job)
+{
+    for (int i = 0; i < job->framework_count; i++)
+        if (cnn_framework_is_own(&job->frameworks[i]) || job->frameworks[i].trainer)
+            return &job->frameworks[i];
+    return NULL;
+}
+
+/** Networks and data that only trainers know need trainers that know them. */
+static void check_opaque(cnn_job_reader *r)
+{
+    const cnn_job *job = r->job;
+    const cnn_framework *reader = find_reader(job);
+    const int architecture = find_factor(job, "architecture"),
+              dataset = find_factor(job, "dataset");
+    for (int i = 0; reader && architecture >= 0 && i < job->architecture_count; i++)
+        if (job->architectures[i].opaque)
+            cnn_yaml_error(
+                r->y, fy_node_sequence_get_by_index(r->lists[architecture], i),
+                "framework '%s' cannot train the opaque architecture '%s': only programs "
+                "given as command: [...] can",
+                reader->name ? reader->name : "", job->architectures[i].name);
+    for (int i = 0; reader && dataset >= 0 && i < job->dataset_count; i++)
+        if (job->datasets[i].type == CNN_SOURCE_EXTERNAL)
+            cnn_yaml_error(r->y, fy_node_sequence_get_by_index(r->lists[dataset], i),
+                           "framework '%s' cannot read the external data set '%s': only programs "
+                           "given as command: [...] can",
+                           reader->name ? reader->name : "", job->datasets[i].name);
+}
+
 /** A crossed seed belongs to its device from the start. */
 static void check_schedule(cnn_job_reader *r)
 {
@@ -166,6 +197,7 @@ cnn_status cnn_job_check(cnn_job_reader *r)
     check_schedule(r);
     check_size(r);
     cnn_job_check_free_factors(r);
+    check_opaque(r);
     if (count &&
         cnn_yaml_errors(r->y) == 0) /* last: the lists of levels are by elementary factors */
         CNN_TRY(cnn_job_combine_contrast(r, combined, count));

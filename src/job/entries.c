@@ -101,6 +101,8 @@ void cnn_job_free_entries(cnn_job_reader *r)
 {
     for (int i = 0; i < r->dataset_count; i++)
         cnn_source_free(&r->dataset_entries[i].source);
+    for (int i = 0; i < r->architecture_count; i++)
+        free(r->architecture_entries[i].opaque);
     free(r->dataset_entries);
     free(r->architecture_entries);
 }
@@ -124,6 +126,7 @@ cnn_status cnn_job_take_architecture(cnn_job_reader *r, struct fy_node *level, c
     for (int i = 0; i < r->architecture_count; i++)
         if (strcmp(r->architecture_entries[i].name, name) == 0) {
             *out = r->architecture_entries[i];
+            r->architecture_entries[i].opaque = NULL; /* names are unique: it is taken only once */
             return CNN_OK;
         }
     if (cnn_network_builtin(name, out))

@@ -84,31 +84,6 @@ bool cnn_job_check_free_name(cnn_job_reader *r, struct fy_node *key, const char 
     return false;
 }
 
-/** Whether text is a number as JSON writes them. */
-static bool is_json_number(const char *s)
-{
-    double value;
-    const char *digits = *s == '-' ? s + 1 : s;
-    const size_t whole = strspn(digits, "0123456789");
-    if (whole == 0 || (digits[0] == '0' && whole > 1) || digits[whole] == 'x')
-        return false;
-    if (digits[whole] == '.' && strspn(digits + whole + 1, "0123456789") == 0)
-        return false;
-    return cnn_parse_real(s, &value);
-}
-
-/** The value as JSON: plain numbers, true and false are themselves, all else is text. Owned by the
- *  caller. */
-static char *json_of(struct fy_node *level, const char *text)
-{
-    cnn_text out = {0};
-    const bool plain = fy_node_get_style(level) == FYNS_PLAIN;
-    if (plain && (is_json_number(text) || !strcmp(text, "true") || !strcmp(text, "false")))
-        return cnn_strdup(text);
-    cnn_text_append_json(&out, text);
-    return cnn_text_take(&out);
-}
-
 static bool check_value(cnn_job_reader *r, struct fy_node *level, const char *name,
                         const char *text)
 {
@@ -128,13 +103,15 @@ cnn_status cnn_job_read_setting(cnn_job_reader *r, struct fy_node *level, const 
 {
     cnn_status st = CNN_OK;
     const char *text = cnn_yaml_scalar(level);
+    cnn_text value = {0};
     if (!check_value(r, level, factor->name, text))
         return CNN_OK;
     free(*label);
     *label = cnn_asprintf("%s %s", factor->name, text);
     out->name = cnn_strdup(factor->name);
     out->text = cnn_strdup(text);
-    out->value = json_of(level, text);
+    cnn_yaml_write_json(level, &value);
+    out->value = cnn_text_take(&value);
     CNN_CHECK(*label && out->name && out->text && out->value, CNN_ENOMEM, "level of '%s'",
               factor->name);
     cnn_job_check_name(r->y, level, *label);
@@ -147,8 +124,7 @@ bool cnn_job_same_value(const cnn_setting *a, const cnn_setting *b)
     double x, y;
     if (!a->value || !b->value)
         return false;
-    if (is_json_number(a->value) && is_json_number(b->value) && cnn_parse_real(a->value, &x) &&
-        cnn_parse_real(b->value, &y))
+    if (cnn_parse_real(a->value, &x) && cnn_parse_real(b->value, &y)) /* texts have quotes */
         return x == y;
     return strcmp(a->value, b->value) == 0;
 }

@@ -122,6 +122,8 @@ void cnn_job_destroy(cnn_job **handle)
         free_framework(&job->frameworks[i]);
     for (int i = 0; i < job->dataset_count; i++)
         cnn_source_free(&job->datasets[i]);
+    for (int i = 0; i < job->architecture_count; i++)
+        free(job->architectures[i].opaque);
     free_list(job->analysis.pool);
     free_list(job->run_environment.pass);
     free_list(job->run_environment.set);

@@ -76,6 +76,8 @@ typedef struct {
 
 typedef struct {
     char name[64];
+    char *opaque; /* of a network that trainers alone know: JSON text, owned by who has read it;
+                     NULL: it has layers */
     int layer_count;
     cnn_layer layers[CNN_MAX_LAYERS];
     /* filled by cnn_network_infer */
@@ -98,7 +100,7 @@ extern const char *const cnn_network_builtins[];
  *  names a layer that does not fit. May be called again with another input. */
 cnn_status cnn_network_infer(cnn_network *net, cnn_shape input, int classes);
 
-/** Reads a list of layers ("- conv2d: {filters: 6, kernel: 5, activation: relu}", "- maxpool: 2",
+/** Of a mapping {opaque: anything} it keeps the JSON text, unread. Reads a list of layers ("- conv2d: {filters: 6, kernel: 5, activation: relu}", "- maxpool: 2",
  *  "- relu", "- dense: classes", ...); errors go into y. `activation: relu` adds a relu layer. */
 void cnn_network_read(cnn_yaml *y, struct fy_node *list, const char *name, cnn_network *out);
 

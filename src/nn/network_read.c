@@ -171,10 +171,29 @@ static cnn_layer to_layer(cnn_layer_kind kind, const spec *s)
     return layer;
 }
 
+/** {opaque: anything} */
+static void read_opaque(cnn_yaml *y, struct fy_node *node, const char *name, cnn_network *out)
+{
+    cnn_text text = {0};
+    struct fy_node *body = cnn_yaml_lookup(node, "opaque");
+    if (!body || fy_node_mapping_item_count(node) != 1) {
+        cnn_yaml_error(y, node, "network '%s' must be a list of layers, or {opaque: ...} alone",
+                       name);
+        return;
+    }
+    cnn_yaml_write_json(body, &text);
+    if ((out->opaque = cnn_text_take(&text)) == NULL)
+        cnn_yaml_error(y, node, "out of memory");
+}
+
 void cnn_network_read(cnn_yaml *y, struct fy_node *list, const char *name, cnn_network *out)
 {
     *out = (cnn_network){0};
     cnn_copy_string(out->name, sizeof out->name, name);
+    if (list && fy_node_is_mapping(list)) {
+        read_opaque(y, list, name, out);
+        return;
+    }
     if (!list || !fy_node_is_sequence(list) || fy_node_sequence_item_count(list) == 0) {
         cnn_yaml_error(y, list,
                        "network '%s' must be a list of layers, such as "

@@ -48,6 +48,10 @@ static void write_layer(const cnn_layer *l, cnn_text *out)
 
 void cnn_network_write_json(const cnn_network *net, cnn_text *out)
 {
+    if (net->opaque) {
+        cnn_text_printf(out, "{\"opaque\":%s}", net->opaque);
+        return;
+    }
     cnn_text_append(out, "[");
     for (int i = 0; i < net->layer_count; i++) {
         cnn_text_append(out, i ? ", " : "");

@@ -41,12 +41,13 @@ static const cnn_field outline_fields[] = {
 /** "network" and "dataset": a name, and what base readers make the rest of. */
 typedef struct {
     char *name;
-    struct fy_node *body;
+    struct fy_node *body, *opaque; /* one of them */
 } named;
 
 static const cnn_field network_fields[] = {
     {"name", CNN_FIELD_STRING, offsetof(named, name), .required = true},
-    {"layers", CNN_FIELD_NODE, offsetof(named, body), .required = true},
+    {"layers", CNN_FIELD_NODE, offsetof(named, body), .required = false},
+    {"opaque", CNN_FIELD_NODE, offsetof(named, opaque), .required = false},
     {0},
 };
 
@@ -56,12 +57,27 @@ static const cnn_field dataset_fields[] = {
     {0},
 };
 
+/** A network that this trainer does not know, kept for its message. */
+static void read_opaque(cnn_yaml *y, struct fy_node *node, const named *n, cnn_network *out)
+{
+    cnn_text text = {0};
+    *out = (cnn_network){0};
+    cnn_copy_string(out->name, sizeof out->name, n->name);
+    cnn_yaml_write_json(n->opaque, &text);
+    if ((out->opaque = cnn_text_take(&text)) == NULL)
+        cnn_yaml_error(y, node, "out of memory");
+}
+
 static void read_network(cnn_yaml *y, struct fy_node *node, cnn_network *out)
 {
     named n = {0};
     cnn_yaml_fields(y, node, "network", network_fields, &n);
-    if (n.name && n.body)
+    if (!n.body == !n.opaque)
+        cnn_yaml_error(y, node, "'layers' is missing in network, or stands beside 'opaque'");
+    else if (n.name && n.body)
         cnn_network_read(y, n.body, n.name, out);
+    else if (n.name)
+        read_opaque(y, node, &n, out);
     free(n.name);
 }
 
@@ -108,24 +124,14 @@ static char *read_factors(cnn_yaml *y, struct fy_node *node)
 {
     cnn_text out = {0};
     void *iter = NULL;
-    const char *comma = "{";
     bool good = fy_node_is_mapping(node) && fy_node_mapping_item_count(node) > 0;
-    for (struct fy_node_pair *pair; good && (pair = fy_node_mapping_iterate(node, &iter));) {
-        struct fy_node *value = fy_node_pair_value(pair);
-        const char *text = cnn_yaml_scalar(value), *name = cnn_yaml_scalar(fy_node_pair_key(pair));
-        good = text && name;
-        cnn_text_append(&out, comma);
-        cnn_text_append_json(&out, name ? name : "");
-        cnn_text_append(&out, ":");
-        if (fy_node_get_style(value) == FYNS_DOUBLE_QUOTED)
-            cnn_text_append_json(&out, text ? text : "");
-        else
-            cnn_text_append(&out, text ? text : "");
-        comma = ",";
-    }
-    cnn_text_append(&out, "}");
-    if (!good)
+    for (struct fy_node_pair *pair; good && (pair = fy_node_mapping_iterate(node, &iter));)
+        good = cnn_yaml_scalar(fy_node_pair_value(pair)) != NULL;
+    if (!good) {
         cnn_yaml_error(y, node, "'factors' must be an object of numbers, texts, true and false");
+        return NULL;
+    }
+    cnn_yaml_write_json(node, &out);
     return cnn_text_take(&out);
 }
 
@@ -204,7 +210,7 @@ static int lowest_version(const cnn_spec *spec)
     for (int i = 0; i < 4; i++)
         if (newer[i] && newer[i][0])
             return 2;
-    return 1;
+    return spec->network.opaque || spec->source.type == CNN_SOURCE_EXTERNAL ? 2 : 1;
 }
 
 void cnn_spec_write(const cnn_spec *spec, cnn_text *out)
@@ -221,11 +227,15 @@ void cnn_spec_write(const cnn_spec *spec, cnn_text *out)
                        .mode = spec->mode,
                        .backend = spec->backend};
     cnn_text layers = {0}, source = {0};
-    cnn_network_write_json(&spec->network, &layers);
+    if (spec->network.opaque)
+        cnn_text_append(&layers, spec->network.opaque);
+    else
+        cnn_network_write_json(&spec->network, &layers);
     cnn_source_write_json(&spec->source, &source);
     cnn_text_append(out, "{");
     cnn_fields_write_json(outline_fields, spec->tune ? TUNES : TRAINS, &o, out);
-    write_named("network", spec->network.name, "layers", &layers, out);
+    write_named("network", spec->network.name, spec->network.opaque ? "opaque" : "layers", &layers,
+                out);
     write_named("dataset", spec->source.name, "source", &source, out);
     cnn_text_append(out, ",\"train\":");
     cnn_train_write_json(&spec->train, out);
@@ -248,6 +258,7 @@ void cnn_spec_free(cnn_spec *spec)
     free(spec->factors);
     free(spec->mode);
     free(spec->backend);
+    free(spec->network.opaque);
     cnn_source_free(&spec->source);
     if (spec->simulate)
         cnn_simulation_free(spec->simulate);

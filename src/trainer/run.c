@@ -83,6 +83,9 @@ static cnn_status set_up(const cnn_spec *spec, bool plan_only, training *t)
     *t = (training){.spec = spec, .net = spec->network};
     CNN_CHECK(!spec->factors, CNN_EUSAGE,
               "this trainer knows none of the factors %s of the specification", spec->factors);
+    CNN_CHECK(!spec->network.opaque, CNN_EUSAGE,
+              "the network '%s' is opaque: this trainer knows networks by their layers only",
+              spec->network.name);
     CNN_TRY(cnn_dataset_load(&spec->source, &t->data));
     cnn_dataset_fingerprint(t->data, t->data_checksum);
     if (t->data->skipped)

@@ -90,6 +90,39 @@ END
     "$build/cnnmpi" report score.h5 --runs | tail -n +2 >rows
     count rows ',(20|10)0[0-6],[1-9][0-9]{5,}$' 16
     ;;
+opaque)
+    # Networks and data that only trainers know reach them unread, and plan shows what they report.
+    cat >see.sh <<'END'
+spec=$(cat)
+printf '%s\n' "$spec" >>specs
+echo '{"event":"ready","setup_seconds":0.001,"parameters":25557032,"train_images":1281167,"test_images":50000,"backend":"sh"}' >&$CNN_EVENTS_FD
+echo '{"event":"done","train_seconds":0.001}' >&$CNN_EVENTS_FD
+END
+    cat >opaque.yaml <<'END'
+kind: measurement
+repeats: 2
+factors:
+  framework: [{name: a, command: [sh, see.sh]}, {name: b, command: [sh, see.sh, b]}]
+  architecture: [resnet50]
+  dataset: [imagenet]
+backend: onednn
+architectures: {resnet50: {opaque: {depth: 50}}}
+datasets: {imagenet: {type: external, path: $NOT_EXPANDED/here, shards: [1, 2]}}
+END
+    "$build/cnnmpi" plan opaque.yaml >log
+    says log 'unknown'
+    "$build/cnnmpi" data opaque.yaml >log
+    says log 'imagenet: external, its trainers find it'
+    "$build/cnnmpi" opaque.yaml >log 2>&1 </dev/null || { cat log; fail "no success"; }
+    count specs '^[{]"protocol":2,.*"network":[{]"name":"resnet50","opaque":[{]"depth":50[}][}],.*"source":[{]"type":"external","path":"[$]NOT_EXPANDED/here","shards":\[1,2\][}]' 4
+    "$build/cnnmpi" plan opaque.yaml >log
+    says log 'Reported by trainers, in opaque.h5'
+    count log 'a / resnet50 / imagenet +25,557,032 +1,281,167 +50,000$' 1
+    got=0
+    "$build/cnnmpi" opaque.yaml --force --set 'factors.framework=[native, layered]' >log 2>&1 || got=$?
+    [[ $got -eq 2 ]] || fail "exit status $got of our own paths"
+    says log "cannot train the opaque architecture 'resnet50'"
+    ;;
 retries)
     mkdir once
     job again 3 2 10 do=exit when=3 once="$work/once"

@@ -953,17 +953,18 @@ static void test_experiments_have_a_size_limit(void **state)
 static void test_unused_entries_are_checked(void **state)
 {
     (void)state;
-    assert_errors(SMALL "datasets:\n"
-                        "  unused: {type: npz, path: x}\n"
-                        "  list: [1]\n"
-                        "architectures:\n"
-                        "  arch2: [{dense: classes}]\n"
-                        "  other: [{conv2d: {filters: 6, kernal: 5}}, {dense: classes}]\n",
-                  "j:6:18: error: 'type' must be idx, npy, png_tree or synthetic, not 'npz'; did "
-                  "you mean 'npy'?\n"
-                  "j:7:9: error: list must be a mapping (key: value), not a list\n"
-                  "j:9:3: error: 'arch2' is built in; give yours another name\n"
-                  "j:10:33: error: unknown key 'kernal' in conv2d; did you mean 'kernel'?\n");
+    assert_errors(
+        SMALL "datasets:\n"
+              "  unused: {type: npz, path: x}\n"
+              "  list: [1]\n"
+              "architectures:\n"
+              "  arch2: [{dense: classes}]\n"
+              "  other: [{conv2d: {filters: 6, kernal: 5}}, {dense: classes}]\n",
+        "j:6:18: error: 'type' must be idx, npy, png_tree, synthetic or external, not 'npz'; did "
+        "you mean 'npy'?\n"
+        "j:7:9: error: list must be a mapping (key: value), not a list\n"
+        "j:9:3: error: 'arch2' is built in; give yours another name\n"
+        "j:10:33: error: unknown key 'kernal' in conv2d; did you mean 'kernel'?\n");
     assert_errors(SMALL "datasets: [mnist]\narchitectures: x\n",
                   "j:5:11: error: datasets must be a mapping of names, as in datasets: {mnist: "
                   "{type: idx, path: mnist}}\n"
@@ -1152,6 +1153,41 @@ static void test_metrics_and_kind_are_read(void **state)
                   "{images_per_second: {unit: images/s, better: higher}}\n");
 }
 
+/* --- opaque networks, external data ------------------------------------------------------------ */
+
+#define OPAQUE                                                                                     \
+    "  architecture: [arch1, resnet]\n"                                                            \
+    "  dataset: [mnist, web]\n"                                                                    \
+    "architectures: {resnet: {opaque: {depth: 50, stages: [3, '4']}}, unused: {opaque: x}}\n"      \
+    "datasets: {web: {type: external, url: s3://bucket, limit: many}}\n"
+
+static void test_opaque_entries_are_kept_unread(void **state)
+{
+    (void)state;
+    cnn_job *job = parse("factors:\n"
+                         "  framework: [{name: a, command: [a]}, {name: b, command: [b]}]\n" OPAQUE,
+                         NULL);
+    const cnn_treatment t = cnn_job_treatment(job, (int[]){0, 1, 1});
+    assert_string_equal(t.architecture->opaque, "{\"depth\":50,\"stages\":[3,\"4\"]}");
+    assert_string_equal(t.source->external,
+                        "{\"type\":\"external\",\"url\":\"s3://bucket\",\"limit\":\"many\"}");
+    assert_null(cnn_job_treatment(job, (int[]){0, 0, 0}).architecture->opaque);
+    cnn_text text = {0};
+    cnn_job_describe_treatment(&t, &text);
+    assert_non_null(strstr(text.s, "\"architecture\":{\"opaque\":{\"depth\":50,"));
+    cnn_text_free(&text);
+    cnn_job_destroy(&job);
+    assert_errors(
+        "factors:\n"
+        "  framework: [{name: a, command: [a]}, layered]\n" OPAQUE,
+        "j:3:25: error: framework 'layered' cannot train the opaque architecture 'resnet': "
+        "only programs given as command: [...] can\n"
+        "j:4:20: error: framework 'layered' cannot read the external data set 'web': only "
+        "programs given as command: [...] can\n");
+    assert_errors(SMALL "architectures: {a: {opaque: 1, layers: 2}}\n",
+                  "j:5:20: error: network 'a' must be a list of layers, or {opaque: ...} alone\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1196,6 +1232,7 @@ int main(void)
         cmocka_unit_test(test_file_with_nul_byte_is_refused),
         cmocka_unit_test(test_reference_has_every_key),
         cmocka_unit_test(test_metrics_and_kind_are_read),
+        cmocka_unit_test(test_opaque_entries_are_kept_unread),
         cmocka_unit_test(test_mangled_files_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -299,6 +299,26 @@ static void test_parse_every_prefix_is_refused(void **state)
     free(text);
 }
 
+static void test_opaque_networks_and_external_data(void **state)
+{
+    (void)state;
+    cnn_spec s;
+    static const char text[] =
+        "{\"protocol\":2,\"run\":1,\"framework\":\"f\",\"path\":\"native\",\"seed\":1,\"threads\":1,"
+        "\"network\":{\"name\":\"r\",\"opaque\":{\"depth\":50,\"blocks\":[3,{\"a\":null}],\"x\":\"1e3\"}},"
+        "\"dataset\":{\"name\":\"d\",\"source\":{\"type\":\"external\",\"path\":\"s3://x\",\"shards\":[1,2]}}}";
+    assert_int_equal(cnn_spec_parse(text, &s), CNN_OK);
+    assert_string_equal(s.network.opaque,
+                        "{\"depth\":50,\"blocks\":[3,{\"a\":null}],\"x\":\"1e3\"}");
+    assert_int_equal(s.source.type, CNN_SOURCE_EXTERNAL);
+    assert_written_version(&s, "{\"protocol\":2,");
+    assert_round_trip(&s);
+    cnn_spec_free(&s);
+    assert_refused("{\"protocol\":2,\"seed\":1,\"threads\":1,\"network\":{\"name\":\"r\"},"
+                   "\"dataset\":{\"name\":\"d\",\"source\":{\"type\":\"external\"}}}",
+                   "'layers' is missing in network");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_parse_another_protocol_is_told_alone),
         cmocka_unit_test(test_parse_out_of_range),
         cmocka_unit_test(test_parse_what_is_no_specification),
+        cmocka_unit_test(test_opaque_networks_and_external_data),
         cmocka_unit_test(test_parse_every_prefix_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
