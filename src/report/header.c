@@ -329,8 +329,8 @@ static void put_outliers(const cnn_report *r, cnn_table *t)
 {
     enum { MOST_RUNS = 6 };
     cnn_text text = {0};
-    for (int m = 0; m < CNN_MEASURE_COUNT; m++) {
-        const cnn_shown_measure shown = cnn_report_shown((cnn_measure)m);
+    for (int m = 0; m < r->a->measure_count; m++) {
+        const cnn_shown_measure shown = cnn_report_shown_in(r, (cnn_measure)m);
         int found = 0;
         for (int i = 0; shown.is_main && i < r->a->outlier_count; i++) {
             const cnn_outlier *o = &r->a->outliers[i];

@@ -50,7 +50,7 @@ static char *constants_of(const cnn_results *r)
     for (int f = 0; f < r->factor_count; f++)
         if (f != r->contrast && r->factors[f].level_count == 1)
             cnn_text_printf(&t, "%s%s %s", t.len ? ", " : "", r->factors[f].name,
-                            r->factors[f].labels[0]);
+                            cnn_results_level_text(&r->factors[f], 0));
     return cnn_text_take(&t);
 }
 

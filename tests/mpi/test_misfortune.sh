@@ -47,10 +47,11 @@ no_output)
     # job goes on when the reader of its output has gone.
     job mute 1 0 10
     "$program" mute.yaml --progress plain <&- >&- 2>&- || fail "a job without output gives $?"
-    "$program" mute.yaml --output plain.h5 >log 2>&1
+    mkdir heard && cp mute.yaml heard/
+    (cd heard && "$program" mute.yaml) >log 2>&1
     $rows mute.h5 >table
     count table '^run [0-9]+ done' 4
-    [[ $(stat -c %s mute.h5) -eq $(stat -c %s plain.h5) ]] || fail "something was added to the results file"
+    [[ $(stat -c %s mute.h5) -eq $(stat -c %s heard/mute.h5) ]] || fail "something was added to the results file"
     "$program" report mute.h5 >log
     job pipe 1 0 10
     mkfifo reader
