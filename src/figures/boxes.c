@@ -227,7 +227,7 @@ static void plot_combination(const cnn_plots *p, int comparison, int combination
 void cnn_plot_boxes(const cnn_plots *p, cnn_measure measure)
 {
     int chosen[CNN_MOST_BOXES];
-    const cnn_plot_measure m = cnn_plot_measure_of(measure);
+    const cnn_plot_measure m = cnn_plot_measure_of(p, measure);
     const bool compares = p->a->pair_count > 0;
     const int n = compares ? cnn_plots_choose(p, measure, 0, CNN_MOST_BOXES, chosen)
                            : fmin(p->a->combination_count, CNN_MOST_BOXES);

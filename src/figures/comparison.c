@@ -162,7 +162,7 @@ static void plot_study(const cnn_plots *p, const cnn_plot_measure *m)
 
 void cnn_plot_comparison(const cnn_plots *p, cnn_measure measure)
 {
-    const cnn_plot_measure m = cnn_plot_measure_of(measure);
+    const cnn_plot_measure m = cnn_plot_measure_of(p, measure);
     int chosen[MOST];
     group g = {0};
     if (p->names->any_study && cnn_study_comparison_figure(1, measure)) {

@@ -12,7 +12,7 @@ static void plot_all(const cnn_plots *p)
         cnn_plot_curves,  cnn_plot_power,      cnn_plot_evidence};
     for (int i = 0; i < CNN_COUNT(of_measure); i++) {
         of_measure[i](p, p->a->primary);
-        for (int m = 0; m < CNN_MEASURE_COUNT; m++)
+        for (int m = 0; m < p->a->measure_count; m++)
             if (cnn_plots_shows(p, (cnn_measure)m) && m != (int)p->a->primary)
                 of_measure[i](p, (cnn_measure)m);
     }

@@ -52,7 +52,7 @@ static void put_rows(const cnn_plots *p, cnn_measure measure, const int *rows, i
         {.name = "b", .title = "b"},
         {.name = "combination", .title = "combination"},
     };
-    const bool is_log = cnn_measure_is_log[measure] != 0;
+    const bool is_log = p->a->measures[measure].is_log;
     cnn_table *t = cnn_figure_table(f, NULL, columns, CNN_COUNT(columns));
     for (int i = 0; i < n; i++) {
         const cnn_comparison *c = cnn_analysis_comparison(p->a, rows[i], measure);
@@ -227,7 +227,7 @@ static void label_axis(const cnn_plots *p, const cnn_plot_measure *m, char *out,
 void cnn_plot_forest(const cnn_plots *p, cnn_measure measure)
 {
     int rows[CNN_MOST_ROWS];
-    const cnn_plot_measure m = cnn_plot_measure_of(measure);
+    const cnn_plot_measure m = cnn_plot_measure_of(p, measure);
     const int n = cnn_plots_choose(p, measure, -1, CNN_MOST_ROWS, rows);
     bool any_devices = false, any = false;
     char label[160];

@@ -278,7 +278,7 @@ static void plot_pair(const cnn_plots *p, int comparison, const cnn_plot_measure
 void cnn_plot_pairs(const cnn_plots *p, cnn_measure measure)
 {
     int chosen[CNN_MOST_PAIRS];
-    const cnn_plot_measure m = cnn_plot_measure_of(measure);
+    const cnn_plot_measure m = cnn_plot_measure_of(p, measure);
     if (measure != p->a->primary)
         return;
     const int n = cnn_plots_choose(p, measure, -1, CNN_MOST_PAIRS, chosen);

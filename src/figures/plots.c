@@ -7,16 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-cnn_plot_measure cnn_plot_measure_of(cnn_measure measure)
+cnn_plot_measure cnn_plot_measure_of(const cnn_plots *p, cnn_measure measure)
 {
     const bool is_share = measure == CNN_MEASURE_TEST_ERROR;
+    const cnn_measure_info *info = &p->a->measures[measure];
+    const char *unit = is_share ? "%" : info->units;
     cnn_plot_measure m = {.measure = measure,
-                          .is_log = cnn_measure_is_log[measure] != 0,
+                          .is_log = info->is_log,
+                          .is_time = info->is_time,
                           .scale = is_share ? 100 : 1,
-                          .title = cnn_measure_titles[measure]};
+                          .title = info->title};
     cnn_copy_string(m.lower, sizeof m.lower, m.title);
-    m.lower[0] = (char)tolower((unsigned char)m.lower[0]);
-    snprintf(m.axis, sizeof m.axis, "%s, %s", m.lower, is_share ? "%" : cnn_measure_units[measure]);
+    if (measure < CNN_MEASURE_COUNT) /* a metric's title is its name */
+        m.lower[0] = (char)tolower((unsigned char)m.lower[0]);
+    snprintf(m.axis, sizeof m.axis, "%s%s%s", m.lower, *unit ? ", " : "", unit);
     return m;
 }
 
@@ -70,7 +74,7 @@ static void put_size(double x, cnn_text *out)
 void cnn_plots_finding(const cnn_plots *p, int comparison, cnn_measure measure, cnn_text *out)
 {
     const cnn_comparison *x = cnn_analysis_comparison(p->a, comparison, measure);
-    const cnn_plot_measure m = cnn_plot_measure_of(measure);
+    const cnn_plot_measure m = cnn_plot_measure_of(p, measure);
     const char *a = p->names->levels[p->a->pairs[comparison].a];
     const char *b = p->names->levels[p->a->pairs[comparison].b];
     const bool less = x->verdict == CNN_VERDICT_FASTER || x->verdict == CNN_VERDICT_LOWER;
@@ -82,14 +86,18 @@ void cnn_plots_finding(const cnn_plots *p, int comparison, cnn_measure measure, 
                             : cnn_plots_verdict(x));
     } else if (x->verdict == CNN_VERDICT_EQUIVALENT) {
         cnn_text_printf(out, "%s and %s are equivalent", a, b);
-    } else if (m.is_log) {
+    } else if (m.is_log && m.is_time) {
         cnn_text_printf(out, "%s takes ", a);
         put_size(100 * fabs(expm1(x->paired_mean)), out);
         cnn_text_printf(out, " %% %s time than %s", less ? "less" : "more", b);
     } else {
         cnn_text_printf(out, "%s\u2019s %s is ", a, m.lower);
-        put_size(m.scale * fabs(x->paired_mean), out);
-        cnn_text_printf(out, "%s %s than %s\u2019s", m.scale == 100 ? " points" : "",
+        put_size(m.is_log ? 100 * fabs(expm1(x->paired_mean)) : m.scale * fabs(x->paired_mean),
+                 out);
+        cnn_text_printf(out, "%s %s than %s\u2019s",
+                        m.is_log         ? " %"
+                        : m.scale == 100 ? " points"
+                                         : "",
                         less ? "lower" : "higher", b);
     }
 }
@@ -157,7 +165,7 @@ double cnn_plots_jitter(int i)
 static double analysed(const cnn_plots *p, int run, cnn_measure measure)
 {
     const double x = run < 0 ? NAN : cnn_groups_value(p->groups, run, measure);
-    const double y = cnn_measure_is_log[measure] ? log(x) : x;
+    const double y = p->a->measures[measure].is_log ? log(x) : x;
     return isfinite(y) ? y : NAN;
 }
 

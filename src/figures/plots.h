@@ -32,13 +32,13 @@ enum {
 /** A measure as figures show it. */
 typedef struct {
     cnn_measure measure;
-    bool is_log;
-    double scale;      /* of the numbers on axes */
-    const char *title; /* "Training time" */
-    char lower[32];    /* "training time" */
-    char axis[48];     /* "training time, s" */
+    bool is_log, is_time; /* is_time: less is faster */
+    double scale;         /* of the numbers on axes */
+    const char *title;    /* "Training time" */
+    char lower[40];       /* "training time" */
+    char axis[80];        /* "training time, s" */
 } cnn_plot_measure;
-cnn_plot_measure cnn_plot_measure_of(cnn_measure measure);
+cnn_plot_measure cnn_plot_measure_of(const cnn_plots *p, cnn_measure measure);
 /** Whether the measure has figures: training time, test error and the primary one. */
 bool cnn_plots_shows(const cnn_plots *p, cnn_measure measure);
 

@@ -39,7 +39,7 @@ static double detectable(const cnn_plots *p, int comparison, cnn_measure measure
         cnn_analysis_power(&d, NAN,
                            p->a->alpha / fmax(1, p->a->family_size[measure][CNN_TEST_PAIRED]))
             .detectable;
-    return cnn_measure_is_log[measure] ? expm1(x) : x;
+    return p->a->measures[measure].is_log ? expm1(x) : x;
 }
 
 static void put_curve(const cnn_plots *p, int comparison, int number, const int *blocks, int n,
@@ -140,7 +140,7 @@ static void put_plot(int n, cnn_figure *f)
 
 static void put_texts(const cnn_plots *p, const int *chosen, int n, cnn_figure *f)
 {
-    const cnn_plot_measure m = cnn_plot_measure_of(p->a->primary);
+    const cnn_plot_measure m = cnn_plot_measure_of(p, p->a->primary);
     const char *unit = m.is_log ? " %" : m.scale == 100 ? " points" : "";
     const double scale = m.is_log ? 100 : m.scale;
     double least = NAN, most = NAN;
@@ -170,7 +170,7 @@ static void put_texts(const cnn_plots *p, const int *chosen, int n, cnn_figure *
 void cnn_plot_power(const cnn_plots *p)
 {
     enum { POINTS = 40 };
-    const cnn_plot_measure m = cnn_plot_measure_of(p->a->primary);
+    const cnn_plot_measure m = cnn_plot_measure_of(p, p->a->primary);
     int all[MOST_LINES], chosen[MOST_LINES], blocks[POINTS], n = 0, most = 12;
     const int candidates = cnn_plots_choose(p, p->a->primary, -1, MOST_LINES, all);
     for (int i = 0; i < candidates; i++) {

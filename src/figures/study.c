@@ -85,7 +85,7 @@ void cnn_study_panel(const cnn_plots *p, int combination, cnn_measure measure, c
         {.name = "published", .title = "published"},
         {.name = "level", .title = "level"},
     };
-    const cnn_plot_measure m = cnn_plot_measure_of(measure);
+    const cnn_plot_measure m = cnn_plot_measure_of(p, measure);
     cnn_axis y = {.scale = m.scale};
     cnn_table *t = cnn_figure_table(f, "study", columns, CNN_COUNT(columns));
     const char *names[2] = {"Keras", "TensorFlow"};

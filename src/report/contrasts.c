@@ -167,8 +167,9 @@ static void note_verdicts(const cnn_report_pair *v, cnn_table *t)
         return;
     }
     cnn_table_note(t, "%s, with the interval at %.4g %%; p differ: paired t test.",
-                   v->shown.is_log ? "ratio: of geometric means; speed-up: its inverse"
-                                   : "differ: mean difference",
+                   !v->shown.is_log   ? "differ: mean difference"
+                   : v->shown.is_time ? "ratio: of geometric means; speed-up: its inverse"
+                                      : "ratio: of geometric means",
                    100 * (1 - alpha));
     if (!isnan(margin))
         cnn_table_note(
@@ -197,6 +198,7 @@ static void report_verdicts(const cnn_report_pair *v)
          .title = "speed-up",
          .format = CNN_FORMAT_DIGITS,
          .digits = 3,
+         .left_out = v->shown.is_time ? 0 : CNN_ONLY_IN_CSV,
          .drop = 4},
         {.name = "paired_p", .title = "p differ", .format = CNN_FORMAT_P, .drop = 3},
         {.name = "tost",

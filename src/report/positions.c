@@ -2,6 +2,8 @@
 /* Effects of the position of a run within its block. */
 #include "report/parts.h"
 
+#include "base/text.h"
+
 #include <math.h>
 
 #define COUNT(columns) ((int)(sizeof(columns) / sizeof *(columns)))
@@ -62,12 +64,17 @@ static void describe_one(const cnn_report *r, const cnn_position_effect *x)
 {
     const double sign = x->effect < 0 ? -1 : 1;
     const double one = 100 * sign * expm1(x->lower), other = 100 * sign * expm1(x->upper);
+    cnn_text interval = {0};
+    if (!isnan(one) && !isnan(other))
+        cnn_text_printf(&interval, ", %.4g %% interval %.2f to %.2f %%", 100 * (1 - r->a->alpha),
+                        fmin(one, other), fmax(one, other));
     cnn_document_paragraph(r->out,
                            "Position within the block: the second run takes %.2f %% %s time than "
-                           "the first, %.4g %% interval %.2f to %.2f %%. Comparisons of time are "
-                           "free of it.",
+                           "the first%s. Comparisons of time are free of it.",
                            100 * sign * expm1(x->effect), x->effect < 0 ? "less" : "more",
-                           100 * (1 - r->a->alpha), fmin(one, other), fmax(one, other));
+                           interval.s ? interval.s : "");
+    r->out->failed |= interval.failed;
+    cnn_text_free(&interval);
 }
 
 /** The range over combinations and positions. */
