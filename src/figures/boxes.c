@@ -179,13 +179,13 @@ static void plot_combination(const cnn_plots *p, int comparison, int combination
         {.name = "level", .title = "level"},
     };
     const int levels = p->a->level_count;
-    const bool has_study = cnn_study_has(p, combination);
+    const bool has_study = cnn_study_figure(p, combination, m->measure) > 0;
     const int room = levels <= 2 ? (has_study ? 220 : 290) : levels * LEVEL_ROOM;
     const int right = LEFT + room;
     const int width = right + EDGE + (has_study ? ASIDE : 0);
     bool is_thinned = false;
     cnn_figure *f = cnn_figures_add(p->out, CNN_FIGURES_RUNS, width, HEIGHT, "boxes_%s_%d",
-                                    cnn_measure_names[m->measure], combination);
+                                    p->a->measures[m->measure].name, combination);
     if (!f)
         return;
     const cnn_axis x = {.is_set = true, .low = 0.5, .high = levels + 0.5};

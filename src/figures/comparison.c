@@ -131,7 +131,7 @@ static void plot_group(const cnn_plots *p, const group *g, const cnn_plot_measur
     const int right = LEFT + room;
     const int width = right + EDGE + (g->architecture ? GAP + room : 0);
     cnn_figure *f = cnn_figures_add(p->out, CNN_FIGURES_RUNS, width, HEIGHT, "comparison_%s_%d",
-                                    cnn_measure_names[m->measure], number);
+                                    p->a->measures[m->measure].name, number);
     if (!f)
         return;
     cnn_axis y = {.label = m->axis, .scale = m->scale};

@@ -167,7 +167,8 @@ static void put_texts(const cnn_plots *p, int n, int count, cnn_figure *f)
                     p->a->alpha;
     cnn_figure_title(f,
                      drifting ? "Drift: training times followed the clock in %d of %d cells"
-                              : "Drift: none found (%d of %d cells)",
+                     : tested ? "Drift: none found (%d of %d cells)"
+                              : "Drift: not tested, too few runs (%d of %d cells)",
                      drifting, tested);
     cnn_figure_alt(f,
                    "Residuals of training time of %d runs against their start, and %d readings of "

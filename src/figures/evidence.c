@@ -65,19 +65,27 @@ static void put_labels(const cnn_plots *p, const int *rows, int n, cnn_figure *f
 
 static void put_texts(const cnn_plots *p, const int *rows, int n, cnn_figure *f)
 {
-    int differ = 0, equal = 0;
+    int differ = 0, equal = 0, withheld = 0;
     for (int i = 0; i < n; i++) {
         const cnn_comparison *x = cnn_analysis_comparison(p->a, rows[i], p->a->primary);
+        if (x->verdict_reason == CNN_REASON_INTERIM || x->verdict_reason == CNN_REASON_UNEQUAL) {
+            withheld++;
+            continue;
+        }
         differ += x->paired_p_holm <= p->a->alpha;
         equal += x->tost_p_holm <= p->a->alpha;
     }
-    cnn_figure_title(f, "Tests: a difference in %d of %d comparisons, equivalence in %d", differ, n,
-                     equal);
+    if (withheld == n)
+        cnn_figure_title(f, "Tests: no verdicts yet, or withheld");
+    else
+        cnn_figure_title(
+            f, "Tests: a difference in %d of the %d comparisons shown, equivalence in %d%s", differ,
+            n, equal, withheld ? ", the others withheld" : "");
     cnn_figure_alt(
         f,
         "p values of the paired t test and of TOST for %d comparisons, after Holm: %d and "
-        "%d are at most %g.",
-        n, differ, equal, p->a->alpha);
+        "%d of those with a verdict are at most %g; %d have none.",
+        n, differ, equal, p->a->alpha, withheld);
     cnn_figure_note(f,
                     "Left of the dashed line (%g) a test rejects: circles speak for a difference, "
                     "diamonds for equivalence within the margin. Below 0.000001 points are drawn "

@@ -198,8 +198,10 @@ static void put_title(const cnn_plots *p, const cnn_plot_measure *m, int n, cnn_
     f->tables.failed |= verdicts.failed;
     cnn_text_free(&verdicts);
     cnn_text note = {0};
-    if (m->is_log)
+    if (m->is_log && m->is_time)
         cnn_text_printf(&note, "Left of 1 the first level takes less time, right of it more. ");
+    else if (m->is_log)
+        cnn_text_printf(&note, "Left of 1 the first level has the lower value. ");
     if (!isnan(p->a->margin[m->measure]))
         cnn_text_printf(&note, "Green band: differences that the job counts as none. ");
     cnn_text_printf(&note, "Each interval is for its comparison alone; verdicts are adjusted for "
@@ -239,7 +241,7 @@ void cnn_plot_forest(const cnn_plots *p, cnn_measure measure)
     if (!any)
         return;
     cnn_figure *f = cnn_figures_add(p->out, CNN_FIGURES_FOUND, WIDTH, TOP + ROW * n + BOTTOM,
-                                    "forest_%s", cnn_measure_names[measure]);
+                                    "forest_%s", p->a->measures[measure].name);
     if (!f)
         return;
     label_axis(p, &m, label, sizeof label);

@@ -18,7 +18,8 @@ extern char **environ;
 
 enum { LARGEST_SVG = 64 << 20, LARGEST_MESSAGE = 4096 };
 
-static const char script_name[] = "all.gp";
+/* In the folder while gnuplot runs, then removed. */
+static const char script_name[] = "all.gp", messages_name[] = "gnuplot.messages";
 
 static cnn_status write_file(const char *folder, const char *name, const char *ending,
                              const char *text)
@@ -80,7 +81,7 @@ static cnn_status run_gnuplot(const char *folder)
 {
     cnn_status st = CNN_OK;
     char *const arguments[] = {"gnuplot", (char *)script_name, NULL};
-    char *messages = cnn_asprintf("%s/messages", folder), *said = NULL;
+    char *messages = cnn_asprintf("%s/%s", folder, messages_name), *said = NULL;
     posix_spawn_file_actions_t actions;
     bool has_actions = false;
     pid_t pid;
@@ -105,7 +106,7 @@ static cnn_status run_gnuplot(const char *folder)
         size_t length = 0;
         const bool is_read = cnn_read_file(messages, LARGEST_MESSAGE, &said, &length) == CNN_OK;
         CNN_CHECK(false, CNN_EENV, "gnuplot could not draw the figures: %s",
-                  is_read ? said : "see its messages");
+                  is_read ? said : "it says more than a message holds");
     }
 done:
     if (has_actions)
@@ -145,6 +146,8 @@ static cnn_status read_drawings(cnn_figures *figures, const char *folder)
         free(f->svg);
         f->svg = NULL;
         CNN_TRY(cnn_read_file(path, LARGEST_SVG, &f->svg, &length));
+        CNN_CHECK(strstr(f->svg, "</defs>") && strstr(f->svg, "</svg>"), CNN_EIO,
+                  "gnuplot has not written all of '%s': is the disk full?", path);
     }
 done:
     free(path);
@@ -185,22 +188,33 @@ done:
     return st;
 }
 
+static cnn_status check_absent(const char *folder, const char *name, const char *ending)
+{
+    cnn_status st = CNN_OK;
+    char *path = cnn_asprintf("%s/%s%s", folder, name, ending);
+    CNN_CHECK(path, CNN_ENOMEM, "figures");
+    CNN_CHECK(access(path, F_OK) != 0, CNN_EUSAGE,
+              "'%s' exists: --force replaces it, or choose another folder", path);
+done:
+    free(path);
+    return st;
+}
+
 /** That no file would be replaced. */
-static cnn_status check_absent(const cnn_figures *figures, const char *folder)
+static cnn_status check_all_absent(const cnn_figures *figures, const char *folder)
 {
     static const char *const endings[] = {".gp", ".svg", ".pdf"};
     cnn_status st = CNN_OK;
-    char *path = NULL;
-    for (int i = 0; i < figures->count; i++)
-        for (int e = 0; e < 3; e++) {
-            free(path);
-            path = cnn_asprintf("%s/%s%s", folder, figures->items[i]->name, endings[e]);
-            CNN_CHECK(path, CNN_ENOMEM, "figures");
-            CNN_CHECK(access(path, F_OK) != 0, CNN_EUSAGE,
-                      "'%s' exists: --force replaces it, or choose another folder", path);
-        }
+    CNN_TRY(check_absent(folder, script_name, ""));
+    CNN_TRY(check_absent(folder, messages_name, ""));
+    for (int i = 0; i < figures->count; i++) {
+        const cnn_figure *f = figures->items[i];
+        for (int e = 0; e < 3; e++)
+            CNN_TRY(check_absent(folder, f->name, endings[e]));
+        for (int t = 0; t < f->tables.item_count; t++)
+            CNN_TRY(check_absent(folder, f->tables.items[t].table->name, ".csv"));
+    }
 done:
-    free(path);
     return st;
 }
 
@@ -208,7 +222,7 @@ cnn_status cnn_figures_write(const cnn_figures *figures, const char *folder, boo
 {
     cnn_status st = CNN_OK;
     if (!force)
-        CNN_TRY(check_absent(figures, folder));
+        CNN_TRY(check_all_absent(figures, folder));
     CNN_CHECK(mkdir(folder, 0777) == 0 || errno == EEXIST, CNN_EIO,
               "cannot make the folder '%s': %s", folder, strerror(errno));
     CNN_TRY(write_sources(figures, folder));

@@ -253,7 +253,7 @@ static void plot_pair(const cnn_plots *p, int comparison, const cnn_plot_measure
     whole_block *list = list_blocks(p, comparison, m->measure, &n);
     cnn_figure *f = list && n > 1 && isfinite(x->paired_mean)
                         ? cnn_figures_add(p->out, CNN_FIGURES_PAIRS, WIDTH, HEIGHT, "pairs_%s_%d",
-                                          cnn_measure_names[m->measure], comparison)
+                                          p->a->measures[m->measure].name, comparison)
                         : NULL;
     if (f) {
         cnn_axis values = {0}, differences = {.is_log = m->is_log, .scale = m->scale};

@@ -137,6 +137,20 @@ void cnn_script_panel(cnn_figure *f, cnn_frame frame, const cnn_axis *x, const c
     put_axis(f, 'y', y, frame);
 }
 
+/** A tick's label: gnuplot reads it as a format. */
+static void quote_tick(cnn_figure *f, const char *name)
+{
+    char doubled[2 * CNN_SHORT_SIZE];
+    size_t n = 0;
+    for (const char *c = name; *c && n + 3 < sizeof doubled; c++) {
+        if (*c == '%')
+            doubled[n++] = '%';
+        doubled[n++] = *c;
+    }
+    doubled[n] = '\0';
+    cnn_script_quote(f, doubled);
+}
+
 void cnn_script_names(cnn_figure *f, char axis, const char *const *names, int n, int room)
 {
     char name[CNN_SHORT_SIZE];
@@ -145,7 +159,7 @@ void cnn_script_names(cnn_figure *f, char axis, const char *const *names, int n,
     for (int i = 0; i < n; i++) {
         cnn_script_shorten(names[i], room, name);
         CNN_SCRIPT(f, "%s", i ? ", " : "");
-        cnn_script_quote(f, name);
+        quote_tick(f, name);
         CNN_SCRIPT(f, " %d", i + 1);
     }
     CNN_SCRIPT(f, ")\nset grid %ctics linetype 1 linecolor rgb '%s'\n", axis == 'x' ? 'y' : 'x',

@@ -62,25 +62,37 @@ static const char *variable_of(const char *s, size_t *length)
     return NULL;
 }
 
-/** One line of gnuplot's, with attributes as the page needs them. */
-static void put_line(const char *s, size_t length, cnn_text *out)
+/** Behind the first `mark` from s on; `end` where there is none before it. */
+static const char *behind(const char *s, const char *mark, const char *end)
+{
+    const char *found = strstr(s, mark);
+    return found && found < end ? found + strlen(mark) : end;
+}
+
+/** One line of gnuplot's, with attributes as the page needs them; text between tags stays as it is.
+ *  is_tag: whether the line begins inside of a tag; kept from line to line. */
+static void put_line(const char *s, size_t length, bool *is_tag, cnn_text *out)
 {
     const char *end = s + length;
     while (s < end) {
         size_t n = 0;
-        const char *variable = *s == 'r' || *s == '#' || *s == 'b' ? variable_of(s, &n) : NULL;
+        if (!strncmp(s, "<title>", 7)) {
+            s = behind(s, "</title>", end);
+            continue;
+        }
+        *is_tag = *s == '<' || (*is_tag && *s != '>');
+        const bool may_be_colour = *is_tag && (*s == 'r' || *s == '#' || *s == 'b');
+        const char *variable = may_be_colour ? variable_of(s, &n) : NULL;
         const bool is_attribute = s[-1] == '"' || s[-1] == '\'';
         if (variable && is_attribute && s + n <= end) {
             cnn_text_printf(out, "var(--%s)", variable);
             s += n;
-        } else if (!strncmp(s, "xlink:", 6)) {
+        } else if (*is_tag && !strncmp(s, "xlink:", 6)) {
             s += 6;
-        } else if (!strncmp(s, " font-family=\"", 14)) {
-            s = strchr(s + 14, '"') + 1;
-        } else if (!strncmp(s, "id=\"", 4)) {
-            s = strchr(s + 4, '"') + 1;
-        } else if (!strncmp(s, "<title>", 7)) {
-            s = strstr(s, "</title>") + 8;
+        } else if (*is_tag && !strncmp(s, " font-family=\"", 14)) {
+            s = behind(s + 14, "\"", end);
+        } else if (*is_tag && !strncmp(s, "id=\"", 4)) {
+            s = behind(s + 4, "\"", end);
         } else {
             cnn_text_append_bytes(out, s++, 1);
         }
@@ -106,6 +118,7 @@ static bool is_group_end(const char *s)
 void cnn_figures_svg(const cnn_figure *figure, cnn_text *out)
 {
     const char *s = figure->svg ? strstr(figure->svg, "</defs>") : NULL;
+    bool is_tag = false;
     cnn_text_printf(out,
                     "<svg class=\"drawing\" role=\"img\" viewBox=\"0 0 %d %d\" width=\"%d\" "
                     "height=\"%d\" aria-label=\"",
@@ -118,7 +131,7 @@ void cnn_figures_svg(const cnn_figure *figure, cnn_text *out)
             s = next_line(after);
             continue;
         }
-        put_line(s, (size_t)(after - s), out);
+        put_line(s, (size_t)(after - s), &is_tag, out);
         s = after;
     }
     if (!figure->svg)

@@ -23,6 +23,7 @@ typedef struct {
     span *spans;          /* [count] by device, then start */
     const char **devices; /* [device_count] by name */
     double start, end;    /* of all */
+    bool is_thinned;
 } timeline;
 
 static int by_device(const void *a, const void *b)
@@ -100,9 +101,22 @@ static bool make_timeline(const cnn_plots *p, timeline *t)
         if (i == 0 || strcmp(t->spans[i].device, t->spans[i - 1].device))
             t->devices[t->device_count++] = t->spans[i].device;
     }
-    if (t->count > CNN_MOST_TIMES)
+    t->is_thinned = t->count > CNN_MOST_TIMES;
+    if (t->is_thinned)
         thin(t);
     return t->end > t->start;
+}
+
+/** Whether a list "DEVICE of HOST (rank N): why; ..." has the device. */
+static bool names_device(const char *list, const char *device)
+{
+    static const char before[] = "; ", after[] = " of ";
+    const size_t n = strlen(device);
+    for (const char *s = list; n && (s = strstr(s, device)) != NULL; s++)
+        if ((s == list || (s - list >= 2 && !strncmp(s - 2, before, 2))) &&
+            !strncmp(s + n, after, sizeof after - 1))
+            return true;
+    return false;
 }
 
 static int row_of(const timeline *t, const span *s)
@@ -172,7 +186,7 @@ static int put_events(const cnn_plots *p, const timeline *t, double unit, int *q
                              s->session != t->spans[i + 1].session;
         const bool ends = is_last && p->results->quarantines && s->session >= 0 &&
                           s->session < p->results->session_count &&
-                          strstr(p->results->quarantines[s->session].devices, s->device);
+                          names_device(p->results->quarantines[s->session].devices, s->device);
         failed += s->has_failed;
         *quarantined += ends;
         for (int k = 0; k < 2; k++) {
@@ -204,8 +218,7 @@ static void put_texts(const timeline *t, int failed, int quarantined, const char
         f,
         "A bar is a run, in the colour of its level; low bars are warm-up runs; crosses "
         "are failed attempts, triangles the end of a device that was quarantined.%s%s",
-        t->count > CNN_MOST_TIMES / 2 ? " Of many runs, those less than a pixel apart are joined."
-                                      : "",
+        t->is_thinned ? " Of many runs, those less than a pixel apart are joined." : "",
         t->device_count > CNN_MOST_DEVICES ? " The last 40 devices by name are shown." : "");
 }
 

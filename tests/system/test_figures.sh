@@ -20,6 +20,7 @@ for name in study names; do
     fi
 done
 [[ $(grep -c '<script' names.html) -eq 1 ]] || fail "the name of a job became a script"
+says names.html '50% %d @x {b}_^' # gnuplot takes a tick's label for a format
 says names.html '&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;'
 for number in 5 6 7 8 11 12 13 14 15 16 19 20; do
     says study.html "Figure $number of the study"
@@ -45,6 +46,7 @@ rm figures/power.svg
 "$make_file" "$here/figures_study.yaml" 8 interim.h5 --half
 expect 0 "$cnnmpi" report interim.h5 --format html -o interim.html
 says interim.html "<b>Interim</b>"
+! grep -q 'a difference in [1-9]' interim.html || fail "an interim page counts differences"
 xmllint --noout interim.html || fail "interim.html is not XML"
 
 # Without gnuplot the message names the package, and nothing is written.
