@@ -30,7 +30,8 @@ static bool put(lines *l, const char *item, int reserve)
 {
     const char *gap = l->used ? " | " : "";
     const bool is_last = l->lines + 1 == l->most;
-    const int width = cnn_utf8_count(item), room = l->columns - 1 - (is_last ? reserve : 0);
+    const int left = l->columns - 1 - (is_last ? reserve : 0);
+    const int width = cnn_utf8_count(item), room = left > 0 ? left : 0;
     if (l->used + (int)strlen(gap) + width <= room) {
         cnn_text_printf(l->out, "%s%s", gap, item);
         l->used += (int)strlen(gap) + width;

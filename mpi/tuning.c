@@ -108,6 +108,13 @@ static bool is_anything_missing(const tuning *t)
 
 /* ---- asking -------------------------------------------------------------------------------- */
 
+/** Ends the trainer; the guard lets go first, as it holds a copy of the order. */
+static void end_trainer(const tuning *t, cnn_child *child)
+{
+    cnn_heartbeat_guard_trainer(t->context->heartbeat, -1);
+    cnn_child_kill(child);
+}
+
 /** Takes the trainer's lines in until it has ended. *signal: one came, and the trainer was
  *  killed. */
 static cnn_status listen(const tuning *t, cnn_child *child, cnn_record *record, int *signal)
@@ -121,12 +128,12 @@ static cnn_status listen(const tuning *t, cnn_child *child, cnn_record *record, 
         CNN_TRY(cnn_child_poll(child, longest_wait));
         for (const char *line; (line = cnn_child_next_line(child, &too_long)) != NULL;)
             if (!cnn_record_line(record, line, too_long))
-                cnn_child_kill(child);
+                end_trainer(t, child);
         const double duration = cnn_child_life_seconds(child);
         *signal = cnn_stop_signal(&count);
         if (*signal ||
             (!late[0] && cnn_limit_is_passed(&limit, duration, duration, late, sizeof late)))
-            cnn_child_kill(child);
+            end_trainer(t, child);
     }
     CNN_CHECK(cnn_child_left_behind(child) == 0, CNN_EENV,
               "processes of a trainer that tuned did not end; they may still use the device");
@@ -148,6 +155,7 @@ static cnn_status ask(const tuning *t, int cell, cnn_tuning *reply, int *signal)
     CNN_TRY(cnn_trainer_command_tuning_spec(context->job, context->design, cell,
                                             &context->places[context->rank], &spec));
     CNN_TRY(cnn_start_trainer(context, cell, spec.s, &child));
+    cnn_heartbeat_guard_trainer(context->heartbeat, cnn_child_order(child));
     CNN_TRY(listen(t, child, &record, signal));
     if (*signal)
         goto done;
@@ -161,6 +169,7 @@ static cnn_status ask(const tuning *t, int cell, cnn_tuning *reply, int *signal)
     cnn_copy_string(reply->timings, sizeof reply->timings, record.timings);
     reply->cell = cell;
 done:
+    cnn_heartbeat_guard_trainer(context->heartbeat, -1);
     cnn_child_destroy(&child);
     cnn_record_free(&record);
     cnn_text_free(&spec);

@@ -315,7 +315,8 @@ static bool reports_too_much(cnn_record *r, double life)
 static bool reports_too_little(cnn_record *r)
 {
     const cnn_measured *row = &r->row;
-    const double reported = row->train_seconds + row->evaluation_seconds;
+    const double reported =
+        row->train_seconds + (isnan(row->evaluation_seconds) ? 0 : row->evaluation_seconds);
     const double passed = r->times.last_epoch - r->times.ready - r->times.unwatched; /* or NaN */
     if (r->tuning || !(passed > 2 * reported + 5 + row->epochs_done))
         return false;

@@ -24,6 +24,7 @@ struct cnn_worker {
     cnn_limit limit;                 /* of the attempt */
     double last_event;               /* monotonic; its start before the first one */
     bool ready_reported, answer_due; /* to rank 0, and from it */
+    bool mute;                       /* its events are closed; that counted as an event */
     bool leave_asked, leave_granted; /* to write the attempt's rows */
     bool unstarted; /* the trainer could not be started: nothing but rows is left */
     bool timed_out;
@@ -368,7 +369,7 @@ static cnn_status start_attempt(cnn_worker *w)
                                      context->algorithms[r->cell], &spec));
     w->limit = w->work.limits[r->level];
     w->last_event = now(w);
-    w->timed_out = w->killed = w->ready_reported = w->answer_due = false;
+    w->timed_out = w->killed = w->ready_reported = w->answer_due = w->mute = false;
     w->leave_asked = w->leave_granted = false;
     const cnn_treatment treatment = treatment_of(w, run);
     cnn_record_begin(&w->record, treatment.train.epochs);
@@ -392,7 +393,7 @@ static bool is_overdue(const cnn_worker *w, double since_event, char *why, size_
 {
     static const double patience = 60; /* seconds: frameworks take a while to shut down */
     const bool done = w->record.done;
-    if (!(done || w->trainer->is_mute(w->trainer)) || since_event <= patience)
+    if (!(done || w->mute) || since_event <= patience)
         return false;
     snprintf(why, n, "did not end within %.0f s after %s", patience,
              done ? "its done event" : "it had closed its events");
@@ -427,6 +428,11 @@ static cnn_status watch(cnn_worker *w, bool *busy)
             w->trainer->kill(w->trainer);
         CNN_TRY(report_ready(w, current_run(w)));
         CNN_TRY(report_state(w, current_run(w)));
+    }
+    if (!w->mute &&
+        w->trainer->is_mute(w->trainer)) { /* a trainer that ends is mute for a moment */
+        w->mute = true;
+        w->last_event = now(w);
     }
     if (w->record.done ||
         w->trainer->has_ended(w->trainer)) /* early: the answer takes a pause of rank 0 */
