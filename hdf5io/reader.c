@@ -284,7 +284,8 @@ static cnn_status read_metrics(const source *s, cnn_results *r)
     r->is_measurement = strcmp(kind, cnn_job_kind_names[CNN_JOB_MEASUREMENT]) == 0;
     if (H5Aexists(s->file, CNN_ATTR_METRIC_NAMES) <= 0)
         goto done;
-    CNN_TRY(cnn_job_parse_stored("the job", r->job_text, r->overrides, &job));
+    if (cnn_job_parse_stored("the job", r->job_text, r->overrides, &job) != CNN_OK)
+        goto done; /* a file whose job cannot be read has no metrics */
     r->metric_count = job->metric_count;
     for (int i = 0; i < job->metric_count; i++) {
         const cnn_job_metric *from = &job->metrics[i];

@@ -37,6 +37,11 @@ from cnnmpi.trainer import Failure
 __all__ = ["BatchSampler", "Data", "Epoch", "Failure", "Run", "lacks", "main", "refuse"]
 
 
+def _numbers(metrics: dict[str, Any]) -> dict[str, float | None]:
+    """Metrics as JSON takes them; a program may have NumPy's scalars."""
+    return {name: None if value is None else float(value) for name, value in metrics.items()}
+
+
 class Data(NamedTuple):
     """Images u8 or f32 [n,H,W,C], labels i64 [n] in [0, classes), after split and limit. Pixels are
     to be multiplied by `scale`."""
@@ -117,7 +122,7 @@ class Epoch:
         self._run._seconds += times["seconds"]
         self._run.diverged = trainer.is_diverged(losses)
         self._run.events.send("epoch", epoch=self.number, test_error=float(test_error),
-                              **losses, **times, **metrics)
+                              **losses, **times, **_numbers(metrics))
 
 
 class Run:
@@ -200,7 +205,7 @@ class Run:
     def done(self, weights: Iterable[Any], **metrics: float) -> None:
         """Ends the run. weights: all parameters as arrays, in the order of initial_weights. metrics: of
         the job (`metric:`), by name."""
-        trainer.finish(self.spec, self.events, weights, self._seconds, self.diverged, **metrics)
+        trainer.finish(self.spec, self.events, weights, self._seconds, self.diverged, **_numbers(metrics))
 
 
 def main(train: Callable[[Run], None]) -> NoReturn:

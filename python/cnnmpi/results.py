@@ -44,7 +44,10 @@ def _name_metrics(data: xr.Dataset) -> xr.Dataset:
     """Columns metric_1, ... under the names of the job's metrics; those without a metric are dropped."""
     names, units = (str(data.attrs.get(key, "")).split(",") for key in ("metric_names", "metric_units"))
     columns = [f"metric_{i}" for i in range(1, 9) if f"metric_{i}" in data]
-    used = dict(zip(columns, filter(None, names)))
+    used = {
+        column: f"metric_{name}" if name in data.variables or name in data.dims else name
+        for column, name in zip(columns, filter(None, names))
+    }
     for column, unit in zip(used, units):
         data[column].attrs.update(long_name=f"metric {used[column]}", units=unit)
     return data.drop_vars([name for name in columns if name not in used]).rename(used)

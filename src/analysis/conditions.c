@@ -136,17 +136,38 @@ static void find_allowed(cnn_analysis *a, const cnn_results *results)
     cnn_job_destroy(&job);
 }
 
+/** Whether the contrast makes the condition differ between two of its levels. Of several factors only
+ *  one in which the two differ does: framework x architecture makes no difference between two
+ *  frameworks of one architecture. job: NULL where none can be read; then a contrast of several
+ *  factors makes none. */
+static bool is_made_by_contrast(const cnn_results *r, const cnn_job *job, const cnn_pair *pair,
+                                cnn_condition condition)
+{
+    const cnn_results_factor *contrast = &r->factors[r->contrast];
+    if (!strstr(contrast->name, " x "))
+        return cnn_condition_is_varied_by(condition, contrast->name);
+    const cnn_factor *f = job ? &job->factors[job->contrast] : NULL;
+    for (int m = 0; f && m < f->member_count; m++)
+        if (cnn_condition_is_varied_by(condition, f->members[m].name) &&
+            cnn_factor_member_level(f, m, pair->a) != cnn_factor_member_level(f, m, pair->b))
+            return true;
+    return false;
+}
+
 cnn_status cnn_analysis_conditions(cnn_analysis *a, const cnn_groups *g)
 {
     cnn_status st = CNN_OK;
-    const char *contrast = g->results->factors[g->results->contrast].name;
+    const cnn_results *r = g->results;
+    cnn_job *job = NULL;
     cnn_unequal u[CNN_CONDITION_COUNT];
+    if (r->job_text && strstr(r->factors[r->contrast].name, " x "))
+        cnn_stored_job(r, "the job", &job); /* stays NULL where it cannot be read */
     for (int i = 0; i < a->comparison_count; i++) {
         compare_pair(a, g, i, &a->conditions[i], u);
         for (int c = 0; c < CNN_CONDITION_COUNT; c++) {
             if (!u[c].blocks)
                 continue;
-            if (cnn_condition_is_varied_by((cnn_condition)c, contrast))
+            if (is_made_by_contrast(r, job, &a->pairs[i], (cnn_condition)c))
                 *standing_in(&a->conditions[i], c) = CNN_STANDING_DECLARED;
             else
                 CNN_TRY(keep(a, &u[c]));
@@ -159,5 +180,6 @@ cnn_status cnn_analysis_conditions(cnn_analysis *a, const cnn_groups *g)
             *standing_in(&a->conditions[a->unequal[i].comparison], a->unequal[i].condition) =
                 CNN_STANDING_DECLARED;
 done:
+    cnn_job_destroy(&job);
     return st;
 }

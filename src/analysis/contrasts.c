@@ -43,6 +43,7 @@ typedef struct {
     int whole, incomplete, split; /* blocks; the latter two are left out */
     double resolution;            /* of a value: 1 / test images; NaN: unknown, or of time */
     bool same_weights;            /* a and b ended in the same weights in every pair */
+    bool may_vary;                /* the values do not follow from the weights: times, metrics */
     int *place_a, *place_b;       /* of their runs within the block, from 0 */
     int places;                   /* runs that a block has; 1: no place matters */
     bool is_planned;              /* the plan asks for the adjustment for positions */
@@ -164,11 +165,11 @@ static void compare_means(cnn_comparison *x, const comparands *c, bool is_log)
 /** Differences that agree by chance do not estimate the spread: the standard deviation of errors
  *  counts as at least the resolution. Without any spread there is no verdict, unless the weights are
  *  the same, bit for bit. */
-static void compare_with_margin(cnn_comparison *x, const comparands *c, cnn_t_result t, bool is_log)
+static void compare_with_margin(cnn_comparison *x, const comparands *c, cnn_t_result t)
 {
     const double floor = c->resolution / sqrt(c->block_a.n);
     const bool no_spread = t.outcome == CNN_STAT_IDENTICAL || t.outcome == CNN_STAT_NO_VARIANCE;
-    if ((is_log || !c->same_weights) && (no_spread || t.standard_error < floor)) {
+    if ((c->may_vary || !c->same_weights) && (no_spread || t.standard_error < floor)) {
         if (isnan(floor))
             return;
         t.outcome = CNN_STAT_OK;
@@ -245,11 +246,11 @@ static cnn_status compare_blocks(cnn_comparison *x, comparands *c, bool is_log)
         x->paired_ratio_upper = ratio.interval.high;
     }
     if (t.outcome == CNN_STAT_NO_VARIANCE || t.outcome == CNN_STAT_IDENTICAL)
-        if (is_log || !c->same_weights)
+        if (c->may_vary || !c->same_weights)
             forget_intervals(x);
     x->margin = c->margin;
     if (!isnan(c->margin))
-        compare_with_margin(x, c, t, is_log);
+        compare_with_margin(x, c, t);
 done:
     return st;
 }
@@ -563,6 +564,7 @@ cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
             gather_cell(g, cells[pair->a], (cnn_measure)m, c.seeds_a, &c.a);
             gather_cell(g, cells[pair->b], (cnn_measure)m, c.seeds_b, &c.b);
             gather_blocks(g, pair, (cnn_measure)m, &c);
+            c.may_vary = a->measures[m].is_log || m >= CNN_MEASURE_COUNT;
             CNN_TRY(compare(&a->comparisons[row], &c, a->measures[m].is_log, (uint64_t)row));
         }
     }

@@ -38,9 +38,14 @@ static cnn_status check_factors(const couple *c)
     for (int m = 0; m < a->metric_count; m++)
         CNN_CHECK(!strcmp(a->metrics[m].name, b->metrics[m].name) &&
                       a->metrics[m].is_ratio == b->metrics[m].is_ratio &&
-                      !strcmp(a->metrics[m].units, b->metrics[m].units),
-                  CNN_EUSAGE, CANNOT_POOL "metric %d is %s and %s", c->path_a, c->path_b, m + 1,
-                  a->metrics[m].name, b->metrics[m].name);
+                      !strcmp(a->metrics[m].units, b->metrics[m].units) &&
+                      a->metrics[m].better == b->metrics[m].better &&
+                      (a->metrics[m].margin == b->metrics[m].margin ||
+                       (isnan(a->metrics[m].margin) && isnan(b->metrics[m].margin))),
+                  CNN_EUSAGE,
+                  CANNOT_POOL "metric %d is %s and %s, or their unit, comparison, margin or better "
+                              "direction differ",
+                  c->path_a, c->path_b, m + 1, a->metrics[m].name, b->metrics[m].name);
     CNN_CHECK(a->contrast == b->contrast, CNN_EUSAGE, CANNOT_POOL "their contrasts are %s and %s",
               c->path_a, c->path_b, a->factors[a->contrast].name, b->factors[b->contrast].name);
 done:

@@ -80,7 +80,8 @@ static bool is_json_number(const char *s)
     double value;
     const char *digits = *s == '-' ? s + 1 : s;
     const size_t whole = strspn(digits, "0123456789");
-    if (whole == 0 || (digits[0] == '0' && whole > 1) || digits[whole] == 'x')
+    if (whole == 0 || (digits[0] == '0' && whole > 1) || digits[whole] == 'x' ||
+        digits[whole] == 'X')
         return false;
     if (digits[whole] == '.' && strspn(digits + whole + 1, "0123456789") == 0)
         return false;

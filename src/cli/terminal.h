@@ -10,7 +10,8 @@
 /** Exit statuses of cnnmpi: name, value, meaning in --help. docs/cnnmpi.1 has the same ones. */
 #define CNN_EXIT_STATUSES(X)                                                                       \
     X(CNN_EXIT_DONE, 0, "all runs done")                                                           \
-    X(CNN_EXIT_SOME_FAILED, 1, "some failed, or a rule of check-trainer")                          \
+    X(CNN_EXIT_SOME_FAILED, 1,                                                                     \
+      "some failed, or a rule of check-trainer; doctor: something disturbs")                       \
     X(CNN_EXIT_USAGE, 2, "wrong job file or usage")                                                \
     X(CNN_EXIT_ENVIRONMENT, 3, "data or environment")                                              \
     X(CNN_EXIT_BEYOND, 4, "beyond the limit of compare --fail-on")                                 \

@@ -71,6 +71,8 @@ bool cnn_job_check_free_name(cnn_job_reader *r, struct fy_node *key, const char 
         cnn_yaml_error(r->y, key,
                        "a factor's name has letters, digits, '_', '-' and '.', and begins with a "
                        "letter or '_'");
+    else if (!variable && strncasecmp(name, "env.", 4) == 0)
+        cnn_yaml_error(r->y, key, "a variable of the environment is written env.NAME");
     else if (variable && strcmp(variable, "OMP_NUM_THREADS") == 0)
         cnn_yaml_error(r->y, key,
                        "'OMP_NUM_THREADS' belongs to the run protocol: the factor 'threads' sets "

@@ -41,7 +41,7 @@ static void count_images(cells_view *v)
     const bool is_whole = v->measure == CNN_MEASURE_TRAIN_SECONDS;
     for (int c = 0; c < v->r->a->cell_count; c++)
         v->images[c] = 0;
-    for (int i = 0; v->shown.is_log && i < x->run_count; i++) {
+    for (int i = 0; v->shown.is_time && i < x->run_count; i++) {
         const cnn_measured *m = &x->measured[i];
         double *images = &v->images[x->planned[i].cell];
         if (x->planned[i].warmup || x->status[i] != CNN_RUN_DONE)
@@ -93,7 +93,7 @@ static void put_keys(const cells_view *v, int combination, int level, cnn_table 
         cnn_table_text(t, "%d in %d/%d", s->counted, s->n, a->counts[cell].planned);
     else
         cnn_table_text(t, "%d/%d", s->n, a->counts[cell].planned);
-    cnn_table_text(t, "%s", cnn_measure_names[v->measure]);
+    cnn_table_text(t, "%s", v->r->a->measures[v->measure].name);
     cnn_table_number(t, s->n);
     cnn_table_number(t, a->counts[cell].planned);
 }

@@ -51,7 +51,7 @@ static int pair_columns(cnn_table_column *columns)
 static void put_pair(const cnn_report_pair *v, cnn_table *t)
 {
     const cnn_pair *pair = &v->r->a->pairs[v->pair];
-    cnn_table_text(t, "%s", cnn_measure_names[v->measure]);
+    cnn_table_text(t, "%s", v->r->a->measures[v->measure].name);
     cnn_table_text(t, "%s", cnn_report_level_value(v->r, pair->a));
     cnn_table_text(t, "%s", cnn_report_level_value(v->r, pair->b));
 }

@@ -51,12 +51,12 @@ static void report_positions(const cnn_report *r, cnn_measure measure)
             cnn_table_number(t, x->df < 0 ? NAN : x->df);
         }
     cnn_table_note(t,
-                   "effect: time of a run at this position over that of one at the first, less 1; "
+                   "effect: %s of a run at this position over that of one at the first, less 1; "
                    "linear model of block, level and position, with the t interval at %.4g %%, not "
                    "simultaneous. "
-                   "Comparisons of time are free of it, except for carry-over: cyclic orders do "
+                   "Comparisons are free of it, except for carry-over: cyclic orders do "
                    "not separate the effect of the run before from that of the position.",
-                   100 * (1 - r->a->alpha));
+                   cnn_report_shown_in(r, measure).in_sentence, 100 * (1 - r->a->alpha));
 }
 
 /** "the second run of a block takes 2.1 % more time than the first, 95 % interval 1.4 to 2.8 %" */

@@ -86,6 +86,15 @@ static bool is_among(const char *name, const char *const *names)
     return false;
 }
 
+/** Whether a metric's name is that of another column. */
+static bool is_taken(const cnn_results *r, const char *name, const char *const *columns)
+{
+    bool taken = is_among(name, columns) || !strcmp(name, "file");
+    for (int f = 0; f < r->factor_count; f++)
+        taken = taken || !strcmp(name, r->factors[f].name);
+    return taken;
+}
+
 /** The names of all columns: file, keys [key_count], factors, the rest. */
 static void put_names(cnn_text *t, const cnn_results *r, const char *const *columns, int key_count,
                       bool several)
@@ -104,7 +113,8 @@ static void put_names(cnn_text *t, const cnn_results *r, const char *const *colu
     for (int c = key_count; columns[c]; c++)
         cnn_text_printf(t, ",%s", columns[c]);
     for (int i = 0; columns == run_columns && i < r->metric_count; i++)
-        cnn_text_printf(t, ",%s", r->metrics[i].name);
+        cnn_text_printf(t, ",%s%s", is_taken(r, r->metrics[i].name, columns) ? "metric_" : "",
+                        r->metrics[i].name);
     cnn_text_append(t, "\n");
 }
 

@@ -159,7 +159,7 @@ static void report_spread(const cnn_report *r, cnn_measure measure)
     for (int k = 0; k < a->combination_count; k++) {
         cnn_table_row(t);
         cnn_report_put_combination(r, k, t);
-        cnn_table_text(t, "%s", cnn_measure_names[measure]);
+        cnn_table_text(t, "%s", r->a->measures[measure].name);
         put_runs(r, k, measure, t);
         cnn_table_number(t, cnn_report_level_sd(a, k, measure));
         for (int c = 0; c <= CNN_COMPONENT_RESIDUAL; c++)

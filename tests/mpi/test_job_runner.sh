@@ -89,6 +89,9 @@ END
     [[ $("$build/cnnmpi" report score.h5 --runs | head -1) == *,score,peak_memory_bytes ]] || fail "no columns"
     "$build/cnnmpi" report score.h5 --runs | tail -n +2 >rows
     count rows ',(20|10)0[0-6],[1-9][0-9]{5,}$' 16
+    "$build/cnnmpi" report score.h5 --format csv --table verdicts >verdicts.csv
+    says verdicts.csv ',score,'
+    says verdicts.csv ',peak_memory_bytes,'
     "$build/cnnmpi" report score.h5 --format html -o score.html
     says score.html 'score of short over that of long'
     ;;
