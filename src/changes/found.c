@@ -280,9 +280,10 @@ static void describe_limit(const cnn_changes_report *r)
         cnn_document_paragraph(
             r->out,
             "Limit, slower by %.4g %%: %s; %d cell%s beyond it, %d within, of %d "
-            "tested; %d left out and not judged.",
+            "tested.%s",
             100 * expm1(g->limit), meanings[g->outcome], g->beyond, cnn_report_plural(g->beyond),
-            g->within, g->tested, r->c->left_count);
+            g->within, g->tested,
+            r->c->left_count ? " Cells that were left out are not judged." : "");
 }
 
 void cnn_changes_put_found(const cnn_changes_report *r)

@@ -81,13 +81,15 @@ static cnn_status read_free(cnn_job_reader *r, cnn_factor *f, struct fy_node *le
 {
     cnn_status st = CNN_OK;
     CNN_TRY(cnn_job_read_setting(r, level, f, &f->settings[i], &f->labels[i]));
-    for (int j = 0; j < i; j++)
-        if (cnn_job_same_value(&f->settings[i], &f->settings[j]) ||
-            strcmp(f->settings[i].text, f->settings[j].text) == 0) { /* 4 and "4" have one label */
+    for (int j = 0; j < i; j++) {
+        const char *a = f->settings[i].text, *b = f->settings[j].text;
+        /* 4 and "4" have one label */
+        if (cnn_job_same_value(&f->settings[i], &f->settings[j]) || (a && b && !strcmp(a, b))) {
             cnn_yaml_error(r->y, level, "level '%s' of '%s' is given twice", f->settings[i].text,
                            f->name);
             break;
         }
+    }
 done:
     return st;
 }

@@ -512,6 +512,10 @@ static void test_free_factors_that_are_refused(void **state)
         "j:13:13: error: 'threads' must be between 1 and 4096, not '0'\n"
         "j:13:16: error: 'threads' must be a whole number, not 'x'\n"
         "j:13:22: error: level '2' of 'threads' is given twice\n");
+    assert_errors(FREE "  Env.X: [1, 2]\n"
+                       "  n: [4, \"4\"]\n",
+                  "j:5:3: error: a variable of the environment is written env.NAME\n"
+                  "j:6:10: error: level '4' of 'n' is given twice\n");
     assert_errors(FREE "  env.X: [1, 2]\n"
                        "run_environment: {set: {X: 3}}\n",
                   "j:5:10: error: 'X' is set by run_environment and by a factor\n");
