@@ -783,6 +783,19 @@ done:
     return st;
 }
 
+/** An option with a value; false: there is none of this name, or it does not take this value. */
+static bool take_value(options *o, const char *name, const char *value)
+{
+    if (!strcmp(name, "--row")) {
+        o->row = value;
+        return *value != '\0';
+    }
+    if (!strcmp(name, "--studies"))
+        return (o->studies = atoi(value)) > 0;
+    return !strcmp(name, "--part") && sscanf(value, "%d/%d", &o->part, &o->parts) == 2 &&
+           o->part >= 1 && o->part <= o->parts;
+}
+
 static cnn_status read_options(int argc, char **argv, options *o)
 {
     cnn_status st = CNN_OK;
@@ -792,12 +805,7 @@ static cnn_status read_options(int argc, char **argv, options *o)
             o->all = true;
         else if (!strcmp(argv[i], "--list"))
             o->list = true;
-        else if (!strcmp(argv[i], "--row") && *value)
-            o->row = argv[++i];
-        else if (!strcmp(argv[i], "--studies") && (o->studies = atoi(value)) > 0)
-            i++;
-        else if (!strcmp(argv[i], "--part") && sscanf(value, "%d/%d", &o->part, &o->parts) == 2 &&
-                 o->part >= 1 && o->part <= o->parts)
+        else if (take_value(o, argv[i], value))
             i++;
         else
             CNN_CHECK(false, CNN_EUSAGE, "'%s': see the head of tests/studies/ground_truth.c",
