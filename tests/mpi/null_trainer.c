@@ -18,7 +18,8 @@
  *                 exit (code 9), crash (SIGSEGV), abort (SIGABRT), hang, stop (SIGSTOP to
  *                 itself), stubborn (ignores signals, hangs), orphan (starts a process, then
  *                 hangs), unsupervised (kills its supervisor, then hangs), error, silent (exit 0 without done), late (exit code 9 after done),
- *                 linger (hangs after done), mute (closes its events, hangs),
+ *                 linger (hangs after done), mute (closes its events, hangs), tardy (SIGSEGV
+ *                 after 62 s),
  *                 closed (closes its events, exit 0), garbage, skip (an epoch), again (ready),
  *                 after (done again), long (a line of 100 kB), bytes (that are no text), half
  *                 (an event without its end), flood (50 MB of output, then exit 9), diverge,
@@ -290,7 +291,9 @@ static void misbehave(const char *what)
     if (!strcmp(what, "exit")) {
         fprintf(stderr, "first line\n\033[31mlast \377 line\033[0m\n");
         exit(9);
-    } else if (!strcmp(what, "crash")) {
+    } else if (!strcmp(what, "crash") || !strcmp(what, "tardy")) {
+        if (!strcmp(what, "tardy"))
+            sleep(62);
         signal(SIGSEGV, SIG_DFL);
         raise(SIGSEGV);
     } else if (!strcmp(what, "hang")) {

@@ -191,10 +191,12 @@ WAYS
     ;;
 never_ends)
     # A trainer that is done, or has closed its events, and does not end costs a minute, and its own attempt.
-    job late 1 0 10 do=linger,mute,none,none
+    # One that dies a minute after its last event has crashed: it was not late.
+    run_seconds=300 job late 1 0 10 do=linger,mute,tardy,none
     SECONDS_TO_WAIT=150 run 4 1 late.yaml
     $rows late.h5 >table
-    count table '^attempt [0-9] 0 done' 2
+    count table '^attempt 3 0 done' 1
+    count table '^attempt 2 0 signal 0 [0-3] -11' 1
     count table '^attempt 0 0 timeout 0 [0-3] -9 .*did not end within 60 s after its done event' 1
     count table '^attempt 1 0 timeout 0 [0-3] -9 .*did not end within 60 s after it had closed its events' 1
     ;;
