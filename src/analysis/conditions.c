@@ -126,55 +126,50 @@ done:
     return st;
 }
 
-/** What the job declares; nothing where the file does not hold a job that can be read. */
-static void find_allowed(cnn_analysis *a, const cnn_results *results)
+/** The file's job; NULL where it holds none that can be read. The caller destroys it. */
+static cnn_job *job_of(const cnn_results *results)
 {
     cnn_job *job = NULL;
-    if (!results->job_text || cnn_stored_job(results, "the job", &job) != CNN_OK)
-        return;
-    memcpy(a->allow, job->compare.allow, sizeof a->allow);
-    cnn_job_destroy(&job);
+    if (results->job_text)
+        cnn_stored_job(results, "the job", &job);
+    return job;
 }
 
-/** Whether the contrast makes the condition differ between two of its levels. Of several factors only
- *  one in which the two differ does: framework x architecture makes no difference between two
- *  frameworks of one architecture. job: NULL where none can be read; then a contrast of several
- *  factors makes none. */
-static bool is_made_by_contrast(const cnn_results *r, const cnn_job *job, const cnn_pair *pair,
-                                cnn_condition condition)
+/** Whether the contrast makes the pair differ in the condition. job: NULL where none can be read; then
+ *  a contrast of several factors makes none differ. */
+static bool is_made_by_contrast(const cnn_results_factor *contrast, const cnn_job *job,
+                                const cnn_pair *pair, cnn_condition condition)
 {
-    const cnn_results_factor *contrast = &r->factors[r->contrast];
-    if (!strstr(contrast->name, " x "))
+    if (contrast->kind != CNN_RESULTS_FACTOR_COMPOUND)
         return cnn_condition_is_varied_by(condition, contrast->name);
-    const cnn_factor *f = job ? &job->factors[job->contrast] : NULL;
-    for (int m = 0; f && m < f->member_count; m++)
-        if (cnn_condition_is_varied_by(condition, f->members[m].name) &&
-            cnn_factor_member_level(f, m, pair->a) != cnn_factor_member_level(f, m, pair->b))
-            return true;
-    return false;
+    return job &&
+           cnn_factor_makes_differ(&job->factors[job->contrast], pair->a, pair->b, condition);
 }
 
 cnn_status cnn_analysis_conditions(cnn_analysis *a, const cnn_groups *g)
 {
     cnn_status st = CNN_OK;
     const cnn_results *r = g->results;
-    cnn_job *job = NULL;
     cnn_unequal u[CNN_CONDITION_COUNT];
-    if (r->job_text && strstr(r->factors[r->contrast].name, " x "))
-        cnn_stored_job(r, "the job", &job); /* stays NULL where it cannot be read */
+    /* to read the job takes long in simulations */
+    const cnn_results_factor *contrast = &r->factors[r->contrast];
+    const bool is_compound = contrast->kind == CNN_RESULTS_FACTOR_COMPOUND;
+    cnn_job *job = is_compound || !a->verdicts_only ? job_of(r) : NULL;
     for (int i = 0; i < a->comparison_count; i++) {
         compare_pair(a, g, i, &a->conditions[i], u);
         for (int c = 0; c < CNN_CONDITION_COUNT; c++) {
             if (!u[c].blocks)
                 continue;
-            if (is_made_by_contrast(r, job, &a->pairs[i], (cnn_condition)c))
+            if (is_made_by_contrast(contrast, job, &a->pairs[i], (cnn_condition)c))
                 *standing_in(&a->conditions[i], c) = CNN_STANDING_DECLARED;
             else
                 CNN_TRY(keep(a, &u[c]));
         }
     }
-    if (a->unequal_count || !a->verdicts_only) /* to read the job takes long in simulations */
-        find_allowed(a, g->results);
+    if (!job && a->unequal_count)
+        job = job_of(r);
+    if (job)
+        memcpy(a->allow, job->compare.allow, sizeof a->allow);
     for (int i = 0; i < a->unequal_count; i++)
         if (a->allow[a->unequal[i].condition])
             *standing_in(&a->conditions[a->unequal[i].comparison], a->unequal[i].condition) =

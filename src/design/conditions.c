@@ -36,21 +36,27 @@ static int64_t expected(const plan *p, int cell, cnn_condition condition)
     return 0;
 }
 
-/** The first two cells of a combination whose numbers are known and differ. */
-static bool find_different(const plan *p, cnn_condition condition, int cells[2])
+static bool is_made_by_contrast(const plan *p, const int cells[2], cnn_condition condition)
 {
-    for (int k = 0; k < p->design->combination_count; k++) {
-        cells[0] = -1;
-        for (int l = 0; l < p->design->level_count; l++) {
-            const int cell = p->cell_of[k * p->design->level_count + l];
-            const int64_t number = expected(p, cell, condition);
-            cells[1] = cell;
-            if (number && cells[0] >= 0 && number != expected(p, cells[0], condition))
+    return cnn_factor_makes_differ(&p->job->factors[p->job->contrast],
+                                   p->design->cells[cells[0]].level,
+                                   p->design->cells[cells[1]].level, condition);
+}
+
+/** The first two cells of a combination whose numbers are known and differ, by the contrast or
+ *  without it. */
+static bool find_different(const plan *p, cnn_condition condition, bool by_contrast, int cells[2])
+{
+    const int levels = p->design->level_count;
+    for (int i = 0; i < p->design->combination_count * levels; i++)
+        for (int other = i - i % levels; other < i; other++) {
+            cells[0] = p->cell_of[other];
+            cells[1] = p->cell_of[i];
+            const int64_t a = expected(p, cells[0], condition),
+                          b = expected(p, cells[1], condition);
+            if (a && b && a != b && is_made_by_contrast(p, cells, condition) == by_contrast)
                 return true;
-            if (number && cells[0] < 0)
-                cells[0] = cell;
         }
-    }
     return false;
 }
 
@@ -62,7 +68,7 @@ static void describe_difference(const plan *p, cnn_condition condition, const in
     char number[2][CNN_GROUPED_SIZE];
     for (int i = 0; i < 2; i++)
         cnn_format_grouped(expected(p, cells[i], condition), number[i]);
-    if (cnn_condition_is_varied_by(condition, contrast))
+    if (is_made_by_contrast(p, cells, condition))
         cnn_text_printf(out, "  %s differ, as the contrast %s makes them", title, contrast);
     else if (p->job->compare.allow[condition])
         cnn_text_printf(out, "  %s differ, which the job allows (compare: allow)", title);
@@ -90,7 +96,8 @@ void cnn_conditions_describe(const cnn_design *design, const cnn_job *job,
         p.cell_of[design->cells[c].combination * design->level_count + design->cells[c].level] = c;
     for (int c = 0; c < CNN_CONDITION_COUNT; c++) {
         int cells[2];
-        if (find_different(&p, (cnn_condition)c, cells))
+        if (find_different(&p, (cnn_condition)c, false, cells) ||
+            find_different(&p, (cnn_condition)c, true, cells))
             describe_difference(&p, (cnn_condition)c, cells, &lines);
         else if (job->compare.allow[c])
             cnn_text_printf(&lines, "  %s may differ, which the job allows (compare: allow)\n",

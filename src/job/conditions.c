@@ -9,8 +9,7 @@
 const char *const cnn_condition_names[] = {CNN_CONDITIONS(NAME) NULL};
 const char *const cnn_condition_titles[] = {CNN_CONDITIONS(TITLE)};
 
-/** Whether n bytes of a factor's name, itself or a member of a compound, vary a condition. */
-static bool is_varied(cnn_condition condition, const char *factor, size_t n)
+bool cnn_condition_is_varied_by(cnn_condition condition, const char *factor)
 {
     static const struct {
         const char *factor;
@@ -25,17 +24,7 @@ static bool is_varied(cnn_condition condition, const char *factor, size_t n)
         {"threads", CNN_CONDITION_THREADS},
     };
     for (size_t i = 0; i < sizeof varied / sizeof varied[0]; i++)
-        if (varied[i].condition == condition && strlen(varied[i].factor) == n &&
-            strncmp(varied[i].factor, factor, n) == 0)
+        if (varied[i].condition == condition && strcmp(varied[i].factor, factor) == 0)
             return true;
     return false;
-}
-
-bool cnn_condition_is_varied_by(cnn_condition condition, const char *factor)
-{
-    static const char times[] = " x "; /* between the members of a compound: job/compound.c */
-    for (const char *end; (end = strstr(factor, times)) != NULL; factor = end + strlen(times))
-        if (is_varied(condition, factor, (size_t)(end - factor)))
-            return true;
-    return is_varied(condition, factor, strlen(factor));
 }

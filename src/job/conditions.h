@@ -23,8 +23,7 @@ extern const char *const cnn_condition_names[];  /* "train_images"; NULL-termina
 extern const char *const cnn_condition_titles[]; /* "training images" */
 
 /** Whether levels of a factor of this name differ in the condition by intent: architectures in
- *  parameters, data sets in images; those of a compound ("framework x threads") where one of its
- *  members' do. */
+ *  parameters, data sets in images. No compound's name: cnn_factor_makes_differ. */
 bool cnn_condition_is_varied_by(cnn_condition condition, const char *factor);
 
 #endif

@@ -196,6 +196,16 @@ int cnn_factor_member_level(const cnn_factor *compound, int member, int level)
     return level % compound->members[member].level_count;
 }
 
+bool cnn_factor_makes_differ(const cnn_factor *factor, int a, int b, cnn_condition condition)
+{
+    for (int m = 0; m < factor->member_count; m++)
+        if (cnn_condition_is_varied_by(condition, factor->members[m].name) &&
+            cnn_factor_member_level(factor, m, a) != cnn_factor_member_level(factor, m, b))
+            return true;
+    return factor->member_count == 0 && a != b &&
+           cnn_condition_is_varied_by(condition, factor->name);
+}
+
 /** Settings of the job that do more than to reach the trainer's specification. */
 static void apply_setting(const cnn_setting *setting, cnn_treatment *t)
 {

@@ -180,6 +180,10 @@ void cnn_job_describe_allowed(const bool allow[CNN_CONDITION_COUNT], cnn_text *o
 const cnn_factor *cnn_job_find_factor(const cnn_job *job, const char *name);
 /** Level of a member in a level of its compound. */
 int cnn_factor_member_level(const cnn_factor *compound, int member, int level);
+/** Whether the factor makes two of its levels differ in the condition; a compound does where a member
+ *  in which they differ does: framework x architecture does not make two frameworks of one
+ *  architecture differ in parameters. */
+bool cnn_factor_makes_differ(const cnn_factor *factor, int a, int b, cnn_condition condition);
 /** Whether names of cells hold the factor's level: not that of a free factor with one level. */
 static inline bool cnn_factor_is_shown(const cnn_factor *factor)
 {

@@ -19,7 +19,7 @@ enum { CNN_RESULTS_NAME_ROOM = 32, CNN_RESULTS_LOOKS_MAX = 10 };
 /** Kinds of factors, in the order of cnn_factor_kind (job/job.h). */
 #define CNN_FACTOR_KINDS(X) X(framework) X(architecture) X(dataset) X(setting) X(free) X(compound)
 extern const char *const cnn_factor_kind_names[]; /* "framework"; NULL-terminated */
-enum { CNN_RESULTS_FACTOR_FREE = 4 };
+enum { CNN_RESULTS_FACTOR_FREE = 4, CNN_RESULTS_FACTOR_COMPOUND };
 
 typedef struct {
     char *name; /* "framework"; of a compound contrast its members': "framework x threads" */

@@ -347,6 +347,31 @@ static void test_the_job_declares_differences(void **state)
 }
 
 /** The report says so before it gives any verdict. */
+/** Of two frameworks with one architecture each must have the same parameters. */
+static void test_a_compound_declares_what_its_members_vary(void **state)
+{
+    (void)state;
+    static const int64_t parameters[] = {100, 200, 101, 200}; /* native, then layered */
+    cnn_results *r = job_results("seed: 5\nrepeats: 6\ntrain: {epochs: 2}\nfactors:\n"
+                                 "  framework: [native, layered]\n  architecture: [arch1, arch2]\n"
+                                 "  dataset: [mnist]\ncontrast: [framework, architecture]\n",
+                                 0);
+    for (int i = 0; i < r->run_count; i++)
+        r->measured[i].parameters = parameters[r->planned[i].level];
+    cnn_analysis *a = analyse(r);
+    assert_int_equal(a->comparison_count, 6);
+    for (int i = 0; i < a->comparison_count; i++) {
+        const cnn_pair *p = &a->pairs[i];
+        const int expected = p->a % 2 != p->b % 2                   ? CNN_STANDING_DECLARED
+                             : parameters[p->a] != parameters[p->b] ? CNN_STANDING_UNEQUAL
+                                                                    : CNN_STANDING_EQUAL;
+        assert_int_equal(cnn_analysis_standing(a, i, CNN_CONDITION_PARAMETERS), expected);
+    }
+    assert_int_equal(a->unequal_count, 1);
+    cnn_analysis_destroy(&a);
+    cnn_results_free(&r);
+}
+
 static void test_the_report_says_so_first(void **state)
 {
     (void)state;
@@ -475,6 +500,7 @@ int main(void)
         cmocka_unit_test(test_what_is_unknown_or_elsewhere_is_not_compared),
         cmocka_unit_test(test_one_block_is_enough),
         cmocka_unit_test(test_the_contrast_declares_what_it_varies),
+        cmocka_unit_test(test_a_compound_declares_what_its_members_vary),
         cmocka_unit_test(test_the_job_declares_differences),
         cmocka_unit_test(test_the_report_says_so_first),
         cmocka_unit_test(test_an_interim_look_says_unequal_too),

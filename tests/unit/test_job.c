@@ -546,8 +546,9 @@ static void test_a_contrast_of_two_factors_is_one_of_combinations(void **state)
     assert_int_equal(t.train.batch_size, 32);
     assert_string_equal(cnn_job_find_factor(job, "framework")->name, "framework");
     assert_null(cnn_job_find_factor(job, "threads x framework"));
-    assert_true(cnn_condition_is_varied_by(CNN_CONDITION_THREADS, contrast->name));
-    assert_false(cnn_condition_is_varied_by(CNN_CONDITION_DATA, contrast->name));
+    assert_true(cnn_factor_makes_differ(contrast, 0, 2, CNN_CONDITION_THREADS));
+    assert_false(cnn_factor_makes_differ(contrast, 0, 1, CNN_CONDITION_THREADS)); /* a, b */
+    assert_false(cnn_factor_makes_differ(contrast, 0, 2, CNN_CONDITION_DATA));
     cnn_job_destroy(&job);
     static const char *const set[] = {"contrast=[framework, batch_size]",
                                       "factors.batch_size=[8, 9]", NULL};
