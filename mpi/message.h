@@ -74,6 +74,7 @@ typedef struct {
  *  can recall, and a rank that wakes up after it was declared dead writes nothing. */
 typedef struct {
     int run;
+    int may_finish; /* 1: it is done, so that its row may get a result; 0: a failed attempt's row */
 } cnn_message_write;
 
 /** A failed attempt that will be repeated. */

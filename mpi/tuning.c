@@ -9,6 +9,7 @@
 #include "mpi/worker/start.h"
 #include "ranks/collectives.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +123,7 @@ static cnn_status listen(const tuning *t, cnn_child *child, cnn_record *record, 
     cnn_status st = CNN_OK;
     const cnn_limit limit = cnn_limit_of(t->context->job->limits.run_seconds, 0);
     char late[128] = "";
+    double silent_since = NAN; /* it has no more to report */
     bool too_long;
     int count;
     while (!cnn_child_ended(child)) {
@@ -130,9 +132,15 @@ static cnn_status listen(const tuning *t, cnn_child *child, cnn_record *record, 
             if (!cnn_record_line(record, line, too_long))
                 end_trainer(t, child);
         const double duration = cnn_child_life_seconds(child);
+        if (isnan(silent_since) && (record->done || cnn_child_is_mute(child)))
+            silent_since = duration;
         *signal = cnn_stop_signal(&count);
-        if (*signal ||
-            (!late[0] && cnn_limit_is_passed(&limit, duration, duration, late, sizeof late)))
+        if (*signal || (!late[0] && !cnn_child_ended(child) &&
+                        (cnn_limit_is_end_overdue(duration - silent_since,
+                                                  record->done ? "its tuned event"
+                                                               : "it had closed its events",
+                                                  late, sizeof late) ||
+                         cnn_limit_is_passed(&limit, duration, duration, late, sizeof late))))
             end_trainer(t, child);
     }
     CNN_CHECK(cnn_child_left_behind(child) == 0, CNN_EENV,

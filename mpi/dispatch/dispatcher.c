@@ -33,7 +33,7 @@ cnn_status cnn_dispatcher_create(cnn_rank_context *context, cnn_progress *progre
     for (int c = 0; c < cells; c++)
         d->cells[c].longest = known_durations[c];
     for (int r = 0; r < context->size; r++)
-        d->block[r] = d->writing[r] = -1;
+        d->block[r] = d->writing[r].run = -1;
     CNN_TRY(cnn_dealing_create(context, &d->dealing));
     if (d->dealing->redealt > 0)
         cnn_progress_note(progress,
@@ -260,7 +260,7 @@ static cnn_status handle_ready(cnn_dispatcher *d, int from, const cnn_message_re
 
 static cnn_status handle_write(cnn_dispatcher *d, int from, const cnn_message_write *m)
 {
-    d->writing[from] = m->run;
+    d->writing[from] = *m;
     return cnn_mailbox_send(d->context->mailbox, from, CNN_TAG_GRANTED, m, sizeof *m);
 }
 
@@ -291,7 +291,7 @@ cnn_status cnn_dispatcher_receive(cnn_dispatcher *d, int from, cnn_tag tag, cons
     if (d->ranks[from] == CNN_RANK_LOST)
         return CNN_OK; /* it was on its way */
     if (tag == CNN_TAG_ATTEMPT || tag == CNN_TAG_RUN || tag == CNN_TAG_IDLE)
-        d->writing[from] = -1;
+        d->writing[from].run = -1;
     switch (tag) {
     case CNN_TAG_IDLE:
         return handle_idle(d, from);

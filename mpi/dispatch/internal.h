@@ -24,12 +24,12 @@ struct cnn_dispatcher {
     cnn_dealing *dealing;
     cnn_cell_times *cells; /* [cell_count] */
     cnn_job_state state;
-    cnn_rank_state *ranks; /* [size] */
-    int *block;            /* [size] the block of each rank; -1: none */
-    int *writing;          /* [size] the run whose rows a rank may be writing; -1: none */
-    int lost;              /* ranks that are dead */
-    bool broken;           /* a rank is, or was */
-    signed char *tasks;    /* [size, level_count] cnn_task: the rest of that block */
+    cnn_rank_state *ranks;      /* [size] */
+    int *block;                 /* [size] the block of each rank; -1: none */
+    cnn_message_write *writing; /* [size] the leave to write that a rank has; run -1: none */
+    int lost;                   /* ranks that are dead */
+    bool broken;                /* a rank is, or was */
+    signed char *tasks;         /* [size, level_count] cnn_task: the rest of that block */
     cnn_consecutive_failures *failures; /* [size] on the rank's device */
     cnn_quarantine quarantine;          /* the session's row of the results file */
     size_t listed;                      /* bytes of it that name devices */

@@ -30,10 +30,13 @@ static void forget_reports(cnn_dispatcher *d, int block)
  *  written, so that its place counts as taken. */
 static void give_up_row(cnn_dispatcher *d, int rank)
 {
-    const int run = d->writing[rank];
+    const cnn_message_write *leave = &d->writing[rank];
+    const int run = leave->run;
     if (run < 0)
         return;
     d->context->attempts[run]++;
+    if (!leave->may_finish)
+        return; /* what a failed attempt reported binds no other run */
     cnn_consistency_keep(d->consistency, run);
     if (!cnn_run_is_finished(d->context, run))
         return;
@@ -53,7 +56,7 @@ static void deal_again(cnn_dispatcher *d, int rank, int block, bool may_write)
     if (may_write)
         cnn_progress_note(d->progress,
                           "rank %d may still be writing run %d: its block is left for --resume",
-                          rank, d->writing[rank]);
+                          rank, d->writing[rank].run);
     cnn_dispatcher_reassign(d, rank, may_write ? -1 : block, may_write ? block : -1);
 }
 
@@ -84,7 +87,7 @@ cnn_status cnn_dispatcher_lose(cnn_dispatcher *d, const cnn_loss *loss)
     if (block >= 0)
         forget_reports(d, block);
     if (d->state == CNN_JOB_RUNNING) {
-        deal_again(d, rank, half_done ? block : -1, !loss->ended && d->writing[rank] >= 0);
+        deal_again(d, rank, half_done ? block : -1, !loss->ended && d->writing[rank].run >= 0);
         CNN_TRY(cnn_dispatcher_give_blocks(d));
     }
     CNN_TRY(cnn_dispatcher_end_if_done(d));

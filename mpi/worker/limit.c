@@ -31,3 +31,12 @@ bool cnn_limit_is_passed(const cnn_limit *limit, double duration, double silence
         return false;
     return true;
 }
+
+bool cnn_limit_is_end_overdue(double seconds, const char *after, char *why, size_t n)
+{
+    static const double patience = 60; /* frameworks take a while to shut down */
+    if (!(seconds > patience))
+        return false;
+    snprintf(why, n, "did not end within %.0f s after %s", patience, after);
+    return true;
+}

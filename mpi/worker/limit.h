@@ -22,4 +22,8 @@ cnn_limit cnn_limit_of(double run_seconds, double longest);
 bool cnn_limit_is_passed(const cnn_limit *limit, double duration, double silence, char *why,
                          size_t n);
 
+/** Whether a trainer that has no more to report takes too long to end. seconds: since then; NaN: it may
+ *  still report. after: "its done event"; then why [n], for people. */
+bool cnn_limit_is_end_overdue(double seconds, const char *after, char *why, size_t n);
+
 #endif

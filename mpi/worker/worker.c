@@ -163,7 +163,7 @@ static cnn_status report_ready(cnn_worker *w, int run)
 /** Once an attempt: rows are written by rank 0's leave only. */
 static cnn_status ask_for_leave(cnn_worker *w, int run)
 {
-    const cnn_message_write m = {.run = run};
+    const cnn_message_write m = {.run = run, .may_finish = w->record.done && !w->record.broken};
     if (w->leave_asked)
         return CNN_OK;
     w->leave_asked = true;
@@ -388,16 +388,12 @@ done:
     return st;
 }
 
-/** A trainer that can say nothing more has this long to end. */
-static bool is_overdue(const cnn_worker *w, double since_event, char *why, size_t n)
+static bool is_overdue(cnn_worker *w, double since_event)
 {
-    static const double patience = 60; /* seconds: frameworks take a while to shut down */
     const bool done = w->record.done;
-    if (!(done || w->mute) || since_event <= patience)
-        return false;
-    snprintf(why, n, "did not end within %.0f s after %s", patience,
-             done ? "its done event" : "it had closed its events");
-    return true;
+    return cnn_limit_is_end_overdue(done || w->mute ? since_event : NAN,
+                                    done ? "its done event" : "it had closed its events", w->late,
+                                    sizeof w->late);
 }
 
 static void keep_deadlines(cnn_worker *w)
@@ -407,7 +403,7 @@ static void keep_deadlines(cnn_worker *w)
         w->killed = true;
         w->trainer->kill(w->trainer);
     } else if (!w->timed_out &&
-               (is_overdue(w, since_event, w->late, sizeof w->late) ||
+               (is_overdue(w, since_event) ||
                 cnn_limit_is_passed(&w->limit, w->trainer->life_seconds(w->trainer), since_event,
                                     w->late, sizeof w->late))) {
         w->timed_out = true;

@@ -318,7 +318,7 @@ static void test_dispatcher_leaves_the_block_that_may_still_be_written(void **st
         begin(&f);
         const int block = f.mail.work[1].block;
         const int run = cnn_block_run(&f.context.design->blocks[block], 0);
-        const cnn_message m = {.write = {.run = run}};
+        const cnn_message m = {.write = {.run = run, .may_finish = 1}};
         assert_int_equal(report(&f, 1, CNN_TAG_WRITE, &m), CNN_OK);
         assert_int_equal(f.mail.grants, 1);
         const cnn_loss loss = {.rank = 1, .ended = ended, .silence = 130};
@@ -331,6 +331,30 @@ static void test_dispatcher_leaves_the_block_that_may_still_be_written(void **st
         /* It wakes up, and gets no leave. */
         assert_int_equal(report(&f, 1, CNN_TAG_WRITE, &m), CNN_OK);
         assert_int_equal(f.mail.grants, 1);
+        tear_down(&f);
+    }
+}
+
+/** Rank 2 dies with leave to write. What its run reported binds the cell's other runs only where its
+ *  row may have got a result. */
+static void test_dispatcher_keeps_the_report_of_a_row_that_may_be_written(void **state)
+{
+    (void)state;
+    for (int may_finish = 0; may_finish < 2; may_finish++) {
+        fixture f;
+        begin(&f);
+        const cnn_design *design = f.context.design;
+        const int run = cnn_block_run(&design->blocks[f.mail.work[2].block], 0);
+        const cnn_message m = {.write = {.run = run, .may_finish = may_finish}};
+        assert_true(report_ready(&f, 2, run, 700));
+        assert_int_equal(report(&f, 2, CNN_TAG_WRITE, &m), CNN_OK);
+        assert_int_equal(cnn_dispatcher_lose(f.dispatcher, &(cnn_loss){.rank = 2, .ended = true}),
+                         CNN_OK);
+        for (int other = 0; other < design->run_count; other++)
+            if (other != run && design->runs[other].cell == design->runs[run].cell) {
+                assert_int_equal(report_ready(&f, 0, other, 500), !may_finish);
+                break;
+            }
         tear_down(&f);
     }
 }
@@ -405,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_dispatcher_repeats_the_block_of_a_dead_rank),
         cmocka_unit_test(test_dispatcher_keeps_the_report_of_a_kept_result),
         cmocka_unit_test(test_dispatcher_leaves_the_block_that_may_still_be_written),
+        cmocka_unit_test(test_dispatcher_keeps_the_report_of_a_row_that_may_be_written),
         cmocka_unit_test(test_dispatcher_gives_waiting_ranks_a_dead_ones_blocks),
         cmocka_unit_test(test_dispatcher_ends_without_the_dead_in_every_state),
         cmocka_unit_test(test_states_that_are_final),
