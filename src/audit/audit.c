@@ -7,8 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define RULE(id, name, scope, is_setting, is_strict, wanted, why, how)                             \
-    [CNN_RULE_##id] = {name, CNN_AUDIT_##scope, is_setting, is_strict, wanted, why, how},
+#define RULE(id, name, scope, is_setting, wanted, why, how)                                        \
+    [CNN_RULE_##id] = {name, CNN_AUDIT_##scope, is_setting, wanted, why, how},
 const cnn_audit_rule cnn_audit_rules[CNN_AUDIT_RULE_COUNT] = {CNN_AUDIT_RULES(RULE)};
 
 void cnn_audit_enter(cnn_audit *out, cnn_audit_rule_id rule, bool fine, const char *format, ...)

@@ -34,9 +34,9 @@ static void audit_pressure(const char *root, cnn_audit *out)
 {
     const double cpu = pressure_of(root, "cpu"), memory = pressure_of(root, "memory"),
                  io = pressure_of(root, "io");
-    if (isnan(cpu) && isnan(memory) && isnan(io))
+    if (isnan(cpu) || isnan(memory) || isnan(io))
         cnn_audit_enter_unknown(out, CNN_RULE_PRESSURE);
-    else /* fmax passes over NaN */
+    else /* fmax passes over NaN; the kernel shows all three or none */
         cnn_audit_enter(out, CNN_RULE_PRESSURE, fmax(cpu, fmax(memory, io)) < 1,
                         "cpu %.1f, memory %.1f, io %.1f %%", cpu, memory, io);
 }
@@ -48,17 +48,8 @@ static bool is_virtual(const char *root, bool *known)
                                            "Virtual",   "HVM",        "Xen",    "Google Compute",
                                            "OpenStack", "Firecracker"};
     char line[4096];
-    bool found = false;
-    FILE *f = cnn_root_open(root, "/proc/cpuinfo");
-    while (f && !found && fgets(line, sizeof line, f)) {
-        if (strncmp(line, "flags", 5) != 0)
-            continue;
-        *known = true;
-        found = strstr(line, " hypervisor") != NULL;
-        break;
-    }
-    if (f)
-        fclose(f);
+    *known = cnn_audit_cpuinfo(root, "flags", line, sizeof line);
+    bool found = *known && strstr(line, "hypervisor");
     if (!found && cnn_root_line(root, "/sys/class/dmi/id/product_name", line, sizeof line)) {
         *known = true;
         for (size_t i = 0; i < sizeof products / sizeof products[0]; i++)

@@ -51,11 +51,10 @@ static void audit_smt(const char *root, const cpu_set_t *cpus, cnn_audit *out)
         if (!cnn_root_line(root, path, list, sizeof list) || !cnn_cpulist_parse(list, &siblings))
             continue;
         known++;
-        is_on = is_on || CPU_COUNT(&siblings) > 1;
+        const int threads = CPU_COUNT(&siblings);
+        is_on = is_on || threads > 1;
         CPU_AND(&siblings, &siblings, cpus);
-        cpu_set_t all;
-        cnn_cpulist_parse(list, &all);
-        foreign += CPU_COUNT(&siblings) < CPU_COUNT(&all);
+        foreign += CPU_COUNT(&siblings) < threads;
     }
     if (!known)
         cnn_audit_enter_unknown(out, CNN_RULE_SMT);
@@ -174,8 +173,7 @@ static void audit_boost(const char *root, cnn_audit *out)
         cnn_audit_enter_unknown(out, CNN_RULE_BOOST);
 }
 
-/** The value of a key of /proc/cpuinfo's first processor. */
-static bool cpuinfo(const char *root, const char *key, char *value, size_t n)
+bool cnn_audit_cpuinfo(const char *root, const char *key, char *value, size_t n)
 {
     char line[4096];
     bool found = false;
@@ -198,7 +196,7 @@ void cnn_audit_processor_of_host(const char *root, cnn_audit *out)
 {
     char microcode[64];
     audit_boost(root, out);
-    if (cpuinfo(root, "microcode", microcode, sizeof microcode))
+    if (cnn_audit_cpuinfo(root, "microcode", microcode, sizeof microcode))
         cnn_audit_enter(out, CNN_RULE_MICROCODE, true, "%s", microcode);
     else
         cnn_audit_enter_unknown(out, CNN_RULE_MICROCODE);

@@ -8,6 +8,8 @@
 #include <sched.h>
 
 void cnn_audit_processor(const char *root, const cpu_set_t *cpus, cnn_audit *out);
+/** The value of a key of /proc/cpuinfo's first processor, cut to n - 1 bytes. false: it has none. */
+bool cnn_audit_cpuinfo(const char *root, const char *key, char *value, size_t n);
 void cnn_audit_processor_of_host(const char *root, cnn_audit *out);
 void cnn_audit_kernel(const char *root, cnn_audit *out);
 void cnn_audit_quota(const char *root, cnn_audit *out);

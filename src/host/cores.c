@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "host/cpulist.h"
+#include "host/root_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,16 +13,9 @@
 static cpu_set_t siblings_of(const char *root, int cpu)
 {
     cpu_set_t set;
-    char path[512], line[256] = "";
-    snprintf(path, sizeof path, "%s/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
-             root, cpu);
-    FILE *file = fopen(path, "r");
-    if (file) {
-        if (!fgets(line, sizeof line, file))
-            line[0] = '\0';
-        fclose(file);
-        line[strcspn(line, "\n")] = '\0';
-    }
+    char path[128], line[256];
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+    cnn_root_line(root, path, line, sizeof line);
     if (!cnn_cpulist_parse(line, &set)) {
         CPU_ZERO(&set);
         CPU_SET((size_t)cpu, &set);

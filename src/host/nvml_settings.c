@@ -58,7 +58,6 @@ void cnn_nvml_settings(const cnn_nvml *n, cnn_gpu_settings *out)
     out->mps_clients = count_mps_clients(n);
     out->pcie_width = ask(n->api.pcie_width, gpu);
     out->pcie_width_most = ask(n->api.pcie_width_most, gpu);
-    out->sm_clock = ask_kind(n->api.clock, gpu, CNN_NVML_CLOCK_SM);
     out->sm_clock_most = ask_kind(n->api.clock_most, gpu, CNN_NVML_CLOCK_SM);
     out->power_limit = watts(ask(n->api.power_limit, gpu));
     out->power_limit_default = watts(ask(n->api.power_limit_default, gpu));

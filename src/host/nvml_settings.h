@@ -14,7 +14,7 @@ typedef struct {
     int remap_pending, remap_failed;         /* 1: yes */
     int mps_clients;                         /* processes that compute through an MPS server */
     int pcie_width, pcie_width_most;         /* lanes: now, and at most in this GPU and slot */
-    double sm_clock, sm_clock_most;          /* MHz */
+    double sm_clock_most;                    /* MHz */
     double power_limit, power_limit_default; /* W */
     double temperature, slowdown;            /* degC: now, and where clocks are lowered */
 } cnn_gpu_settings;

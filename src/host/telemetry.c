@@ -133,8 +133,7 @@ static void fill_memory(const cnn_telemetry *t, cnn_measured *out)
     const int64_t own = out->resident_bytes_max;
     out->memory_bytes_max = t->memory > own ? t->memory : own;
     if (out->memory_bytes_max >= 0)
-        out->memory_source =
-            t->had_descendants && t->memory > own ? CNN_MEMORY_SAMPLED : CNN_MEMORY_KERNEL;
+        out->memory_source = t->had_descendants ? CNN_MEMORY_SAMPLED : CNN_MEMORY_KERNEL;
 }
 
 void cnn_telemetry_end(cnn_telemetry *t, const struct rusage *usage, cnn_measured *out)
