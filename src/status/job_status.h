@@ -53,4 +53,8 @@ void cnn_job_status_screen(const cnn_results *results, const cnn_job_status *sta
                            const char *holder, const char *path, int columns, int lines,
                            cnn_text *out);
 
+/** Appends a cell's levels, "native / arch1 / mnist", without those of free factors that do not
+ *  vary. */
+void cnn_job_status_label(const cnn_results *results, int cell, cnn_text *out);
+
 #endif

@@ -144,9 +144,7 @@ static void put_cell(const cnn_results *r, int cell, int width, screen *s)
     const cell_figures f = figures_of(r, cell);
     char seconds[32] = "-", error[32] = "-";
     cnn_text name = {0};
-    for (int i = 0; i < r->factor_count; i++)
-        cnn_text_printf(&name, "%s%s", i ? " / " : "",
-                        r->factors[i].labels[r->cell_levels[cell * r->factor_count + i]]);
+    cnn_job_status_label(r, cell, &name);
     put_name(name.s ? name.s : "", width, s->out);
     s->out->failed |= name.failed;
     cnn_text_free(&name);

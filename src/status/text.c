@@ -97,14 +97,19 @@ static void write_devices(const cnn_job_status *s, cnn_text *out)
         cnn_text_printf(out, "... and %d more\n", s->device_count - MOST_LINES);
 }
 
+void cnn_job_status_label(const cnn_results *r, int cell, cnn_text *out)
+{
+    const int *levels = &r->cell_levels[cell * r->factor_count];
+    for (int f = 0, shown = 0; f < r->factor_count; f++)
+        if (cnn_results_factor_is_shown(&r->factors[f]))
+            cnn_text_printf(out, "%s%s", shown++ ? " / " : "", r->factors[f].labels[levels[f]]);
+}
+
 /** "native / arch1 / mnist, repeat 3", as in the log of a run. */
 static void write_run(const cnn_results *r, int run, cnn_text *out)
 {
     const cnn_planned *p = &r->planned[run];
-    const int *levels = &r->cell_levels[p->cell * r->factor_count];
-    for (int f = 0, shown = 0; f < r->factor_count; f++)
-        if (cnn_results_factor_is_shown(&r->factors[f]))
-            cnn_text_printf(out, "%s%s", shown++ ? " / " : "", r->factors[f].labels[levels[f]]);
+    cnn_job_status_label(r, p->cell, out);
     if (p->warmup)
         cnn_text_append(out, ", warm-up");
     else

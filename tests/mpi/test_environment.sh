@@ -200,6 +200,7 @@ END
     says report 'blobs/num_workers 0/env.OMP_PLACES cores'
     says report 'two x threads 2'
     "$program" status free.h5 >log
+    ! grep -q 'compiler gcc' log || { cat log; fail "status names factors that do not vary"; }
     ;;
 *)
     fail "no case called $case"
