@@ -10,10 +10,13 @@ document, or takes the output of an earlier run. The second compares the rows of
 those of the program, without running any. Exit status 1: a row failed, or the document lacks one."""
 import argparse
 import pathlib
+import re
 import subprocess
 import sys
 
 BEGIN, END = "<!-- change rates: begin -->", "<!-- change rates: end -->"
+
+FAILED = re.compile("FALSE ALARMS|COVERAGE|EQUIVALENCE|EXIT [04]$", re.M)  # behind a row that is judged
 
 
 def settings(lines):
@@ -35,6 +38,8 @@ def main():
         found = settings(a.check.read_text().split(BEGIN)[1].split(END)[0].splitlines())
         for row in sorted(set(listed) ^ set(found)):
             print(("missing in the document: " if row in listed else "not in the program: ") + row)
+        if listed != found and sorted(listed) == sorted(found):
+            print("the rows of the document are in another order than the program's")
         return listed != found
     failed = False
     if a.file:
@@ -42,6 +47,7 @@ def main():
     else:
         run = subprocess.run([program, "--all", "--studies", a.studies], stdout=subprocess.PIPE, text=True)
         text, failed = run.stdout, run.returncode != 0
+    failed |= bool(FAILED.search(text))
     before, rest = a.write.read_text().split(BEGIN)
     a.write.write_text(f"{before}{BEGIN}\n{text.strip()}\n{END}{rest.split(END)[1]}")
     return failed
