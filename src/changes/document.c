@@ -88,8 +88,8 @@ static void put_control(const cnn_changes *c, cnn_table *t)
         cnn_text_printf(&weights, "; equal final weights for %d of %d seeds", c->control_same,
                         c->control_seeds);
     cnn_table_text(t,
-                   "%s: the same program, libraries, driver, environment and devices in both "
-                   "files, as far as they record it%s",
+                   "%s: on the shared devices the same program, libraries, driver, model and "
+                   "environment in both files, as far as they record it%s",
                    c->control, weights.s ? weights.s : "");
     *t->failed |= weights.failed;
     cnn_text_free(&weights);
@@ -378,10 +378,11 @@ void cnn_changes_put_limit(const cnn_changes_report *r)
         cnn_table_number(t, x->p_holm);
         cnn_table_text(t, "%s", cnn_gate_outcome_names[x->outcome]);
     }
-    cnn_table_note(t,
-                   "at least: lower bounds that hold for all cells together with probability %.4g "
-                   "%%; at most: upper bound of each cell alone, at the same level.",
-                   100 * (1 - r->c->alpha));
+    cnn_table_note(
+        t,
+        "p decides; at least: lower bounds that hold for all cells together with probability "
+        "%.4g %% (Bonferroni); at most: upper bound of each cell alone, at the same level.",
+        100 * (1 - r->c->alpha));
 }
 
 cnn_status cnn_changes_document(const cnn_changes *changes, const cnn_gate *gate, bool full,

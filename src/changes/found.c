@@ -212,12 +212,12 @@ static void describe_yardstick(const cnn_changes_report *r)
     cnn_document_paragraph(
         r->out,
         "Yardstick: each cell is measured against %s in its blocks. The control's own times differ "
-        "by %+.2g to %+.2g %% between the files, which is the effect of the sessions. %s",
+        "by %+.2g to %+.2g %% between the files: the effect of the sessions, and noise. %s",
         c->control, low, high,
         is_by_device(c)
             ? "Each shared device counts as one value: the findings are about devices like these."
-            : "With fewer than 4 shared devices blocks are counted: the findings hold for these "
-              "devices in these sessions alone.");
+            : "Blocks are counted, as too few devices are shared or positions leave them no degree "
+              "of freedom: the findings hold for these devices in these sessions alone.");
 }
 
 /** The assumption of a difference of differences, and how far it was tested. */

@@ -10,7 +10,7 @@
 #define NAME_OF(constant, name) name,
 const char *const cnn_gate_outcome_names[] = {CNN_GATE_OUTCOMES(NAME_OF) NULL};
 
-cnn_gate_cell cnn_gate_bounds(const cnn_t_result *t, double limit, double alpha, int family)
+static cnn_gate_cell bounds_of(const cnn_t_result *t, double limit, double alpha, int family)
 {
     cnn_gate_cell c = {NAN, NAN, NAN, NAN, CNN_GATE_UNDECIDED};
     if (t->outcome != CNN_STAT_OK || family < 1)
@@ -37,7 +37,7 @@ static cnn_status judge_cells(const cnn_changes *c, cnn_gate *g, double *p)
         g->tested += counts(c, i);
     for (int i = 0; i < c->cell_count; i++) {
         const cnn_t_result *t = &cnn_changes_figures_of(c, i, 0)->judged.t;
-        g->cells[i] = counts(c, i) ? cnn_gate_bounds(t, g->limit, c->alpha, g->tested)
+        g->cells[i] = counts(c, i) ? bounds_of(t, g->limit, c->alpha, g->tested)
                                    : (cnn_gate_cell){NAN, NAN, NAN, NAN, CNN_GATE_UNDECIDED};
         p[i] = g->cells[i].p;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** `--fail-on slower:P%`: whether a program may go on, by intervals and not by points.
  *
- *  A cell is beyond the limit where its lower bound is; the bounds of all cells together hold with
- *  probability 1 - alpha (Holm's steps on one-sided p values). It is within the limit where its own
+ *  A cell is beyond the limit where its one-sided p, adjusted by Holm, is at most alpha: wherever its
+ *  lower bound (Bonferroni: of all cells together) is beyond it, and sometimes where it is not. It is within the limit where its own
  *  one-sided upper bound is. Both are of the change against the control: without one nothing is
  *  decided. */
 #ifndef CNN_CHANGES_GATE_H
@@ -34,9 +34,6 @@ typedef struct {
     int tested, beyond, within;
     cnn_gate_outcome outcome; /* beyond: of any cell; within: of all */
 } cnn_gate;
-
-/** Bounds and p of one result against a limit; family: cells tested. */
-cnn_gate_cell cnn_gate_bounds(const cnn_t_result *t, double limit, double alpha, int family);
 
 /** limit: relative, above 0 (0.03: 3 %). End with cnn_gate_free. CNN_ENOMEM. */
 cnn_status cnn_gate_judge(const cnn_changes *changes, double limit, cnn_gate *out);

@@ -18,7 +18,7 @@ cp "$here/tiny.yaml" .
 expect 0 mpirun -np 2 "$cnnmpi" tiny.yaml --output before.h5 --quiet
 expect 0 mpirun -np 2 "$cnnmpi" tiny.yaml --output after.h5 --quiet
 expect 0 "$cnnmpi" compare before.h5 after.h5 --control native
-says out "control  native: the same program, libraries, driver, environment and devices"
+says out "control  native: on the shared devices the same program, libraries, driver, model and"
 says out "equal final weights for 4 of 4 seeds"
 says out "the same weights for each of 2 seeds"
 says out "Assumption: a session makes native and the other levels slower by the same factor"
