@@ -15,6 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert((int)CNN_RESULTS_FACTOR_FREE == (int)CNN_FACTOR_FREE &&
+                   (int)CNN_RESULTS_FACTOR_COMPOUND == (int)CNN_FACTOR_COMPOUND,
+               "the file's kinds of factors are the job's");
+_Static_assert((int)CNN_JOB_METRICS_MAX <= (int)CNN_METRICS_MAX &&
+                   (int)CNN_JOB_METRIC_ROOM <= (int)CNN_METRIC_ROOM,
+               "every metric of a job has its place in the results");
+
 enum { TITLE_SIZE = 256 };
 
 /** Epochs of the run that trains longest: `epochs` may be a factor. */

@@ -564,7 +564,7 @@ cnn_status cnn_analysis_contrasts(cnn_analysis *a, const cnn_groups *g)
             gather_cell(g, cells[pair->a], (cnn_measure)m, c.seeds_a, &c.a);
             gather_cell(g, cells[pair->b], (cnn_measure)m, c.seeds_b, &c.b);
             gather_blocks(g, pair, (cnn_measure)m, &c);
-            c.may_vary = a->measures[m].is_log || m >= CNN_MEASURE_COUNT;
+            c.may_vary = !a->measures[m].is_of_weights;
             CNN_TRY(compare(&a->comparisons[row], &c, a->measures[m].is_log, (uint64_t)row));
         }
     }

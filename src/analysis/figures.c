@@ -36,6 +36,7 @@ cnn_measure_info cnn_measure_built_in(cnn_measure measure)
                               .title = cnn_measure_titles[measure],
                               .is_log = cnn_measure_is_log[measure] != 0,
                               .is_time = cnn_measure_is_log[measure] != 0,
+                              .is_of_weights = cnn_measure_is_log[measure] == 0,
                               .better = -1};
 }
 

@@ -98,7 +98,8 @@ typedef struct {
     const char *name, *units, *title; /* borrowed from the results */
     bool is_log;                      /* compared by ratios, block by block */
     bool is_time;                     /* less is faster */
-    int better;                       /* -1: less is better, 1: more is, 0: unknown */
+    bool is_of_weights; /* error, loss: equal weights give equal values, on any machine */
+    int better;         /* -1: less is better, 1: more is, 0: unknown */
 } cnn_measure_info;
 
 #define CNN_FIGURE_CONSTANT(constant, ...) constant,
@@ -409,10 +410,10 @@ typedef struct { CNN_CELL_SEEDS_COLUMNS(CNN_FIGURE) } cnn_cell_seeds;
 typedef struct { CNN_SCOPE_COLUMNS(CNN_FIGURE) } cnn_scope;
 /* clang-format on */
 
-/** Names of the constants, in their order, NULL-terminated: flag_meanings of the file, CSV. */
 cnn_measure_info cnn_measure_built_in(cnn_measure measure);
 /** The measures of a file into out [CNN_MEASURES_MAX], which borrows its texts; returns how many. */
 int cnn_measures_of(const cnn_results *results, cnn_measure_info *out);
+/** Names of the constants, in their order, NULL-terminated: flag_meanings of the file, CSV. */
 extern const char *const cnn_measure_names[];
 extern const char *const cnn_verdict_names[];
 extern const char *const cnn_variance_verdict_names[];

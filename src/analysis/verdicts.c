@@ -120,7 +120,7 @@ void cnn_analysis_verdicts(cnn_analysis *a)
             judge_means(a, i, (cnn_measure)m, x);
             judge_devices(a, (cnn_measure)m, x);
             judge_variances(a, i, (cnn_measure)m, x);
-            if (a->measures[m].is_log && cnn_analysis_is_unequal(a, i))
+            if (!a->measures[m].is_of_weights && cnn_analysis_is_unequal(a, i))
                 withhold(x, CNN_REASON_UNEQUAL);
             else if (a->look.number == 0)
                 withhold(x, CNN_REASON_INTERIM); /* before the first look */

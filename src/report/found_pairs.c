@@ -204,7 +204,8 @@ static void put_reason(const cnn_report_pair *v, int combination, int reason, cn
 static void put_unequal(const cnn_report_pair *v, int combination, cnn_text *out)
 {
     const int comparison = combination * v->r->a->pair_count + v->pair;
-    if (v->shown.is_log || !cnn_analysis_is_unequal(v->r->a, comparison))
+    if (!v->r->a->measures[v->measure].is_of_weights ||
+        !cnn_analysis_is_unequal(v->r->a, comparison))
         return;
     cnn_text_append(out, ", of levels unequal in ");
     cnn_report_put_conditions(v->r->a, comparison, out);
