@@ -37,7 +37,7 @@ _cnnmpi() {
     --progress) _cnnmpi_words "auto live plain" ;;
     --path) _cnnmpi_words "native layered" ;;
     --table)
-        _cnnmpi_words "summary sessions conditions cells quantiles order lost outliers blocks verdicts
+        _cnnmpi_words "summary sessions conditions cells quantiles order lost memory outliers blocks verdicts
             devices positions unpaired t_tests rank_tests equivalence effects variances variance_tests
             blocking spread components models seeds seed_groups study_times study_errors"
         ;;

@@ -76,7 +76,7 @@ static const char ending[] =
 #define OPTIONS_OF_REPORT(X)                                                                       \
     X("--full", 0, NULL, REPORT | COMPARE, "every table, not only cells and verdicts")             \
     X("--format", 0, "HOW", REPORT | COMPARE,                                                      \
-      "text (default), csv, latex, html (of report: one page with figures)")                       \
+      "text (default), csv, latex, json, markdown, html (of report: one page with figures)")       \
     X("--table", 0, "NAME", REPORT | COMPARE,                                                      \
       "one table alone; docs/analysis.md lists their names")                                       \
     X("--figures", 0, "FOLDER", REPORT,                                                            \
@@ -457,7 +457,7 @@ static cnn_status check_compare(const cnn_command_line *line)
     CNN_CHECK(line->file_count == 2, CNN_EUSAGE,
               "compare takes two results files: cnnmpi compare BEFORE.h5 AFTER.h5");
     CNN_CHECK(line->report.format != CNN_REPORT_HTML, CNN_EUSAGE,
-              "--format html is of report; compare writes text, csv and latex");
+              "--format html is of report; compare writes the other formats");
     CNN_CHECK(line->compare.slower <= 0 || line->compare.control, CNN_EUSAGE,
               "--fail-on needs --control LEVEL: without a level that did not change, a slower "
               "session cannot be told from a slower program");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** A document of tables and paragraphs: described once, rendered as terminal text, CSV and LaTeX
+/** A document of tables and paragraphs: described once, rendered in each format
  *  (document/render.h).
  *
  *  Numbers are kept as measured; `scale` and `digits` only say how they are shown to people, so

@@ -64,7 +64,7 @@ static bool put_points(const cnn_plots *p, int cell, int level, cnn_measure meas
         cnn_table_row(t);
         cnn_table_number(t, x);
         cnn_table_number(t, runs[i].value);
-        cnn_table_number(t, level + 1);
+        cnn_table_number(t, cnn_level_type(level));
         cnn_table_number(t, is_out);
         cnn_table_number(t, runs[i].run);
         cnn_table_text(t, "%s", p->names->levels[level]);

@@ -17,8 +17,7 @@ typedef enum {
     CNN_FIGURES_PAIRS,
     CNN_FIGURES_MACHINE,
     CNN_FIGURES_CURVES,
-    CNN_FIGURES_POWER,
-    CNN_FIGURE_SECTIONS
+    CNN_FIGURES_POWER
 } cnn_figure_section;
 
 typedef struct {

@@ -6,11 +6,8 @@
 #include "analysis/analysis.h"
 #include "figures/figure.h"
 
-/** At most so many figures on a page. */
-enum { CNN_MOST_FIGURES = 60 };
-
-/** Adds all figures, by section; not drawn yet. At most CNN_MOST_FIGURES: where there are more
- *  combinations, those that are flagged and with the largest differences. */
+/** Adds all figures, by section; not drawn yet. Where there are more combinations than the limits
+ *  of figures/plots.h, those that are flagged and with the largest differences. */
 cnn_status cnn_figures_make(const cnn_results *results, const cnn_analysis *analysis,
                             cnn_figures *out);
 

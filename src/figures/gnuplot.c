@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,17 @@ enum { LARGEST_SVG = 64 << 20, LARGEST_MESSAGE = 4096 };
 
 /* In the folder while gnuplot runs, then removed. */
 static const char script_name[] = "all.gp", messages_name[] = "gnuplot.messages";
+
+/** Holds the signals by which people end a program until its files are gone again. */
+static void hold_signals(sigset_t *before)
+{
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGTERM);
+    sigaddset(&held, SIGHUP);
+    sigprocmask(SIG_BLOCK, &held, before);
+}
 
 static cnn_status write_file(const char *folder, const char *name, const char *ending,
                              const char *text)
@@ -76,14 +88,15 @@ done:
     return st;
 }
 
-/** Runs gnuplot in a folder; its messages go to a file there. */
-static cnn_status run_gnuplot(const char *folder)
+/** Runs gnuplot in a folder, with the signals `mask` held; its messages go to a file there. */
+static cnn_status run_gnuplot(const char *folder, const sigset_t *mask)
 {
     cnn_status st = CNN_OK;
     char *const arguments[] = {"gnuplot", (char *)script_name, NULL};
     char *messages = cnn_asprintf("%s/%s", folder, messages_name), *said = NULL;
     posix_spawn_file_actions_t actions;
-    bool has_actions = false;
+    posix_spawnattr_t attributes;
+    bool has_actions = false, has_attributes = false;
     pid_t pid;
     int ended = 0;
     CNN_CHECK(messages, CNN_ENOMEM, "figures");
@@ -95,7 +108,11 @@ static cnn_status run_gnuplot(const char *folder)
                                                    O_WRONLY | O_CREAT | O_TRUNC, 0666) == 0 &&
                   posix_spawn_file_actions_addchdir_np(&actions, folder) == 0,
               CNN_ENOMEM, "figures");
-    const int error = posix_spawnp(&pid, arguments[0], &actions, NULL, arguments, environ);
+    has_attributes = posix_spawnattr_init(&attributes) == 0;
+    CNN_CHECK(has_attributes && posix_spawnattr_setsigmask(&attributes, mask) == 0 &&
+                  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK) == 0,
+              CNN_ENOMEM, "figures");
+    const int error = posix_spawnp(&pid, arguments[0], &actions, &attributes, arguments, environ);
     CNN_CHECK(error == 0, CNN_EENV,
               "cannot run gnuplot, which draws the figures: %s; Debian and Ubuntu have it in the "
               "package gnuplot-nox",
@@ -109,6 +126,8 @@ static cnn_status run_gnuplot(const char *folder)
                   is_read ? said : "it says more than a message holds");
     }
 done:
+    if (has_attributes)
+        posix_spawnattr_destroy(&attributes);
     if (has_actions)
         posix_spawn_file_actions_destroy(&actions);
     if (messages)
@@ -119,13 +138,14 @@ done:
 }
 
 /** Draws in a folder that holds the sources. */
-static cnn_status draw_in(const cnn_figures *figures, const char *folder, bool with_pdf)
+static cnn_status draw_in(const cnn_figures *figures, const char *folder, bool with_pdf,
+                          const sigset_t *mask)
 {
     cnn_status st = CNN_OK;
     char *path = cnn_asprintf("%s/%s", folder, script_name);
     CNN_CHECK(path, CNN_ENOMEM, "figures");
     CNN_TRY(write_script(figures, folder, with_pdf));
-    CNN_TRY(run_gnuplot(folder));
+    CNN_TRY(run_gnuplot(folder, mask));
 done:
     if (path)
         unlink(path);
@@ -168,11 +188,13 @@ cnn_status cnn_figures_draw(cnn_figures *figures)
     const char *parent = getenv("TMPDIR");
     char *folder = cnn_asprintf("%s/cnnmpi-XXXXXX", parent && *parent ? parent : "/tmp");
     bool is_made = false;
+    sigset_t before;
+    hold_signals(&before);
     CNN_CHECK(folder, CNN_ENOMEM, "figures");
     is_made = mkdtemp(folder) != NULL;
     CNN_CHECK(is_made, CNN_EIO, "cannot make the folder '%s': %s", folder, strerror(errno));
     CNN_TRY(write_sources(figures, folder));
-    CNN_TRY(draw_in(figures, folder, false));
+    CNN_TRY(draw_in(figures, folder, false, &before));
     CNN_TRY(read_drawings(figures, folder));
 done:
     for (int i = 0; is_made && i < figures->count; i++) {
@@ -185,6 +207,7 @@ done:
     if (is_made)
         rmdir(folder);
     free(folder);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return st;
 }
 
@@ -221,12 +244,15 @@ done:
 cnn_status cnn_figures_write(const cnn_figures *figures, const char *folder, bool force)
 {
     cnn_status st = CNN_OK;
+    sigset_t before;
+    hold_signals(&before);
     if (!force)
         CNN_TRY(check_all_absent(figures, folder));
     CNN_CHECK(mkdir(folder, 0777) == 0 || errno == EEXIST, CNN_EIO,
               "cannot make the folder '%s': %s", folder, strerror(errno));
     CNN_TRY(write_sources(figures, folder));
-    CNN_TRY(draw_in(figures, folder, true));
+    CNN_TRY(draw_in(figures, folder, true, &before));
 done:
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return st;
 }

@@ -59,11 +59,6 @@ static void put_quoted(cnn_text *out, const char *s)
     free(shown);
 }
 
-void cnn_script_quote(cnn_figure *f, const char *s)
-{
-    put_quoted(&f->script, s);
-}
-
 void cnn_script_shorten(const char *s, int room, char out[CNN_SHORT_SIZE])
 {
     static const char ellipsis[] = "\xe2\x80\xa6";
@@ -91,7 +86,7 @@ static void put_y_label(cnn_figure *f, const char *label, const cnn_ticks *ticks
             cnn_utf8_count(ticks->labels[i]) > longest ? cnn_utf8_count(ticks->labels[i]) : longest;
     cnn_script_shorten(label, (int)((frame.bottom - frame.top) / character_width), shown);
     CNN_SCRIPT(f, "set label ");
-    cnn_script_quote(f, shown);
+    put_quoted(&f->script, shown);
     CNN_SCRIPT(f, " at screen %.5f, screen %.5f center rotate by 90 textcolor rgb '%s'\n",
                fmax(9, frame.left - 22 - character_width * longest) / f->width,
                1 - (frame.top + frame.bottom) / 2 / f->height, cnn_colours_light[CNN_COLOUR_MUTED]);
@@ -148,7 +143,7 @@ static void quote_tick(cnn_figure *f, const char *name)
         doubled[n++] = *c;
     }
     doubled[n] = '\0';
-    cnn_script_quote(f, doubled);
+    put_quoted(&f->script, doubled);
 }
 
 void cnn_script_names(cnn_figure *f, char axis, const char *const *names, int n, int room)
@@ -180,7 +175,7 @@ void cnn_script_label(cnn_figure *f, double left, double top, cnn_align align, c
         return;
     }
     CNN_SCRIPT(f, "set label ");
-    cnn_script_quote(f, s);
+    put_quoted(&f->script, s);
     CNN_SCRIPT(f, " at screen %.5f, screen %.5f %s textcolor rgb '%s'\n", left / f->width,
                1 - top / f->height, words[align], cnn_colours_light[colour]);
     free(s);
@@ -216,7 +211,7 @@ void cnn_script_key(cnn_figure *f, const char *const *levels, int n, double left
     for (int level = 0; level < shown; level++) {
         cnn_script_shorten(levels[level], ROOM, name);
         CNN_SCRIPT(f, "set label ");
-        cnn_script_quote(f, name);
+        put_quoted(&f->script, name);
         CNN_SCRIPT(f,
                    " at screen %.5f, screen %.5f left offset 1.2, -0.3 textcolor rgb '%s' point "
                    "pointtype %d pointsize 0.8 linecolor rgb '%s'\n",

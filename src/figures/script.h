@@ -22,8 +22,6 @@ void cnn_script_panel(cnn_figure *f, cnn_frame frame, const cnn_axis *x, const c
 /** Replaces the ticks of an axis ('x', 'y') by names at 1, 2, ..., n, cut to `room` characters. */
 void cnn_script_names(cnn_figure *f, char axis, const char *const *names, int n, int room);
 
-/** Appends a gnuplot string of s: printable, in single quotes. */
-void cnn_script_quote(cnn_figure *f, const char *s);
 /** Copies at most `room` characters of s, with an ellipsis where it is cut. */
 enum { CNN_SHORT_SIZE = 260 };
 void cnn_script_shorten(const char *s, int room, char out[CNN_SHORT_SIZE]);

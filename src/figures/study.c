@@ -18,11 +18,6 @@ static int case_of(const cnn_plots *p, int combination)
     return -1;
 }
 
-bool cnn_study_has(const cnn_plots *p, int combination)
-{
-    return case_of(p, combination) >= 0;
-}
-
 int cnn_study_architecture(const cnn_plots *p, int combination)
 {
     const int i = case_of(p, combination);
@@ -101,7 +96,7 @@ void cnn_study_panel(const cnn_plots *p, int combination, cnn_measure measure, c
         cnn_table_number(t, v.mean);
         cnn_table_number(t, v.mean - v.sd);
         cnn_table_number(t, v.mean + v.sd);
-        cnn_table_number(t, l + 1);
+        cnn_table_number(t, cnn_level_type(l));
         cnn_table_text(t, "%s", names[shown - 1]);
         cnn_table_text(t, "%s", p->names->levels[l]);
         cnn_axis_cover(&y, v.mean - v.sd);

@@ -5,8 +5,6 @@
 
 #include "figures/plots.h"
 
-/** Whether the study has this combination. */
-bool cnn_study_has(const cnn_plots *p, int combination);
 /** The number of the study's figure of a combination's runs: 5 to 8, 13 to 16; 0: it has none. */
 int cnn_study_figure(const cnn_plots *p, int combination, cnn_measure measure);
 /** The same of its comparison of data sets for an architecture: 11, 12, 19, 20. */

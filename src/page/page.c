@@ -92,20 +92,17 @@ cnn_status cnn_page_render(const cnn_report_source *source, const cnn_figures *f
                            cnn_text *out)
 {
     cnn_status st = CNN_OK;
-    cnn_document findings = {0}, tables = {0};
-    CNN_TRY(cnn_report_findings(source, &findings));
+    cnn_document tables = {0};
     CNN_TRY(cnn_report_document(source, true, &tables));
     const cnn_page p = {.source = source,
                         .results = source->results,
                         .a = source->analysis,
                         .figures = figures,
-                        .findings = &findings,
                         .tables = &tables,
                         .out = out};
     put_page(&p);
     CNN_TRY(cnn_text_status(out));
 done:
-    cnn_document_free(&findings);
     cnn_document_free(&tables);
     return st;
 }

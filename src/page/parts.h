@@ -10,7 +10,7 @@ typedef struct {
     const cnn_results *results;
     const cnn_analysis *a;
     const cnn_figures *figures;
-    const cnn_document *findings, *tables; /* tables: the full report */
+    const cnn_document *tables; /* the full report; its lead are the findings */
     cnn_text *out;
 } cnn_page;
 

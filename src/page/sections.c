@@ -40,11 +40,11 @@ void cnn_page_head(const cnn_page *p)
 }
 
 /** How many of the findings stand before the figures: up to the verdicts of the primary measure. */
-static int lead_of(const cnn_document *findings)
+static int lead_of(const cnn_document *d)
 {
     int lead = 0;
-    for (int i = 0; i < findings->item_count; i++) {
-        const char *s = findings->items[i].paragraph;
+    for (int i = 0; i < d->lead_count; i++) {
+        const char *s = d->items[i].paragraph;
         const char *primary = s ? strstr(s, " (primary)") : NULL;
         if (primary && primary < s + strcspn(s, ":\n"))
             lead = i + 1;
@@ -52,12 +52,11 @@ static int lead_of(const cnn_document *findings)
     return lead;
 }
 
-/** The rule of the verdicts stands at the end of the section. */
 static void put_findings(const cnn_page *p, int from, int to)
 {
     for (int i = from; i < to; i++) {
-        const char *s = p->findings->items[i].paragraph;
-        if (s && !p->findings->items[i].left_out && !strstr(s, cnn_verdict_rule))
+        const char *s = p->tables->items[i].paragraph;
+        if (s && !p->tables->items[i].left_out)
             cnn_render_html_paragraph(p->out, s);
     }
 }
@@ -72,14 +71,14 @@ static void start_details(const cnn_page *p, const char *title, bool is_open)
 
 void cnn_page_found(const cnn_page *p)
 {
-    const int lead = lead_of(p->findings);
+    const int lead = lead_of(p->tables);
     cnn_text_append(p->out,
                     "<section id=\"found\"><h2>What was found</h2>\n<div class=\"lead\">\n");
     put_findings(p, 0, lead);
     cnn_text_append(p->out, "</div>\n");
     cnn_page_figures(p, CNN_FIGURES_FOUND);
     start_details(p, "All other findings", true);
-    put_findings(p, lead, p->findings->item_count);
+    put_findings(p, lead, p->tables->lead_count);
     cnn_text_append(p->out, "</details>\n");
     start_details(p, "How verdicts are given", false);
     cnn_render_html_paragraph(p->out, cnn_verdict_rule);

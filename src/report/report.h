@@ -21,7 +21,4 @@ typedef struct {
  *  analysis/figures.h. docs/analysis.md lists the tables and explains every figure. */
 cnn_status cnn_report_document(const cnn_report_source *source, bool full, cnn_document *out);
 
-/** Adds the findings alone, in sentences. */
-cnn_status cnn_report_findings(const cnn_report_source *source, cnn_document *out);
-
 #endif

@@ -122,7 +122,6 @@ def check_figures():
 
 
 def check_names():
-    formats = run("--help")
     bodies = []
     for i, name in enumerate(NAMES):
         assert len(name.encode()) <= 63, name
@@ -138,7 +137,7 @@ def check_names():
         assert "<" not in row and row.replace("\\|", "").count("|") == 3, row
         run("report", file, "--format", "latex", "-o", f"name{i}.tex")
         bodies.append(f"\\input{{name{i}}}\\clearpage")
-        if ", html" in formats:
+        if shutil.which("gnuplot"):
             run("report", file, "--format", "html", "-o", f"name{i}.html")
             page = pathlib.Path(f"name{i}.html").read_text()
             assert "<script>alert" not in page

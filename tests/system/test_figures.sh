@@ -53,6 +53,14 @@ xmllint --noout interim.html || fail "interim.html is not XML"
 expect 3 env PATH=/nowhere "$cnnmpi" report study.h5 --format html -o none.html
 says err "gnuplot-nox"
 [[ ! -e none.html ]] || fail "a page without figures"
+# A gnuplot during which the program is interrupted: it ends by the signal, and nothing is left.
+mkdir fake temporary
+printf '#!/bin/sh\nkill -INT $PPID\n' >fake/gnuplot
+chmod +x fake/gnuplot
+expect 130 env PATH="$work/fake:$PATH" TMPDIR="$work/temporary" "$cnnmpi" report study.h5 --format html -o none.html
+[[ -z $(ls temporary) ]] || fail "left behind: $(ls temporary)"
+expect 130 env PATH="$work/fake:$PATH" "$cnnmpi" report study.h5 --figures left
+[[ ! -e left/all.gp && ! -e left/gnuplot.messages ]] || fail "left behind: $(ls left)"
 expect 2 "$cnnmpi" report study.h5 --format html --table cells
 expect 2 "$cnnmpi" report --published --format html
 echo ok

@@ -15,9 +15,9 @@ options() { grep -oE '(^| )--[a-z][a-z-]*' help | tr -d ' ' | sort -u; }
 [[ $(options | wc -l) -gt 15 ]] || fail "too few options: $(options)"
 sed 's/\\-/-/g' "$man" >page
 for option in $(options); do
-    grep -q -- "$option" page || fail "the page lacks $option"
-    grep -q -- "$option" "$work/prefix/share/bash-completion/completions/cnnmpi" || fail "bash lacks $option"
-    grep -qE -- "($option|\{.*$option)" "$work/prefix/share/zsh/site-functions/_cnnmpi" || fail "zsh lacks $option"
+    grep -qE -- "$option([^a-z-]|\$)" page || fail "the page lacks $option"
+    grep -qE -- "$option([^a-z-]|\$)" "$work/prefix/share/bash-completion/completions/cnnmpi" || fail "bash lacks $option"
+    grep -qE -- "$option([^a-z-]|\$)" "$work/prefix/share/zsh/site-functions/_cnnmpi" || fail "zsh lacks $option"
 done
 
 # Statuses: those of the help are made from the table of src/cli/terminal.h.

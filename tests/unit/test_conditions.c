@@ -346,7 +346,6 @@ static void test_the_job_declares_differences(void **state)
     }
 }
 
-/** The report says so before it gives any verdict. */
 /** Of two frameworks with one architecture each must have the same parameters. */
 static void test_a_compound_declares_what_its_members_vary(void **state)
 {
@@ -372,6 +371,7 @@ static void test_a_compound_declares_what_its_members_vary(void **state)
     cnn_results_free(&r);
 }
 
+/** The report says so before it gives any verdict. */
 static void test_the_report_says_so_first(void **state)
 {
     (void)state;
