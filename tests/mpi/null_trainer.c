@@ -12,7 +12,8 @@
  *                 "its factors" (of the specification), "its cpus" (how many it may use)
  *    tell=FILE    a line "RUN FRAMEWORK CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER ALGORITHMS" is
  *                 appended: those given, "-" without; when asked to tune "tune" and those told
- *    tune=WHAT    when asked to tune: error, exit, silent, train, hang, nothing (to choose)
+ *    tune=WHAT    when asked to tune: error, exit, silent, train, hang, nothing (to choose), linger
+ *                 (hangs after its tuned event)
  *    do=WHAT      for runs that `when` fits, after the first epoch. WHAT,WHAT,...: run r
  *                 does number r modulo their number. They are:
  *                 exit (code 9), crash (SIGSEGV), abort (SIGABRT), hang, stop (SIGSTOP to
@@ -364,7 +365,8 @@ static void tune(const cnn_spec *spec, const manners *m)
     char line[256];
     if (m->tune && !strcmp(m->tune, "train"))
         return;
-    if (m->tune && strcmp(m->tune, "nothing") != 0)
+    const bool lingers = m->tune && !strcmp(m->tune, "linger");
+    if (m->tune && !lingers && strcmp(m->tune, "nothing") != 0)
         misbehave(m->tune);
     else if (!m->tune) {
         snprintf(e.algorithms, sizeof e.algorithms, "%s-by-%ld", spec->framework, (long)getpid());
@@ -373,6 +375,8 @@ static void tune(const cnn_spec *spec, const manners *m)
     snprintf(line, sizeof line, "tune %.200s", e.algorithms);
     tell_device(m, spec, line);
     send_event(&e);
+    if (lingers)
+        hang();
     exit(0);
 }
 

@@ -342,6 +342,14 @@ tuning_fails)
     own_trainer cnntrain-cudnn seconds=0.01
     run 1 0 stop.yaml --resume
     ;;
+tuning_lingers)
+    # A trainer that has chosen and does not end costs a minute, and the job: nobody waits for an hour.
+    gpus 2
+    own_trainer cnntrain-cudnn seconds=0.01 tell="$work/told" tune=linger
+    gpu_job late 2
+    SECONDS_TO_WAIT=150 run 2 3 late.yaml
+    says log 'cannot be chosen: did not end within 60 s after its tuned event'
+    ;;
 emulated)
     # Our GPU trainer on a device that is emulated: what it chooses, it takes back.
     [[ -x $build/tests/cnntrain-emulated ]] || { echo "skipped: no headers of CUDA and cuDNN"; exit 77; }
