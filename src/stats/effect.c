@@ -56,12 +56,6 @@ static cnn_hedges hedges(const cnn_t_result *test, double scale, double level)
     return h;
 }
 
-cnn_hedges cnn_hedges_paired(const double *x, const double *y, int n, double level)
-{
-    const cnn_t_result test = cnn_t_paired(x, y, n, level);
-    return hedges(&test, 1 / sqrt(n), level);
-}
-
 cnn_hedges cnn_hedges_unpaired(const double *x, int nx, const double *y, int ny, double level)
 {
     cnn_t_result test = cnn_t_welch(x, nx, y, ny, level);

@@ -21,8 +21,6 @@ typedef struct {
 
 /** Independent samples: pooled standard deviation, df = nx + ny - 2. */
 cnn_hedges cnn_hedges_unpaired(const double *x, int nx, const double *y, int ny, double level);
-/** Pairs: over the standard deviation of the differences (d_z), df = n - 1. */
-cnn_hedges cnn_hedges_paired(const double *x, const double *y, int n, double level);
 
 /** P(X > Y) + P(X = Y) / 2 of independent samples: the Mann-Whitney effect, W / (nx ny). The
  *  interval is Newcombe's (2006, Statistics in Medicine 25, 559-573: method 5): the theta with

@@ -255,11 +255,6 @@ hedges <- function(name, pair, t, df, scale, level) {
       g = t * scale * exp(lgamma(df / 2) - lgamma((df - 1) / 2)) / sqrt(df / 2),
       low = bound((1 + level) / 2), high = bound((1 - level) / 2))
 }
-for (pair in pairs) if (length(s[[pair[1]]]) > 2) {
-  test <- t.test(s[[pair[1]]], s[[pair[2]]], paired = TRUE)
-  n <- length(s[[pair[1]]])
-  hedges("hedges_paired", pair, test$statistic, n - 1, 1 / sqrt(n), 0.95)
-}
 for (pair in unequal) {
   test <- t.test(s[[pair[1]]], s[[pair[2]]], var.equal = TRUE)
   hedges("hedges_unpaired", pair, test$statistic, test$parameter,

@@ -124,7 +124,7 @@ static cnn_mixed_fit *fit_study(cnn_job *job, int seed, cnn_mixed_options option
     cnn_mixed_fit *f = fit(results, options);
     cnn_results_free(&results);
     if (f->state > CNN_MIXED_FLAT)
-        fail_msg("seed %d: %s", seed, cnn_mixed_state_text(f->state));
+        fail_msg("seed %d: state %d", seed, (int)f->state);
     return f;
 }
 

@@ -430,8 +430,7 @@ static void compare_with_anova(const runs *r, int nodes, int devices, int blocks
     assert_int_equal(fit->state, CNN_MIXED_CONVERGED);
     for (int k = 0; k < CNN_MIXED_COMPONENT_COUNT; k++) {
         assert_true(expected[k] > 0);
-        golden_compare(fit->component[k].variance, expected[k], tolerance,
-                       cnn_mixed_component_name((cnn_mixed_component)k), k);
+        golden_compare(fit->component[k].variance, expected[k], tolerance, "component", k);
     }
     /* the difference of two levels: blocks and devices drop out */
     double error = 0;
@@ -516,8 +515,8 @@ static void assert_reasons(runs *r, cnn_reason node, cnn_reason device, cnn_reas
     assert_int_equal(cnn_mixed_identify(&data, &design), CNN_OK);
     for (int k = 0; k < CNN_MIXED_COMPONENT_COUNT; k++)
         if (design.reason[k] != expected[k])
-            fail_msg("%s: '%s', expected '%s'", cnn_mixed_component_name((cnn_mixed_component)k),
-                     cnn_reason_sentences[design.reason[k]], cnn_reason_sentences[expected[k]]);
+            fail_msg("component %d: '%s', expected '%s'", k, cnn_reason_sentences[design.reason[k]],
+                     cnn_reason_sentences[expected[k]]);
     assert_int_equal(design.residual_per_level, per_level);
     /* and the fit drops the same ones, and says so */
     cnn_mixed_fit *fit = fit_of(&r->data, 0, false);
@@ -643,7 +642,6 @@ static cnn_mixed_state state_without_figures(const cnn_mixed_data *data)
     }
     assert_true(isnan(fit->mean[0]) && isnan(fit->reml_log_likelihood));
     assert_null(fit->residual);
-    assert_true(strlen(cnn_mixed_state_text(state)) > 20);
     cnn_mixed_fit_destroy(&fit);
     return state;
 }
@@ -758,7 +756,7 @@ static void test_many_small_experiments_converge(void **state)
         r->data.n -= i % 3;
         cnn_mixed_fit *fit = fit_of(&r->data, 0.95, true);
         if (fit->state > CNN_MIXED_FLAT)
-            fail_msg("experiment %d: %s", i, cnn_mixed_state_text(fit->state));
+            fail_msg("experiment %d: state %d", i, (int)fit->state);
         for (int k = 0; k < CNN_MIXED_COMPONENT_COUNT; k++) {
             const cnn_mixed_estimate *e = &fit->component[k];
             if (e->identified && !(k == CNN_MIXED_RESIDUAL && fit->residual))

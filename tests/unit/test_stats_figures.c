@@ -272,11 +272,6 @@ static void add_hedges(answer *out, cnn_hedges h)
     add_interval(out, h.interval);
 }
 
-static void hedges_paired(const arguments *q, answer *out)
-{
-    add_hedges(out, cnn_hedges_paired(q->x.x, q->y.x, q->x.n, q->a));
-}
-
 static void hedges_unpaired(const arguments *q, answer *out)
 {
     add_hedges(out, cnn_hedges_unpaired(q->x.x, q->x.n, q->y.x, q->y.n, q->a));
@@ -339,7 +334,6 @@ NUMBER(tost_blocks, cnn_tost_blocks_needed(1, q->a, q->b, -0.01, 0.01, 0.05, q->
     X(brown_forsythe, 70)                                                                          \
     X(pitman_morgan, 70)                                                                           \
     X(shapiro_wilk, 60)                                                                            \
-    X(hedges_paired, 60)                                                                           \
     X(hedges_unpaired, 100)                                                                        \
     X(holm, 50)                                                                                    \
     X(normal_cdf, 6)                                                                               \

@@ -8,27 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT(code, text) text,
-static const char *const component_names[] = {CNN_MIXED_COMPONENTS(TEXT)};
-static const char *const state_texts[] = {CNN_MIXED_STATES(TEXT)};
-#undef TEXT
-
-static const char *text_of(const char *const *texts, size_t count, int i)
-{
-    return i >= 0 && (size_t)i < count ? texts[i] : "unknown";
-}
-
-const char *cnn_mixed_component_name(cnn_mixed_component component)
-{
-    return text_of(component_names, sizeof component_names / sizeof *component_names,
-                   (int)component);
-}
-
-const char *cnn_mixed_state_text(cnn_mixed_state state)
-{
-    return text_of(state_texts, sizeof state_texts / sizeof *state_texts, (int)state);
-}
-
 /** A fit under way. */
 typedef struct {
     cnn_mixed_model *model;

@@ -22,40 +22,29 @@
 
 #include <stdbool.h>
 
-/** The random parts: X(enum, name in tables). */
-#define CNN_MIXED_COMPONENTS(X)                                                                    \
-    X(CNN_MIXED_NODE, "node")                                                                      \
-    X(CNN_MIXED_DEVICE, "device")                                                                  \
-    X(CNN_MIXED_DEVICE_LEVEL, "device x level")                                                    \
-    X(CNN_MIXED_BLOCK, "block")                                                                    \
-    X(CNN_MIXED_RESIDUAL, "residual")
-
+/** The random parts. */
 typedef enum {
-#define CNN_MIXED_ENUM(code, text) code,
-    CNN_MIXED_COMPONENTS(CNN_MIXED_ENUM) CNN_MIXED_COMPONENT_COUNT
+    CNN_MIXED_NODE,
+    CNN_MIXED_DEVICE,
+    CNN_MIXED_DEVICE_LEVEL, /* device x level */
+    CNN_MIXED_BLOCK,
+    CNN_MIXED_RESIDUAL,
+    CNN_MIXED_COMPONENT_COUNT
 } cnn_mixed_component;
 
-/** How a fit ended: X(enum, sentence without its full stop). */
-#define CNN_MIXED_STATES(X)                                                                        \
-    X(CNN_MIXED_CONVERGED, "converged")                                                            \
-    X(CNN_MIXED_FLAT, "converged, but the runs say little about some components: the likelihood "  \
-                      "hardly changes with them, or an interval was not found")                    \
-    X(CNN_MIXED_ZERO_RESIDUAL, "converged, with a residual of zero: so few blocks are whole that " \
-                               "the other components can explain all of the values")               \
-    X(CNN_MIXED_NOT_CONVERGED, "the search for the maximum did not converge")                      \
-    X(CNN_MIXED_TOO_FEW_RUNS, "there are no more runs than means to estimate")                     \
-    X(CNN_MIXED_NO_VARIANCE, "all runs of a level have the same value: there is no variance to "   \
-                             "divide")                                                             \
-    X(CNN_MIXED_NO_RESIDUAL, "runs of a block differ by the same amount in every block: nothing "  \
-                             "is left for the residual, and the other components cannot be "       \
-                             "judged against it")
-
-typedef enum { CNN_MIXED_STATES(CNN_MIXED_ENUM) } cnn_mixed_state;
-#undef CNN_MIXED_ENUM
-
-/** The fixed texts above; never NULL. */
-const char *cnn_mixed_component_name(cnn_mixed_component component);
-const char *cnn_mixed_state_text(cnn_mixed_state state);
+/** How a fit ended. */
+typedef enum {
+    CNN_MIXED_CONVERGED,
+    CNN_MIXED_FLAT, /* converged, but the runs say little about some components: the likelihood hardly
+                       changes with them, or an interval was not found */
+    CNN_MIXED_ZERO_RESIDUAL, /* converged, with a residual of zero: so few blocks are whole that the
+                                other components can explain all of the values */
+    CNN_MIXED_NOT_CONVERGED, /* the search for the maximum */
+    CNN_MIXED_TOO_FEW_RUNS,  /* no more than means to estimate */
+    CNN_MIXED_NO_VARIANCE,   /* all runs of a level have the same value: nothing to divide */
+    CNN_MIXED_NO_RESIDUAL,   /* runs of a block differ by the same amount in every block: nothing is
+                                left to judge the other components against */
+} cnn_mixed_state;
 
 /** The runs of one measure in one combination, missing ones left out. Borrowed. Labels of nodes,
  *  devices and blocks are any whole numbers; devices are counted within nodes and blocks within
